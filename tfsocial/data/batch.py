@@ -1,0 +1,68 @@
+"""The Batch contract: keys, dtypes and static shapes of packed rows.
+
+A batch is a flat dict of dense tensors. With R rows, T tokens a row and S slots:
+
+    token_ids, segment_ids, position_ids, type_ids   int32   [R, T]
+    example_id                                       int64   [R, S]      -1: the slot is empty
+    weight                                           float32 [R, S]      0: empty or padded
+    labels/<task>  classify                          int32   [R, S]      -1: no label
+    labels/<task>  multilabel, regress               float32 [R, S, C]   NaN: no label
+
+`segment_ids` is 0 on padding and k for the k-th example of a row, which is
+slot k - 1. Nobody else spells a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+
+TOKEN_IDS = "token_ids"
+SEGMENT_IDS = "segment_ids"
+POSITION_IDS = "position_ids"
+TYPE_IDS = "type_ids"
+EXAMPLE_ID = "example_id"
+WEIGHT = "weight"
+
+TOKEN_KEYS = (TOKEN_IDS, SEGMENT_IDS, POSITION_IDS, TYPE_IDS)
+
+Batch = Mapping[str, tf.Tensor]
+
+
+def label_key(task: str) -> str:
+    """Key of a task's labels.
+
+    >>> label_key("intent")
+    'labels/intent'
+    """
+    return f"labels/{task}"
+
+
+class Shape(NamedTuple):
+    """The static sizes of a batch."""
+
+    rows: int
+    row_length: int
+    slots: int
+
+
+def spec(shape: Shape, label_widths: Mapping[str, int | None]) -> dict[str, tf.TensorSpec]:
+    """TensorSpecs of a batch; a task's width is None for one class index, else its columns C."""
+    slots = (shape.rows, shape.slots)
+    tokens = {
+        key: tf.TensorSpec((shape.rows, shape.row_length), tf.int32, key) for key in TOKEN_KEYS
+    }
+    labels = {
+        label_key(task): tf.TensorSpec(slots, tf.int32)
+        if width is None
+        else tf.TensorSpec((*slots, width), tf.float32)
+        for task, width in label_widths.items()
+    }
+    return {
+        **tokens,
+        EXAMPLE_ID: tf.TensorSpec(slots, tf.int64),
+        WEIGHT: tf.TensorSpec(slots, tf.float32),
+        **labels,
+    }
