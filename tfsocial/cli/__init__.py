@@ -1,0 +1,59 @@
+"""One short file a command: it declares flags, wires parts, and calls them. No logic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from tfsocial.config import ConfigError
+
+
+class Help(SystemExit):
+    """The user asked for help; it has been printed."""
+
+
+def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> None:
+    """Reads a command's arguments into its flags.
+
+    Raises:
+        ConfigError: an unknown flag, a missing one, a value that does not fit, or a stray word.
+    """
+    if {"--help", "-help", "-h"} & set(arguments):
+        print(f"{about}\n{values.get_help()}")
+        raise Help(0)
+    try:
+        _, *stray = values([about, *arguments])
+    except flags.Error as error:
+        raise ConfigError(str(error).replace("\n", " ")) from None
+    if stray:
+        raise ConfigError(f"{stray[0]}: is not a flag; write --NAME=VALUE")
+
+
+def existing(flag: str, value: str) -> Path:
+    """The path a flag names.
+
+    Raises:
+        ConfigError: there is nothing there.
+    """
+    path = Path(value)
+    if not path.exists():
+        raise ConfigError(f"--{flag}={value}: there is no such file or folder")
+    return path
+
+
+def new_folder(flag: str, value: str) -> Path:
+    """The folder a flag names, made if need be.
+
+    Raises:
+        ConfigError: it holds files already, or cannot be made.
+    """
+    path = Path(value)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
+    except OSError as error:
+        raise ConfigError(f"--{flag}={value}: cannot be used ({error.strerror})") from None
+    return path

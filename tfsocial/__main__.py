@@ -1,0 +1,36 @@
+"""The door: `python -m tfsocial COMMAND --flags` finds cli/COMMAND.py, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+
+
+def main(arguments: list[str]) -> int:
+    """Runs a command; 0 done, 2 the input is wrong, 1 anything else."""
+    from tfsocial import cli
+    from tfsocial.config import ConfigError, nearest
+
+    commands = [module.name for module in pkgutil.iter_modules(cli.__path__)]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(f"usage: python -m tfsocial COMMAND --flags\ncommands: {', '.join(commands)}")
+        return 0 if arguments else 2
+    name, *flags = arguments
+    if name not in commands:
+        print(f"{name}: is not a command; {nearest(name, commands)}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up chatter
+    command = importlib.import_module(f"tfsocial.cli.{name}")
+    try:
+        return command.main(flags) or 0
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

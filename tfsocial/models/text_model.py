@@ -1,0 +1,73 @@
+"""The network: TF-BERT on packed rows, pooling, heads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+import tf_keras as keras
+from transformers import BertConfig
+
+from tfsocial.data import batch as keys
+from tfsocial.models import heads
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import HeadSpec, Heads
+
+
+class Outputs(NamedTuple):
+    """What one pass gives.
+
+    Attributes:
+        hidden: [rows, row_length, hidden], in the compute precision.
+        pooled: float32 [rows, slots, hidden].
+        logits: task -> float32 [rows, slots, width].
+    """
+
+    hidden: tf.Tensor
+    pooled: tf.Tensor
+    logits: dict[str, tf.Tensor]
+
+
+class TextModel(keras.layers.Layer):
+    """Encoder and heads; the part of a run that is saved and served."""
+
+    def __init__(
+        self, config: BertConfig, specs: dict[str, HeadSpec], pooling: str, head_dropout: float = 0.0
+    ):
+        super().__init__(name="text_model")
+        self.specs = specs
+        self.pooling = pooling
+        self.encoder = PackedBert(config, pooler=pooling == "pooler", name="encoder")
+        self.heads = Heads(specs, config.hidden_size, head_dropout, name="heads")
+
+    def build(self, input_shape=None):
+        self.encoder.build()
+        self.heads.build()
+        super().build(input_shape)
+
+    def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
+        hidden = self.encoder(batch, training=training)
+        pooled = self.pool(hidden, batch)
+        return Outputs(hidden, pooled, self.heads(pooled, training=training))
+
+    def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:
+        """One vector per slot, float32 [rows, slots, hidden]."""
+        segments, slots = batch[keys.SEGMENT_IDS], _slots(batch)
+        if self.pooling == "mean":
+            return heads.mean_pool(hidden, segments, slots)
+        first = heads.first_token(hidden, segments, slots)
+        if self.pooling == "cls":
+            return first
+        return tf.cast(self.encoder.pooler(first), tf.float32)
+
+    def predictions(self, outputs: Outputs) -> dict[str, tf.Tensor]:
+        """Probabilities or values of every task, float32 [rows, slots, width]."""
+        return {
+            task: heads.predictions(self.specs[task].kind, logits)
+            for task, logits in outputs.logits.items()
+        }
+
+
+def _slots(batch: keys.Batch) -> int | tf.Tensor:
+    example_id = batch[keys.EXAMPLE_ID]
+    return example_id.shape[1] or tf.shape(example_id)[1]

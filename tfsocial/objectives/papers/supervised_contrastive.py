@@ -1,0 +1,78 @@
+"""Supervised contrastive learning: texts of one label together, all others apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tensorflow as tf
+from pydantic import Field
+
+from tfsocial.data.batch import EXAMPLE_ID, WEIGHT, label_key
+from tfsocial.objectives.contract import Forward, Terms
+
+NEVER = -1e9  # similarity of a pair that is left out of the softmax
+NOBODY = -2  # an id that no example and no empty slot has
+
+
+@dataclass(frozen=True)
+class SupervisedContrastive:
+    """-1/|P(i)| * sum_{p in P(i)} log( exp(z_i.z_p / t) / sum_{a != i} exp(z_i.z_a / t) ).
+
+    z are the normalised pooled vectors, P(i) the other examples of i's label in the global
+    batch (of all replicas). An example without a partner is left out.
+    With `two_views` a second dropout pass gives every example one more partner.
+
+    Khosla et al. (2020), Supervised Contrastive Learning, arXiv:2004.11362, equation 2;
+    beside cross-entropy: Gunel et al. (2021), arXiv:2011.01403, t = 0.3.
+    """
+
+    task: str
+    temperature: Annotated[float, Field(gt=0.0)] = 0.3
+    two_views: bool = False
+
+    def __call__(self, step: Forward) -> Terms:
+        labels = step.batch[label_key(self.task)]
+        labels = tf.where(step.batch[WEIGHT] > 0, labels, -1)
+        own_label, own_id = tf.reshape(labels, [-1, 1]), tf.reshape(step.batch[EXAMPLE_ID], [-1, 1])
+        anchors = _directions(step.outputs.pooled)
+        others, other_label, other_id = self._others(step, anchors, own_label, own_id)
+        loss, partners = contrast(
+            tf.matmul(anchors, others, transpose_b=True) / self.temperature,
+            own_label == other_label,
+            (other_label >= 0) & (own_id != other_id),
+        )
+        mask = tf.cast((partners > 0) & (own_label[:, 0] >= 0), tf.float32)
+        return Terms(tf.reshape(loss, tf.shape(labels)), tf.reshape(mask, tf.shape(labels)))
+
+    def _others(self, step: Forward, anchors, labels, ids):
+        """All replicas' vectors [m, hidden], their labels and their ids [1, m]."""
+        others, labels, ids = (step.gather(values) for values in (anchors, labels, ids))
+        if self.two_views:
+            others = tf.concat([others, step.gather(_directions(step.again().pooled))], 0)
+            labels = tf.tile(labels, [2, 1])
+            # The second view of an example is not the example itself: it may be its partner.
+            ids = tf.concat([ids, tf.fill(tf.shape(ids), tf.cast(NOBODY, ids.dtype))], 0)
+        return others, tf.transpose(labels), tf.transpose(ids)
+
+
+def contrast(
+    similarity: tf.Tensor, same_label: tf.Tensor, candidate: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Per-anchor loss and number of partners, both float32 [n].
+
+    Args:
+        similarity: [n, m], anchors against all, already over the temperature.
+        same_label: bool [n, m].
+        candidate: bool [n, m], which pairs take part at all.
+    """
+    log_share = tf.nn.log_softmax(tf.where(candidate, similarity, NEVER))
+    positive = tf.cast(same_label & candidate, tf.float32)
+    partners = tf.reduce_sum(positive, -1)
+    return -tf.math.divide_no_nan(tf.reduce_sum(positive * log_share, -1), partners), partners
+
+
+def _directions(pooled: tf.Tensor) -> tf.Tensor:
+    """Normalised vectors [rows * slots, hidden]."""
+    return tf.math.l2_normalize(tf.reshape(pooled, [-1, pooled.shape[-1]]), -1)
+

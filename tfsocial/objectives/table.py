@@ -1,0 +1,119 @@
+"""The menu: every objective by name. A literal; adding one is one line here and one file."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from tfsocial.config import Config, ConfigError, Task, TaskKind, Weight, nearest
+from tfsocial.objectives import community, task
+from tfsocial.objectives.contract import Objective
+from tfsocial.objectives.papers import r_drop, supervised_contrastive
+
+TASK = {
+    "cross_entropy": task.CrossEntropy,
+    "binary_cross_entropy": task.BinaryCrossEntropy,
+    "mean_squared_error": task.MeanSquaredError,
+}
+COMMUNITY = {
+    "feature_cosine": community.FeatureCosine,
+    "l2_sp": community.L2SP,
+}
+PAPERS = {
+    "r_drop": r_drop.RDrop,
+    "supervised_contrastive": supervised_contrastive.SupervisedContrastive,
+}
+
+# The kinds of task a loss or paper can be about; those that name no task fit all.
+KINDS: Mapping[str, tuple[TaskKind, ...]] = {
+    "cross_entropy": ("classify",),
+    "binary_cross_entropy": ("multilabel",),
+    "mean_squared_error": ("regress",),
+    "r_drop": ("classify", "multilabel"),
+    "supervised_contrastive": ("classify",),
+}
+USUAL_LOSS: Mapping[TaskKind, str] = {
+    "classify": "cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regress": "mean_squared_error",
+}
+
+
+class Term(typing.NamedTuple):
+    """One summand: its name on every curve, its objective, its weight over the run."""
+
+    name: str
+    objective: Objective
+    weight: Weight
+
+
+def formula(config: Config) -> list[Term]:
+    """All terms of a config, in the order L, L0, L_paper.
+
+    Raises:
+        ConfigError: an unknown name or knob, a knob out of range, a task that does not fit.
+    """
+    terms = [_task_term(name, task, config.tasks) for name, task in config.tasks.items()]
+    for part, menu, chosen in (
+        ("L0", COMMUNITY, config.objectives.community),
+        ("L_paper", PAPERS, config.objectives.papers),
+    ):
+        where = "objectives.community" if part == "L0" else "objectives.papers"
+        for name, entry in chosen.items():
+            objective = build(menu, name, entry.knobs, config.tasks, f"{where}.{name}")
+            terms.append(Term(f"{part}/{name}", objective, entry.weight))
+    return terms
+
+
+def build(
+    menu: Mapping[str, type], name: str, knobs: Mapping[str, Any],
+    tasks: Mapping[str, Task], where: str,
+) -> Objective:
+    """An objective of the menu with its knobs checked; `where` is its key path in the config."""
+    if name not in menu:
+        raise ConfigError(f"{where} is not a known objective; {nearest(name, list(menu))}")
+    kind = menu[name]
+    fields = [field.name for field in dataclasses.fields(kind)]
+    for knob in knobs:
+        if knob not in fields:
+            raise ConfigError(
+                f"{where}.{knob} is not a knob of {name}; {nearest(knob, ['weight', *fields])}"
+            )
+    if "task" in fields:
+        knobs = {"task": _task_of(name, knobs, tasks, where), **knobs}
+    return _validated(kind, knobs, where)
+
+
+def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
+    loss = task.loss.name or USUAL_LOSS[task.kind]
+    where = f"tasks.{name}.loss"
+    return Term(
+        f"L/{name}", build(TASK, loss, {**task.loss.knobs, "task": name}, tasks, where), task.weight
+    )
+
+
+def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], where: str) -> str:
+    """The task a term is about: the one it names, else the first it fits."""
+    fitting = [task for task, spec in tasks.items() if spec.kind in KINDS[name]]
+    task = knobs.get("task", fitting[0] if fitting else None)
+    if task in fitting:
+        return task
+    if task in tasks:
+        found = f"task {task} is of kind {tasks[task].kind}"
+    else:
+        found = f"there is no task {task}" if task else "no task fits"
+    raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(KINDS[name])}")
+
+
+def _validated(kind: type, knobs: Mapping[str, Any], where: str) -> Objective:
+    try:
+        return pydantic.TypeAdapter(kind).validate_python(dict(knobs))
+    except pydantic.ValidationError as error:
+        detail = error.errors()[0]
+        path = ".".join([where, *map(str, detail["loc"])])
+        reason = detail["msg"][:1].lower() + detail["msg"][1:]
+        raise ConfigError(f"{path} is {detail['input']!r}; {reason}") from None

@@ -1,0 +1,76 @@
+"""alpha(t) and beta_i(t), and the one place where losses are masked, reduced and summed.
+
+Each term is divided by the number of examples it counts in the *global* batch, so one step
+on two replicas equals one step on one replica with the same global batch: gradients are
+summed over replicas, and so are the shares computed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfsocial.config import Schedule, Weight
+from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.table import Term
+
+
+class Weighed(NamedTuple):
+    """The formula's value on this replica's share of the batch.
+
+    Attributes:
+        loss: scalar to minimise; the shares of all replicas add up to the formula.
+        raw: term -> scalar share, before its weight.
+        weighted: term -> scalar share, as it enters the loss.
+    """
+
+    loss: tf.Tensor
+    raw: dict[str, tf.Tensor]
+    weighted: dict[str, tf.Tensor]
+
+
+def total(terms: Sequence[Term], step: Forward, progress: tf.Tensor) -> Weighed:
+    """L + alpha * L0 + beta * L_paper at `progress`, the fraction of the run behind us."""
+    raw = {term.name: mean(term.objective(step)) for term in terms}
+    weighted = {term.name: weight_at(term.weight, progress) * raw[term.name] for term in terms}
+    return Weighed(tf.add_n(list(weighted.values())), raw, weighted)
+
+
+def mean(terms: Terms) -> tf.Tensor:
+    """This replica's share of the mean over the masked examples of the global batch."""
+    count = tf.reduce_sum(terms.mask)
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.
+    kept = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
+    return tf.math.divide_no_nan(tf.reduce_sum(kept), count)
+
+
+def weight_at(weight: Weight, progress: tf.Tensor) -> tf.Tensor:
+    """Value of a constant or a schedule, float32 scalar.
+
+    >>> float(weight_at(2.0, tf.constant(0.3)))
+    2.0
+    >>> float(weight_at(Schedule(start=0, end=4, until=0.5), tf.constant(0.25)))
+    2.0
+    >>> float(weight_at(Schedule(end=1, begin=0.5, shape="step"), tf.constant(0.5)))
+    1.0
+    """
+    if not isinstance(weight, Schedule):
+        return tf.constant(weight, tf.float32)
+    return weight.start + (weight.end - weight.start) * _ramp(weight, progress)
+
+
+def _ramp(schedule: Schedule, progress: tf.Tensor) -> tf.Tensor:
+    """0 before the schedule begins, 1 from its end on."""
+    if schedule.shape == "step" or schedule.until == schedule.begin:
+        return tf.cast(progress >= schedule.begin, tf.float32)
+    span = schedule.until - schedule.begin
+    linear = tf.clip_by_value((progress - schedule.begin) / span, 0.0, 1.0)
+    if schedule.shape == "cosine":
+        return (1 - tf.cos(math.pi * linear)) / 2
+    return linear

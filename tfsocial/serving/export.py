@@ -1,0 +1,112 @@
+"""A SavedModel that takes plain strings: tokenizer, packing, encoder and heads in one graph."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfsocial.config import ConfigError
+from tfsocial.data import packing, pipeline
+from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.models.heads import HeadSpec
+
+MANIFEST = Path("assets.extra") / "tfsocial.json"
+TEXT, PAIR = "text", "text_pair"
+MULTILABEL_THRESHOLD = 0.5
+
+
+class ServingModule(tf.Module):
+    """Strings in; per example the label, the probabilities and the embedding out.
+
+    Signature `serving_default`: `text` (and `text_pair`) string [n] to, for the only task,
+
+        label          string [n]          best label; of a multilabel task those from 0.5 on,
+                                           joined by "|"
+        probabilities  float32 [n, labels] in the order of the manifest; a regression has
+                                           `value` float32 [n] instead
+        embedding      float32 [n, hidden] pooled encoder output
+
+    With several tasks `label`, `probabilities` and `value` are prefixed by `<task>_`.
+
+    Not traced under XLA: TensorFlow Serving has it switched off. Only variables are tracked,
+    not the Keras model, which loads three times slower.
+    """
+
+    def __init__(self, loaded: Loaded):
+        super().__init__(name="tfsocial")
+        self.tokenizer = loaded.tokenizer
+        self.weights = list(loaded.model.variables)
+        manifest, model = loaded.manifest, loaded.model
+        columns = (TEXT, PAIR)[: len(manifest.text_columns)]
+
+        def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
+            batch, places = pipeline.pack_texts(
+                texts, loaded.tokenizer, manifest.row_length, manifest.slots
+            )
+            outputs = model(batch, training=False)
+            answers = {"embedding": packing.gather_examples(outputs.pooled, places)}
+            for task, slot_values in model.predictions(outputs).items():
+                prefix = f"{task}_" if len(manifest.tasks) > 1 else ""
+                values = packing.gather_examples(slot_values, places)
+                for name, answer in _answers(manifest.tasks[task], values).items():
+                    answers[prefix + name] = answer
+            return answers
+
+        signature = [tf.TensorSpec([None], tf.string, column) for column in columns]
+        self.serve = tf.function(serve, input_signature=signature)
+
+
+def export(model: Path, output: Path) -> None:
+    """Writes the SavedModel of a run's `model/` folder; whole or not at all.
+
+    Raises:
+        ConfigError: `output` exists, or `model` is not a model folder.
+    """
+    if output.exists():
+        raise ConfigError(f"--output={output}: exists already; a version is never overwritten")
+    loaded = checkpoints.load(model)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+    try:
+        _write(loaded, unfinished)
+        unfinished.chmod(0o755)
+        os.rename(unfinished, output)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Tasks, labels and text columns of a SavedModel.
+
+    Raises:
+        ConfigError: the SavedModel was not written by `export`.
+    """
+    try:
+        return checkpoints.manifest_of(json.loads((folder / MANIFEST).read_text("utf-8")))
+    except (OSError, ValueError):
+        raise ConfigError(f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)") from None
+
+
+def _write(loaded: Loaded, folder: Path) -> None:
+    module = ServingModule(loaded)
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    (folder / MANIFEST).parent.mkdir(exist_ok=True)
+    (folder / MANIFEST).write_text(json.dumps(checkpoints.manifest_values(loaded.manifest)), "utf-8")
+
+
+def _answers(spec: HeadSpec, values: tf.Tensor) -> dict[str, tf.Tensor]:
+    """A task's outputs from its predictions [n, width]."""
+    if spec.kind == "regress":
+        return {"value": values[:, 0]}
+    names = tf.constant(spec.labels)
+    if spec.kind == "classify":
+        return {"label": tf.gather(names, tf.argmax(values, -1)), "probabilities": values}
+    chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), values >= MULTILABEL_THRESHOLD)
+    return {"label": tf.strings.reduce_join(chosen, -1, separator="|"), "probabilities": values}

@@ -1,0 +1,123 @@
+"""The page to read first: a config becomes a trained model, top to bottom."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras as keras
+
+from tfsocial.config import Config
+from tfsocial.data import pipeline, sources
+from tfsocial.data.batch import Shape
+from tfsocial.data.text import Tokenizer
+from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import table
+from tfsocial.training import devices, optimizers, watch
+from tfsocial.training.step import SocialModel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: the model as it was saved, and the data it was made from."""
+
+    loaded: Loaded
+    corpus: sources.Corpus
+    encoded: Mapping[str, pipeline.Encoded]
+    curves: watch.Curves
+
+
+def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto") -> Run:
+    """Trains a config and leaves config.yaml, tensorboard/, metrics.jsonl and model/ in `workdir`.
+
+    Args:
+        judge: gives a task's scores on the dev split; see `watch.Judge`.
+        device: see `devices.DEVICES`.
+
+    Raises:
+        ConfigError: the config, the data or the checkpoint is wrong; before step one.
+        watch.Diverged: the loss stopped being finite.
+    """
+    terms = table.formula(config)
+    chosen = devices.choose(device, config.training)
+    community = checkpoints.community(config.model)
+    tokenizer = Tokenizer.load(community.folder)
+    corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
+    config.write(workdir / "config.yaml")
+
+    shape = Shape(config.data.rows, config.data.row_length, config.data.slots)
+    encoded = {
+        name: pipeline.encode(examples, tokenizer, shape.row_length, config.data.cache)
+        for name, examples in corpus.splits.items()
+    }
+    specs = {
+        name: HeadSpec(task.kind, corpus.label_names[name]) for name, task in config.tasks.items()
+    }
+    epoch_steps = pipeline.steps_per_epoch(encoded["train"], shape)
+    total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
+    _announce(chosen, encoded, terms, total_steps)
+
+    keras.utils.set_random_seed(config.seed)
+    with devices.scope(chosen):
+        text_model = TextModel(community.config, specs, config.model.pooling, config.model.head_dropout)
+        text_model.build()
+        carried = community.fill(text_model.encoder)
+        m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
+        model = SocialModel(text_model, terms, total_steps, m0)
+        model.compile(optimizers.build(config.optimizer, total_steps), jit_compile=chosen.jit_compile)
+
+    curves = watch.Curves(workdir, config.training.log_every)
+    model.fit(
+        pipeline.training_batches(encoded["train"], shape, config.seed),
+        steps_per_epoch=min(epoch_steps, total_steps),
+        epochs=-(-total_steps // epoch_steps),
+        callbacks=[
+            watch.Guard(),
+            *_dev_score(encoded, shape, judge, config),
+            curves,
+            watch.Progress(total_steps, config.training.epochs, config.training.monitor),
+        ],
+        verbose=0,
+    )
+    manifest = Manifest(specs, config.model.pooling, shape.row_length, shape.slots, config.data.text)
+    checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), carried)
+    return Run(checkpoints.load(workdir / "model"), corpus, encoded, curves)
+
+
+def _frozen_copy(encoder: PackedBert) -> PackedBert:
+    """M0: the same weights, never to be trained."""
+    m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
+    m0.build()
+    m0.set_weights(encoder.get_weights())
+    m0.trainable = False
+    return m0
+
+
+def _dev_score(encoded, shape: Shape, judge: watch.Judge, config: Config) -> list[watch.DevScore]:
+    """Scores each epoch when there is a dev split to score."""
+    if "dev" not in encoded:
+        return []
+    batches = pipeline.evaluation_batches(encoded["dev"], shape)
+    training = config.training
+    return [watch.DevScore(encoded["dev"], batches, judge, training.monitor, training.patience)]
+
+
+def _announce(chosen: devices.Device, encoded, terms: list[table.Term], total_steps: int) -> None:
+    log.info("device: %s", chosen.reason)
+    log.info("formula: %s", " + ".join(f"{term.weight} {term.name}" for term in terms))
+    for name, split in encoded.items():
+        tokens = float(tf.reduce_mean(tf.cast(split.lengths, tf.float32)))
+        log.info(
+            "%s: %d examples of %.1f tokens on average, %d cut to the row length",
+            name, len(split), tokens, split.truncated,
+        )
+    log.info("%d steps", total_steps)
