@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from importlib import metadata
 
 
-def flags(description: str, batch_size: int, precisions: tuple[str, ...]) -> argparse.ArgumentParser:
+def flags(
+    description: str, batch_size: int, precisions: tuple[str, ...]
+) -> argparse.ArgumentParser:
     """The flags all scripts understand; a script adds its own to the parser it gets."""
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("--data", required=True, help="CSV file with the columns text and label")

@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,25 @@ def encode(
         features,
         int(arrays["truncated"]),
     )
+
+
+def compact(splits: Mapping[str, Encoded]) -> tuple[np.ndarray, dict[str, Encoded]]:
+    """The splits in a vocabulary of only the tokens that occur, and which those are.
+
+    A word no text contains gets no gradient, and AdamW without decay never moves it: training
+    on its row is work without effect. On BANKING77 nine rows of ten are such, half the model.
+
+    Returns:
+        int64 [used], ascending: the old id of each new one; and the splits in new ids.
+        The padding id 0 is always among them.
+    """
+    parts = [split.tokens.flat_values.numpy() for split in splits.values()]
+    used = np.unique(np.concatenate([[0], *parts]))
+    renumbered = {
+        name: replace(split, tokens=split.tokens.with_flat_values(np.searchsorted(used, part).astype(np.int32)))
+        for (name, split), part in zip(splits.items(), parts, strict=True)
+    }
+    return used, renumbered
 
 
 def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.Dataset:

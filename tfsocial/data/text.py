@@ -7,7 +7,7 @@ everything but:
 
 * characters that joined Unicode after version 8, where Hugging Face's tables
   end: newer combining marks and punctuation are recognised as such here, and
-  capitals newer than version 13 keep their case;
+  letters newer than version 13 may keep their case or come apart;
 * U+166D, U+1885, U+1886, U+A9BD and U+111C9, whose category Unicode has changed
   since, and the ideographs U+2B820 to U+2B91F, which Hugging Face does not split;
 * the words `[CLS]`, `[SEP]`, `[MASK]` and so on in a text: they are plain words
@@ -70,7 +70,7 @@ _IDEOGRAPHS = (
 _SEPARATE = rf"[\p{{P}}{_IDEOGRAPHS}]"
 _LONG_RUN = r"[^\x{0}-/:-@\[-`{-~\p{Z}]{101}"
 _TOO_LONG = _LONG_RUN[:-1] + ",}"
-_NO_WORD = "\U0010ffff"  # a noncharacter: survives the cleaning and is in no vocabulary
+_NO_WORD = "x" * (_LONGEST_WORD * _MOST_BYTES_PER_CHARACTER + 1)
 
 
 class Tokenizer(tf.Module):
@@ -194,7 +194,7 @@ class Tokenizer(tf.Module):
     def normalize(self, text: tf.Tensor) -> tf.Tensor:
         """The strings [n] that are cut into words: cleaned, and folded as the settings say.
 
-        >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ete"]
         >>> Tokenizer(vocabulary).normalize(["ÉTÉ\\u200b"]).numpy()[0].decode()
         'ete'
         """
@@ -251,11 +251,12 @@ def _lower(text: tf.Tensor) -> tf.Tensor:
 
 
 def _blank_long_words(text: tf.Tensor) -> tf.Tensor:
-    """Puts one unknown character for every word of more than 100 characters.
+    """Puts a word too long even in bytes for every word of more than 100 characters.
 
-    The word piece op can only count bytes. Few texts have such a word, so the
-    words are set apart in those that might; a class with all punctuation inside
-    a counted repetition would outgrow RE2's memory.
+    The word piece op makes one unknown token of it, but can only count bytes.
+    Few texts have such a word, so only in those that might are the words set
+    apart; a class with all punctuation inside a counted repetition would
+    outgrow RE2's memory.
     """
     suspects = tf.where(tf.strings.regex_full_match(text, rf"(?s).*{_LONG_RUN}.*"))
     spaced = tf.strings.regex_replace(tf.gather_nd(text, suspects), _SEPARATE, r" \0 ")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfsocial.evaluation.report import Calibration, calibration
+from tfsocial.evaluation.report import Calibration, calibration, confusion_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, names: Sequence[
     """
     from matplotlib.colors import PowerNorm
 
-    counts = _counts(np.asarray(labels), np.asarray(predicted), len(names))
+    counts = confusion_counts(np.asarray(labels), np.asarray(predicted), len(names))
     figure = _figure(_matrix_inches(len(names)))
     axes = figure.add_subplot()
     image = axes.imshow(
@@ -54,7 +54,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, names: Sequence[
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Accuracy against confidence, with the number of examples of each bin below.
 
-    A calibrated model's bars reach the diagonal (Guo et al. 2017, arXiv:1706.04599).
+    A calibrated model's bars reach its mean confidence (Guo et al. 2017, arXiv:1706.04599).
 
     Args:
         labels: int [n], -1 where unlabelled (left out).
@@ -66,13 +66,6 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     _draw_accuracy(above, bins)
     _draw_bin_counts(below, bins)
     return _pixels(figure)
-
-
-def _counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Examples by truth and prediction, int [classes, classes]."""
-    known = labels >= 0
-    cells = labels[known] * classes + predicted[known]
-    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
@@ -91,7 +84,7 @@ def _accuracy_title(counts: np.ndarray) -> str:
 def _matrix_inches(classes: int) -> tuple[float, float]:
     """Room for each class: more where names and counts have to fit in."""
     inch_per_class = 0.42 if classes <= COUNTS_UP_TO else 0.22 if classes <= NAMES_UP_TO else 0.07
-    side = 3.2 + inch_per_class * classes
+    side = max(5.0, 3.2 + inch_per_class * classes)
     return side + 0.8, side
 
 
@@ -112,11 +105,13 @@ def _label_classes(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _shortened(name: str) -> str:
+    """The ends of a long name, which tell labels apart that begin alike.
+
+    >>> _shortened("balance_not_updated_after_bank_transfer")
+    'balance_not_u…_bank_transfer'
     """
-    >>> _shortened("reverted_card_payment_or_something_else")
-    'reverted_card_payment_or_so…'
-    """
-    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
+    half = (_NAME_LENGTH - 1) // 2
+    return name if len(name) <= _NAME_LENGTH else f"{name[:half]}…{name[half - _NAME_LENGTH + 1 :]}"
 
 
 def _write_counts(axes: Axes, counts: np.ndarray) -> None:
@@ -132,16 +127,14 @@ def _write_counts(axes: Axes, counts: np.ndarray) -> None:
 def _draw_accuracy(axes: Axes, bins: Calibration) -> None:
     filled = bins.count > 0
     centres, width = _centres(bins)
-    axes.bar(centres[filled], bins.accuracy[filled], width, color="tab:blue", edgecolor="white")
-    axes.bar(
-        centres[filled],
-        (bins.confidence - bins.accuracy)[filled],
-        width,
-        bottom=bins.accuracy[filled],
+    axes.bar(centres, bins.accuracy, width, color="tab:blue", alpha=0.6, edgecolor="white")
+    axes.hlines(
+        bins.confidence[filled],
+        centres[filled] - width / 2,
+        centres[filled] + width / 2,
         color="tab:red",
-        alpha=0.35,
-        edgecolor="white",
-        label="gap to confidence",
+        linewidth=2,
+        label="mean confidence",
     )
     axes.plot([0, 1], [0, 1], color="0.3", linestyle="--", linewidth=1, label="calibrated")
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy", title=_calibration_title(bins))
@@ -159,8 +152,8 @@ def _draw_bin_counts(axes: Axes, bins: Calibration) -> None:
     centres, width = _centres(bins)
     bars = axes.bar(centres, bins.count, width, color="0.6", edgecolor="white")
     axes.bar_label(bars, [count or "" for count in bins.count], fontsize=7, padding=1)
-    axes.set(xlabel="confidence", ylabel="examples")
-    axes.margins(y=0.25)
+    headroom = 1.3 * max(bins.count.max(), 1)  # for the numbers above the bars
+    axes.set(xlabel="confidence", ylabel="examples", ylim=(0, headroom))
 
 
 def _centres(bins: Calibration) -> tuple[np.ndarray, float]:
@@ -171,7 +164,7 @@ def _centres(bins: Calibration) -> tuple[np.ndarray, float]:
 def _figure(inches: tuple[float, float]) -> Figure:
     from matplotlib.figure import Figure
 
-    return Figure(inches, dpi=_DOTS_PER_INCH, layout="constrained")
+    return Figure(inches, dpi=_DOTS_PER_INCH, layout="compressed")
 
 
 def _pixels(figure: Figure) -> np.ndarray:

@@ -148,7 +148,7 @@ def tune_thresholds(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
 class Calibration(NamedTuple):
     """Bins of equal width over confidence: count, mean confidence and accuracy, each [bins].
 
-    The means of an empty bin are 0.
+    The means of an empty bin are 0, and so is the error over no example at all.
     """
 
     count: np.ndarray
@@ -159,7 +159,7 @@ class Calibration(NamedTuple):
     def error(self) -> float:
         """Expected calibration error: sum_b count_b / n |accuracy_b - confidence_b|."""
         gaps = np.abs(self.accuracy - self.confidence)
-        return float(self.count @ gaps / self.count.sum())
+        return float(self.count @ gaps / max(self.count.sum(), 1))
 
 
 def calibration(
@@ -174,8 +174,8 @@ def calibration(
         labels: int [n], -1 where unlabelled.
         probabilities: [n, C].
 
-    >>> calibration(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), bins=2).error
-    0.35
+    >>> calibration(np.array([0, 1]), np.array([[0.75, 0.25], [0.75, 0.25]]), bins=2).error
+    0.25
     """
     rows = np.asarray(labels) >= 0
     probabilities = np.asarray(probabilities, np.float64)[rows]
@@ -185,6 +185,24 @@ def calibration(
     count = np.bincount(bin_of, minlength=bins)
     sums = (np.bincount(bin_of, values, bins) for values in (confidence, right))
     return Calibration(count, *(total / np.maximum(count, 1) for total in sums))
+
+
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Examples by truth (rows) and prediction, int [classes, classes].
+
+    Args:
+        labels: int [n], -1 where unlabelled.
+        predicted: int [n], the class chosen.
+
+    Raises:
+        ValueError: a class outside the matrix.
+
+    >>> confusion_counts(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 0]), 2)
+    array([[1, 1], [0, 1]])
+    """
+    known = labels >= 0
+    cells = np.ravel_multi_index((labels[known], predicted[known]), (classes, classes))
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 # --- human text ------------------------------------------------------------------------
@@ -247,12 +265,9 @@ def _table(classes: Mapping[str, Any]) -> list[str]:
     """Lines of `sklearn.metrics.classification_report(digits=3)`, from its dict."""
     width = max(len(name) for name in (*classes, "weighted avg"))
     head = "".join(f" {column:>9}" for column in ("precision", "recall", "f1-score", "support"))
-    lines = [f"{'':>{width}} {head}", ""]
-    for name, row in classes.items():
-        if name in _AVERAGES and lines[-1] and not lines[-1].lstrip().startswith(_AVERAGES):
-            lines.append("")
-        lines.append(f"{name:>{width}} {_cells(row, classes)}")
-    return lines
+    lines = {name: f"{name:>{width}} {_cells(row, classes)}" for name, row in classes.items()}
+    averages = [lines.pop(name) for name in _AVERAGES if name in lines]
+    return [f"{'':>{width}} {head}", "", *lines.values(), *(["", *averages] if averages else [])]
 
 
 def _cells(row: Mapping[str, float] | float, classes: Mapping[str, Any]) -> str:
@@ -426,7 +441,7 @@ def _out_of_scope_scores(
 def _classify_details(spec: HeadSpec, known: _Labelled) -> Report:
     truth, predicted = known.labels, known.predictions.argmax(-1)
     present = np.union1d(truth, predicted)
-    counts = metrics.confusion_matrix(truth, predicted, labels=range(spec.width))
+    counts = confusion_counts(truth, predicted, spec.width)
     details = {
         "classes": _class_table(spec, truth, predicted, present),
         "most_confused": _most_confused(spec.labels, counts),
@@ -495,7 +510,7 @@ def _multilabel_classes(spec: HeadSpec, known: _Labelled, thresholds: np.ndarray
 def _best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
     if not truth.any():
         return DEFAULT_THRESHOLD
-    seen = np.unique(np.append(probabilities, 0.0))
+    seen = np.append(0.0, np.unique(probabilities))
     candidates = np.append((seen[1:] + seen[:-1]) / 2, DEFAULT_THRESHOLD)
     f1 = _f1_at(candidates, truth, probabilities)
     best = candidates[f1 == f1.max()]

@@ -7,6 +7,7 @@ unchanged and `load` reads it back. Only safetensors are read; no pickle is ever
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import logging
@@ -34,8 +35,13 @@ WEIGHTS = "model.safetensors"
 HEADS = "heads.safetensors"
 CONFIG = "config.json"
 NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
+WORD_TABLE = "embeddings.word_embeddings.weight"
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 _IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer of old PyTorch releases, not a weight
+
+
+Leftovers = Mapping[str, np.ndarray]
+"""Tensors of a checkpoint that found no place in the encoder, by name."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +92,23 @@ class Community:
     config: BertConfig
     trained: bool
 
-    def fill(self, encoder: PackedBert) -> dict[str, np.ndarray]:
-        """Puts M0's weights into a built encoder; returns the tensors it had no place for."""
+    def architecture(self, words: np.ndarray | None = None) -> BertConfig:
+        """M0's architecture, with a word table of only the rows `words` if given."""
+        config = copy.deepcopy(self.config)
+        if words is not None:
+            config.vocab_size = len(words)
+        return config
+
+    def fill(self, encoder: PackedBert, words: np.ndarray | None = None) -> Leftovers:
+        """Puts M0's weights into a built encoder; returns what it had no place for."""
         if not self.trained:
             return {}
-        leftovers = load_encoder(encoder, self.folder)
+        tensors = _encoder_tensors(self.folder)
+        table = tensors[WORD_TABLE]
+        leftovers = _fill(encoder, tensors | {WORD_TABLE: table if words is None else table[words]}, self.folder)
         if leftovers:
-            log.info("%s: not used: %s", self.folder.name, ", ".join(leftovers))
-        return leftovers
+            log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(leftovers))
+        return leftovers if words is None else leftovers | {WORD_TABLE: table}
 
 
 def community(model: Model) -> Community:
@@ -109,43 +124,28 @@ def community(model: Model) -> Community:
     return Community(folder, _bert_config(folder, model.dropout), True)
 
 
-def load_encoder(encoder: PackedBert, folder: Path) -> dict[str, np.ndarray]:
-    """Reads a checkpoint's weights into a built encoder.
-
-    Returns:
-        The tensors of the checkpoint that found no place, by name.
-
-    Raises:
-        ConfigError: a file is broken, a shape differs, or the encoder misses weights.
-    """
-    tensors = _read_tensors(folder / WEIGHTS)
-    left = {n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)}
-    names = {variable.ref(): community_name(variable.name) for variable in encoder.variables}
-    missing = [name for name in names.values() if name not in left]
-    if missing:
-        raise ConfigError(
-            f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
-        )
-    for variable in encoder.variables:
-        name = names[variable.ref()]
-        _assign(variable, left.pop(name), f"{folder / WEIGHTS}: {name}")
-    return left
-
-
-def save(folder: Path, loaded: Loaded, carried: Mapping[str, np.ndarray] | None = None) -> None:
+def save(
+    folder: Path, loaded: Loaded, leftovers: Leftovers | None = None, words: np.ndarray | None = None
+) -> None:
     """Writes a model folder as the community shares it.
 
     Args:
-        carried: tensors of M0 the model does not use (its pooler) that other programs
+        leftovers: tensors of M0 the model has no place for (its pooler), which other programs
             expect to find.
+        words: the rows of M0's word table that the encoder's own table holds; the others are
+            taken over from `leftovers`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {**(carried or {}), **community_tensors(loaded.model.encoder)}
+    tensors = {**(leftovers or {}), **community_tensors(loaded.model.encoder)}
+    if words is not None:
+        tensors[WORD_TABLE] = leftovers[WORD_TABLE].copy()
+        tensors[WORD_TABLE][words] = loaded.model.encoder.bert.embeddings.weight.numpy()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     heads = {_head_name(v.name): _to_community(v) for v in loaded.model.heads.variables}
     save_file(heads, folder / HEADS, metadata={"format": "pt"})
     values = loaded.model.encoder.config.to_dict()
     values |= _label_maps(loaded.manifest.tasks) | {"tfsocial": manifest_values(loaded.manifest)}
+    values |= {"vocab_size": len(tensors[WORD_TABLE])}
     values |= {"architectures": ["BertModel"], "model_type": "bert"}
     (folder / CONFIG).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
     loaded.tokenizer.save(folder)
@@ -161,7 +161,7 @@ def load(folder: Path) -> Loaded:
     manifest = _manifest(folder)
     model = TextModel(_bert_config(folder), manifest.tasks, manifest.pooling)
     model.build()
-    load_encoder(model.encoder, folder)
+    _fill(model.encoder, _encoder_tensors(folder), folder)
     heads = _read_tensors(folder / HEADS)
     for variable in model.heads.variables:
         name = _head_name(variable.name)
@@ -202,6 +202,25 @@ def community_name(variable: str) -> str:
 def community_tensors(encoder: PackedBert) -> dict[str, np.ndarray]:
     """The encoder's weights as PyTorch's BertModel names and lays them out."""
     return {community_name(v.name): _to_community(v) for v in encoder.variables}
+
+
+def _encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
+    """A checkpoint's tensors by the names BertModel gives them."""
+    tensors = _read_tensors(folder / WEIGHTS)
+    return {n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)}
+
+
+def _fill(encoder: PackedBert, tensors: Leftovers, folder: Path) -> Leftovers:
+    """Assigns every weight of the encoder; returns the tensors left over."""
+    names = {community_name(variable.name): variable for variable in encoder.variables}
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise ConfigError(
+            f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
+        )
+    for name, variable in names.items():
+        _assign(variable, tensors[name], f"{folder / WEIGHTS}: {name}")
+    return {name: array for name, array in tensors.items() if name not in names}
 
 
 def _bert_config(folder: Path, dropout: float | None = None) -> BertConfig:

@@ -16,6 +16,7 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
 
 from tfsocial.data import batch as keys
+from tfsocial.models.kernels import ByteDropout, gelu
 
 # Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
 MASKED = -3e4
@@ -28,11 +29,12 @@ class PackedBert(keras.layers.Layer):
     start of its segment, so a packed example has the hidden states it would have alone.
     """
 
-    def __init__(self, config: BertConfig, pooler: bool = False, **kwargs):
+    def __init__(self, config: BertConfig, pooler: bool = False, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.config = config
         self.has_pooler = pooler
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
+        self._exchange_kernels(tf.random.Generator.from_seed(seed))
 
     def build(self, input_shape=None):
         if not self.built:
@@ -61,6 +63,17 @@ class PackedBert(keras.layers.Layer):
             return_dict=True,
             training=training,
         ).last_hidden_state
+
+    def _exchange_kernels(self, generator: tf.random.Generator) -> None:
+        """Puts `kernels` in the place of the layers' own dropout and GELU."""
+        hidden, attention = self.config.hidden_dropout_prob, self.config.attention_probs_dropout_prob
+        self.bert.embeddings.dropout = ByteDropout(hidden, generator)
+        for layer in self.bert.encoder.layer:
+            layer.attention.self_attention.dropout = ByteDropout(attention, generator)
+            layer.attention.dense_output.dropout = ByteDropout(hidden, generator)
+            layer.bert_output.dropout = ByteDropout(hidden, generator)
+            if self.config.hidden_act == "gelu":
+                layer.intermediate.intermediate_act_fn = gelu
 
     def pooler(self, first: tf.Tensor) -> tf.Tensor:
         """BERT's tanh layer over first tokens, [..., hidden] to [..., hidden]."""

@@ -32,12 +32,17 @@ class TextModel(keras.layers.Layer):
     """Encoder and heads; the part of a run that is saved and served."""
 
     def __init__(
-        self, config: BertConfig, specs: dict[str, HeadSpec], pooling: str, head_dropout: float = 0.0
+        self,
+        config: BertConfig,
+        specs: dict[str, HeadSpec],
+        pooling: str,
+        head_dropout: float = 0.0,
+        seed: int = 0,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
-        self.encoder = PackedBert(config, pooler=pooling == "pooler", name="encoder")
+        self.encoder = PackedBert(config, pooler=pooling == "pooler", seed=seed, name="encoder")
         self.heads = Heads(specs, config.hidden_size, head_dropout, name="heads")
 
     def build(self, input_shape=None):

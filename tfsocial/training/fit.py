@@ -59,6 +59,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         name: pipeline.encode(examples, tokenizer, shape.row_length, config.data.cache)
         for name, examples in corpus.splits.items()
     }
+    words, encoded = pipeline.compact(encoded)
     specs = {
         name: HeadSpec(task.kind, corpus.label_names[name]) for name, task in config.tasks.items()
     }
@@ -68,9 +69,12 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
 
     keras.utils.set_random_seed(config.seed)
     with devices.scope(chosen):
-        text_model = TextModel(community.config, specs, config.model.pooling, config.model.head_dropout)
+        text_model = TextModel(
+            community.architecture(words), specs,
+            config.model.pooling, config.model.head_dropout, config.seed,
+        )
         text_model.build()
-        carried = community.fill(text_model.encoder)
+        leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         model = SocialModel(text_model, terms, total_steps, m0)
         model.compile(optimizers.build(config.optimizer, total_steps), jit_compile=chosen.jit_compile)
@@ -89,7 +93,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         verbose=0,
     )
     manifest = Manifest(specs, config.model.pooling, shape.row_length, shape.slots, config.data.text)
-    checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), carried)
+    checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), leftovers, words)
     return Run(checkpoints.load(workdir / "model"), corpus, encoded, curves)
 
 

@@ -45,14 +45,22 @@ class AdamW(keras.optimizers.AdamW):
             return grads
         return tf.clip_by_global_norm(grads, self.global_clipnorm, use_norm=norm)[0]
 
+    def _apply_weight_decay(self, variables):
+        """Nothing here: `update_step` decays, in one pass instead of three."""
+
     def update_step(self, gradient, variable):
         index = self._index_dict[self._var_key(variable)]
         momentum, velocity = self._momentums[index], self._velocities[index]
-        step = tf.cast(self.iterations + 1, tf.float32)
+        rate, step = self.learning_rate, tf.cast(self.iterations + 1, tf.float32)
+        if self.weight_decay and self._use_weight_decay(variable):
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=variable.handle, alpha=rate * self.weight_decay, delta=variable,
+                use_locking=True,
+            )
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle, m=momentum.handle, v=velocity.handle,
             beta1_power=tf.pow(self.beta_1, step), beta2_power=tf.pow(self.beta_2, step),
-            lr=self.learning_rate, beta1=self.beta_1, beta2=self.beta_2,
+            lr=rate, beta1=self.beta_1, beta2=self.beta_2,
             epsilon=self.epsilon, grad=gradient, use_locking=True,
         )
 

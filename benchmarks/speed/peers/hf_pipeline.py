@@ -23,10 +23,10 @@ def classifier(options: argparse.Namespace, classes: int):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
     model = AutoModelForSequenceClassification.from_pretrained(
-        options.checkpoint,
-        num_labels=classes,
-        torch_dtype=torch.bfloat16 if options.precision == "bf16" else torch.float32,
+        options.checkpoint, num_labels=classes
     )
+    if options.precision == "bf16":
+        model = model.to(torch.bfloat16)
     return pipeline(
         "text-classification",
         model=model,

@@ -23,12 +23,11 @@ GROUP_BATCHES = 50  # what the Trainer sorts at once in a data set of more than 
 
 
 def parse() -> argparse.Namespace:
-    """The shared flags and the Trainer's own two."""
+    """The shared flags and the Trainer's own one."""
     parser = measure.flags(__doc__, batch_size=32, precisions=("fp32", "bf16"))
     parser.add_argument(
         "--group_by_length", action="store_true", help="batches of like length, as the Trainer does"
     )
-    parser.add_argument("--torch_compile", action="store_true", help="TrainingArguments' own flag")
     return parser.parse_args()
 
 
@@ -66,7 +65,6 @@ def arguments(options: argparse.Namespace, directory: str):
         max_steps=options.warmup + options.steps,
         learning_rate=LEARNING_RATE,
         bf16=options.precision == "bf16",
-        torch_compile=options.torch_compile,
         use_cpu=True,
         dataloader_pin_memory=False,
         logging_strategy="no",
@@ -121,8 +119,7 @@ def train(options: argparse.Namespace, classes: int, tokenizer, warmup, timed) -
 def describe(options: argparse.Namespace) -> str:
     """The setting in words."""
     grouping = ", group_by_length" if options.group_by_length else ""
-    compiled = ", torch_compile" if options.torch_compile else ""
-    return f"{options.precision}, batch {options.batch_size}, dynamic padding{grouping}{compiled}"
+    return f"{options.precision}, batch {options.batch_size}, dynamic padding{grouping}"
 
 
 def main() -> None:

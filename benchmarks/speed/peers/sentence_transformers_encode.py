@@ -30,7 +30,7 @@ def main() -> None:
     )
     model = SentenceTransformer(options.checkpoint, device="cpu")
     if options.precision == "bf16":
-        model = model.bfloat16()
+        model = model.to(torch.bfloat16)
     model.encode(warmup.texts, batch_size=options.batch_size, show_progress_bar=False)
     started_at = time.perf_counter()
     model.encode(timed.texts, batch_size=options.batch_size, show_progress_bar=False)
