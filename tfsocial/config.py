@@ -220,6 +220,12 @@ class Training(Section):
     deterministic: bool = False
 
 
+class Report(Section):
+    """What report.json holds beside the scores."""
+
+    baselines: bool = Field(True, description="majority and TF-IDF + linear model beside ours")
+
+
 class Config(Section):
     """A whole run. `seed` moves initialisation, dropout, shuffling and augmentation alike."""
 
@@ -231,6 +237,7 @@ class Config(Section):
     objectives: Objectives = Objectives()
     optimizer: Optimizer = Optimizer()
     training: Training = Training()
+    report: Report = Report()
 
     def fingerprint(self) -> str:
         """Sha256 of the resolved config.

@@ -61,11 +61,11 @@ def test_macro_f1_is_over_labels_in_truth_or_prediction():
 
 
 def test_calibration_error_by_hand():
-    # (0.6, 0.667]: one right of two at 0.65; (0.933, 1]: right at 1.0 and at 0.95
-    confidence = np.array([0.65, 0.65, 1.0, 0.95])
+    # fifteen bins part 0.65 (wrong) from 0.68 (right), and put 1.0 and 0.95 (both right) together
+    confidence = np.array([0.65, 0.68, 1.0, 0.95])
     probabilities = np.stack([confidence, 1 - confidence], -1)
-    found = report.scores(classes(2), np.array([0, 1, 0, 0]), probabilities)
-    assert found["ece"] == pytest.approx((2 * abs(0.5 - 0.65) + 2 * abs(1 - 0.975)) / 4)
+    found = report.scores(classes(2), np.array([1, 0, 0, 0]), probabilities)
+    assert found["ece"] == pytest.approx((0.65 + 0.32 + 2 * (1 - 0.975)) / 4)
 
 
 def test_a_bin_holds_its_upper_edge():
@@ -471,6 +471,10 @@ def test_majority_is_the_train_frequencies():
         spec("multilabel", "x", "y"), np.array([[1, 0], [1, 1], [NAN] * 2]), 1
     )
     assert tags.tolist() == [[1, 0.5]]
+
+
+def test_mean_is_of_the_labelled_train_values():
+    assert baselines.mean(np.array([[1.0], [NAN], [2.0]]), 2).tolist() == [[1.5], [1.5]]
 
 
 def test_tfidf_linear_learns_which_words_mean_what():

@@ -29,12 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.training import fit, watch
 
     try:
-        run = fit.train(settings, workdir, outcome.judge(settings.tasks), FLAGS.device)
+        run = fit.train(settings, workdir, outcome.Judge(settings.tasks), FLAGS.device)
     except watch.Diverged as error:
         log.error("error: %s", error)
         return 1
-    text = outcome.conclude(run.loaded, run.corpus, run.encoded, settings, workdir, run.curves)
-    print(text)
+    print(outcome.conclude(run, settings, workdir))
     print(f"model:       {workdir / 'model'}")
     print(f"TensorBoard: tensorboard --logdir {workdir / 'tensorboard'}")
     return 0

@@ -136,13 +136,12 @@ def _pack_tokens(ids, types, where, rows, row_length):
     before = tf.cumsum(lengths, exclusive=True)
     first_of_row = tf.gather(before, tf.searchsorted(row, row))  # row is sorted
     position = tf.ragged.range(lengths).flat_values
-    place = tf.repeat(row * tf.cast(row_length, tf.int64) + before - first_of_row, lengths) + position
-    size = [rows * tf.cast(row_length, tf.int64)]
+    column = tf.repeat(before - first_of_row, lengths) + position
+    place = tf.stack([tf.repeat(row, lengths), column], 1)
     shape = [rows, tf.cast(row_length, tf.int64)]
 
     def scatter(values):
-        flat = tf.scatter_nd(place[:, tf.newaxis], tf.cast(values, tf.int32), size)
-        return tf.reshape(flat, shape)
+        return tf.scatter_nd(place, tf.cast(values, tf.int32), shape)
 
     return {
         keys.TOKEN_IDS: scatter(ids.flat_values),

@@ -14,7 +14,7 @@ import logging
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,23 @@ Leftovers = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `model/` says of itself beside the weights; the `tfsocial` block of config.json."""
+    """What `model/` says of itself beside the weights; the `tfsocial` block of config.json.
+
+    `thresholds` are a multilabel task's decision thresholds, one per label.
+    """
 
     tasks: dict[str, HeadSpec]
     pooling: str
     row_length: int
     slots: int
     text_columns: tuple[str, ...]
+    thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
     version: str = tfsocial.__version__
+
+    def decision_thresholds(self, task: str) -> np.ndarray:
+        """Float32 [labels]: from what probability on a label of a multilabel task counts."""
+        default = (0.5,) * self.tasks[task].width
+        return np.array(self.thresholds.get(task, default), np.float32)
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,7 @@ class Community:
     def fill(self, encoder: PackedBert, words: np.ndarray | None = None) -> Leftovers:
         """Puts M0's weights into a built encoder; returns what it had no place for."""
         if not self.trained:
-            return {}
+            return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
         tensors = _encoder_tensors(self.folder)
         table = tensors[WORD_TABLE]
         leftovers = _fill(encoder, tensors | {WORD_TABLE: table if words is None else table[words]}, self.folder)
@@ -182,7 +191,9 @@ def manifest_of(values: Mapping[str, Any]) -> Manifest:
     tasks = {
         task: HeadSpec(spec["kind"], tuple(spec["labels"])) for task, spec in values["tasks"].items()
     }
-    return Manifest(**{**values, "tasks": tasks, "text_columns": tuple(values["text_columns"])})
+    thresholds = {task: tuple(found) for task, found in values["thresholds"].items()}
+    columns = tuple(values["text_columns"])
+    return Manifest(**{**values, "tasks": tasks, "thresholds": thresholds, "text_columns": columns})
 
 
 def community_name(variable: str) -> str:
@@ -250,6 +261,13 @@ def _random_config(model: Model, vocabulary_size: int) -> BertConfig:
     )
 
 
+def _untrained_table(config: BertConfig) -> np.ndarray:
+    """A word table for the rows that no text trained."""
+    size = (config.vocab_size, config.hidden_size)
+    table = np.random.default_rng(0).normal(scale=config.initializer_range, size=size)
+    return table.astype(np.float32)
+
+
 def _to_community(variable: tf.Variable) -> np.ndarray:
     """Keras kernels are [in, out], PyTorch's weights [out, in]."""
     array = variable.numpy()
@@ -315,7 +333,8 @@ def _check_complete(folder: Path, checkpoint: str) -> None:
 
 def _package_folder(name: str) -> Path:
     """The folder with config.json inside an installed package, found without running its code."""
-    spec = importlib.util.find_spec(name)
+    # A dotted name would run the code of its parent package.
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
             f"model.checkpoint package:{name}: no such package is installed; "

@@ -14,11 +14,9 @@ from tfsocial.config import ConfigError
 from tfsocial.data import packing, pipeline
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.models.heads import HeadSpec
 
 MANIFEST = Path("assets.extra") / "tfsocial.json"
 TEXT, PAIR = "text", "text_pair"
-MULTILABEL_THRESHOLD = 0.5
 
 
 class ServingModule(tf.Module):
@@ -26,8 +24,8 @@ class ServingModule(tf.Module):
 
     Signature `serving_default`: `text` (and `text_pair`) string [n] to, for the only task,
 
-        label          string [n]          best label; of a multilabel task those from 0.5 on,
-                                           joined by "|"
+        label          string [n]          best label; of a multilabel task all that reach their
+                                           threshold, joined by "|"
         probabilities  float32 [n, labels] in the order of the manifest; a regression has
                                            `value` float32 [n] instead
         embedding      float32 [n, hidden] pooled encoder output
@@ -54,7 +52,7 @@ class ServingModule(tf.Module):
             for task, slot_values in model.predictions(outputs).items():
                 prefix = f"{task}_" if len(manifest.tasks) > 1 else ""
                 values = packing.gather_examples(slot_values, places)
-                for name, answer in _answers(manifest.tasks[task], values).items():
+                for name, answer in _answers(manifest, task, values).items():
                     answers[prefix + name] = answer
             return answers
 
@@ -101,12 +99,14 @@ def _write(loaded: Loaded, folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(checkpoints.manifest_values(loaded.manifest)), "utf-8")
 
 
-def _answers(spec: HeadSpec, values: tf.Tensor) -> dict[str, tf.Tensor]:
+def _answers(manifest: Manifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
     """A task's outputs from its predictions [n, width]."""
+    spec = manifest.tasks[task]
     if spec.kind == "regress":
         return {"value": values[:, 0]}
     names = tf.constant(spec.labels)
     if spec.kind == "classify":
         return {"label": tf.gather(names, tf.argmax(values, -1)), "probabilities": values}
-    chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), values >= MULTILABEL_THRESHOLD)
+    reached = values >= tf.constant(manifest.decision_thresholds(task))
+    chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), reached)
     return {"label": tf.strings.reduce_join(chosen, -1, separator="|"), "probabilities": values}

@@ -150,22 +150,25 @@ def _described(predictor: Predictor, rows: list[sources.Text], top: int) -> Iter
     predictions = predictor(texts)
     for number in range(len(rows)):
         yield {
-            task: describe(predictor.manifest.tasks[task], values[number], top)
+            task: describe(predictor.manifest, task, values[number], top)
             for task, values in predictions.tasks.items()
         }
 
 
-def describe(spec: HeadSpec, values: np.ndarray, top: int = 0) -> dict[str, Any]:
-    """One task's answer to one text, as JSON values.
+def describe(manifest: Manifest, task: str, values: np.ndarray, top: int = 0) -> dict[str, Any]:
+    """One task's answer to one text as JSON values, likeliest labels first.
 
-    >>> describe(HeadSpec("classify", ("no", "yes")), np.array([0.25, 0.75]), top=1)
+    >>> spec = HeadSpec("classify", ("no", "yes"))
+    >>> manifest = Manifest({"spam": spec}, "mean", 128, 16, ("text",))
+    >>> describe(manifest, "spam", np.array([0.25, 0.75]), top=1)
     {'label': 'yes', 'probabilities': {'yes': 0.75}}
     """
+    spec = manifest.tasks[task]
     if spec.kind == "regress":
         return {"value": float(values[0])}
     order = np.argsort(-values, kind="stable")
     listed = {spec.labels[index]: float(values[index]) for index in order[: top or None]}
     if spec.kind == "classify":
         return {"label": spec.labels[order[0]], "probabilities": listed}
-    chosen = [spec.labels[index] for index in order if values[index] >= export.MULTILABEL_THRESHOLD]
-    return {"labels": chosen, "probabilities": listed}
+    reached = values >= manifest.decision_thresholds(task)
+    return {"labels": [spec.labels[i] for i in order if reached[i]], "probabilities": listed}

@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: the model as it was saved, and the data it was made from."""
+    """A finished run: the model as it was saved, the data it was made from, its curves."""
 
     loaded: Loaded
     corpus: sources.Corpus
     encoded: Mapping[str, pipeline.Encoded]
     curves: watch.Curves
+    steps: int
 
 
 def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto") -> Run:
@@ -59,11 +60,11 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         name: pipeline.encode(examples, tokenizer, shape.row_length, config.data.cache)
         for name, examples in corpus.splits.items()
     }
-    words, encoded = pipeline.compact(encoded)
+    words, compacted = pipeline.compact(encoded)
     specs = {
         name: HeadSpec(task.kind, corpus.label_names[name]) for name, task in config.tasks.items()
     }
-    epoch_steps = pipeline.steps_per_epoch(encoded["train"], shape)
+    epoch_steps = pipeline.steps_per_epoch(compacted["train"], shape)
     total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
     _announce(chosen, encoded, terms, total_steps)
 
@@ -80,21 +81,25 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         model.compile(optimizers.build(config.optimizer, total_steps), jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)
+    dev = _dev_score(compacted, shape, judge, config)
     model.fit(
-        pipeline.training_batches(encoded["train"], shape, config.seed),
+        pipeline.training_batches(compacted["train"], shape, config.seed),
         steps_per_epoch=min(epoch_steps, total_steps),
         epochs=-(-total_steps // epoch_steps),
         callbacks=[
             watch.Guard(),
-            *_dev_score(encoded, shape, judge, config),
+            *dev,
             curves,
             watch.Progress(total_steps, config.training.epochs, config.training.monitor),
         ],
         verbose=0,
     )
-    manifest = Manifest(specs, config.model.pooling, shape.row_length, shape.slots, config.data.text)
+    manifest = Manifest(
+        specs, config.model.pooling, shape.row_length, shape.slots, config.data.text,
+        thresholds=dev[0].thresholds() if dev else {},
+    )
     checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), leftovers, words)
-    return Run(checkpoints.load(workdir / "model"), corpus, encoded, curves)
+    return Run(checkpoints.load(workdir / "model"), corpus, encoded, curves, total_steps)
 
 
 def _frozen_copy(encoder: PackedBert) -> PackedBert:

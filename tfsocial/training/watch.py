@@ -7,9 +7,10 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -27,10 +28,19 @@ from tfsocial.training.step import SocialModel
 log = logging.getLogger(__name__)
 
 Scores = Mapping[str, float]
-Judge = Callable[[str, np.ndarray, np.ndarray], Scores]
-"""(task, labels [n, ...], predictions [n, width]) -> the task's scores by name."""
-Artist = Callable[[HeadSpec, np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
-"""(spec, labels, predictions) -> images uint8 [height, width, 3] by name."""
+
+class Judge(Protocol):
+    """Gives numbers to predictions [n, width] of labels [n, ...]; passed in from evaluation."""
+
+    def scores(
+        self, task: str, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
+    ) -> Scores:
+        """A task's scores by name."""
+
+    def thresholds(
+        self, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
+    ) -> np.ndarray | None:
+        """Decision thresholds [labels] of a multilabel task, else None."""
 
 
 class Diverged(RuntimeError):
@@ -99,11 +109,12 @@ class Curves(keras.callbacks.Callback):
         self.lines.write(json.dumps({"step": step, **named}) + "\n")
         self.lines.flush()
 
-    def images(self, step: int, pictures: Mapping[str, np.ndarray]) -> None:
+    def images(self, group: str, step: int, pictures: Mapping[str, np.ndarray]) -> None:
         """Pictures uint8 [height, width, 3] under their names."""
         with self.writer.as_default():
             for name, picture in pictures.items():
-                tf.summary.image(name, picture[np.newaxis], step=step)
+                tf.summary.image(f"{group}/{name}", picture[np.newaxis], step=step)
+        self.writer.flush()
 
     def hparams(self, config: Config, scores: Scores) -> None:
         """The knobs that a search would turn, and what they led to."""
@@ -121,7 +132,8 @@ class Curves(keras.callbacks.Callback):
         with self.writer.as_default():
             hparams.hparams(knobs)
             for name, value in scores.items():
-                tf.summary.scalar(f"hparams/{name}", value, step=0)
+                tf.summary.scalar(f"result/{name}", value, step=0)
+        self.writer.flush()
 
     def _step(self) -> int:
         return int(self.model.optimizer.iterations)
@@ -217,11 +229,26 @@ class DevScore(keras.callbacks.Callback):
 
     def scores(self) -> dict[str, Scores]:
         """Each task's scores on the dev split with the weights of now."""
-        predictions = predict(self.model, self.batches)
         return {
-            task: self.judge(task, self.encoded.features[keys.label_key(task)].numpy(), values)
-            for task, values in predictions.items()
+            task: self.judge.scores(task, self._spec(task), labels, predictions)
+            for task, labels, predictions in self._judged()
         }
+
+    def thresholds(self) -> dict[str, tuple[float, ...]]:
+        """Each multilabel task's decision thresholds with the weights of now."""
+        tuned = {
+            task: self.judge.thresholds(self._spec(task), labels, predictions)
+            for task, labels, predictions in self._judged()
+        }
+        return {task: tuple(map(float, found)) for task, found in tuned.items() if found is not None}
+
+    def _judged(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """(task, labels, predictions) on dev."""
+        for task, values in predict(self.model, self.batches).items():
+            yield task, self.encoded.features[keys.label_key(task)].numpy(), values
+
+    def _spec(self, task: str) -> HeadSpec:
+        return self.model.text_model.specs[task]
 
 
 def predict(model: SocialModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
