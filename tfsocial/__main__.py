@@ -30,6 +30,10 @@ def main(arguments: list[str]) -> int:
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk, a folder that may not be written
+        reason = error.strerror or error
+        print(f"error: {error.filename or name}: {reason}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ in one sentence that names the key path, what was found and what is allowed.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -100,7 +101,8 @@ class Task(Section):
     kind: TaskKind = "classify"
     column: str = "label"
     labels: tuple[str, ...] | None = Field(
-        None, description="the label set; left out, it is learned from the train split"
+        None,
+        description="the label set; left out, it is learned from the train split",
     )
     separator: str = Field("|", min_length=1, description="between the labels of a multilabel cell")
     weight: Weight = 1.0
@@ -194,6 +196,9 @@ class Optimizer(Section):
     """AdamW (Loshchilov & Hutter, arXiv:1711.05101) with warm-up and decay."""
 
     learning_rate: Positive = 1e-4
+    head_multiplier: Positive = Field(
+        1.0, description="the heads' learning rate over the encoder's"
+    )
     weight_decay: NotNegative = 0.01
     beta_1: Fraction = 0.9
     beta_2: Fraction = 0.999
@@ -204,6 +209,10 @@ class Optimizer(Section):
     clip_norm: Positive | None = 1.0
 
 
+# All of them better when larger.
+Monitor = Literal["accuracy", "macro_f1", "micro_f1", "in_scope_accuracy", "pearson", "r2", "-loss"]
+
+
 class Training(Section):
     """How long, on what arithmetic, and what is watched."""
 
@@ -211,9 +220,9 @@ class Training(Section):
     max_steps: Count | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "xla", "graph"] = "auto"
-    monitor: str = Field(
+    monitor: Monitor = Field(
         "accuracy",
-        description="dev metric that picks the weights: accuracy, macro_f1, micro_f1, or -loss",
+        description="dev metric that picks the weights; -loss also where no task has the metric",
     )
     patience: Count | None = Field(None, description="epochs without a better dev metric")
     log_every: Count = Field(20, description="steps between two points of a curve")
@@ -263,11 +272,8 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the file cannot be read, or a key or value does not fit.
     """
     path = Path(path)
-    tree = _read_yaml(path)
-    root = tree.get("data", {}).get("root") if isinstance(tree.get("data"), dict) else None
-    if isinstance(root, str) and "://" not in root:
-        tree["data"]["root"] = str(path.resolve().parent / root)
-    return parse(override(tree, overrides), where=str(path))
+    tree = _rooted(_read_yaml(path), path.resolve().parent)
+    return parse(_rooted(override(tree, overrides), Path.cwd()), where=str(path))
 
 
 def parse(tree: Mapping[str, Any], where: str = "config") -> Config:
@@ -292,7 +298,7 @@ def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, A
     >>> override({"data": {"rows": 4}}, ["data.rows=8", "model.pooling=cls"])
     {'data': {'rows': 8}, 'model': {'pooling': 'cls'}}
     """
-    result = json.loads(json.dumps(tree))
+    result = copy.deepcopy(dict(tree))
     for assignment in assignments:
         path, equals, value = assignment.partition("=")
         if not equals or not path.strip():
@@ -325,16 +331,32 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: there is no such config file") from None
     except IsADirectoryError:
         raise ConfigError(f"{path}: is a folder, not a config file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
-        raise ConfigError(f"{path}:{line} not valid YAML ({getattr(error, 'problem', error)})") from None
+        raise ConfigError(
+            f"{path}:{line} not valid YAML ({getattr(error, 'problem', error)})"
+        ) from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
+    return tree
+
+
+def _rooted(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The tree with a relative `data.root` taken from `folder`.
+
+    Absolute, it means the same in the config.yaml that a run leaves elsewhere.
+    """
+    data = tree.get("data")
+    root = data.get("root") if isinstance(data, dict) else None
+    if isinstance(root, str) and "://" not in root:
+        data["root"] = str(folder / Path(root).expanduser())
     return tree
 
 
@@ -354,20 +376,35 @@ def _assign(tree: dict[str, Any], path: str, value: Any) -> None:
     tree[leaf] = value
 
 
-_UNION_TAGS = ("number", "schedule")  # pydantic puts them into the path of an error
-
-
 def _sentence(detail: Mapping[str, Any]) -> str:
-    path = [str(part) for part in detail["loc"] if part not in _UNION_TAGS]
+    path = _key_path(detail["loc"])
     key = ".".join(path).removesuffix(".[key]")
     if detail["type"] == "extra_forbidden":
-        siblings = [".".join([*path[:-1], name]) for name in _keys_beside(path)]
-        return f"{key} is not a known key; {nearest(key, siblings)}"
+        return f"{key} is not a known key; {_nearest_key(path)}"
     reason = detail["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
     if detail["type"] == "value_error":
         return f"{key or 'config'} {reason}"
     return f"{key} is {_shown(detail['input'])}; {reason}"
+
+
+def _key_path(location: Sequence[str | int]) -> list[str]:
+    """The keys of an error's location, without the union's tags pydantic puts after `weight`."""
+    parts = [str(part) for part in location]
+    tagged = zip(parts, ["", *parts], strict=False)
+    return [
+        part
+        for part, before in tagged
+        if (before, part) not in {("weight", "number"), ("weight", "schedule")}
+    ]
+
+
+def _nearest_key(path: Sequence[str]) -> str:
+    *parents, leaf = path
+    hint, meant = nearest(leaf, _keys_beside(path)), "did you mean "
+    if not hint.startswith(meant):
+        return hint
+    return meant + ".".join([*parents, hint.removeprefix(meant)])
 
 
 def _shown(value: Any) -> str:

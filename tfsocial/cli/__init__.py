@@ -20,6 +20,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> Non
     Raises:
         ConfigError: an unknown flag, a missing one, a value that does not fit, or a stray word.
     """
+    values.unparse_flags()  # a second command in one process starts from the defaults
     if {"--help", "-help", "-h"} & set(arguments):
         print(f"{about}\n{values.get_help()}")
         raise Help(0)

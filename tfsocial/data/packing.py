@@ -151,7 +151,9 @@ def _pack_tokens(ids, types, where, rows, row_length):
     }
 
 
-def _pack_feature(key: str, values: tf.Tensor, where: tf.Tensor, assignment: tf.Tensor) -> tf.Tensor:
+def _pack_feature(
+    key: str, values: tf.Tensor, where: tf.Tensor, assignment: tf.Tensor
+) -> tf.Tensor:
     shape = tf.concat([tf.shape(assignment), tf.shape(values)[1:]], 0)
     empty = tf.fill(shape, tf.cast(_fill(key, values.dtype), values.dtype))
     return tf.tensor_scatter_nd_update(empty, where, values)

@@ -53,7 +53,8 @@ def encode(
 ) -> Encoded:
     """Tokenizes a split once; with `cache`, a folder, later runs read it from there."""
     arrays = _cached(
-        cache, _content_key(examples, tokenizer, row_length),
+        cache,
+        _content_key(examples, tokenizer, row_length),
         lambda: _tokenize(examples, tokenizer, row_length),
     )
     count = len(examples)
@@ -84,7 +85,10 @@ def compact(splits: Mapping[str, Encoded]) -> tuple[np.ndarray, dict[str, Encode
     parts = [split.tokens.flat_values.numpy() for split in splits.values()]
     used = np.unique(np.concatenate([[0], *parts]))
     renumbered = {
-        name: replace(split, tokens=split.tokens.with_flat_values(np.searchsorted(used, part).astype(np.int32)))
+        name: replace(
+            split,
+            tokens=split.tokens.with_flat_values(np.searchsorted(used, part).astype(np.int32)),
+        )
         for (name, split), part in zip(splits.items(), parts, strict=True)
     }
     return used, renumbered
@@ -95,7 +99,8 @@ def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.
 
     def rows_of_epoch(epoch):
         order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(encoded), dtype=tf.int64), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+            tf.range(len(encoded), dtype=tf.int64),
+            seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
         )
         return tf.data.Dataset.from_tensor_slices(_assign(encoded, order, shape))
 
@@ -180,7 +185,8 @@ def _tokenize(examples: Examples, tokenizer: Tokenizer, row_length: int) -> dict
     dataset = tf.data.Dataset.from_tensor_slices(tuple(tf.constant(column) for column in columns))
     dataset = dataset.batch(TOKENIZE_AT_ONCE).map(
         lambda *texts: tokenizer(*texts, max_length=row_length),
-        num_parallel_calls=tf.data.AUTOTUNE, deterministic=True,
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
     )
     blocks = list(dataset)
     lengths = np.concatenate([tokens.row_lengths() for tokens, _, _ in blocks])
@@ -209,9 +215,10 @@ def _cached(
         return make()
     path = Path(folder) / f"{name}.npz"
     if not path.exists():
+        arrays = make()
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **make())
+            np.savez(file, **arrays)
         os.replace(file.name, path)
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)

@@ -12,7 +12,6 @@ import importlib.util
 import json
 import logging
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -114,7 +113,9 @@ class Community:
             return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
         tensors = _encoder_tensors(self.folder)
         table = tensors[WORD_TABLE]
-        leftovers = _fill(encoder, tensors | {WORD_TABLE: table if words is None else table[words]}, self.folder)
+        leftovers = _fill(
+            encoder, tensors | {WORD_TABLE: table if words is None else table[words]}, self.folder
+        )
         if leftovers:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(leftovers))
         return leftovers if words is None else leftovers | {WORD_TABLE: table}
@@ -134,7 +135,10 @@ def community(model: Model) -> Community:
 
 
 def save(
-    folder: Path, loaded: Loaded, leftovers: Leftovers | None = None, words: np.ndarray | None = None
+    folder: Path,
+    loaded: Loaded,
+    leftovers: Leftovers | None = None,
+    words: np.ndarray | None = None,
 ) -> None:
     """Writes a model folder as the community shares it.
 
@@ -147,7 +151,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {**(leftovers or {}), **community_tensors(loaded.model.encoder)}
     if words is not None:
-        tensors[WORD_TABLE] = leftovers[WORD_TABLE].copy()
+        tensors[WORD_TABLE] = leftovers[WORD_TABLE].astype(np.float32)  # M0 may be half precise
         tensors[WORD_TABLE][words] = loaded.model.encoder.bert.embeddings.weight.numpy()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     heads = {_head_name(v.name): _to_community(v) for v in loaded.model.heads.variables}
@@ -189,7 +193,8 @@ def manifest_values(manifest: Manifest) -> dict[str, Any]:
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     """The manifest of its JSON values."""
     tasks = {
-        task: HeadSpec(spec["kind"], tuple(spec["labels"])) for task, spec in values["tasks"].items()
+        task: HeadSpec(spec["kind"], tuple(spec["labels"]))
+        for task, spec in values["tasks"].items()
     }
     thresholds = {task: tuple(found) for task, found in values["thresholds"].items()}
     columns = tuple(values["text_columns"])
@@ -218,7 +223,9 @@ def community_tensors(encoder: PackedBert) -> dict[str, np.ndarray]:
 def _encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
     """A checkpoint's tensors by the names BertModel gives them."""
     tensors = _read_tensors(folder / WEIGHTS)
-    return {n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)}
+    return {
+        n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)
+    }
 
 
 def _fill(encoder: PackedBert, tensors: Leftovers, folder: Path) -> Leftovers:
@@ -278,7 +285,9 @@ def _assign(variable: tf.Variable, array: np.ndarray, where: str) -> None:
     array = array.astype(np.float32)
     array = array.T if variable.name.endswith("kernel:0") else array
     if array.shape != tuple(variable.shape):
-        raise ConfigError(f"{where} has shape {array.shape}, the model needs {tuple(variable.shape)}")
+        raise ConfigError(
+            f"{where} has shape {array.shape}, the model needs {tuple(variable.shape)}"
+        )
     if not np.isfinite(array).all():
         raise ConfigError(f"{where} holds values that are not finite")
     variable.assign(array)
@@ -361,14 +370,11 @@ def _hub_folder(name: str) -> Path:
 def _copied(address: str) -> Path:
     """A remote folder's files in a local cache."""
     target = Path.home() / ".cache" / "tfsocial" / re.sub(r"\W+", "_", address)
+    target.mkdir(parents=True, exist_ok=True)
     try:
-        names = tf.io.gfile.listdir(address)
-        target.mkdir(parents=True, exist_ok=True)
-        for name in names:
+        for name in tf.io.gfile.listdir(address):
             if Path(name).suffix in (".json", ".txt", ".safetensors"):
-                with tf.io.gfile.GFile(f"{address}/{name}", "rb") as source:
-                    with (target / name).open("wb") as copy:
-                        shutil.copyfileobj(source, copy)
+                tf.io.gfile.copy(f"{address}/{name}", str(target / name), overwrite=True)
     except tf.errors.OpError as error:
         raise ConfigError(f"model.checkpoint {address}: cannot be read ({error.message})") from None
     return target

@@ -66,7 +66,10 @@ class PackedBert(keras.layers.Layer):
 
     def _exchange_kernels(self, generator: tf.random.Generator) -> None:
         """Puts `kernels` in the place of the layers' own dropout and GELU."""
-        hidden, attention = self.config.hidden_dropout_prob, self.config.attention_probs_dropout_prob
+        hidden, attention = (
+            self.config.hidden_dropout_prob,
+            self.config.attention_probs_dropout_prob,
+        )
         self.bert.embeddings.dropout = ByteDropout(hidden, generator)
         for layer in self.bert.encoder.layer:
             layer.attention.self_attention.dropout = ByteDropout(attention, generator)

@@ -46,7 +46,9 @@ def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor)
 def first_token(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
     """Hidden state of each segment's first token ([CLS]); float32 [rows, slots, hidden]."""
     started = tf.pad(segment_ids[:, :-1], [[0, 0], [1, 0]]) != segment_ids
-    members = _membership(segment_ids, slots, tf.float32) * tf.cast(started[:, tf.newaxis], tf.float32)
+    members = _membership(segment_ids, slots, tf.float32) * tf.cast(
+        started[:, tf.newaxis], tf.float32
+    )
     return tf.matmul(members, tf.cast(hidden, tf.float32))
 
 
@@ -63,10 +65,13 @@ class Heads(keras.layers.Layer):
         super().__init__(**kwargs, dtype="float32")
         self.hidden_size = hidden_size
         self.dropout = keras.layers.Dropout(dropout, dtype="float32")
-        initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # BERT's own
         self.linear = {
             task: keras.layers.Dense(
-                spec.width, kernel_initializer=initializer, name=task, dtype="float32"
+                spec.width,
+                # BERT's own; one for each, since an initializer draws the same each time.
+                kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+                name=task,
+                dtype="float32",
             )
             for task, spec in specs.items()
         }

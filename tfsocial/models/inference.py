@@ -22,6 +22,8 @@ def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]
         ids.append(batch[keys.EXAMPLE_ID].numpy())
         values.append({task: found.numpy() for task, found in answers(batch).items()})
     return {
-        task: packing.unpack(np.concatenate(ids), np.concatenate([found[task] for found in values]))[1]
+        task: packing.unpack(
+            np.concatenate(ids), np.concatenate([found[task] for found in values])
+        )[1]
         for task in model.specs
     }

@@ -11,7 +11,7 @@ from transformers import BertConfig
 from tfsocial.data import batch as keys
 from tfsocial.models import heads
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec, Heads
+from tfsocial.models.heads import Heads, HeadSpec
 
 
 class Outputs(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -70,8 +71,11 @@ def formula(config: Config) -> list[Term]:
 
 
 def build(
-    menu: Mapping[str, type], name: str, knobs: Mapping[str, Any],
-    tasks: Mapping[str, Task], where: str,
+    menu: Mapping[str, type],
+    name: str,
+    knobs: Mapping[str, Any],
+    tasks: Mapping[str, Task],
+    where: str,
 ) -> Objective:
     """An objective of the menu with its knobs checked; `where` is its key path in the config."""
     if name not in menu:
@@ -111,9 +115,13 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
 
 def _validated(kind: type, knobs: Mapping[str, Any], where: str) -> Objective:
     try:
-        return pydantic.TypeAdapter(kind).validate_python(dict(knobs))
+        objective = pydantic.TypeAdapter(kind).validate_python(dict(knobs))
     except pydantic.ValidationError as error:
         detail = error.errors()[0]
         path = ".".join([where, *map(str, detail["loc"])])
         reason = detail["msg"][:1].lower() + detail["msg"][1:]
         raise ConfigError(f"{path} is {detail['input']!r}; {reason}") from None
+    for knob, value in vars(objective).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{where}.{knob} is {value!r}; input should be a finite number")
+    return objective

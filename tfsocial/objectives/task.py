@@ -38,6 +38,7 @@ class BinaryCrossEntropy:
     """Mean over the labels c of -y_c log s(z_c) - (1 - y_c) log(1 - s(z_c)), s the sigmoid.
 
     With `label_smoothing` s, y becomes (1 - s) y + s / 2.
+    Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.2.
     """
 
     task: str
@@ -52,7 +53,10 @@ class BinaryCrossEntropy:
 
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """(z - y)^2, averaged over the outputs of the head."""
+    """(z - y)^2, averaged over the outputs of the head.
+
+    Bishop (2006), Pattern Recognition and Machine Learning, section 3.1.1.
+    """
 
     task: str
 

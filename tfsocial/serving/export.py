@@ -89,14 +89,18 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return checkpoints.manifest_of(json.loads((folder / MANIFEST).read_text("utf-8")))
     except (OSError, ValueError):
-        raise ConfigError(f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)") from None
+        raise ConfigError(
+            f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
+        ) from None
 
 
 def _write(loaded: Loaded, folder: Path) -> None:
     module = ServingModule(loaded)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
     (folder / MANIFEST).parent.mkdir(exist_ok=True)
-    (folder / MANIFEST).write_text(json.dumps(checkpoints.manifest_values(loaded.manifest)), "utf-8")
+    (folder / MANIFEST).write_text(
+        json.dumps(checkpoints.manifest_values(loaded.manifest)), "utf-8"
+    )
 
 
 def _answers(manifest: Manifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:

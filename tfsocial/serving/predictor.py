@@ -17,7 +17,6 @@ from tfsocial.config import ConfigError
 from tfsocial.data import packing, pipeline, sources
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.models.heads import HeadSpec
 from tfsocial.serving import export
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
@@ -72,15 +71,16 @@ class ModelPredictor:
                 columns, loaded.tokenizer, loaded.manifest.row_length, loaded.manifest.slots
             )
             outputs = loaded.model(batch, training=False)
-            values = {**loaded.model.predictions(outputs), "embedding": outputs.pooled}
-            return {name: packing.gather_examples(value, places) for name, value in values.items()}
+            tasks = loaded.model.predictions(outputs)
+            gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
+            return gathered, packing.gather_examples(outputs.pooled, places)
 
         self._answer = answer
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        answers = self._answer(*(tf.constant(column, tf.string) for column in zip(*texts, strict=True)))
-        embedding = answers.pop("embedding").numpy()
-        return Predictions({task: values.numpy() for task, values in answers.items()}, embedding)
+        columns = (tf.constant(column, tf.string) for column in zip(*texts, strict=True))
+        tasks, embedding = self._answer(*columns)
+        return Predictions({task: tasks[task].numpy() for task in tasks}, embedding.numpy())
 
 
 class SavedModelPredictor:
@@ -95,7 +95,9 @@ class SavedModelPredictor:
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
         columns = zip((export.TEXT, export.PAIR), zip(*texts, strict=True), strict=False)
-        answers = self._signature(**{name: tf.constant(column, tf.string) for name, column in columns})
+        answers = self._signature(
+            **{name: tf.constant(column, tf.string) for name, column in columns}
+        )
         tasks = {task: self._values(answers, task).numpy() for task in self.manifest.tasks}
         return Predictions(tasks, answers["embedding"].numpy())
 
@@ -145,7 +147,9 @@ def answers(
                 yield next(given)
 
 
-def _described(predictor: Predictor, rows: list[sources.Text], top: int) -> Iterator[dict[str, Any]]:
+def _described(
+    predictor: Predictor, rows: list[sources.Text], top: int
+) -> Iterator[dict[str, Any]]:
     texts = [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
     predictions = predictor(texts)
     for number in range(len(rows)):

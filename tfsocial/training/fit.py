@@ -71,14 +71,18 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     keras.utils.set_random_seed(config.seed)
     with devices.scope(chosen):
         text_model = TextModel(
-            community.architecture(words), specs,
-            config.model.pooling, config.model.head_dropout, config.seed,
+            community.architecture(words),
+            specs,
+            config.model.pooling,
+            config.model.head_dropout,
+            config.seed,
         )
         text_model.build()
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         model = SocialModel(text_model, terms, total_steps, m0)
-        model.compile(optimizers.build(config.optimizer, total_steps), jit_compile=chosen.jit_compile)
+        optimizer = optimizers.build(config.optimizer, total_steps, text_model.heads.variables)
+        model.compile(optimizer, jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)
     dev = _dev_score(compacted, shape, judge, config)
@@ -95,7 +99,11 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         verbose=0,
     )
     manifest = Manifest(
-        specs, config.model.pooling, shape.row_length, shape.slots, config.data.text,
+        specs,
+        config.model.pooling,
+        shape.row_length,
+        shape.slots,
+        config.data.text,
         thresholds=dev[0].thresholds() if dev else {},
     )
     checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), leftovers, words)
@@ -127,6 +135,9 @@ def _announce(chosen: devices.Device, encoded, terms: list[table.Term], total_st
         tokens = float(tf.reduce_mean(tf.cast(split.lengths, tf.float32)))
         log.info(
             "%s: %d examples of %.1f tokens on average, %d cut to the row length",
-            name, len(split), tokens, split.truncated,
+            name,
+            len(split),
+            tokens,
+            split.truncated,
         )
     log.info("%d steps", total_steps)

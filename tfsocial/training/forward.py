@@ -12,8 +12,9 @@ from functools import cached_property
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data.batch import Batch
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
 from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
 
 
@@ -43,8 +44,17 @@ class Step:
 
     @cached_property
     def community(self) -> Outputs:
-        hidden = tf.stop_gradient(self.m0(self.batch, training=False))
-        return Outputs(hidden, self.text_model.pool(hidden, self.batch), {})
+        hidden = self.m0(self.batch, training=False)
+        pooled = self._pooled_by_m0(hidden)
+        return Outputs(tf.stop_gradient(hidden), tf.stop_gradient(pooled), {})
+
+    def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
+        """As the text model pools, but through M0's own pooler where there is one."""
+        if not self.m0.has_pooler:
+            return self.text_model.pool(hidden, self.batch)
+        slots = self.batch[EXAMPLE_ID].shape[1]
+        first = first_token(hidden, self.batch[SEGMENT_IDS], slots)
+        return tf.cast(self.m0.pooler(first), tf.float32)
 
     @cached_property
     def parameters(self) -> Sequence[tuple[tf.Tensor, tf.Tensor]]:

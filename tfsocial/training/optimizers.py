@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -24,10 +25,21 @@ class AdamW(keras.optimizers.AdamW):
     as much as a third of the step. `ResourceApplyAdam` is the same arithmetic in one.
     """
 
+    def __init__(self, *args, head_multiplier: float = 1.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.head_multiplier = head_multiplier
+        self._heads: set[str] = set()
+
+    def mark_heads(self, variables: Sequence[tf.Variable]) -> None:
+        """These learn `head_multiplier` times as fast: they start from nothing, M0 does not."""
+        self._heads |= {self._var_key(variable) for variable in variables}
+
     def build(self, var_list):
         if not getattr(self, "_built", False):
             self.gradient_norm = tf.Variable(
-                0.0, trainable=False, name="gradient_norm",
+                0.0,
+                trainable=False,
+                name="gradient_norm",
                 synchronization=tf.VariableSynchronization.ON_WRITE,
                 aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
             )
@@ -49,19 +61,30 @@ class AdamW(keras.optimizers.AdamW):
         """Nothing here: `update_step` decays, in one pass instead of three."""
 
     def update_step(self, gradient, variable):
-        index = self._index_dict[self._var_key(variable)]
+        key = self._var_key(variable)
+        index = self._index_dict[key]
         momentum, velocity = self._momentums[index], self._velocities[index]
-        rate, step = self.learning_rate, tf.cast(self.iterations + 1, tf.float32)
+        rate = self.learning_rate * (self.head_multiplier if key in self._heads else 1.0)
+        step = tf.cast(self.iterations + 1, tf.float32)
         if self.weight_decay and self._use_weight_decay(variable):
             tf.raw_ops.ResourceApplyGradientDescent(
-                var=variable.handle, alpha=rate * self.weight_decay, delta=variable,
+                var=variable.handle,
+                alpha=rate * self.weight_decay,
+                delta=variable,
                 use_locking=True,
             )
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle, m=momentum.handle, v=velocity.handle,
-            beta1_power=tf.pow(self.beta_1, step), beta2_power=tf.pow(self.beta_2, step),
-            lr=rate, beta1=self.beta_1, beta2=self.beta_2,
-            epsilon=self.epsilon, grad=gradient, use_locking=True,
+            var=variable.handle,
+            m=momentum.handle,
+            v=velocity.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+            use_locking=True,
         )
 
 
@@ -95,8 +118,8 @@ class WarmUpAndDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.final / self.peak + (1 - self.final / self.peak) * left
 
 
-def build(config: Optimizer, total_steps: int) -> AdamW:
-    """The optimizer of a run of so many steps."""
+def build(config: Optimizer, total_steps: int, heads: Sequence[tf.Variable] = ()) -> AdamW:
+    """The optimizer of a run of so many steps, in which `heads` have a rate of their own."""
     schedule = WarmUpAndDecay(
         config.learning_rate,
         total_steps,
@@ -111,7 +134,9 @@ def build(config: Optimizer, total_steps: int) -> AdamW:
         beta_2=config.beta_2,
         epsilon=config.epsilon,
         global_clipnorm=config.clip_norm,
+        head_multiplier=config.head_multiplier,
         jit_compile=False,  # the train step is compiled as a whole or not at all
     )
+    optimizer.mark_heads(heads)
     optimizer.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
     return optimizer

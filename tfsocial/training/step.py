@@ -1,4 +1,4 @@
-"""SocialModel: `train_step` computes L(theta) + alpha * L0(theta; theta0) + beta * L_paper(theta)."""
+"""SocialModel, whose `train_step` computes L + alpha * L0 + beta * L_paper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ class SocialModel(keras.Model):
     """
 
     def __init__(
-        self, text_model: TextModel, terms: Sequence[Term], total_steps: int, m0: PackedBert | None = None
+        self,
+        text_model: TextModel,
+        terms: Sequence[Term],
+        total_steps: int,
+        m0: PackedBert | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 Scores = Mapping[str, float]
 
+
 class Judge(Protocol):
     """Gives numbers to predictions [n, width] of labels [n, ...]; passed in from evaluation."""
 
@@ -141,7 +142,9 @@ class Curves(keras.callbacks.Callback):
     def _since_last(self, count: int, logs: Scores) -> dict[str, float]:
         totals = {name: float(value) * count for name, value in logs.items()}
         steps, now = count - self._last, time.perf_counter()
-        scalars = {name: (total - self._totals.get(name, 0.0)) / steps for name, total in totals.items()}
+        scalars = {
+            name: (total - self._totals.get(name, 0.0)) / steps for name, total in totals.items()
+        }
         rate = steps / (now - self._time)
         self._totals, self._last, self._time = totals, count, now
         return self._per_second(scalars, rate) | {
@@ -151,8 +154,9 @@ class Curves(keras.callbacks.Callback):
 
     def _per_second(self, scalars: dict[str, float], rate: float) -> dict[str, float]:
         return {
-            f"{name}_per_second" if name in ("examples", "tokens") else name:
-            value * rate if name in ("examples", "tokens") else value
+            f"{name}_per_second" if name in ("examples", "tokens") else name: value * rate
+            if name in ("examples", "tokens")
+            else value
             for name, value in scalars.items()
         }
 
@@ -181,7 +185,11 @@ class Progress(keras.callbacks.Callback):
         if self.bar.disable:
             log.info(
                 "epoch %d/%d: loss %.4f%s, %.0f examples/s, padding %.1f %%",
-                epoch + 1, self.epochs, logs["loss"], self.score, self._rate(),
+                epoch + 1,
+                self.epochs,
+                logs["loss"],
+                self.score,
+                self._rate(),
                 100 * logs["padding_share"],
             )
 
@@ -203,7 +211,12 @@ class DevScore(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, encoded: Encoded, batches: tf.data.Dataset, judge: Judge, monitor: str, patience: int | None
+        self,
+        encoded: Encoded,
+        batches: tf.data.Dataset,
+        judge: Judge,
+        monitor: str,
+        patience: int | None,
     ):
         super().__init__()
         self.encoded, self.batches, self.judge = encoded, batches, judge
@@ -240,7 +253,9 @@ class DevScore(keras.callbacks.Callback):
             task: self.judge.thresholds(self._spec(task), labels, predictions)
             for task, labels, predictions in self._judged()
         }
-        return {task: tuple(map(float, found)) for task, found in tuned.items() if found is not None}
+        return {
+            task: tuple(map(float, found)) for task, found in tuned.items() if found is not None
+        }
 
     def _judged(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """(task, labels, predictions) on dev."""

@@ -75,4 +75,3 @@ def contrast(
 def _directions(pooled: tf.Tensor) -> tf.Tensor:
     """Normalised vectors [rows * slots, hidden]."""
     return tf.math.l2_normalize(tf.reshape(pooled, [-1, pooled.shape[-1]]), -1)
-

@@ -1,0 +1,40 @@
+# make demo: train, report, export and answer, from nothing.  make test: every check.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint parity clean
+
+demo: $(VENV)/.installed
+	rm -rf runs/demo
+	$(BIN)/python -m tfsocial demo --workdir=runs/demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+# Recomputes the reference vectors with PyTorch, in an environment of its own.
+parity: $(VENV)-parity/.installed
+	$(VENV)-parity/bin/python tests/reference/make_reference.py --check $(if $(MODEL),--model=$(MODEL))
+
+$(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install -q --no-deps -r requirements-m0.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install -q -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+$(VENV)-parity/.installed: tests/reference/requirements.txt
+	$(PYTHON) -m venv $(VENV)-parity
+	$(VENV)-parity/bin/python -m pip install -q -r tests/reference/requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(VENV)-parity runs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,143 @@
+"""Quality of the configs over seeds: trains, keeps what finished, goes on where it was stopped.
+
+    python benchmarks/quality.py --data=DIR [--only=NAME ...]
+
+DIR holds one folder per data set (banking77/train.csv and so on). What to run stands in
+quality.yaml; every finished run is one line of results/quality.jsonl, and a run that has its
+line is not run again. The table of means and spreads is printed at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "quality.jsonl"
+PACKAGES = ("tensorflow", "tf_keras", "tensorflow_text", "transformers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--plan", type=Path, default=HERE / "quality.yaml")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--only", nargs="*", help="names of experiments; left out, all")
+    options = parser.parse_args()
+    for experiment, seed in planned(options.plan, options.only):
+        if (experiment["name"], seed) not in finished(options.results):
+            keep(options.results, run(experiment, seed, options.data))
+    print(table(options.results))
+
+
+def planned(plan: Path, only: list[str] | None) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Experiments and seeds, seed by seed, so that every experiment has a first number early."""
+    experiments = yaml.safe_load(plan.read_text(encoding="utf-8"))
+    chosen = [one for one in experiments if not only or one["name"] in only]
+    for seed in sorted({seed for one in chosen for seed in one["seeds"]}):
+        yield from ((one, seed) for one in chosen if seed in one["seeds"])
+
+
+def run(experiment: Mapping[str, Any], seed: int, data: Path) -> dict[str, Any]:
+    """Trains once in a process of its own; the line to keep."""
+    with tempfile.TemporaryDirectory() as folder:
+        workdir = Path(folder) / "run"
+        overrides = [f"seed={seed}", f"data.root={data / experiment['data']}"]
+        overrides += [
+            f"{key}={json.dumps(value)}" for key, value in experiment.get("set", {}).items()
+        ]
+        command = [sys.executable, "-m", "tfsocial", "train", f"--workdir={workdir}"]
+        command += [f"--config={HERE.parent / 'configs' / experiment['config']}.yaml"]
+        command += [f"--set={override}" for override in overrides]
+        print(f"{experiment['name']} seed {seed}", flush=True)
+        began = time.time()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=HERE.parent)
+        report = json.loads((workdir / "report.json").read_text(encoding="utf-8"))
+        return {
+            "name": experiment["name"],
+            "seed": seed,
+            "set": experiment.get("set", {}),
+            "minutes": round((time.time() - began) / 60, 1),
+            "peak_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+            "scores": {
+                split: {task: numbers(found) for task, found in tasks.items()}
+                for split, tasks in report.items()
+            },
+            "machine": f"{platform.machine()}, {processor()}",
+            "versions": {package: version(package) for package in PACKAGES},
+            "revision": revision(),
+        }
+
+
+def numbers(report: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of a report."""
+    return {name: round(value, 5) for name, value in report.items() if isinstance(value, float)}
+
+
+def finished(results: Path) -> set[tuple[str, int]]:
+    """(experiment, seed) of the lines kept."""
+    return {(line["name"], line["seed"]) for line in lines(results)}
+
+
+def lines(results: Path) -> list[dict[str, Any]]:
+    """The kept lines."""
+    if not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+
+
+def keep(results: Path, line: Mapping[str, Any]) -> None:
+    """Appends a line."""
+    results.parent.mkdir(parents=True, exist_ok=True)
+    with results.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def table(results: Path) -> str:
+    """Mean, spread (lowest to highest) and number of seeds of every score, as Markdown."""
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for line in lines(results):
+        for split, tasks in line["scores"].items():
+            for task, scores in tasks.items():
+                for name, value in scores.items():
+                    values[line["name"], f"{split} {task} {name}"].append(100 * value)
+    rows = ["| experiment | score | mean | lowest | highest | seeds |", "|---|---|---|---|---|---|"]
+    for (name, score), found in sorted(values.items()):
+        rows.append(
+            f"| {name} | {score} | {statistics.mean(found):.2f} | {min(found):.2f} "
+            f"| {max(found):.2f} | {len(found)} |"
+        )
+    return "\n".join(rows)
+
+
+def processor() -> str:
+    """The processor's name, where it can be read."""
+    try:
+        found = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in found if line.startswith("model name")), "")
+
+
+def revision() -> str:
+    """Short git revision of the code that ran."""
+    command = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(command, cwd=HERE, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What all tests share: quiet TensorFlow, no network, two CPUs, and a tiny encoder.
+
+The two logical CPUs are for the tests that train two replicas; a test under XLA or of a single
+device runs on the first one and does not notice the other.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+CPU = tf.config.list_physical_devices("CPU")[0]
+# Only possible before TensorFlow starts, so here and not in a fixture.
+tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+import tf_keras as keras
+
+from tfsocial.data.text import Tokenizer
+from tfsocial.models.encoder import BertConfig, PackedBert
+
+# Runs in an environment of its own, which has PyTorch.
+collect_ignore = ["reference/make_reference.py"]
+
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+VOCABULARY = [*SPECIALS, *LETTERS, "##s", "?", "card", "late"]  # 35 tokens; "a" is 5
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Every test starts from the same random state, alone or among others."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Tokenizer:
+    """Knows the letters and few words; ids are places in `VOCABULARY`."""
+    return Tokenizer(VOCABULARY)
+
+
+@pytest.fixture
+def tiny_config() -> BertConfig:
+    """An encoder of 2 layers, 4 heads and width 32 over `VOCABULARY`."""
+    return BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+
+
+@pytest.fixture
+def tiny_encoder(tiny_config) -> PackedBert:
+    """A tiny encoder in which each token moves all it can reach."""
+    encoder = PackedBert(tiny_config, name="encoder")
+    encoder.build()
+    _randomize(encoder)
+    return encoder
+
+
+@pytest.fixture
+def under_bfloat16():
+    """Layers made in the test compute in bfloat16."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    yield
+    keras.mixed_precision.set_global_policy(before)
+
+
+@pytest.fixture(scope="session")
+def randomize():
+    """`randomize(layer, seed=0, scale=0.3)`: see `_randomize`."""
+    return _randomize
+
+
+def _randomize(layer: tf.Module, seed: int = 0, scale: float = 0.3) -> None:
+    """Moves every weight away from where it is, by a normal draw.
+
+    A fresh BERT has kernels so small that its attention is almost uniform and its layer
+    norms are the identity: much that is wrong with it would not show.
+    """
+    source = np.random.default_rng(seed)
+    for variable in layer.variables:
+        if variable.dtype.is_floating:
+            variable.assign_add(source.normal(scale=scale, size=variable.shape).astype(np.float32))

@@ -1,0 +1,233 @@
+"""A tiny real model, a packed batch with every kind of slot, and a plain stand-in for a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from transformers import BertConfig
+
+from tfsocial.data import batch as keys
+from tfsocial.data import packing
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives import weighing
+from tfsocial.objectives.contract import Terms
+from tfsocial.training.forward import Step
+
+ROWS, ROW_LENGTH, SLOTS, WORDS = 4, 20, 4, 40
+TASK_OF_KIND = {"classify": "topic", "multilabel": "tags", "regress": "score"}
+SPECS = {
+    "topic": HeadSpec("classify", ("red", "green", "blue")),
+    "tags": HeadSpec("multilabel", ("new", "loud")),
+    "score": HeadSpec("regress", ()),
+}
+# Three to five examples of each class; example 4 has weight 0, example 6 has no label.
+# Class 2 has one example in each half of the rows: they meet across replicas only.
+CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
+WEIGHTS = [1, 1, 1, 1, 0, 1, 1, 1, 1, 1]
+EMPTY = packing.EMPTY
+# Labelled examples: five in the upper half of the rows, three in the lower half.
+ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
+ELSEWHERE = [[9, 7, EMPTY, EMPTY], [2, EMPTY, EMPTY, EMPTY], [8, 5, 0, 6], [3, 1, 4, EMPTY]]
+
+
+def configure_two_cpus() -> None:
+    """Two logical CPUs, unless TensorFlow has started or somebody has configured them."""
+    (processor,) = tf.config.list_physical_devices("CPU")
+    if tf.config.get_logical_device_configuration(processor):
+        return
+    try:
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(processor, two)
+    except RuntimeError:
+        return  # started already; the fixture `two_cpus` says so
+
+
+configure_two_cpus()
+
+
+class Measured(NamedTuple):
+    """What an objective gives on a batch, and the gradients of its weighed mean."""
+
+    terms: Terms
+    share: tf.Tensor
+    gradients: list[tf.Tensor]
+
+
+class DeterministicStep(Step):
+    """A step without dropout whose second pass differs all the same: in the type of each token."""
+
+    @cached_property
+    def _other_types(self) -> Outputs:
+        batch = {**self.batch, keys.TYPE_IDS: 1 - self.batch[keys.TYPE_IDS]}
+        return self.text_model(batch, training=self.training)
+
+    def again(self) -> Outputs:
+        return self._other_types
+
+
+@dataclass
+class Bench:
+    """A small model beside another as M0, and what an objective makes of them."""
+
+    text_model: TextModel
+    m0: PackedBert
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return self.text_model.trainable_variables
+
+    def step(self, batch: keys.Batch) -> Step:
+        return DeterministicStep(batch, self.text_model, self.m0, training=False)
+
+    def dropout_step(self, batch: keys.Batch) -> Step:
+        return Step(batch, self.text_model, self.m0, training=True)
+
+    def terms(self, objective, batch: keys.Batch) -> Terms:
+        return objective(self.step(batch))
+
+    def share(self, objective, batch: keys.Batch) -> tf.Tensor:
+        return weighing.mean(self.terms(objective, batch))
+
+    def measure(self, objective, batch: keys.Batch, dropout: bool = False) -> Measured:
+        with tf.GradientTape() as tape:
+            terms = objective(self.dropout_step(batch) if dropout else self.step(batch))
+            share = weighing.mean(terms)
+        gradients = tape.gradient(share, self.variables, unconnected_gradients="zero")
+        return Measured(terms, share, [tf.convert_to_tensor(gradient) for gradient in gradients])
+
+    def copy(self) -> Bench:
+        """The same weights in new variables, under the strategy and precision of now."""
+        twin = make_bench()
+        twin.text_model.set_weights(self.text_model.get_weights())
+        twin.m0.set_weights(self.m0.get_weights())
+        return twin
+
+
+@dataclass(frozen=True)
+class FakeStep:
+    """A step whose outputs are given instead of computed; one replica."""
+
+    batch: Mapping[str, tf.Tensor]
+    outputs: Outputs | None = None
+    second: Outputs | None = None
+    community: Outputs | None = None
+    parameters: list = field(default_factory=list)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def again(self) -> Outputs:
+        return self.second
+
+    def gather(self, values: tf.Tensor) -> tf.Tensor:
+        return values
+
+
+def make_bench() -> Bench:
+    keras.utils.set_random_seed(5)
+    config = BertConfig(
+        vocab_size=WORDS,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=ROW_LENGTH,
+        initializer_range=0.2,  # BERT's 0.02 makes an untrained model nearly linear
+    )
+    text_model = TextModel(config, SPECS, pooling="mean", head_dropout=0.1)
+    text_model.build()
+    m0 = PackedBert(config, name="m0")
+    m0.build()
+    m0.trainable = False
+    return Bench(text_model, m0)
+
+
+def make_batch(assignment: list[list[int]]) -> dict[str, tf.Tensor]:
+    """The ten examples, three to five tokens each, in the rows an assignment gives them."""
+    random = np.random.default_rng(7)
+    count = len(CLASSES)
+    tokens = [random.integers(1, WORDS, 3 + number % 3).tolist() for number in range(count)]
+    tags = random.integers(0, 2, [count, 2]).astype(np.float32)
+    score = random.normal(size=[count, 1]).astype(np.float32)
+    tags[6], score[6] = np.nan, np.nan
+    features = {
+        keys.EXAMPLE_ID: tf.range(count, dtype=tf.int64),
+        keys.WEIGHT: tf.constant(WEIGHTS, tf.float32),
+        keys.label_key("topic"): tf.constant(CLASSES),
+        keys.label_key("tags"): tf.constant(tags),
+        keys.label_key("score"): tf.constant(score),
+    }
+    ragged = tf.ragged.constant(tokens, tf.int32)
+    types = tf.ragged.constant([[0, *[1] * (len(words) - 1)] for words in tokens], tf.int32)
+    packed = packing.pack(ragged, types, features, tf.constant(assignment, tf.int64), ROW_LENGTH)
+    shape = keys.Shape(ROWS, ROW_LENGTH, SLOTS)
+    static = keys.spec(shape, {"topic": None, "tags": 2, "score": 1})
+    return {key: tf.ensure_shape(packed[key], spec.shape) for key, spec in static.items()}
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    return make_bench()
+
+
+@pytest.fixture(scope="session")
+def bfloat16_bench(bench) -> Bench:
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        return bench.copy()
+    finally:
+        keras.mixed_precision.set_global_policy(before)
+
+
+@pytest.fixture(scope="session")
+def batch() -> dict[str, tf.Tensor]:
+    return make_batch(ASSIGNMENT)
+
+
+@pytest.fixture(scope="session")
+def rearranged() -> dict[str, tf.Tensor]:
+    """The examples of `batch` in other rows and slots."""
+    return make_batch(ELSEWHERE)
+
+
+@pytest.fixture(scope="session")
+def task_of_kind() -> Mapping[str, str]:
+    return TASK_OF_KIND
+
+
+@pytest.fixture(scope="session")
+def fake_step() -> type[FakeStep]:
+    return FakeStep
+
+
+@pytest.fixture(scope="session")
+def fake_outputs():
+    """Outputs of a pass that gave these logits, or these pooled vectors."""
+
+    def make(logits=None, pooled=None, task: str = "topic") -> Outputs:
+        logits = {} if logits is None else {task: tf.constant(logits, tf.float32)}
+        pooled = None if pooled is None else tf.constant(pooled, tf.float32)
+        return Outputs(None, pooled, logits)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def two_cpus() -> tf.distribute.MirroredStrategy:
+    if len(tf.config.list_logical_devices("CPU")) < 2:
+        pytest.skip("TensorFlow started with one logical CPU")
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
+def mirrored_bench(bench, two_cpus) -> Bench:
+    with two_cpus.scope():
+        return bench.copy()

@@ -1,0 +1,139 @@
+"""L0 against numbers worked by hand, and M0's part in it against the real step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from transformers import BertConfig
+
+from tfsocial.data import batch as keys
+from tfsocial.models.checkpoints import community_name
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import weighing
+from tfsocial.objectives.community import L2SP, FeatureCosine
+from tfsocial.training.forward import Step
+
+POOLINGS = ("mean", "cls", "pooler")
+
+
+def models(pooling: str) -> tuple[TextModel, PackedBert]:
+    """A text model and an M0 of the same shape with other weights."""
+    keras.utils.set_random_seed(11)
+    config = BertConfig(
+        vocab_size=40,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=20,
+        initializer_range=0.2,
+    )
+    text_model = TextModel(config, {"topic": HeadSpec("classify", ("a", "b"))}, pooling)
+    m0 = PackedBert(config, pooler=pooling == "pooler", name="m0")
+    text_model.build()
+    m0.build()
+    return text_model, m0
+
+
+class TestFeatureCosine:
+    """1 - cos(f(x; theta), f(x; theta0))."""
+
+    @pytest.mark.parametrize(
+        ("tuned", "frozen", "expected"),
+        [
+            ([3.0, 4.0], [3.0, 4.0], 0),
+            ([3.0, 4.0], [30.0, 40.0], 0),
+            ([1.0, 0.0], [0.0, 2.0], 1),
+            ([1.0, 0.0], [-2.0, 0.0], 2),
+            ([3.0, 4.0], [1.0, 0.0], 1 - 3 / 5),
+        ],
+        ids=["same", "longer", "orthogonal", "opposite", "by hand"],
+    )
+    def test_by_hand(self, fake_step, fake_outputs, tuned, frozen, expected):
+        """The angle counts, the length does not."""
+        step = fake_step(
+            {keys.WEIGHT: tf.ones([1, 1])},
+            outputs=fake_outputs(pooled=[[tuned]]),
+            community=fake_outputs(pooled=[[frozen]]),
+        )
+        loss, mask = FeatureCosine()(step)
+        np.testing.assert_allclose(loss, [[expected]], atol=1e-6)
+        np.testing.assert_array_equal(mask, [[1]])
+
+    def test_empty_slot_is_masked_and_has_a_finite_gradient(self, fake_step, fake_outputs):
+        """A slot without tokens pools to zeros, which have no direction."""
+        pooled = tf.constant([[[3.0, 4.0], [0.0, 0.0]]])
+        with tf.GradientTape() as tape:
+            tape.watch(pooled)
+            outputs = fake_outputs()._replace(pooled=pooled)
+            batch = {keys.WEIGHT: tf.constant([[1.0, 0.0]])}
+            step = fake_step(batch, outputs, community=fake_outputs(pooled=[[[4.0, 3.0], [0, 0]]]))
+            terms = FeatureCosine()(step)
+            share = weighing.mean(terms)
+        np.testing.assert_array_equal(terms.mask, [[1, 0]])
+        # By hand: -(u0 - cos * u) / length, with u = (.6, .8), u0 = (.8, .6), cos = .96, length 5.
+        gradient = tape.gradient(share, pooled)
+        np.testing.assert_allclose(gradient, [[[-0.0448, 0.0336], [0, 0]]], atol=1e-6)
+
+    @pytest.mark.parametrize("pooling", POOLINGS)
+    def test_is_zero_at_theta0(self, batch, pooling):
+        """With M0's weights the model has drifted nowhere, whichever way it pools."""
+        text_model, m0 = models(pooling)
+        text_model.encoder.set_weights(m0.get_weights())
+        loss, mask = FeatureCosine()(Step(batch, text_model, m0, training=False))
+        np.testing.assert_allclose(loss * mask, tf.zeros_like(loss), atol=1e-5)
+
+    @pytest.mark.parametrize("pooling", POOLINGS)
+    def test_community_does_not_move_with_theta(self, batch, pooling):
+        """f(x; theta0) is M0's alone: other tuned weights leave it as it is, pooler and all."""
+        text_model, m0 = models(pooling)
+        before = Step(batch, text_model, m0, training=True).community.pooled
+        for variable in text_model.trainable_variables:
+            variable.assign(variable + 0.3)
+        after = Step(batch, text_model, m0, training=True).community.pooled
+        np.testing.assert_array_equal(after, before)
+
+    @pytest.mark.parametrize("pooling", POOLINGS)
+    def test_community_passes_no_gradient(self, batch, pooling):
+        """Neither M0 nor the tuned model learns through M0's features."""
+        text_model, m0 = models(pooling)
+        with tf.GradientTape() as tape:
+            pooled = tf.reduce_sum(Step(batch, text_model, m0, training=True).community.pooled)
+        variables = text_model.trainable_variables + m0.trainable_variables
+        assert tape.gradient(pooled, variables) == [None] * len(variables)
+
+
+class TestL2SP:
+    """1/2 * sum (w - w0)^2."""
+
+    def test_by_hand(self, fake_step):
+        """(1, 2) from (0, 0) and 5 from 2: (1 + 4 + 9) / 2 = 7 for every counted example."""
+        pairs = [(tf.constant([1.0, 2.0]), tf.zeros([2])), (tf.constant(5.0), tf.constant(2.0))]
+        weight = tf.constant([[1.0, 1.0, 0.0]])
+        terms = L2SP()(fake_step({keys.WEIGHT: weight}, parameters=pairs))
+        np.testing.assert_array_equal(terms.mask, weight)
+        np.testing.assert_allclose(terms.loss[terms.mask > 0], [7, 7])
+        np.testing.assert_allclose(weighing.mean(terms), 7)
+
+    def test_gradient_is_the_distance(self, bench, batch):
+        """Each encoder weight is pulled back by w - w0; the heads are left alone."""
+        measured = bench.measure(L2SP(), batch)
+        frozen = {community_name(variable.name): variable for variable in bench.m0.variables}
+        encoder = {variable.ref() for variable in bench.text_model.encoder.variables}
+        assert len(encoder) == len(frozen)
+        for variable, gradient in zip(bench.variables, measured.gradients, strict=True):
+            at_m0 = variable
+            if variable.ref() in encoder:
+                at_m0 = frozen[community_name(variable.name)]
+            np.testing.assert_allclose(gradient, variable - at_m0, atol=1e-5)
+
+    def test_is_zero_at_theta0(self, batch):
+        """With M0's weights there is nothing to pull at."""
+        text_model, m0 = models("mean")
+        text_model.encoder.set_weights(m0.get_weights())
+        loss, _ = L2SP()(Step(batch, text_model, m0, training=False))
+        np.testing.assert_array_equal(loss, tf.zeros_like(loss))

@@ -1,0 +1,133 @@
+"""Tiny models in training and one batch that can be learned by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from transformers import BertConfig
+
+from tfsocial import config
+from tfsocial.data import batch as keys
+from tfsocial.data import packing
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import table
+from tfsocial.training import optimizers
+from tfsocial.training.step import SocialModel
+
+ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 2
+LABELS = {"classify": ("red", "green", "blue"), "multilabel": ("new", "loud"), "regress": ()}
+CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
+SCORES = [0.5, -1.0, 2.0, 0.0, 1.5, np.nan, 0.3, -0.7, 1.0, 0.1]
+EMPTY = packing.EMPTY
+ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
+TOPIC = {"topic": {}}
+
+
+def configure_two_cpus() -> None:
+    """Two logical CPUs, unless TensorFlow has started or somebody has configured them."""
+    (processor,) = tf.config.list_physical_devices("CPU")
+    if tf.config.get_logical_device_configuration(processor):
+        return
+    try:
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(processor, two)
+    except RuntimeError:
+        return  # started already; the fixture `two_cpus` says so
+
+
+configure_two_cpus()
+
+
+@pytest.fixture(scope="session")
+def two_cpus() -> tf.distribute.MirroredStrategy:
+    if len(tf.config.list_logical_devices("CPU")) < 2:
+        pytest.skip("TensorFlow started with one logical CPU")
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
+def batch() -> dict[str, tf.Tensor]:
+    """Ten examples of three to five tokens; each class has words of its own."""
+    random = np.random.default_rng(7)
+    count = len(CLASSES)
+    tokens = [
+        random.integers(1 + 10 * (label + 1), 11 + 10 * (label + 1), 3 + number % 3).tolist()
+        for number, label in enumerate(CLASSES)
+    ]
+    tokens = [[min(word, WORDS - 1) for word in words] for words in tokens]
+    features = {
+        keys.EXAMPLE_ID: tf.range(count, dtype=tf.int64),
+        keys.WEIGHT: tf.ones([count]),
+        keys.label_key("topic"): tf.constant(CLASSES),
+        keys.label_key("score"): tf.constant(SCORES, tf.float32)[:, tf.newaxis],
+    }
+    ragged = tf.ragged.constant(tokens, tf.int32)
+    types = tf.zeros_like(ragged)
+    packed = packing.pack(ragged, types, features, tf.constant(ASSIGNMENT, tf.int64), ROW_LENGTH)
+    static = keys.spec(keys.Shape(ROWS, ROW_LENGTH, SLOTS), {"topic": None, "score": 1})
+    return {key: tf.ensure_shape(packed[key], spec.shape) for key, spec in static.items()}
+
+
+@pytest.fixture(scope="session")
+def endless() -> Callable[[Mapping[str, tf.Tensor]], tf.data.Dataset]:
+    """A batch again and again, as the pipeline would deliver it."""
+
+    def make(batch) -> tf.data.Dataset:
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+        return tf.data.Dataset.from_tensors(batch).repeat().with_options(options)
+
+    return make
+
+
+def encoder_config(dropout: float) -> BertConfig:
+    return BertConfig(
+        vocab_size=WORDS,
+        hidden_size=32,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=ROW_LENGTH,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        initializer_range=0.2,
+    )
+
+
+@pytest.fixture(scope="session")
+def social_model() -> Callable[..., SocialModel]:
+    """A compiled SocialModel; always the same first weights, M0's are others."""
+
+    def make(
+        tasks: Mapping[str, Any] = TOPIC,
+        community: Mapping[str, Any] | None = None,
+        papers: Mapping[str, Any] | None = None,
+        dropout: float = 0.0,
+        jit_compile: bool = False,
+        total_steps: int = 100,
+        **optimizer: Any,
+    ) -> SocialModel:
+        tree = {
+            "tasks": tasks,
+            "objectives": {"community": community or {}, "papers": papers or {}},
+            "optimizer": {"learning_rate": 1e-3, "warmup_fraction": 0.0, **optimizer},
+        }
+        parsed = config.parse(tree)
+        keras.utils.set_random_seed(11)
+        specs = {name: HeadSpec(task.kind, LABELS[task.kind]) for name, task in parsed.tasks.items()}
+        text_model = TextModel(encoder_config(dropout), specs, "mean")
+        text_model.build()
+        m0 = PackedBert(encoder_config(dropout), name="m0")
+        m0.build()
+        model = SocialModel(text_model, table.formula(parsed), total_steps, m0)
+        model.compile(optimizers.build(parsed.optimizer, total_steps), jit_compile=jit_compile)
+        return model
+
+    return make

@@ -1,0 +1,52 @@
+"""Trains the embedded help desk, exports it, and answers five sentences from the SavedModel."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from absl import flags
+
+from tfsocial import cli
+from tfsocial.cli import export, train
+
+CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
+QUESTIONS = (
+    "the courier app swears it was handed to me at noon, but nobody rang and my porch is empty",
+    "I got billed two times for one pair of headphones",
+    "how do i stop the monthly membership, we never use it",
+    "The blender died after eight weeks, can somebody fix it?",
+    "will it rain in Lisbon on Saturday",
+)
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "workdir", "runs/demo", "Folder the run leaves its files in.", flag_values=FLAGS
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    workdir = Path(FLAGS.workdir)
+    failed = train.main([f"--config={CONFIG}", f"--workdir={workdir}"])
+    if failed:
+        return failed
+    saved_model = workdir / "saved_model"
+    export.main([f"--model={workdir / 'model'}", f"--output={saved_model}"])
+    _answer(saved_model)
+    return 0
+
+
+def _answer(saved_model: Path) -> None:
+    from tfsocial.data.sources import Text
+    from tfsocial.serving import predictor
+
+    with (CONFIG.parent / "helpdesk" / "answers.csv").open(encoding="utf-8", newline="") as file:
+        replies = {row["label"]: row["answer"] for row in csv.DictReader(file)}
+    rows = [Text(question, None, number) for number, question in enumerate(QUESTIONS, 1)]
+    answers = predictor.answers(predictor.load(saved_model), rows)
+    for question, answer in zip(QUESTIONS, answers, strict=True):
+        label = answer["intent"]["label"]
+        share = answer["intent"]["probabilities"][label]
+        print(f"\n> {question}\n  {label} ({share:.0%}): {replies[label]}")
