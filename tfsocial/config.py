@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
@@ -114,6 +114,8 @@ class Task(Section):
     @pydantic.field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if labels == ():
+            raise ValueError("is empty; leave it out to learn the labels from the train split")
         if labels is not None and len(set(labels)) != len(labels):
             twice = sorted({label for label in labels if labels.count(label) > 1})
             raise ValueError(f"names {', '.join(twice)} twice")
@@ -415,10 +417,13 @@ def _shown(value: Any) -> str:
 def _keys_beside(path: Sequence[str]) -> list[str]:
     """Names of the fields of the section a wrong key was found in."""
     section: type[BaseModel] = Config
-    for part in path[:-1]:
+    parents = iter(path[:-1])
+    for part in parents:
         field = section.model_fields.get(part)
         if field is not None:
             section = next(_sections_in(field.annotation), section)
+            if get_origin(field.annotation) is dict:
+                next(parents, None)  # the name somebody gave, which may be a field's too
     return list(section.model_fields)
 
 

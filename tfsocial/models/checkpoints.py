@@ -112,13 +112,16 @@ class Community:
         if not self.trained:
             return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
         tensors = _encoder_tensors(self.folder)
-        table = tensors[WORD_TABLE]
-        leftovers = _fill(
-            encoder, tensors | {WORD_TABLE: table if words is None else table[words]}, self.folder
-        )
+        kept = {}
+        if words is not None and WORD_TABLE in tensors:
+            size = (self.config.vocab_size, self.config.hidden_size)
+            where = f"{self.folder / WEIGHTS}: {WORD_TABLE}"
+            kept = {WORD_TABLE: _checked(tensors[WORD_TABLE], size, where)}
+            tensors[WORD_TABLE] = kept[WORD_TABLE][words]
+        leftovers = _fill(encoder, tensors, self.folder)
         if leftovers:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(leftovers))
-        return leftovers if words is None else leftovers | {WORD_TABLE: table}
+        return leftovers | kept
 
 
 def community(model: Model) -> Community:
@@ -282,15 +285,18 @@ def _to_community(variable: tf.Variable) -> np.ndarray:
 
 
 def _assign(variable: tf.Variable, array: np.ndarray, where: str) -> None:
-    array = array.astype(np.float32)
     array = array.T if variable.name.endswith("kernel:0") else array
-    if array.shape != tuple(variable.shape):
-        raise ConfigError(
-            f"{where} has shape {array.shape}, the model needs {tuple(variable.shape)}"
-        )
+    variable.assign(_checked(array, tuple(variable.shape), where))
+
+
+def _checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """The array as float32."""
+    if array.shape != shape:
+        raise ConfigError(f"{where} has shape {array.shape}, the model needs {shape}")
+    array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise ConfigError(f"{where} holds values that are not finite")
-    variable.assign(array)
+    return array
 
 
 def _head_name(variable: str) -> str:
@@ -320,9 +326,12 @@ def _manifest(folder: Path) -> Manifest:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected an object, found {type(values).__name__}")
+    return values
 
 
 def _read_tensors(path: Path) -> dict[str, np.ndarray]:

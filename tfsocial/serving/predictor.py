@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -116,19 +115,24 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
 
     Returns:
         (rows answered, rows that could not be read; those get an `error` in their line).
+
+    Raises:
+        ConfigError: `source` cannot be read, or `target` is no file.
     """
     rows = sources.texts(source, predictor.manifest.text_columns)
+    if target.exists() and not target.is_file():  # a device would be replaced by a file
+        raise ConfigError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     answered = bad = 0
-    with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as out:
-        try:
+    try:
+        with partial.open("w", encoding="utf-8") as out:
             for row, answer in enumerate(answers(predictor, rows, top)):
                 out.write(json.dumps({"row": row, **answer}, ensure_ascii=False) + "\n")
                 bad, answered = bad + ("error" in answer), answered + ("error" not in answer)
-        except BaseException:
-            os.unlink(out.name)
-            raise
-    os.replace(out.name, target)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
     return answered, bad
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config
+from tfsocial.config import Config, ConfigError
 from tfsocial.data import pipeline, sources
 from tfsocial.data.batch import Shape
 from tfsocial.data.text import Tokenizer
@@ -53,6 +53,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     community = checkpoints.community(config.model)
     tokenizer = Tokenizer.load(community.folder)
     corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
+    if "train" not in corpus.splits:
+        raise ConfigError("data.splits.train names no files; there is nothing to learn from")
     config.write(workdir / "config.yaml")
 
     shape = Shape(config.data.rows, config.data.row_length, config.data.slots)
@@ -69,6 +71,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     _announce(chosen, encoded, terms, total_steps)
 
     keras.utils.set_random_seed(config.seed)
+    if config.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
         text_model = TextModel(
             community.architecture(words),
@@ -91,7 +95,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         steps_per_epoch=min(epoch_steps, total_steps),
         epochs=-(-total_steps // epoch_steps),
         callbacks=[
-            watch.Guard(),
+            watch.Guard(total_steps),
             *dev,
             curves,
             watch.Progress(total_steps, config.training.epochs, config.training.monitor),

@@ -20,6 +20,8 @@ class AdamW(keras.optimizers.AdamW):
 
     theta <- theta - eta_t * (m_hat / (sqrt(v_hat) + epsilon) + lambda * theta)
     Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization, arXiv:1711.05101.
+    As in Keras, epsilon is the epsilon-hat of Adam's paper, arXiv:1412.6980, section 2: it is
+    added to sqrt(v) before v's correction, not after.
 
     Keras's own update is a dozen passes over memory for each variable; on a CPU that costs
     as much as a third of the step. `ResourceApplyAdam` is the same arithmetic in one.
@@ -46,12 +48,17 @@ class AdamW(keras.optimizers.AdamW):
         super().build(var_list)
 
     def _deduplicate_sparse_grad(self, grads):
-        """Dense gradients: deduplication needs shapes that XLA cannot know."""
-        return [grad if grad is None else tf.convert_to_tensor(grad) for grad in grads]
+        """Nothing here: `_clip_gradients` has made them dense."""
+        return grads
 
     def _clip_gradients(self, grads):
-        """Runs after replicas' gradients were summed, so the norm is the global one."""
-        norm = tf.linalg.global_norm([grad for grad in grads if grad is not None])
+        """Runs after replicas' gradients were summed, so the norm is the global one.
+
+        Dense from here on: the norm of a table's single rows is not that of their sum (each
+        text has its own row for [CLS]), and XLA cannot know the shapes of deduplicated rows.
+        """
+        grads = [tf.convert_to_tensor(grad) for grad in grads]
+        norm = tf.linalg.global_norm(grads)
         self.gradient_norm.assign(norm)
         if not self.global_clipnorm:
             return grads

@@ -49,19 +49,27 @@ class Diverged(RuntimeError):
 
 
 class Guard(keras.callbacks.Callback):
-    """Stops at the first loss that is not finite and says which term it was.
+    """Stops at the last step, or at the first loss that is not finite, and says which term it was.
 
     Under XLA an assertion inside the step passes silently, so the check is made here, on
     the metrics of every step.
     """
 
+    def __init__(self, total_steps: int):
+        super().__init__()
+        self.total_steps = total_steps
+
     def on_train_batch_end(self, batch, logs=None):
-        if math.isfinite(logs["loss"]):
-            return
+        step = int(self.model.optimizer.iterations)
+        if not math.isfinite(logs["loss"]):
+            raise Diverged(self._diagnosis(step, logs))
+        if step >= self.total_steps:  # an epoch that max_steps cuts short
+            self.model.stop_training = True
+
+    def _diagnosis(self, step: int, logs: Scores) -> str:
         terms = [name for name, value in logs.items() if not math.isfinite(value)]
         culprits = [name.removeprefix("raw/") for name in terms if name.startswith("raw/")]
-        step = int(self.model.optimizer.iterations)
-        raise Diverged(
+        return (
             f"the loss is not finite at step {step}; first in {', '.join(culprits or terms)}. "
             "The usual remedies: a lower optimizer.learning_rate, a lower weight of that term, "
             "training.precision=float32"
@@ -73,7 +81,7 @@ class Curves(keras.callbacks.Callback):
     """Every scalar every `every` steps, to TensorBoard and to metrics.jsonl.
 
     A point is the mean over the steps since the last one; Keras's logs are means since the
-    start of the epoch, from which it follows.
+    start of the epoch, from which it follows. The end of an epoch is a point too.
     """
 
     workdir: Path
@@ -86,13 +94,16 @@ class Curves(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._totals: dict[str, float] = {}
-        self._last, self._time = 0, time.perf_counter()
+        self._last, self._done, self._time = 0, 0, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        if (batch + 1) % self.every == 0:
-            self.write(self._step(), "train", self._since_last(batch + 1, logs))
+        self._done, self._logs = batch + 1, logs
+        if self._done - self._last == self.every:
+            self.write(self._step(), "train", self._since_last(self._done, logs))
 
     def on_epoch_end(self, epoch, logs=None):
+        if self._done > self._last:
+            self.write(self._step(), "train", self._since_last(self._done, self._logs))
         dev = {name.removeprefix("dev/"): v for name, v in logs.items() if name.startswith("dev/")}
         if dev:
             self.write(self._step(), "dev", dev)
@@ -228,7 +239,7 @@ class DevScore(keras.callbacks.Callback):
         for task, scores in per_task.items():
             logs |= {f"dev/{task}/{name}": value for name, value in scores.items()}
         watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
-        logs[MONITORED] = float(np.mean(watched)) if watched else -logs["loss"]
+        logs[MONITORED] = float(np.mean(watched)) if watched else -self.loss()
         if logs[MONITORED] > self.best:
             self.best, self.best_epoch = logs[MONITORED], epoch
             self.weights = self.model.text_model.get_weights()
@@ -239,6 +250,10 @@ class DevScore(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.weights is not None:
             self.model.text_model.set_weights(self.weights)
+
+    def loss(self) -> float:
+        """The formula on the dev split with the weights of now, without dropout."""
+        return self.model.evaluate(self.batches, verbose=0, return_dict=True)["loss"]
 
     def scores(self) -> dict[str, Scores]:
         """Each task's scores on the dev split with the weights of now."""
