@@ -14,15 +14,15 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 import numpy as np
 import pytest
 import tensorflow as tf
-
-CPU = tf.config.list_physical_devices("CPU")[0]
-# Only possible before TensorFlow starts, so here and not in a fixture.
-tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
-
 import tf_keras as keras
 
 from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
+
+# Only possible before TensorFlow's first op, so here and not in a fixture.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 # Runs in an environment of its own, which has PyTorch.
 collect_ignore = ["reference/make_reference.py"]

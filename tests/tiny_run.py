@@ -16,12 +16,28 @@ from tfsocial.evaluation import outcome
 from tfsocial.training import fit
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-WORDS = ("good", "nice", "thanks", "bad", "late", "broken", "card", "order", "it", "is", "my", "the")
+WORDS = (
+    "good",
+    "nice",
+    "thanks",
+    "bad",
+    "late",
+    "broken",
+    "card",
+    "order",
+    "it",
+    "is",
+    "my",
+    "the",
+)
 # Good and bad mood in turn; every second is about a card, the others about an order.
 HAPPY, SAD = ("my card is good thanks", "nice order"), ("the card is late", "my order is broken")
-MOODS = [(text, mood) for pair in zip(HAPPY, SAD, strict=True)
-         for text, mood in zip(pair, ("happy", "sad"), strict=True)]
-SIZES = {"hidden_size": 32, "layers": 2, "heads": 4, "intermediate_size": 64}
+MOODS = [
+    (text, mood)
+    for pair in zip(HAPPY, SAD, strict=True)
+    for text, mood in zip(pair, ("happy", "sad"), strict=True)
+]
+SIZES = {"hidden_size": 32, "layers": 1, "heads": 4, "intermediate_size": 64}
 
 
 def write_vocabulary(folder: Path) -> Path:
@@ -62,13 +78,16 @@ def tree(folder: Path) -> dict:
         "data": {
             "root": str(folder),
             "splits": {"train": "train.csv", "dev": "dev.csv"},
-            "row_length": 16, "rows": 2, "slots": 4,
+            "row_length": 16,
+            "rows": 2,
+            "slots": 4,
         },
         "tasks": {"mood": {"column": "label"}},
         "model": {
             "checkpoint": "random",
             "random": {**SIZES, "positions": 32, "vocabulary": str(vocabulary)},
-            "dropout": 0.0, "head_dropout": 0.0,
+            "dropout": 0.0,
+            "head_dropout": 0.0,
         },
         "optimizer": {"learning_rate": 0.01},
         # XLA takes ten times as long to compile this as TensorFlow to run it.

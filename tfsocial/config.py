@@ -260,7 +260,10 @@ class Config(Section):
 
     def write(self, path: Path) -> None:
         """The complete config as YAML; `load(path)` gives an equal one."""
-        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        values = self.model_dump(mode="json")
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        if yaml.safe_load(text) != values:  # PyYAML folds U+0085 away unless it is escaped
+            text = yaml.safe_dump(values, sort_keys=False)
         path.write_text(text, encoding="utf-8")
 
 

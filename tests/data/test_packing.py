@@ -237,8 +237,8 @@ def test_an_example_longer_than_a_row_raises(lengths, mapped):
     def rows(lengths):
         return packing.pack(tokens, tokens, {}, packing.next_fit(lengths, 4, 2), 4)
 
+    def mapped_rows(lengths):
+        return list(tf.data.Dataset.from_tensors(lengths).map(rows))
+
     with pytest.raises(tf.errors.InvalidArgumentError):
-        if mapped:
-            list(tf.data.Dataset.from_tensors(tokens.row_lengths()).map(rows))
-        else:
-            rows(tokens.row_lengths())
+        (mapped_rows if mapped else rows)(tokens.row_lengths())

@@ -200,7 +200,9 @@ def test_a_run_that_breaks_off_leaves_no_cache(tokenizer, tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.lists(st.lists(st.integers(1, 500), max_size=5), min_size=1, max_size=5), max_size=3)
+    st.lists(
+        st.lists(st.lists(st.integers(1, 500), max_size=5), min_size=1, max_size=5), max_size=3
+    )
 )
 def test_compacted_ids_map_back(splits):
     """Every split, looked up in the list of used tokens, is what it was; none is listed in vain."""
@@ -253,7 +255,9 @@ def test_the_shuffle_does_not_depend_on_the_shape_of_a_batch():
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(1, 30), st.integers(1, 5), st.integers(7, 15), st.integers(1, 4), st.integers(0, 9))
+@given(
+    st.integers(1, 30), st.integers(1, 5), st.integers(7, 15), st.integers(1, 4), st.integers(0, 9)
+)
 def test_each_epoch_holds_every_example_once(count, rows, row_length, slots, seed):
     """Read row by row, the stream is one permutation of all examples after another."""
     shape = keys.Shape(rows, row_length, slots)

@@ -158,7 +158,9 @@ def test_a_packages_code_is_not_run(m0, tmp_path, monkeypatch, inside):
     assert "carrier" not in sys.modules
 
 
-@pytest.mark.parametrize("name", ["no_such_package", "no_such.part", "json.decoder", "", "a b", "os"])
+@pytest.mark.parametrize(
+    "name", ["no_such_package", "no_such.part", "json.decoder", "", "a b", "os"]
+)
 def test_a_package_that_is_none_is_refused(name):
     """Missing, dotted (which would run code), a plain module, no name at all."""
     message = refusal(checkpoints.resolve, f"package:{name}")
@@ -206,7 +208,9 @@ def test_a_remote_folder_is_copied(m0, tmp_path, monkeypatch):
 def test_a_remote_folder_that_is_none_is_refused(tmp_path):
     """The address stands in the message."""
     address = f"file://{tmp_path}/nothing"
-    assert refusal(checkpoints.resolve, address).startswith(f"model.checkpoint {address}: cannot be")
+    assert refusal(checkpoints.resolve, address).startswith(
+        f"model.checkpoint {address}: cannot be"
+    )
 
 
 def test_a_missing_folder_is_refused(tmp_path):
@@ -547,7 +551,9 @@ def test_a_checkpoint_without_heads_is_no_saved_model(m0):
 @pytest.fixture
 def saved(tmp_path, tiny_config, tokenizer, randomize):
     """A saved model to be broken."""
-    checkpoints.save(tmp_path / "saved", Loaded(fresh(tiny_config, randomize), tokenizer, manifest()))
+    checkpoints.save(
+        tmp_path / "saved", Loaded(fresh(tiny_config, randomize), tokenizer, manifest())
+    )
     return tmp_path / "saved"
 
 

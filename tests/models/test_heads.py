@@ -14,7 +14,10 @@ from tfsocial.models import heads
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 
-HIDDEN = [[[2.0, 0.0], [4.0, 2.0], [9.0, 1.0], [7.0, 7.0]], [[1.0, 1.0], [5.0, 5.0], [3.0, 3.0], [8.0, 8.0]]]  # fmt: skip
+HIDDEN = [
+    [[2.0, 0.0], [4.0, 2.0], [9.0, 1.0], [7.0, 7.0]],
+    [[1.0, 1.0], [5.0, 5.0], [3.0, 3.0], [8.0, 8.0]],
+]
 SEGMENTS = [[1, 1, 2, 0], [1, 2, 2, 2]]
 SPECS = {
     "intent": HeadSpec("classify", ("card", "late", "other")),

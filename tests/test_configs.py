@@ -1,0 +1,128 @@
+"""Every file in configs/ is a run that starts: it builds and takes steps on files like its own."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_run
+import yaml
+
+from tfsocial import config
+from tfsocial.config import Config, Splits, Task
+
+FOLDER = Path(__file__).parents[1] / "configs"
+FILES = sorted(FOLDER.glob("*.yaml"))
+ROWS = 12
+each_config = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def label_sets(task: Task) -> list[str]:
+    """Cells of a task's column that hold every label, and for multilabel several at once."""
+    names = list(task.labels or ("first", "second"))
+    if task.out_of_scope is not None and task.out_of_scope not in names:
+        names.append(task.out_of_scope)
+    return [*names, task.separator.join(names)] if task.kind == "multilabel" else names
+
+
+def rows_of(chosen: Config) -> list[list[str]]:
+    """Rows with the text columns first and then each task's column."""
+    cells = [
+        itertools.cycle(["0.5", "2"] if task.kind == "regress" else label_sets(task))
+        for task in chosen.tasks.values()
+    ]
+    texts = itertools.cycle(text for text, _ in tiny_run.MOODS)
+    return [
+        [*itertools.islice(texts, len(chosen.data.text)), *map(next, cells)] for _ in range(ROWS)
+    ]
+
+
+def write_files(chosen: Config, folder: Path) -> None:
+    """Every file a config's splits name, with the columns it reads."""
+    columns = [*chosen.data.text, *(task.column for task in chosen.tasks.values())]
+    for split in Splits.model_fields:
+        for pattern in getattr(chosen.data.splits, split):
+            path = folder / pattern.replace("*", "part")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            tiny_run.write_csv(path, columns, rows_of(chosen))
+
+
+def leaves(tree: Any) -> Iterator[Any]:
+    """Every value of a tree."""
+    if isinstance(tree, dict | list):
+        for child in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves(child)
+    else:
+        yield tree
+
+
+def test_there_are_configs():
+    """The tests below are about something."""
+    assert {"demo", "banking77"} <= {path.stem for path in FILES}
+
+
+@each_config
+def test_a_config_takes_two_steps(path, tmp_path):
+    """It builds with a tiny encoder and trains two steps, on files with the columns it names."""
+    write_files(config.load(path), tmp_path)
+    encoder = tiny_run.tree(tmp_path)["model"]["random"]
+    overrides = [f"model.random.{key}={value}" for key, value in encoder.items()]
+    chosen = config.load(
+        path,
+        [
+            *overrides,
+            "model.checkpoint=random",
+            f"data.root={tmp_path}",
+            *("data.rows=1", "data.row_length=16", "data.slots=2"),
+            *("training.max_steps=2", "training.compile=graph", "training.precision=float32"),
+        ],
+    )
+    run = tiny_run.train(chosen, tmp_path / "run")
+    assert int(run.curves.model.optimizer.iterations) == run.steps == 2
+    assert math.isfinite(run.curves.model.get_metrics_result()["loss"])
+    assert run.loaded.manifest.tasks.keys() == chosen.tasks.keys()
+    assert (tmp_path / "run" / "model" / "heads.safetensors").is_file()
+
+
+@each_config
+def test_a_config_is_of_use_elsewhere(path):
+    """No path of the author's machine stands in it."""
+    values = [value for value in leaves(yaml.safe_load(path.read_text("utf-8"))) if value]
+    assert not [value for value in values if str(value).startswith(("/", "~"))]
+    assert "shared" not in path.read_text("utf-8")
+
+
+@each_config
+def test_a_config_says_only_what_differs(path):
+    """A value that repeats the default says nothing and would hide a change of the default."""
+    written = yaml.safe_load(path.read_text("utf-8"))
+    defaults = Config().model_dump(mode="json")
+    repeated = [
+        f"{section}.{key}"
+        for section, values in written.items()
+        if section != "tasks" and isinstance(values, dict)
+        for key, value in values.items()
+        if value == defaults[section][key]
+    ]
+    # "unknown" is what somebody found out about a licence, not what nobody looked up.
+    assert not [key for key in repeated if key != "data.licence"]
+
+
+@each_config
+def test_a_config_names_its_data(path):
+    """Whoever has only the config finds the data, its licence and whom to cite."""
+    data = config.load(path).data
+    assert data.name
+    assert data.licence
+    # The help desk is in this repository; all others come from somewhere.
+    assert (data.homepage and data.citation) or (FOLDER / str(data.name)).is_dir()
+
+
+@each_config
+def test_a_config_is_a_lab_note(path):
+    """It starts with what it is for, the command and what came of it."""
+    assert path.read_text("utf-8").startswith("#")
