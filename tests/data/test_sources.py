@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from tfsocial import config
 from tfsocial.config import ConfigError, Task
-from tfsocial.data import rows, sources
+from tfsocial.data import rows as row_parsing
+from tfsocial.data import sources
 from tfsocial.data.rows import BadRow, Row
 from tfsocial.data.sources import Counts, Text
 
@@ -468,7 +469,7 @@ def test_a_quote_never_closed_costs_one_row(tmp_path):
 
 
 def test_a_quote_open_too_long_counts_as_never_closed(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "_LONGEST_RECORD", 100)
+    monkeypatch.setattr(row_parsing, "_LONGEST_RECORD", 100)
     lines = ["text,label", '"b,x', *(f"row {i},x" for i in range(50)), 'end",x']
     found = rows(put(tmp_path, "\n".join(lines) + "\n"))
     assert [line for line, _ in found] == list(range(2, 54))

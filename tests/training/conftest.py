@@ -21,7 +21,7 @@ from tfsocial.objectives import table
 from tfsocial.training import optimizers
 from tfsocial.training.step import SocialModel
 
-ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 2
+ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
 LABELS = {"classify": ("red", "green", "blue"), "multilabel": ("new", "loud"), "regress": ()}
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
 SCORES = [0.5, -1.0, 2.0, 0.0, 1.5, np.nan, 0.3, -0.7, 1.0, 0.1]

@@ -262,7 +262,7 @@ class TestWeightDecay:
             kept = any(part in weight.name for part in ("bias", "beta", "gamma", "word_embeddings"))
             expected = value if kept else 0.75 * value
             np.testing.assert_allclose(weight, expected, rtol=1e-6, err_msg=weight.name)
-        assert sum("kernel" in weight.name for weight in weights) == 2 * 6 + 1
+        assert sum("kernel" in weight.name for weight in weights) == 6 + 1
 
 
 class TestHeadMultiplier:

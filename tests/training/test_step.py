@@ -11,7 +11,7 @@ from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
 from tfsocial.training.watch import Diverged, Guard
 
-LAYERS = 2
+LAYERS = 1  # of the encoder in conftest.py
 TWO_TASKS = {"topic": {"weight": 2.0}, "score": {"kind": "regress", "weight": 0.5}}
 DISTANCES = {"feature_cosine": {"weight": 3.0}, "l2_sp": {"weight": 0.01}}
 PAPERS = {"r_drop": {"weight": 4.0}, "supervised_contrastive": {"weight": 0.5}}
@@ -101,16 +101,6 @@ class TestCost:
         count = sum(operation.type == "Erf" for operation in graph.get_operations())
         assert count == passes * LAYERS
 
-    def test_gradients_go_back_through_own_passes_only(self, social_model, batch):
-        """M0's pass is not differentiated: as many GELU gradients as without it."""
-
-        def exponentials(model):
-            graph = tf.function(model.train_step).get_concrete_function(batch).graph
-            return sum(operation.type == "Exp" for operation in graph.get_operations())
-
-        alone, beside_m0 = social_model(), social_model(community={"feature_cosine": {}})
-        assert exponentials(alone) == exponentials(beside_m0) == LAYERS
-
 
 class TestCommunity:
     """M0 is kept frozen and untouched."""
@@ -159,7 +149,8 @@ class TestReplicas:
     def test_fit_ends_at_the_same_weights(self, social_model, batch, endless, two_cpus):
         """Three steps of the whole formula on halves of the rows move all weights alike.
 
-        The halves hold five and three labelled examples; the curves agree as well.
+        The halves hold five and three labelled examples. The curves agree as well, and so does
+        the norm on record: replicas' gradients are added before it is taken and clipped.
         """
         parts = {"tasks": TWO_TASKS, "community": DISTANCES, "papers": PAPERS, **CALM}
         alone = social_model(**parts)
@@ -172,19 +163,9 @@ class TestReplicas:
         assert actual.keys() == expected.keys()
         for name, values in expected.items():
             np.testing.assert_allclose(actual[name], values, rtol=1e-4, atol=1e-6, err_msg=name)
-
-    def test_norm_on_record_is_that_of_the_whole_batch(
-        self, social_model, batch, endless, two_cpus
-    ):
-        """Replicas' gradients are added before their norm is taken and clipped."""
-        with two_cpus.scope():
-            together = social_model(clip_norm=0.01)
-        alone = social_model(clip_norm=0.01)
-        for model in (alone, together):
-            fit(model, endless(batch), 1)
-        norms = [float(model.optimizer.gradient_norm) for model in (together, alone)]
+        norms = [model.optimizer.gradient_norm.numpy() for model in (alone, together)]
         assert norms[0] == pytest.approx(norms[1], rel=1e-4)
-        assert norms[0] > 0.1
+        assert norms[0] > 1.0  # it was clipped
 
     def test_evaluate_gives_the_same_numbers(self, social_model, batch, two_cpus):
         """`evaluate` reports the formula on two replicas as on one."""
@@ -213,7 +194,7 @@ class TestReplicas:
 class TestCurves:
     """What leaves a step."""
 
-    @pytest.fixture(params=[1, 2], ids=["one replica", "two replicas"])
+    @pytest.fixture(scope="class", params=[1, 2], ids=["one replica", "two replicas"])
     def trained(self, request, social_model, batch, endless):
         """(curves of one step, the model's outputs before it); L, L0 twice and a schedule."""
         parts = {
