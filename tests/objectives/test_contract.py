@@ -171,7 +171,9 @@ def test_gradients_agree_with_finite_differences(objective, bench, batch):
     norm = float(tf.linalg.global_norm(gradients))
     for seed in range(2):
         direction = random_signs(bench.variables, seed)
-        expected = sum(float(tf.reduce_sum(g * d)) for g, d in zip(gradients, direction, strict=True))
+        expected = sum(
+            float(tf.reduce_sum(g * d)) for g, d in zip(gradients, direction, strict=True)
+        )
         assert slope(objective, bench, batch, direction, 1e-3) == pytest.approx(
             expected, abs=0.02 * norm
         )
@@ -262,8 +264,12 @@ class TestEntry:
     def test_docstring_has_formula_and_source(self, menu, name):
         """The docstring begins with a formula and cites an arXiv number or a textbook's section."""
         text = MENUS[menu][name].__doc__
-        assert re.search(r"(\bsum\b|\bmean\b|\blog\b|\bcos\b|KL|\^2|exp\()", text.split("\n\n")[0], re.I)
-        assert re.search(r"arXiv:\d{4}\.\d{4,5}|\(\d{4}\), .+ (section|equation|chapter) \d", text, re.S)
+        assert re.search(
+            r"(\bsum\b|\bmean\b|\blog\b|\bcos\b|KL|\^2|exp\()", text.split("\n\n")[0], re.I
+        )
+        assert re.search(
+            r"arXiv:\d{4}\.\d{4,5}|\(\d{4}\), .+ (section|equation|chapter) \d", text, re.S
+        )
 
     def test_is_a_frozen_dataclass(self, menu, name):
         """Knobs cannot move during a run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -71,7 +72,9 @@ class TestMean:
         assert float(share) == 0
         np.testing.assert_array_equal(tape.gradient(share, loss), [[0, 0]])
 
-    @given(st.lists(st.tuples(st.floats(-100, 100, width=32), st.booleans()), min_size=1, max_size=20))
+    @given(
+        st.lists(st.tuples(st.floats(-100, 100, width=32), st.booleans()), min_size=1, max_size=20)
+    )
     @settings(max_examples=50, deadline=None)
     def test_is_numpys_mean_of_the_chosen(self, pairs):
         """Against numpy, whatever is chosen."""
@@ -88,7 +91,10 @@ class TestMean:
 
         given_parts = two_cpus.experimental_distribute_values_from_function(part)
         shares = tf.function(lambda parts: two_cpus.run(weighing.mean, args=(parts,)))(given_parts)
-        assert [float(share) for share in two_cpus.experimental_local_results(shares)] == [0.75, 0.75]
+        assert [float(share) for share in two_cpus.experimental_local_results(shares)] == [
+            0.75,
+            0.75,
+        ]
 
 
 class TestTotal:
@@ -112,7 +118,9 @@ class TestTotal:
 
     def test_one_term_alone(self):
         """With only L the total is L."""
-        weighed = weighing.total([Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0)], None, tf.zeros([]))
+        weighed = weighing.total(
+            [Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0)], None, tf.zeros([])
+        )
         assert float(weighed.loss) == 14
 
 
@@ -169,7 +177,7 @@ class TestSchedules:
         values = [float(weighing.weight_at(schedule, time)) for time in times]
         slack = 1e-5 * max(start, end, 1)
         signed = [value if end >= start else -value for value in values]
-        assert all(b >= a - slack for a, b in zip(signed, signed[1:], strict=False))
+        assert all(b >= a - slack for a, b in itertools.pairwise(signed))
         assert all(min(ends) - slack <= value <= max(ends) + slack for value in values)
         for moment, value in zip(moments, values, strict=True):
             if moment < schedule.begin:

@@ -121,7 +121,9 @@ def social_model() -> Callable[..., SocialModel]:
         }
         parsed = config.parse(tree)
         keras.utils.set_random_seed(11)
-        specs = {name: HeadSpec(task.kind, LABELS[task.kind]) for name, task in parsed.tasks.items()}
+        specs = {
+            name: HeadSpec(task.kind, LABELS[task.kind]) for name, task in parsed.tasks.items()
+        }
         text_model = TextModel(encoder_config(dropout), specs, "mean")
         text_model.build()
         m0 = PackedBert(encoder_config(dropout), name="m0")

@@ -44,7 +44,11 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         ("device", "answer"),
-        [("gpux", "did you mean gpu"), ("CPU0", "allowed: auto, cpu, gpu, mirrored"), ("", "allowed")],
+        [
+            ("gpux", "did you mean gpu"),
+            ("CPU0", "allowed: auto, cpu, gpu, mirrored"),
+            ("", "allowed"),
+        ],
     )
     def test_unknown_device(self, machine, device, answer):
         """The flag is named with what was found, and the nearest or all that is allowed."""

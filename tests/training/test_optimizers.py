@@ -64,7 +64,9 @@ def kerass(clip_norm: float | None = None, **knobs) -> keras.optimizers.AdamW:
 def trained(optimizer, mode: str = "graph", of_step=gradients) -> list[np.ndarray]:
     """The variables after all steps."""
     weights = variables()
-    apply = compiled(lambda given: optimizer.apply_gradients(zip(given, weights, strict=True)), mode)
+    apply = compiled(
+        lambda given: optimizer.apply_gradients(zip(given, weights, strict=True)), mode
+    )
     for step in range(STEPS):
         apply(tf.nest.map_structure(tf.convert_to_tensor, of_step(step)))
     return [weight.numpy() for weight in weights]
@@ -229,7 +231,7 @@ class TestWeightDecay:
 
     @pytest.mark.parametrize("mode", MODES)
     def test_shrinks_by_hand(self, mode):
-        """Without a gradient six steps at 0.05 * 0.2 leave 0.99^6 of what decays, all of the rest."""
+        """Six steps at 0.05 * 0.2 without a gradient leave 0.99^6 of what decays, all else as is."""
         after = trained(fused(), mode, of_step=lambda _: [0 * g for g in gradients(0)])
         for name, before, value in zip(SHAPES, variables(), after, strict=True):
             left = 0.99**STEPS if name in DECAYED else 1.0
@@ -272,7 +274,11 @@ class TestHeadMultiplier:
         """Adam's first step is the rate itself: 0.1 for the encoder, 0.3 for the head."""
         encoder, head = tf.Variable([1.0], name="kernel"), tf.Variable([1.0], name="kernel")
         config = Optimizer(
-            learning_rate=0.1, head_multiplier=3, weight_decay=0, warmup_fraction=0, decay="constant"
+            learning_rate=0.1,
+            head_multiplier=3,
+            weight_decay=0,
+            warmup_fraction=0,
+            decay="constant",
         )
         optimizer = optimizers.build(config, 10, heads=[head])
         optimizer.apply_gradients([(tf.constant([0.5]), encoder), (tf.constant([0.5]), head)])
@@ -283,7 +289,9 @@ class TestHeadMultiplier:
         """A mirrored variable is known by its container, not by its copies."""
         with two_cpus.scope():
             encoder, head = (tf.Variable([1.0], name="kernel") for _ in range(2))
-            config = Optimizer(learning_rate=0.1, head_multiplier=3, warmup_fraction=0, weight_decay=0)
+            config = Optimizer(
+                learning_rate=0.1, head_multiplier=3, warmup_fraction=0, weight_decay=0
+            )
             optimizer = optimizers.build(config, 10, heads=[head])
 
         def on_replica():

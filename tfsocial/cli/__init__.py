@@ -20,7 +20,8 @@ def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> Non
     Raises:
         ConfigError: an unknown flag, a missing one, a value that does not fit, or a stray word.
     """
-    values.unparse_flags()  # a second command in one process starts from the defaults
+    for name in values:
+        values[name].unparse()  # a second command in one process starts from the defaults
     if {"--help", "-help", "-h"} & set(arguments):
         print(f"{about}\n{values.get_help()}")
         raise Help(0)
@@ -44,8 +45,8 @@ def existing(flag: str, value: str) -> Path:
     return path
 
 
-def new_folder(flag: str, value: str) -> Path:
-    """The folder a flag names, made if need be.
+def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
+    """The folder a flag names, made if need be; files in it named in `besides` do not count.
 
     Raises:
         ConfigError: it holds files already, or cannot be made.
@@ -53,7 +54,7 @@ def new_folder(flag: str, value: str) -> Path:
     path = Path(value)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if {child.name for child in path.iterdir()} - set(besides):
             raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
     except OSError as error:
         raise ConfigError(f"--{flag}={value}: cannot be used ({error.strerror})") from None

@@ -22,7 +22,8 @@ flags.mark_flags_as_required(["config", "workdir"], flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
-    workdir = cli.new_folder("workdir", FLAGS.workdir)
+    # Of a run that its data stopped only this is left: once they are mended it may start again.
+    workdir = cli.new_folder("workdir", FLAGS.workdir, besides=["quarantine.jsonl"])
 
     from tfsocial.evaluation import outcome
     from tfsocial.training import fit, watch

@@ -59,7 +59,9 @@ def contrast(fake_step, fake_outputs):
 
 def test_by_hand(contrast):
     """Two alike, one orthogonal, t = 1: -log(e / (e + 1)); the third has no partner."""
-    loss, mask = contrast(SupervisedContrastive("topic", 1.0), [[2.0, 0], [3, 0], [0, 1]], [0, 0, 1])
+    loss, mask = contrast(
+        SupervisedContrastive("topic", 1.0), [[2.0, 0], [3, 0], [0, 1]], [0, 0, 1]
+    )
     np.testing.assert_array_equal(mask, [1, 1, 0])
     np.testing.assert_allclose(loss[:2], [-math.log(math.e / (math.e + 1))] * 2, rtol=1e-6)
 
@@ -123,7 +125,9 @@ def test_without_any_label_nothing_counts(contrast):
 
 def test_small_temperature_stays_finite(contrast):
     """t = 0.01 makes similarities of a hundred, whose exponentials overflow float32."""
-    loss, mask = contrast(SupervisedContrastive("topic", 0.01), [[1.0, 0], [0, 1], [1, 0.1]], [0, 0, 1])
+    loss, mask = contrast(
+        SupervisedContrastive("topic", 0.01), [[1.0, 0], [0, 1], [1, 0.1]], [0, 0, 1]
+    )
     assert np.isfinite(loss).all()
     np.testing.assert_allclose(loss[0], 100 / math.sqrt(1.01), rtol=1e-4)
     np.testing.assert_array_equal(mask, [1, 1, 0])

@@ -1,0 +1,354 @@
+"""`python -m tfsocial`: what a user sees who asks, mistypes, or has bad luck with a disk."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny_run
+
+from tfsocial import __main__, cli
+from tfsocial.data import sources
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ("train", "predict", "export", "schema", "demo")
+# What a run may leave that was stopped before its first step: no model, no curves.
+BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml"}
+
+
+@pytest.fixture(scope="module")
+def moods(tmp_path_factory) -> Path:
+    """A folder with train.csv and dev.csv."""
+    return tiny_run.write_moods(tmp_path_factory.mktemp("moods"))
+
+
+@pytest.fixture
+def said(capsys):
+    """`said(*arguments)`: exit code, stdout and stderr of a command run in this process."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code = __main__.main(list(arguments))
+        except SystemExit as leaving:
+            code = leaving.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refused(said):
+    """`refused(*arguments)`: the one sentence with which a command exits 2."""
+
+    def run(*arguments: str) -> str:
+        code, out, err = said(*arguments)
+        assert (code, out) == (2, "")
+        return one_sentence(err)
+
+    return run
+
+
+def one_sentence(err: str) -> str:
+    """The message of a stderr that holds one line, `error: ...`, and no traceback."""
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert "Traceback" not in err
+    return line.removeprefix("error: ")
+
+
+def train_flags(folder: Path, workdir: Path, *assignments: str) -> list[str]:
+    """Arguments of a tiny training run."""
+    path = tiny_run.write_config(folder)
+    overrides = [f"--set={assignment}" for assignment in assignments]
+    return ["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu", *overrides]
+
+
+def files_in(folder: Path) -> set[str]:
+    """Names in a folder, none if it is not there."""
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+# --- the door ----------------------------------------------------------------------------
+
+
+def test_no_command_shows_the_usage(said):
+    """Exit 2, since nothing was done, with every command there is."""
+    code, out, _ = said()
+    assert code == 2
+    assert out.startswith("usage: python -m tfsocial COMMAND --flags\n")
+    assert set(COMMANDS) <= set(re.findall(r"\w+", out.splitlines()[1]))
+
+
+@pytest.mark.parametrize("asked", ["--help", "-h", "help"])
+def test_asking_for_help_is_no_error(said, asked):
+    """The same usage with exit 0."""
+    code, out, err = said(asked)
+    assert (code, err) == (0, "")
+    assert out.startswith("usage: python -m tfsocial COMMAND")
+
+
+def test_an_unknown_command_suggests_the_nearest(said):
+    """One line on stderr, exit 2."""
+    code, out, err = said("trian", "--config=x")
+    assert (code, out, err) == (2, "", "trian: is not a command; did you mean train?\n")
+
+
+def test_an_unknown_command_like_no_other_lists_all(said):
+    """Nothing close: what there is."""
+    code, _, err = said("zzz")
+    assert code == 2
+    assert err.startswith("zzz: is not a command; allowed: ")
+    assert all(command in err for command in COMMANDS)
+
+
+def test_a_command_with_a_path_in_it_is_none(said):
+    """Only the names of the listed files are commands, nothing that could be imported."""
+    assert said("../config")[0] == 2
+    assert said("__init__")[0] == 2
+    assert said("train.FLAGS")[0] == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("asked", ["--help", "-h"])
+def test_each_command_has_help(said, command, asked):
+    """What it is for and its flags, exit 0, even beside flags that are wrong."""
+    code, out, _ = said(command, "--bogus=1", asked)
+    assert code == 0
+    assert out.strip()
+    if command in ("train", "demo"):
+        assert "--workdir" in out
+
+
+def test_the_package_runs_as_a_program(tmp_path):
+    """`python -m tfsocial` in a process of its own: exit code and streams are the command's."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tfsocial", "train", "--config=none.yaml", f"--workdir={tmp_path}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert one_sentence(run.stderr) == "none.yaml: there is no such config file"
+
+
+# --- flags -------------------------------------------------------------------------------
+
+
+def test_an_unknown_flag_is_named(refused):
+    """A flag that is none."""
+    assert "bogus" in refused("train", "--config=a", "--workdir=b", "--bogus=1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing"),
+    [
+        (["train", "--workdir=w"], "config"),
+        (["train", "--config=c"], "workdir"),
+        (["predict", "--model=m", "--input=i"], "output"),
+        (["export", "--output=o"], "model"),
+    ],
+)
+def test_a_missing_flag_is_named(refused, flags, missing):
+    """A required flag left out."""
+    assert f"--{missing}" in refused(*flags)
+
+
+def test_a_flag_of_the_wrong_type_is_named(refused):
+    """A word where a number is asked for, and a number outside its range."""
+    flags = ["predict", "--model=m", "--input=i", "--output=o"]
+    assert "top" in refused(*flags, "--top=all")
+    assert "top" in refused(*flags, "--top=-1")
+
+
+def test_a_stray_word_is_named(refused):
+    """A forgotten `--` is not silently ignored."""
+    message = refused("train", "--config=c", "--workdir=w", "seed=3")
+    assert message == "seed=3: is not a flag; write --NAME=VALUE"
+
+
+def test_flags_do_not_outlive_their_command(refused, moods, tmp_path):
+    """Two commands in one process, as in a notebook: the second has none of the first's flags."""
+    assert "zzz" in refused(*train_flags(moods, tmp_path / "w", "zzz=1"))
+    assert "zzz" not in refused(*train_flags(moods, tmp_path / "w", "yyy=1"))
+    assert "--config" in refused("train", f"--workdir={tmp_path / 'w'}")
+
+
+def test_the_schema_is_printed_for_editors(said):
+    """`schema` writes JSON on stdout and nothing else."""
+    code, out, err = said("schema")
+    assert (code, err) == (0, "")
+    assert "data" in json.loads(out)["properties"]
+
+
+# --- the workdir -------------------------------------------------------------------------
+
+
+def test_a_workdir_with_files_is_left_alone(refused, moods, tmp_path):
+    """Nothing of an older run is overwritten or mixed with a new one."""
+    (tmp_path / "config.yaml").write_text("old")
+    message = refused(*train_flags(moods, tmp_path))
+    assert message == f"--workdir={tmp_path}: holds files already; name a new folder"
+    assert files_in(tmp_path) == {"config.yaml"}
+    assert (tmp_path / "config.yaml").read_text() == "old"
+
+
+def test_a_workdir_inside_a_file_cannot_be_made(refused, moods, tmp_path):
+    """The system's reason is passed on."""
+    (tmp_path / "file").touch()
+    message = refused(*train_flags(moods, tmp_path / "file" / "run"))
+    assert message == f"--workdir={tmp_path}/file/run: cannot be used (Not a directory)"
+
+
+def test_a_config_error_comes_before_the_workdir(refused, moods, tmp_path):
+    """A typing error leaves nothing behind."""
+    refused(*train_flags(moods, tmp_path / "run", "training.epoch=3"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_after_mending_the_data_the_same_command_runs(refused, moods, tmp_path):
+    """The quarantine file of a stopped run does not bar its folder."""
+    flags = train_flags(moods, tmp_path / "run", "tasks.mood.labels=[happy, glad]")
+    assert "no label 'sad'" in refused(*flags)
+    assert files_in(tmp_path / "run") == {"quarantine.jsonl"}
+    assert "no label 'sad'" in refused(*flags)
+
+
+# --- wrong input of train ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("assignment", "parts"),
+    [
+        ("data.text=body", ["train.csv", "'body'", "data.text"]),
+        ("tasks.mood.column=lable", ["train.csv", "'lable'", "did you mean label?"]),
+        ("tasks.mood.labels=[happy, glad]", ["train.csv:3:", "'sad'", "tasks.mood.labels"]),
+        ("tasks.mood.out_of_scope=other", ["tasks.mood.out_of_scope", "'other'"]),
+        ("tasks.mood.kind=regress", ["16 of 16 rows", "train.csv:2:", "is not a number"]),
+        ("tasks.mood.loss.name=mean_squared_error", ["tasks.mood.loss", "kinds regress"]),
+        ("data.splits.train=none.csv", ["data.splits.train", "'none.csv'", "data.root"]),
+        ("data.splits.train=[]", ["data.splits.train", "tasks.mood.labels"]),
+        ("objectives.papers.rdrop.weight=1", ["objectives.papers.rdrop", "did you mean r_drop?"]),
+        ("objectives.papers.r_drop.wait=1", ["objectives.papers.r_drop.wait", "weight?"]),
+        ("model.checkpoint=package:not_there", ["model.checkpoint", "package:not_there"]),
+        ("model.checkpoint=/not/there", ["model.checkpoint", "/not/there"]),
+        ("model.random.heads=5", ["model.random", "hidden_size (32)", "heads (5)"]),
+    ],
+)
+def test_what_is_wrong_before_step_one_is_said_in_a_sentence(
+    refused, moods, tmp_path, assignment, parts
+):
+    """File, line or key, and what was expected; exit 2 and no model, curve or half of one."""
+    message = refused(*train_flags(moods, tmp_path / "run", assignment))
+    assert not [part for part in parts if part not in message], message
+    assert files_in(tmp_path / "run") <= BEFORE_STEP_ONE
+
+
+def test_texts_do_not_get_into_messages(refused, tmp_path):
+    """A bad row is named by its line; what somebody wrote stays in the quarantine file."""
+    folder = tiny_run.write_moods(tmp_path / "data")
+    secret = "my card number is 4111"
+    with (folder / "train.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{secret},happy,too many fields\n")
+    message = refused(*train_flags(folder, tmp_path / "run"))
+    assert "train.csv:18: wrong number of fields" in message
+    assert "4111" not in message
+    assert secret in (tmp_path / "run" / "quarantine.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize("device", ["gpux", "tpu"])
+def test_an_unknown_device_is_refused(refused, moods, tmp_path, device):
+    """The last --device counts, and it has to be one there is."""
+    message = refused(*train_flags(moods, tmp_path / "run"), f"--device={device}")
+    assert message.startswith(f"--device={device}: ")
+    assert not files_in(tmp_path / "run")
+
+
+# --- bad luck ----------------------------------------------------------------------------
+
+
+def test_a_diverged_run_names_step_and_term(said, moods, tmp_path, caplog):
+    """Exit 1: the input was in order. The first step moved the weights out of all bounds."""
+    flags = train_flags(moods, tmp_path / "run", "optimizer.learning_rate=1.0e+30")
+    assert said(*flags)[0] == 1
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    message = record.getMessage()
+    assert message.startswith("error: the loss is not finite at step 2; first in L/mood.")
+    assert "optimizer.learning_rate" in message
+    assert "model" not in files_in(tmp_path / "run")
+    written = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
+    assert "NaN" not in written
+
+
+def test_a_full_disk_is_one_sentence(said, moods, tmp_path, monkeypatch):
+    """A write the system refuses: the path, its reason, exit 1, no traceback."""
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    monkeypatch.setattr(sources.os, "replace", full)
+    code, out, err = said(*train_flags(moods, tmp_path / "run"))
+    assert (code, out) == (1, "")
+    assert one_sentence(err) == f"{tmp_path / 'run'}/quarantine.jsonl: No space left on device"
+    assert files_in(tmp_path / "run") == set()
+
+
+def test_an_error_without_a_path_names_the_command(said, tmp_path, monkeypatch):
+    """The system does not always say which file it was about."""
+
+    def broken(flag, value):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(cli, "existing", broken)
+    code, _, err = said("export", "--model=m", f"--output={tmp_path}/o")
+    assert code == 1
+    assert one_sentence(err) == "export: Input/output error"
+
+
+# --- predict and export ------------------------------------------------------------------
+
+
+def test_a_model_that_is_not_there_is_refused(refused, tmp_path):
+    """The flag and its value are in the message."""
+    message = refused("export", f"--model={tmp_path}/none", f"--output={tmp_path}/o")
+    assert message == f"--model={tmp_path}/none: there is no such file or folder"
+    (tmp_path / "in.txt").write_text("hello\n")
+    flags = [f"--input={tmp_path}/in.txt", f"--output={tmp_path}/out.jsonl"]
+    message = refused("predict", f"--model={tmp_path}", *flags)
+    assert message.startswith(f"--model={tmp_path}: is neither a run's model/ folder")
+    assert files_in(tmp_path) == {"in.txt"}
+
+
+def test_a_checkpoint_without_heads_is_no_model(refused, moods, tmp_path):
+    """A community checkpoint has no task yet, and the message says what to do about it."""
+    vocabulary = tiny_run.write_vocabulary(tmp_path / "checkpoint")
+    message = refused("export", f"--model={vocabulary}", f"--output={tmp_path}/o")
+    assert "has no 'tfsocial' block" in message
+    assert "train on it first" in message
+    assert files_in(tmp_path) == {"checkpoint"}
+
+
+def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path):
+    """The way of a first user: train, look at the report, ask the model and its SavedModel."""
+    code, out, _ = said(*train_flags(moods, tmp_path / "run"))
+    assert code == 0
+    assert "dev / mood" in out
+    assert f"model:       {tmp_path}/run/model" in out
+    code, out, _ = said("export", f"--model={tmp_path}/run/model", f"--output={tmp_path}/saved")
+    assert (code, out) == (0, f"SavedModel: {tmp_path}/saved\n")
+    (tmp_path / "in.txt").write_text("my card is good\n\nmy order is late\n")
+    for model in ("run/model", "saved"):
+        flags = [f"--input={tmp_path}/in.txt", f"--output={tmp_path}/out.jsonl", "--top=1"]
+        code, _, err = said("predict", f"--model={tmp_path}/{model}", *flags)
+        assert code == 0
+        assert err == f"2 rows answered, 1 unreadable: {tmp_path}/out.jsonl\n"
+        lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        assert [row["row"] for row in rows] == [0, 1, 2]
+        assert [len(row["mood"]["probabilities"]) for row in (rows[0], rows[2])] == [1, 1]
+        assert "in.txt:2: empty text" in rows[1]["error"]
