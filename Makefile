@@ -17,9 +17,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-# Recomputes the reference vectors with PyTorch, in an environment of its own.
-parity: $(VENV)-parity/.installed
-	$(VENV)-parity/bin/python tests/reference/make_reference.py --check $(if $(MODEL),--model=$(MODEL))
+# Recomputes the reference vectors with PyTorch in an environment of its own, and loads there
+# what tfsocial saves.
+parity: $(VENV)/.installed-dev $(VENV)-parity/.installed
+	$(VENV)-parity/bin/python tests/reference/make_reference.py --check
+	TFSOCIAL_TORCH_PYTHON=$(abspath $(VENV)-parity/bin/python) \
+		$(BIN)/python -m pytest tests/models/test_reference.py
 
 $(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -26,6 +26,7 @@ class ConfigError(ValueError):
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
+Dropout = Annotated[float, Field(ge=0.0, lt=0.9)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
@@ -191,8 +192,8 @@ class Model(Section):
     )
     random: RandomEncoder = RandomEncoder()
     pooling: Literal["mean", "cls", "pooler"] = "mean"
-    dropout: Fraction | None = Field(None, description="left out, the checkpoint's own")
-    head_dropout: Fraction = 0.1
+    dropout: Dropout | None = Field(None, description="left out, the checkpoint's own")
+    head_dropout: Dropout = 0.1
 
 
 class Objectives(Section):

@@ -612,3 +612,18 @@ def test_a_manifest_survives_json():
     pair = Manifest(SPECS, "cls", 32, 4, ("question", "answer"), {"topics": (0.5, 0.1)})
     values = json.loads(json.dumps(checkpoints.manifest_values(pair)))
     assert checkpoints.manifest_of(values) == pair
+
+
+def test_a_vocabulary_longer_than_the_word_table_is_refused(tmp_path, tiny_config, tokenizer):
+    """Ids beyond the table would be clamped under XLA without a word."""
+    tiny_config.vocab_size = tokenizer.vocabulary_size - 1
+    with pytest.raises(ConfigError, match="vocab.txt has 35 tokens"):
+        checkpoints.Community(tmp_path, tiny_config, True).check(tokenizer, 8)
+
+
+def test_a_row_longer_than_the_positions_is_refused(tmp_path, tiny_config, tokenizer):
+    """The message names the key and both numbers."""
+    community = checkpoints.Community(tmp_path, tiny_config, True)
+    community.check(tokenizer, 64)
+    with pytest.raises(ConfigError, match=r"data.row_length is 65; the checkpoint has 64"):
+        community.check(tokenizer, 65)

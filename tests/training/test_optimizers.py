@@ -231,7 +231,7 @@ class TestWeightDecay:
 
     @pytest.mark.parametrize("mode", MODES)
     def test_shrinks_by_hand(self, mode):
-        """Six steps at 0.05 * 0.2 without a gradient leave 0.99^6 of what decays, all else as is."""
+        """Six steps of 0.05 * 0.2 and no gradient leave 0.99^6 of what decays; the rest stays."""
         after = trained(fused(), mode, of_step=lambda _: [0 * g for g in gradients(0)])
         for name, before, value in zip(SHAPES, variables(), after, strict=True):
             left = 0.99**STEPS if name in DECAYED else 1.0

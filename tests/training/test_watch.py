@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -23,9 +24,13 @@ NAN, INFINITY = float("nan"), float("inf")
 
 def model_at(step: int) -> SimpleNamespace:
     """As much of a model as the curves look at."""
-    return SimpleNamespace(
-        optimizer=SimpleNamespace(iterations=step, learning_rate=0.5, gradient_norm=3.0)
-    )
+    optimizer = SimpleNamespace(iterations=step, learning_rate=0.5, gradient_norm=3.0)
+    return SimpleNamespace(optimizer=optimizer, stop_training=False)
+
+
+def number(event) -> float:
+    """The value of a point in TensorBoard."""
+    return float(tf.make_ndarray(event.tensor_proto))
 
 
 def lines_of(workdir: Path) -> list[dict]:
@@ -134,19 +139,17 @@ def test_tensorboard_and_metrics_agree(events, workdir):
     rows = lines_of(workdir)
     for name in ("train/loss", "train/weighted/L0/feature_cosine", "dev/mood/accuracy"):
         written = [(row["step"], row[name]) for row in rows if name in row]
-        shown = [
-            (event.step, float(event.tensor_proto.float_val[0])) for event in events.Tensors(name)
-        ]
+        shown = [(event.step, number(event)) for event in events.Tensors(name)]
         assert shown == [(step, pytest.approx(value, rel=1e-6)) for step, value in written]
 
 
 def test_the_weight_of_a_term_is_between_its_two_curves(events):
     """alpha = 0.5: weighted is half of raw at every point."""
     raw, weighted = (
-        [event.tensor_proto.float_val[0] for event in events.Tensors(f"train/{form}/{term}")]
-        for form, term in (("raw", "L0/feature_cosine"), ("weighted", "L0/feature_cosine"))
+        np.array([number(event) for event in events.Tensors(f"train/{form}/L0/feature_cosine")])
+        for form in ("raw", "weighted")
     )
-    assert weighted == pytest.approx([0.5 * value for value in raw], abs=1e-7)
+    assert weighted == pytest.approx(0.5 * raw, abs=1e-7)
     assert raw[-1] > 1e-4, "the tuned model has left M0"
 
 
@@ -182,7 +185,7 @@ def test_texts_do_not_get_into_the_curves(workdir):
 @pytest.mark.parametrize("value", [NAN, INFINITY, -INFINITY])
 def test_the_guard_stops_at_a_loss_that_is_no_number(value):
     """Step and the term it came from are named, and what usually helps."""
-    guard = watch.Guard()
+    guard = watch.Guard(total_steps=50)
     guard.set_model(model_at(41))
     logs = {"loss": value, "raw/L/mood": 0.5, "raw/L_paper/r_drop": value, "padding_share": 0.1}
     with pytest.raises(watch.Diverged) as caught:
@@ -195,9 +198,21 @@ def test_the_guard_stops_at_a_loss_that_is_no_number(value):
 
 def test_the_guard_lets_numbers_pass():
     """Large and negative losses are nobody's business."""
-    guard = watch.Guard()
+    guard = watch.Guard(total_steps=50)
     guard.set_model(model_at(1))
     guard.on_train_batch_end(0, {"loss": 1e30, "raw/L/mood": -5.0})
+    assert not guard.model.stop_training
+
+
+def test_the_guard_ends_the_run_at_its_last_step():
+    """Step 49 of 50 goes on, step 50 does not, wherever in an epoch it falls."""
+    guard = watch.Guard(total_steps=50)
+    stopped = {}
+    for step in (49, 50):
+        guard.set_model(model_at(step))
+        guard.on_train_batch_end(0, {"loss": 0.5})
+        stopped[step] = guard.model.stop_training
+    assert stopped == {49: False, 50: True}
 
 
 # --- progress ----------------------------------------------------------------------------

@@ -107,6 +107,23 @@ class Community:
             config.vocab_size = len(words)
         return config
 
+    def check(self, tokenizer: Tokenizer, row_length: int) -> None:
+        """Refuses ids and positions the checkpoint has no rows for; XLA would clamp them silently.
+
+        Raises:
+            ConfigError: the vocabulary or the row is longer than its table.
+        """
+        if tokenizer.vocabulary_size > self.config.vocab_size:
+            raise ConfigError(
+                f"{self.folder}: vocab.txt has {tokenizer.vocabulary_size} tokens, "
+                f"{CONFIG} says vocab_size {self.config.vocab_size}; they belong to two models"
+            )
+        if row_length > self.config.max_position_embeddings:
+            raise ConfigError(
+                f"data.row_length is {row_length}; the checkpoint has "
+                f"{self.config.max_position_embeddings} positions"
+            )
+
     def fill(self, encoder: PackedBert, words: np.ndarray | None = None) -> Leftovers:
         """Puts M0's weights into a built encoder; returns what it had no place for."""
         if not self.trained:

@@ -131,6 +131,8 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
                 out.write(json.dumps({"row": row, **answer}, ensure_ascii=False) + "\n")
                 bad, answered = bad + ("error" in answer), answered + ("error" not in answer)
         os.replace(partial, target)
+    except OSError as error:  # a failed write does not say where
+        raise type(error)(error.errno, error.strerror, str(target)) from None
     finally:
         partial.unlink(missing_ok=True)
     return answered, bad

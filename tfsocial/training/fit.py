@@ -52,6 +52,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     chosen = devices.choose(device, config.training)
     community = checkpoints.community(config.model)
     tokenizer = Tokenizer.load(community.folder)
+    community.check(tokenizer, config.data.row_length)
     corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
     if "train" not in corpus.splits:
         raise ConfigError("data.splits.train names no files; there is nothing to learn from")

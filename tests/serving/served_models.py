@@ -1,0 +1,69 @@
+"""Model folders made without training: random weights, large enough that answers differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_run
+
+from tfsocial.config import Model
+from tfsocial.data.text import Tokenizer
+from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.serving.export import export
+
+MOOD = {"mood": HeadSpec("classify", ("happy", "sad", "neither"))}
+# A task may be called as an output is.
+THREE = {
+    "mood": MOOD["mood"],
+    "embedding": HeadSpec("multilabel", ("card", "order", "thanks")),
+    "stars": HeadSpec("regress", ()),
+}
+# Of these labels the first always counts, the second never, the third from one half on.
+THRESHOLDS = {"embedding": (0.0, 1.0, 0.5)}
+MODELS = {
+    "classify": (MOOD, ("text",)),
+    "multilabel": ({"topics": THREE["embedding"]}, ("text",)),
+    "regress": ({"stars": THREE["stars"]}, ("text",)),
+    "pair": (MOOD, ("body", "reply")),
+    "three": (THREE, ("text",)),
+}
+
+
+def write_model(folder: Path, specs: dict[str, HeadSpec], columns: tuple[str, ...]) -> Path:
+    """A model folder with these heads, in rows of 16 tokens with 4 slots."""
+    vocabulary = tiny_run.write_vocabulary(folder.parent / f"{folder.name}-vocabulary")
+    sizes = {**tiny_run.SIZES, "positions": 32, "vocabulary": str(vocabulary)}
+    community = checkpoints.community(Model(checkpoint="random", random=sizes))
+    model = TextModel(community.architecture(), specs, "mean")
+    model.build()
+    randomize(model)
+    thresholds = {task: values for task, values in THRESHOLDS.items() if task in specs}
+    manifest = Manifest(specs, "mean", 16, 4, columns, thresholds)
+    checkpoints.save(folder, Loaded(model, Tokenizer.load(vocabulary), manifest))
+    return folder
+
+
+def randomize(model: TextModel) -> None:
+    """Weights far from where they start: a fresh BERT says nearly the same of every text."""
+    source = np.random.default_rng(0)
+    for variable in model.variables:
+        if variable.dtype.is_floating:
+            variable.assign_add(source.normal(scale=0.3, size=variable.shape))
+
+
+_MADE: dict[str, tuple[Path, Path]] = {}
+
+
+def of(name: str, temporary: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The model folder and the SavedModel of one of `MODELS`; made once for all tests."""
+    if name not in _MADE:
+        folder = temporary.mktemp(name)
+        model = write_model(folder / "model", *MODELS[name])
+        export(model, folder / "saved_model")
+        _MADE[name] = model, folder / "saved_model"
+    return _MADE[name]
