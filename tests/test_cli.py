@@ -6,12 +6,14 @@ import errno
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import tiny_run
+from safetensors import SafetensorError
 
 from tfsocial import __main__, cli
 from tfsocial.data import sources
@@ -296,6 +298,23 @@ def test_a_full_disk_is_one_sentence(said, moods, tmp_path, monkeypatch):
     assert (code, out) == (1, "")
     assert one_sentence(err) == f"{tmp_path / 'run'}/quarantine.jsonl: No space left on device"
     assert files_in(tmp_path / "run") == set()
+
+
+@pytest.fixture
+def small_disk():
+    """The system refuses files beyond 16 KiB, in earnest."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**14, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.xfail(raises=SafetensorError, reason="checkpoints.save lets it through", strict=True)
+def test_a_disk_too_small_for_the_model_is_one_sentence(said, moods, tmp_path, small_disk):
+    """The weights are the largest file of a run: where they do not fit, their path is said."""
+    code, out, err = said(*train_flags(moods, tmp_path / "run", "training.max_steps=1"))
+    assert (code, out) == (1, "")
+    assert one_sentence(err) == f"{tmp_path}/run/model/model.safetensors: File too large"
 
 
 def test_an_error_without_a_path_names_the_command(said, tmp_path, monkeypatch):

@@ -89,7 +89,7 @@ def tree(folder: Path) -> dict:
             "dropout": 0.0,
             "head_dropout": 0.0,
         },
-        "optimizer": {"learning_rate": 0.01},
+        "optimizer": {"learning_rate": 0.01, "head_multiplier": 1.0},
         # XLA takes ten times as long to compile this as TensorFlow to run it.
         "training": {"epochs": 1, "precision": "float32", "compile": "graph", "log_every": 2},
         "report": {"baselines": False},

@@ -49,6 +49,9 @@ class Schedule(Section):
     until: Fraction = 1.0
     shape: Literal["linear", "cosine", "step"] = "linear"
 
+    def __str__(self) -> str:
+        return f"({self.start:g} -> {self.end:g})"
+
     @pydantic.model_validator(mode="after")
     def _ordered(self) -> Schedule:
         if self.until < self.begin:

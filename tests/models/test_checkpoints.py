@@ -617,7 +617,7 @@ def test_a_manifest_survives_json():
 def test_a_vocabulary_longer_than_the_word_table_is_refused(tmp_path, tiny_config, tokenizer):
     """Ids beyond the table would be clamped under XLA without a word."""
     tiny_config.vocab_size = tokenizer.vocabulary_size - 1
-    with pytest.raises(ConfigError, match="vocab.txt has 35 tokens"):
+    with pytest.raises(ConfigError, match=r"vocab\.txt has 35 tokens"):
         checkpoints.Community(tmp_path, tiny_config, True).check(tokenizer, 8)
 
 

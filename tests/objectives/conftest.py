@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import replicas
 import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
@@ -38,20 +39,7 @@ EMPTY = packing.EMPTY
 ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
 ELSEWHERE = [[9, 7, EMPTY, EMPTY], [2, EMPTY, EMPTY, EMPTY], [8, 5, 0, 6], [3, 1, 4, EMPTY]]
 
-
-def configure_two_cpus() -> None:
-    """Two logical CPUs, unless TensorFlow has started or somebody has configured them."""
-    (processor,) = tf.config.list_physical_devices("CPU")
-    if tf.config.get_logical_device_configuration(processor):
-        return
-    try:
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(processor, two)
-    except RuntimeError:
-        return  # started already; the fixture `two_cpus` says so
-
-
-configure_two_cpus()
+replicas.configure()
 
 
 class Measured(NamedTuple):
@@ -222,9 +210,7 @@ def fake_outputs():
 
 @pytest.fixture(scope="session")
 def two_cpus() -> tf.distribute.MirroredStrategy:
-    if len(tf.config.list_logical_devices("CPU")) < 2:
-        pytest.skip("TensorFlow started with one logical CPU")
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return replicas.two_cpus()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import replicas
 import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
@@ -28,28 +29,14 @@ SCORES = [0.5, -1.0, 2.0, 0.0, 1.5, np.nan, 0.3, -0.7, 1.0, 0.1]
 EMPTY = packing.EMPTY
 ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
 TOPIC = {"topic": {}}
+PLAIN_RATES = {"learning_rate": 1e-3, "head_multiplier": 1.0, "warmup_fraction": 0.0}
 
-
-def configure_two_cpus() -> None:
-    """Two logical CPUs, unless TensorFlow has started or somebody has configured them."""
-    (processor,) = tf.config.list_physical_devices("CPU")
-    if tf.config.get_logical_device_configuration(processor):
-        return
-    try:
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(processor, two)
-    except RuntimeError:
-        return  # started already; the fixture `two_cpus` says so
-
-
-configure_two_cpus()
+replicas.configure()
 
 
 @pytest.fixture(scope="session")
 def two_cpus() -> tf.distribute.MirroredStrategy:
-    if len(tf.config.list_logical_devices("CPU")) < 2:
-        pytest.skip("TensorFlow started with one logical CPU")
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return replicas.two_cpus()
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +104,7 @@ def social_model() -> Callable[..., SocialModel]:
         tree = {
             "tasks": tasks,
             "objectives": {"community": community or {}, "papers": papers or {}},
-            "optimizer": {"learning_rate": 1e-3, "warmup_fraction": 0.0, **optimizer},
+            "optimizer": {**PLAIN_RATES, **optimizer},
         }
         parsed = config.parse(tree)
         keras.utils.set_random_seed(11)
@@ -129,7 +116,8 @@ def social_model() -> Callable[..., SocialModel]:
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
         model = SocialModel(text_model, table.formula(parsed), total_steps, m0)
-        model.compile(optimizers.build(parsed.optimizer, total_steps), jit_compile=jit_compile)
+        optimizer = optimizers.build(parsed.optimizer, total_steps, text_model.heads.variables)
+        model.compile(optimizer, jit_compile=jit_compile)
         return model
 
     return make

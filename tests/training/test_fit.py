@@ -287,7 +287,6 @@ def test_nothing_to_learn_from_is_said(moods, tmp_path):
         tiny_run.train(chosen, tmp_path / "run")
 
 
-@pytest.mark.xfail(strict=True, reason="nobody compares row_length with the encoder's positions")
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):
     """On a CPU the step would fail, on a GPU it would silently read other positions."""
     chosen = tiny_run.settings(moods, "model.random.positions=4")
@@ -306,7 +305,6 @@ def test_the_real_m0_learns(moods, tmp_path):
     run = tiny_run.train(chosen, tmp_path / "run")
     losses = points(tmp_path / "run", "train/loss")
     assert len(losses) == run.steps // 4 == 3
-    assert losses[0] < 0.8, "the untrained head of two classes starts near log 2 = 0.69"
     assert losses[-1] < losses[0] / 2
     assert points(tmp_path / "run", "dev/mood/accuracy")[-1] == 1.0
     assert weights(tmp_path / "run")[

@@ -157,7 +157,8 @@ class TestReplicas:
         The halves hold five and three labelled examples. The curves agree as well, and so does
         the norm on record: replicas' gradients are added before it is taken and clipped.
         """
-        parts = {"tasks": TWO_TASKS, "community": DISTANCES, "papers": PAPERS, **CALM}
+        terms = {"tasks": TWO_TASKS, "community": DISTANCES, "papers": PAPERS}
+        parts = {**terms, **CALM, "head_multiplier": 5.0}
         alone = social_model(**parts)
         with two_cpus.scope():
             together = social_model(**parts)

@@ -135,7 +135,7 @@ def _dev_score(encoded, shape: Shape, judge: watch.Judge, config: Config) -> lis
 
 def _announce(chosen: devices.Device, encoded, terms: list[table.Term], total_steps: int) -> None:
     log.info("device: %s", chosen.reason)
-    log.info("formula: %s", " + ".join(f"{term.weight} {term.name}" for term in terms))
+    log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))
     for name, split in encoded.items():
         tokens = float(tf.reduce_mean(tf.cast(split.lengths, tf.float32)))
         log.info(

@@ -237,7 +237,7 @@ class DevScore(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         per_task = self.scores()
         for task, scores in per_task.items():
-            logs |= {f"dev/{task}/{name}": value for name, value in scores.items()}
+            logs |= {f"dev/{task}/{n}": value for n, value in scores.items() if n != "count"}
         watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
         logs[MONITORED] = float(np.mean(watched)) if watched else -self.loss()
         if logs[MONITORED] > self.best:
