@@ -219,14 +219,17 @@ def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
 # (g) replicas
 
 
-@pytest.mark.parametrize("emptied", [None, 1], ids=["uneven", "one replica without examples"])
-def test_two_replicas_are_one(objective, bench, mirrored_bench, two_cpus, batch, emptied):
-    """Shares and gradients of two replicas add up to those of one with the whole batch."""
-    batch = batch if emptied is None else without_weight(batch, replica=emptied)
-    alone = bench.measure(objective, batch)
-    share, gradients = on_replicas(two_cpus, mirrored_bench, objective, batch)
-    np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
-    assert_same_gradients(gradients, alone.gradients)
+def test_two_replicas_are_one(objective, bench, mirrored_bench, two_cpus, batch):
+    """Shares and gradients of two replicas add up to those of one with the whole batch.
+
+    Once with five labelled examples on one and three on the other, once with all on one.
+    """
+    together = on_replicas(two_cpus, mirrored_bench, objective)
+    for whole in (batch, without_weight(batch, replica=1)):
+        alone = bench.measure(objective, whole)
+        share, gradients = together(whole)
+        np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
+        assert_same_gradients(gradients, alone.gradients)
 
 
 def without_weight(batch, replica: int):
@@ -237,10 +240,10 @@ def without_weight(batch, replica: int):
     return {**batch, keys.WEIGHT: tf.constant(weight)}
 
 
-def on_replicas(strategy, bench, objective, batch):
-    """The replicas' shares and gradients, added up; each gets its part of the rows."""
+def on_replicas(strategy, bench, objective):
+    """Gives the replicas' shares and gradients, added up; each gets its part of the rows."""
 
-    def part(context):
+    def part(batch, context):
         rows = batch[keys.WEIGHT].shape[0] // context.num_replicas_in_sync
         start = context.replica_id_in_sync_group * rows
         return {key: value[start : start + rows] for key, value in batch.items()}
@@ -251,7 +254,8 @@ def on_replicas(strategy, bench, objective, batch):
         add = tf.distribute.ReduceOp.SUM
         return tf.nest.map_structure(lambda value: strategy.reduce(add, value, None), measured)
 
-    return run(strategy.experimental_distribute_values_from_function(part))
+    distribute = strategy.experimental_distribute_values_from_function
+    return lambda batch: run(distribute(lambda context: part(batch, context)))
 
 
 # (h) what it says of itself
@@ -429,3 +433,18 @@ def test_keeps_no_state(bench, batch, objective):
     assert not isinstance(objective, keras.layers.Layer | tf.Module)
     first, second = bench.terms(objective, batch), bench.terms(objective, batch)
     np.testing.assert_array_equal(first.loss, second.loss)
+
+
+def test_a_loss_cannot_be_about_another_task():
+    """It would be ignored silently: the loss of a task is about that task."""
+    tasks = {"topic": Task(loss={"task": "other"})}
+    with pytest.raises(ConfigError, match=r"tasks\.topic\.loss\.task: .* leave it out"):
+        table.formula(config.Config(tasks=tasks))
+
+
+def test_a_task_that_is_no_name_is_refused():
+    """A list of tasks is a mistake, not a crash."""
+    papers = {"r_drop": config.Objective(task=["topic"])}
+    settings = config.Config(tasks={"topic": Task()}, objectives={"papers": papers})
+    with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop: there is no task"):
+        table.formula(settings)

@@ -111,7 +111,6 @@ def test_a_text_is_answered_as_it_would_be_alone(folders):
             assert np.abs(together[name][number::4] - alone[name]).max() < 1e-5
 
 
-@pytest.mark.xfail(strict=True, reason="pipeline.pack_texts makes rows of no tokens of no texts")
 def test_no_text_at_all_has_no_answers(folders):
     """A batch of none is a batch: [0, ...] comes back and nothing fails."""
     answers = served(folders("classify")[1], text=np.array([], np.str_))

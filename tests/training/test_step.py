@@ -50,7 +50,7 @@ class TestLearning:
     def test_xla_takes_the_same_steps(self, social_model, batch, endless):
         """Without dropout the compiled step moves the weights where the graph's does."""
         models = [
-            social_model(community=DISTANCES, jit_compile=jit, **CALM) for jit in (False, True)
+            social_model(community={"l2_sp": {}}, jit_compile=jit, **CALM) for jit in (False, True)
         ]
         for model in models:
             fit(model, endless(batch), 2)
@@ -339,10 +339,6 @@ class TestGuard:
         with pytest.raises(Diverged, match="at step 3; first in L/topic"):
             social_model().fit(dataset, verbose=0, callbacks=[Guard(4)])
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="watch.py: int() and float() of a MirroredVariable; .numpy() would do",
-    )
     def test_callbacks_read_mirrored_variables(
         self, social_model, batch, endless, two_cpus, tmp_path
     ):

@@ -141,9 +141,12 @@ def pack_texts(
     tokens, types, _ = tokenizer(*columns, max_length=row_length)
     lengths = tokens.row_lengths()
     # One short text should not pay for a whole row: a row is no longer than all tokens together.
-    length = tf.minimum(tf.cast(row_length, tf.int64), tf.reduce_sum(lengths))
+    length = tf.clip_by_value(tf.reduce_sum(lengths), 1, tf.cast(row_length, tf.int64))
     assignment = packing.next_fit(lengths, length, slots)
     count = tf.size(lengths, tf.int64)
+    # Of no texts one empty row: a matrix without rows is more than some kernels can take.
+    empty = [[0, tf.cast(count == 0, tf.int32)], [0, 0]]
+    assignment = tf.pad(assignment, empty, constant_values=packing.EMPTY)
     features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count])}
     return packing.pack(tokens, types, features, assignment, length), assignment
 

@@ -11,7 +11,9 @@ import copy
 import importlib.util
 import json
 import logging
+import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import numpy as safetensors
 
 import tfsocial
 from tfsocial.config import ConfigError, Model
@@ -160,28 +162,32 @@ def save(
     leftovers: Leftovers | None = None,
     words: np.ndarray | None = None,
 ) -> None:
-    """Writes a model folder as the community shares it.
+    """Writes a model folder as the community shares it; whole or not at all.
 
     Args:
         leftovers: tensors of M0 the model has no place for (its pooler), which other programs
             expect to find.
         words: the rows of M0's word table that the encoder's own table holds; the others are
             taken over from `leftovers`.
+
+    Raises:
+        OSError: it cannot be written; names the file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {**(leftovers or {}), **community_tensors(loaded.model.encoder)}
     if words is not None:
         tensors[WORD_TABLE] = leftovers[WORD_TABLE].astype(np.float32)  # M0 may be half precise
         tensors[WORD_TABLE][words] = loaded.model.encoder.bert.embeddings.weight.numpy()
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     heads = {_head_name(v.name): _to_community(v) for v in loaded.model.heads.variables}
-    save_file(heads, folder / HEADS, metadata={"format": "pt"})
     values = loaded.model.encoder.config.to_dict()
     values |= _label_maps(loaded.manifest.tasks) | {"tfsocial": manifest_values(loaded.manifest)}
     values |= {"vocab_size": len(tensors[WORD_TABLE])}
     values |= {"architectures": ["BertModel"], "model_type": "bert"}
-    (folder / CONFIG).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    loaded.tokenizer.save(folder)
+    contents = {
+        WEIGHTS: safetensors.save(tensors, {"format": "pt"}),
+        HEADS: safetensors.save(heads, {"format": "pt"}),
+        CONFIG: (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(),
+    }
+    _write_folder(folder, contents, loaded.tokenizer)
 
 
 def load(folder: Path) -> Loaded:
@@ -316,6 +322,27 @@ def _checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarra
     return array
 
 
+def _write_folder(folder: Path, contents: Mapping[str, bytes], tokenizer: Tokenizer) -> None:
+    """Writes the files beside `folder` and then gives them its name."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        for name, content in contents.items():
+            _write(partial / name, content, folder / name)
+        tokenizer.save(partial)
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes, shown: Path) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:  # a failed write does not say where
+        raise type(error)(error.errno, error.strerror, str(shown)) from None
+
+
 def _head_name(variable: str) -> str:
     """`<task>.weight` or `<task>.bias`."""
     task, kind = variable.removesuffix(":0").split("/")[-2:]
@@ -353,7 +380,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_tensors(path: Path) -> dict[str, np.ndarray]:
     try:
-        return load_file(path)
+        return safetensors.load_file(path)
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"{path}: cannot be read as safetensors ({error})") from None
 

@@ -95,6 +95,8 @@ def build(
 def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
     loss = task.loss.name or USUAL_LOSS[task.kind]
     where = f"tasks.{name}.loss"
+    if "task" in task.loss.knobs:
+        raise ConfigError(f"{where}.task: a loss is about the task it stands under; leave it out")
     return Term(
         f"L/{name}", build(TASK, loss, {**task.loss.knobs, "task": name}, tasks, where), task.weight
     )
@@ -106,7 +108,7 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
     task = knobs.get("task", fitting[0] if fitting else None)
     if task in fitting:
         return task
-    if task in tasks:
+    if isinstance(task, str) and task in tasks:
         found = f"task {task} is of kind {tasks[task].kind}"
     else:
         found = f"there is no task {task}" if task else "no task fits"

@@ -60,7 +60,7 @@ class Guard(keras.callbacks.Callback):
         self.total_steps = total_steps
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         if not math.isfinite(logs["loss"]):
             raise Diverged(self._diagnosis(step, logs))
         if step >= self.total_steps:  # an epoch that max_steps cuts short
@@ -148,7 +148,7 @@ class Curves(keras.callbacks.Callback):
         self.writer.flush()
 
     def _step(self) -> int:
-        return int(self.model.optimizer.iterations)
+        return int(self.model.optimizer.iterations.numpy())
 
     def _since_last(self, count: int, logs: Scores) -> dict[str, float]:
         totals = {name: float(value) * count for name, value in logs.items()}
@@ -159,8 +159,8 @@ class Curves(keras.callbacks.Callback):
         rate = steps / (now - self._time)
         self._totals, self._last, self._time = totals, count, now
         return self._per_second(scalars, rate) | {
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "gradient_norm": float(self.model.optimizer.gradient_norm),
+            "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
+            "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
         }
 
     def _per_second(self, scalars: dict[str, float], rate: float) -> dict[str, float]:
