@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -65,14 +65,14 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path) -> dict[str, Any]:
         command += [f"--set={override}" for override in overrides]
         print(f"{experiment['name']} seed {seed}", flush=True)
         began = time.time()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=HERE.parent)
+        peak = peak_memory(command)
         report = json.loads((workdir / "report.json").read_text(encoding="utf-8"))
         return {
             "name": experiment["name"],
             "seed": seed,
             "set": experiment.get("set", {}),
             "minutes": round((time.time() - began) / 60, 1),
-            "peak_rss_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+            "peak_rss_mb": peak,
             "scores": {
                 split: {task: numbers(found) for task, found in tasks.items()}
                 for split, tasks in report.items()
@@ -81,6 +81,19 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path) -> dict[str, Any]:
             "versions": {package: version(package) for package in PACKAGES},
             "revision": revision(),
         }
+
+
+def peak_memory(command: list[str]) -> int:
+    """Runs a command; MB of memory it held at most.
+
+    Raises:
+        subprocess.CalledProcessError: it failed.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=HERE.parent)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
+    return usage.ru_maxrss // 1024
 
 
 def numbers(report: Mapping[str, Any]) -> dict[str, float]:

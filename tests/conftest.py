@@ -15,9 +15,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from hypothesis import settings
 
 from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
+
+# A slow machine is not a wrong answer.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Only possible before TensorFlow's first op, so here and not in a fixture.
 tf.config.set_logical_device_configuration(

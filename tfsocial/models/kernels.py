@@ -22,7 +22,7 @@ class ByteDropout(keras.layers.Layer):
 
     def __init__(self, rate: float, generator: tf.random.Generator, **kwargs):
         super().__init__(**kwargs)
-        self.dropped = round(256 * rate)
+        self.dropped = min(round(256 * rate), 255)  # all dropped would leave nothing to scale
         self.generator = generator
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:

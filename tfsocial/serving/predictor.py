@@ -168,6 +168,7 @@ def _described(
 def describe(manifest: Manifest, task: str, values: np.ndarray, top: int = 0) -> dict[str, Any]:
     """One task's answer to one text as JSON values, likeliest labels first.
 
+    >>> from tfsocial.models.heads import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))
     >>> manifest = Manifest({"spam": spec}, "mean", 128, 16, ("text",))
     >>> describe(manifest, "spam", np.array([0.25, 0.75]), top=1)
