@@ -138,7 +138,7 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"data": {"max_bad_fraction": 1.01}}, "data.max_bad_fraction", "1"),
         ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate", "0"),
         ({"optimizer": {"clip_norm": -1.0}}, "optimizer.clip_norm", "0"),
-        ({"model": {"dropout": 1.0}}, "model.dropout", "0.9"),
+        ({"model": {"dropout": 1.0}}, "model.dropout", "1"),
         ({"tasks": {"intent": {"weight": -0.5}}}, "tasks.intent.weight", "0"),
         ({"tasks": {"intent": {"weight": {"end": -1}}}}, "tasks.intent.weight.end", "0"),
         ({"training": {"patience": 0}}, "training.patience", "1"),

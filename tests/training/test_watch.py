@@ -24,7 +24,11 @@ NAN, INFINITY = float("nan"), float("inf")
 
 def model_at(step: int) -> SimpleNamespace:
     """As much of a model as the curves look at."""
-    optimizer = SimpleNamespace(iterations=step, learning_rate=0.5, gradient_norm=3.0)
+    optimizer = SimpleNamespace(
+        iterations=tf.constant(step),
+        learning_rate=tf.constant(0.5),
+        gradient_norm=tf.constant(3.0),
+    )
     return SimpleNamespace(optimizer=optimizer, stop_training=False)
 
 

@@ -17,7 +17,8 @@ class ByteDropout(keras.layers.Layer):
 
     The usual layer draws a float per element, and drawing costs more than dropping. The rate
     is rounded to 1/256 (0.1 becomes 26/256) and kept values are scaled by the rounded
-    rate's own 1 / (1 - rate), so the expectation is exact.
+    rate's own 1 / (1 - rate), so the expectation is that of the inputs (in bfloat16 to 0.4 %,
+    the rounding of the scale).
     """
 
     def __init__(self, rate: float, generator: tf.random.Generator, **kwargs):

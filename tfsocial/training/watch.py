@@ -158,17 +158,12 @@ class Curves(keras.callbacks.Callback):
         }
         rate = steps / (now - self._time)
         self._totals, self._last, self._time = totals, count, now
-        return self._per_second(scalars, rate) | {
+        rates = {f"{name}_per_second": scalars.pop(name) * rate for name in ("examples", "tokens")}
+        return {
+            **scalars,
+            **rates,
             "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
             "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
-        }
-
-    def _per_second(self, scalars: dict[str, float], rate: float) -> dict[str, float]:
-        return {
-            f"{name}_per_second" if name in ("examples", "tokens") else name: value * rate
-            if name in ("examples", "tokens")
-            else value
-            for name, value in scalars.items()
         }
 
 
