@@ -110,7 +110,7 @@ def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.
 
 def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
     """Every example once, in order; the last batch is filled up with empty rows."""
-    assignment = _assign(encoded, tf.range(len(encoded), dtype=tf.int64), shape)
+    assignment = _assign_in_order(encoded, shape)
     lacking = -tf.shape(assignment)[0] % shape.rows
     assignment = tf.pad(assignment, [[0, lacking], [0, 0]], constant_values=packing.EMPTY)
     rows = tf.data.Dataset.from_tensor_slices(assignment)
@@ -122,7 +122,7 @@ def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:
 
     Other orders pack into a few rows more or less (under 1 % on BANKING77).
     """
-    assignment = _assign(encoded, tf.range(len(encoded), dtype=tf.int64), shape)
+    assignment = _assign_in_order(encoded, shape)
     return max(1, -(-int(assignment.shape[0]) // shape.rows))
 
 
@@ -156,6 +156,10 @@ def _assign(encoded: Encoded, order: tf.Tensor, shape: keys.Shape) -> tf.Tensor:
     lengths = tf.gather(encoded.lengths, order)
     places = packing.next_fit(lengths, shape.row_length, shape.slots)
     return tf.where(places == packing.EMPTY, places, tf.gather(order, tf.maximum(places, 0)))
+
+
+def _assign_in_order(encoded: Encoded, shape: keys.Shape) -> tf.Tensor:
+    return _assign(encoded, tf.range(len(encoded), dtype=tf.int64), shape)
 
 
 def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -> tf.data.Dataset:

@@ -11,8 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfsocial.config import ConfigError
-from tfsocial.data import packing, pipeline
-from tfsocial.models import checkpoints
+from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
 
 MANIFEST = Path("assets.extra") / "tfsocial.json"
@@ -40,20 +39,15 @@ class ServingModule(tf.Module):
         super().__init__(name="tfsocial")
         self.tokenizer = loaded.tokenizer
         self.weights = list(loaded.model.variables)
-        manifest, model = loaded.manifest, loaded.model
+        manifest = loaded.manifest
         columns = (TEXT, PAIR)[: len(manifest.text_columns)]
 
         def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
-            batch, places = pipeline.pack_texts(
-                texts, loaded.tokenizer, manifest.row_length, manifest.slots
-            )
-            outputs = model(batch, training=False)
-            answers = {"embedding": packing.gather_examples(outputs.pooled, places)}
-            for task, slot_values in model.predictions(outputs).items():
-                prefix = f"{task}_" if len(manifest.tasks) > 1 else ""
-                values = packing.gather_examples(slot_values, places)
+            tasks, embedding = inference.answer(loaded, texts)
+            answers = {"embedding": embedding}
+            for task, values in tasks.items():
                 for name, answer in _answers(manifest, task, values).items():
-                    answers[prefix + name] = answer
+                    answers[prefix(manifest, task) + name] = answer
             return answers
 
         signature = [tf.TensorSpec([None], tf.string, column) for column in columns]
@@ -78,6 +72,11 @@ def export(model: Path, output: Path) -> None:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+
+
+def prefix(manifest: Manifest, task: str) -> str:
+    """What a task's outputs begin with: nothing where it is the only one."""
+    return f"{task}_" if len(manifest.tasks) > 1 else ""
 
 
 def read_manifest(folder: Path) -> Manifest:

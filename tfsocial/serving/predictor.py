@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import ConfigError
-from tfsocial.data import packing, pipeline, sources
-from tfsocial.models import checkpoints
+from tfsocial.data import sources
+from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.serving import export
 
@@ -66,13 +66,7 @@ class ModelPredictor:
 
         @tf.function(reduce_retracing=True)
         def answer(*columns: tf.Tensor):
-            batch, places = pipeline.pack_texts(
-                columns, loaded.tokenizer, loaded.manifest.row_length, loaded.manifest.slots
-            )
-            outputs = loaded.model(batch, training=False)
-            tasks = loaded.model.predictions(outputs)
-            gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
-            return gathered, packing.gather_examples(outputs.pooled, places)
+            return inference.answer(loaded, columns)
 
         self._answer = answer
 
@@ -101,7 +95,7 @@ class SavedModelPredictor:
         return Predictions(tasks, answers["embedding"].numpy())
 
     def _values(self, answers: dict[str, tf.Tensor], task: str) -> tf.Tensor:
-        prefix = f"{task}_" if len(self.manifest.tasks) > 1 else ""
+        prefix = export.prefix(self.manifest, task)
         if self.manifest.tasks[task].kind == "regress":
             return answers[f"{prefix}value"][:, tf.newaxis]
         return answers[f"{prefix}probabilities"]
