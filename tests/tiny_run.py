@@ -68,7 +68,7 @@ def write_moods(folder: Path, times: int = 4) -> Path:
 def tree(folder: Path) -> dict:
     """Config values of a tiny run on the files of `write_moods`, without dropout.
 
-    5 tokens a text at the most and 7 with the specials: 2 rows of 16 tokens hold 4 or 5 texts.
+    5 tokens a text at the most and 7 with the specials: 2 rows of 2 texts make a step.
     """
     vocabulary = folder / "vocabulary"
     if not vocabulary.exists():
@@ -80,7 +80,7 @@ def tree(folder: Path) -> dict:
             "splits": {"train": "train.csv", "dev": "dev.csv"},
             "row_length": 16,
             "rows": 2,
-            "slots": 4,
+            "slots": 2,
         },
         "tasks": {"mood": {"column": "label"}},
         "model": {

@@ -52,7 +52,7 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         {
             "model": {"checkpoint": options.checkpoint},
             "training": {"precision": PRECISIONS[options.precision]},
-            "data": {"rows": options.rows},
+            "data": {"rows": options.rows, "row_length": options.row_length},
         }
     )
     community = checkpoints.community(settings.model)
@@ -131,11 +131,12 @@ def main() -> None:
     parser = measure.flags(__doc__, batch_size=32, precisions=tuple(PRECISIONS))
     parser.add_argument("--mode", choices=("train", "predict"), default="train")
     parser.add_argument("--rows", type=measure.positive, default=4, help="packed rows in a batch")
+    parser.add_argument("--row_length", type=measure.positive, default=128, help="tokens in a row")
     options = parser.parse_args()
     measure.hold_to_threads(options.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     examples, tokens, seconds = (train if options.mode == "train" else predict)(options)
-    packed = f"packed {options.rows}x128" if options.mode == "train" else "packed"
+    packed = f"packed {options.rows}x{options.row_length}" if options.mode == "train" else "packed"
     measure.report(
         peer=f"tfsocial_{options.mode}",
         setting=f"{options.precision}, {packed}",

@@ -103,6 +103,54 @@ def test_next_fit_keeps_its_promises(crowd):
     assert [row.tolist()[: len(kept)] for row, kept in zip(assignment, rows, strict=True)] == rows
 
 
+@pytest.mark.parametrize(
+    ("lengths", "row_length", "slots", "expected"),
+    [
+        ([6, 3, 2], 8, 3, [[0, 2, -1], [1, -1, -1]]),  # 2 goes back to where it fits to the brim
+        ([2, 3, 5, 6], 8, 2, [[3, 0], [2, 1]]),
+        (
+            [3, 5, 3],
+            8,
+            1,
+            [[1], [0], [2]],
+        ),  # no space for a second; of equals the first comes first
+        (
+            [4, 5, 3, 3, 1],
+            9,
+            2,
+            [[1, 0], [2, 3], [4, -1]],
+        ),  # 4 leaves 0 after 5; 1 finds full slots
+        ([8, 8], 8, 2, [[0, -1], [1, -1]]),
+        ([], 8, 2, []),
+    ],
+)
+def test_best_fit_by_hand(lengths, row_length, slots, expected):
+    """The longest first, each into the row it leaves the least space in."""
+    assignment = packing.best_fit(np.array(lengths, np.int64), row_length, slots)
+    assert assignment.dtype == np.int64
+    assert assignment.shape == (len(expected), slots)
+    assert assignment.tolist() == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(crowds())
+def test_best_fit_keeps_its_promises(crowd):
+    """Every example once; no row too long or too full; best-fit decreasing's known bound."""
+    lengths, row_length, slots = crowd
+    rows = filled(packing.best_fit(np.array(lengths, np.int64), row_length, slots))
+    assert sorted(example for row in rows for example in row) == list(range(len(lengths)))
+    assert all(sum(lengths[example] for example in row) <= row_length for row in rows)
+    assert all(1 <= len(row) <= slots for row in rows)
+    if slots > row_length:  # 11/9 OPT + 6/9 (Dosa, 2007), and OPT is at most next-fit's
+        assert len(rows) <= 11 / 9 * len(plain_next_fit(*crowd)) + 6 / 9
+
+
+def test_best_fit_refuses_what_no_row_holds():
+    """The caller truncates; whoever forgets is told the length."""
+    with pytest.raises(ValueError, match="an example of 9 tokens is longer than a row: 8"):
+        packing.best_fit(np.array([3, 9]), 8, 2)
+
+
 def test_pack_by_hand():
     """Tokens stand behind each other in slot order; positions restart; padding is all zero."""
     features = {

@@ -93,7 +93,7 @@ def test_the_model_folder_names_labels_and_sizes(finished):
     assert values["vocab_size"] == words
     assert table.shape == (words, 32)
     manifest = checkpoints.load(finished / "model").manifest
-    assert (manifest.row_length, manifest.slots, manifest.text_columns) == (16, 4, ("text",))
+    assert (manifest.row_length, manifest.slots, manifest.text_columns) == (16, 2, ("text",))
 
 
 def test_the_written_config_makes_the_same_run(finished, tmp_path):
@@ -141,7 +141,7 @@ def test_training_moves_every_trained_tensor_and_no_other(moods, tmp_path):
 
 
 def test_epochs_times_steps(moods, tmp_path):
-    """Texts of 7, 4, 6, 6 tokens go two to a row of 16: 16 texts, 8 rows, 4 steps; twice is 8."""
+    """Two texts to a row: 16 texts, 8 rows, 4 steps; twice is 8."""
     run = tiny_run.train(tiny_run.settings(moods, "training.epochs=2"), tmp_path / "run")
     assert run.steps == steps_taken(run) == 8
     assert len(points(tmp_path / "run", "dev/monitored")) == 2
