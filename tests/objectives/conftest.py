@@ -19,7 +19,7 @@ from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives import weighing
+from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
 from tfsocial.training.forward import Step
 
@@ -30,6 +30,7 @@ SPECS = {
     "tags": HeadSpec("multilabel", ("new", "loud")),
     "score": HeadSpec("regress", ()),
 }
+LOSSES = {task: table.TASK[table.USUAL_LOSS[spec.kind]](task) for task, spec in SPECS.items()}
 # Three to five examples of each class; example 4 has weight 0, example 6 has no label.
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
@@ -50,8 +51,35 @@ class Measured(NamedTuple):
     gradients: list[tf.Tensor]
 
 
+@dataclass(frozen=True)
 class DeterministicStep(Step):
-    """A step without dropout whose second pass differs all the same: in the type of each token."""
+    """A step whose chance is a function of its examples, wherever these stand.
+
+    The second pass differs in the type of each token. What was frozen once can be frozen at the
+    same values again, with other weights: then the loss is the function its gradient is of.
+    """
+
+    constants: list[tf.Tensor] | None = None  # to replay, in the order of the calls
+    drawn: list[int] = field(default_factory=list)
+    held: list[tf.Tensor] = field(default_factory=list)
+
+    def uniform(self) -> tf.Tensor:
+        self.drawn.append(1)
+        golden = tf.cast(self.batch[keys.EXAMPLE_ID] + 2, tf.float32) * 0.618034
+        return tf.math.floormod(golden + 0.377 * len(self.drawn), 1.0)
+
+    def noise(self) -> tf.Tensor:
+        self.drawn.append(1)
+        token, place = (
+            tf.cast(self.batch[key], tf.float32)[..., tf.newaxis]
+            for key in (keys.TOKEN_IDS, keys.POSITION_IDS)
+        )
+        dimension = tf.range(self.text_model.encoder.config.hidden_size, dtype=tf.float32)
+        return 1.4 * tf.sin(7.1 * token + 3.3 * place + 1.7 * dimension * (1 + token))
+
+    def frozen(self, values: tf.Tensor) -> tf.Tensor:
+        self.held.append(tf.stop_gradient(values))
+        return self.held[-1] if self.constants is None else self.constants[len(self.held) - 1]
 
     @cached_property
     def _other_types(self) -> Outputs:
@@ -73,11 +101,11 @@ class Bench:
     def variables(self) -> list[tf.Variable]:
         return self.text_model.trainable_variables
 
-    def step(self, batch: keys.Batch) -> Step:
-        return DeterministicStep(batch, self.text_model, self.m0, training=False)
+    def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
+        return DeterministicStep(batch, self.text_model, self.m0, False, LOSSES, constants)
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.m0, training=True)
+        return Step(batch, self.text_model, self.m0, True, LOSSES)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))

@@ -34,7 +34,8 @@ class PackedBert(keras.layers.Layer):
         self.config = config
         self.has_pooler = pooler
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
-        self._exchange_kernels(tf.random.Generator.from_seed(seed))
+        self.generator = tf.random.Generator.from_seed(seed)
+        self._exchange_kernels()
 
     def build(self, input_shape=None):
         if not self.built:
@@ -42,10 +43,25 @@ class PackedBert(keras.layers.Layer):
                 self.bert.build()
         super().build(input_shape)
 
-    def call(self, batch: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Hidden states of the last layer, [rows, row_length, hidden]."""
+    def words(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The word table's vectors of a batch's tokens, [rows, row_length, hidden]."""
+        return tf.gather(self.bert.embeddings.weight, batch[keys.TOKEN_IDS])
+
+    def call(
+        self,
+        batch: Mapping[str, tf.Tensor],
+        training: bool = False,
+        words: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Hidden states of the last layer, [rows, row_length, hidden].
+
+        Args:
+            words: vectors to read instead of the table's, [rows, row_length, hidden].
+        """
+        words = self.words(batch) if words is None else words
         embedded = self.bert.embeddings(
-            input_ids=batch[keys.TOKEN_IDS],
+            input_ids=None,
+            inputs_embeds=tf.cast(words, self.compute_dtype),
             position_ids=batch[keys.POSITION_IDS],
             token_type_ids=batch[keys.TYPE_IDS],
             training=training,
@@ -64,8 +80,9 @@ class PackedBert(keras.layers.Layer):
             training=training,
         ).last_hidden_state
 
-    def _exchange_kernels(self, generator: tf.random.Generator) -> None:
+    def _exchange_kernels(self) -> None:
         """Puts `kernels` in the place of the layers' own dropout and GELU."""
+        generator = self.generator
         hidden, attention = (
             self.config.hidden_dropout_prob,
             self.config.attention_probs_dropout_prob,

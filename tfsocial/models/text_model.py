@@ -50,8 +50,11 @@ class TextModel(keras.layers.Layer):
         self.heads.build()
         super().build(input_shape)
 
-    def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
-        hidden = self.encoder(batch, training=training)
+    def call(
+        self, batch: keys.Batch, training: bool = False, words: tf.Tensor | None = None
+    ) -> Outputs:
+        """One pass; `words` are vectors to read instead of the word table's."""
+        hidden = self.encoder(batch, training=training, words=words)
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
 

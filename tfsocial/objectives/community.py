@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfsocial.data.batch import WEIGHT
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, WEIGHT
+from tfsocial.models.heads import mean_pool
 from tfsocial.objectives.contract import Forward, Terms
 
 
@@ -23,6 +24,39 @@ class FeatureCosine:
         tuned = tf.math.l2_normalize(step.outputs.pooled, -1)
         frozen = tf.math.l2_normalize(step.community.pooled, -1)
         return Terms(1 - tf.reduce_sum(tuned * frozen, -1), step.batch[WEIGHT])
+
+
+@dataclass(frozen=True)
+class HiddenMSE:
+    """mean over a text's tokens t and the dimensions of (h_t(x; theta) - h_t(x; theta0))^2.
+
+    h are the states of the last layer. Jiao et al. (2020), TinyBERT, arXiv:1909.10351,
+    equation 8, between layers of one size, so its projection is the identity.
+    """
+
+    def __call__(self, step: Forward) -> Terms:
+        tuned, frozen = (
+            tf.cast(outputs.hidden, tf.float32) for outputs in (step.outputs, step.community)
+        )
+        square = tf.reduce_mean(tf.square(tuned - frozen), -1, keepdims=True)
+        slots = step.batch[EXAMPLE_ID].shape[1]
+        return Terms(mean_pool(square, step.batch[SEGMENT_IDS], slots)[..., 0], step.batch[WEIGHT])
+
+
+@dataclass(frozen=True)
+class M0Task:
+    """L(h(f(x; theta0)), y), the task's loss of M0's frozen vectors f under the shared head h.
+
+    The formula's L0 taken literally: the head must still read what M0 said about the text,
+    so it cannot drift to where only the tuned encoder is. A head that fits M0's features first
+    distorts them less later: Kumar et al. (2022), arXiv:2202.10054.
+    """
+
+    task: str
+
+    def __call__(self, step: Forward) -> Terms:
+        at_m0 = step.community
+        return step.task_loss(self.task, at_m0._replace(logits=step.heads(at_m0.pooled)))
 
 
 @dataclass(frozen=True)

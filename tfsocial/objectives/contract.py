@@ -47,6 +47,30 @@ class Forward(Protocol):
     def community(self) -> Outputs:
         """M0's own outputs, frozen, without dropout; its logits are empty."""
 
+    def perturbed(self, delta: tf.Tensor) -> Outputs:
+        """A pass whose word vectors have `delta`, [rows, row_length, hidden], added to them."""
+
+    def slope(self, task: str) -> tf.Tensor:
+        """How the task's loss in the ordinary pass rises with each example's word vectors.
+
+        A constant of this step, [rows, row_length, hidden].
+        """
+
+    def task_loss(self, task: str, outputs: Outputs, labels: tf.Tensor | None = None) -> Terms:
+        """The task's own loss in L, had these been the outputs (and the labels, if given)."""
+
+    def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits [rows, slots, width] of every task from any vectors, under fresh head dropout."""
+
+    def uniform(self) -> tf.Tensor:
+        """A number between 0 and 1 for each slot, float32 [rows, slots]; new ones each call."""
+
+    def noise(self) -> tf.Tensor:
+        """Standard normal float32 [rows, row_length, hidden]; new ones each call."""
+
+    def frozen(self, values: tf.Tensor) -> tf.Tensor:
+        """The values as constants of this step: no gradient runs through them."""
+
     @property
     def parameters(self) -> Sequence[tuple[tf.Tensor, tf.Tensor]]:
         """Each encoder weight beside its value in M0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pydantic
@@ -13,7 +13,19 @@ import pydantic
 from tfsocial.config import Config, ConfigError, Task, TaskKind, Weight, nearest
 from tfsocial.objectives import community, task
 from tfsocial.objectives.contract import Objective
-from tfsocial.objectives.papers import r_drop, supervised_contrastive
+from tfsocial.objectives.papers import (
+    fast_gradient,
+    free_lb,
+    mixup,
+    multi_sample_dropout,
+    noisy_embeddings,
+    projected_gradient,
+    r_drop,
+    simcse,
+    smart,
+    supervised_contrastive,
+    virtual_adversarial,
+)
 
 TASK = {
     "cross_entropy": task.CrossEntropy,
@@ -22,11 +34,22 @@ TASK = {
 }
 COMMUNITY = {
     "feature_cosine": community.FeatureCosine,
+    "hidden_mse": community.HiddenMSE,
     "l2_sp": community.L2SP,
+    "m0_task": community.M0Task,
 }
 PAPERS = {
+    "fgm": fast_gradient.FGM,
+    "free_lb": free_lb.FreeLB,
+    "mixup": mixup.Mixup,
+    "multi_sample_dropout": multi_sample_dropout.MultiSampleDropout,
+    "neftune": noisy_embeddings.NEFTune,
+    "pgd": projected_gradient.PGD,
     "r_drop": r_drop.RDrop,
+    "simcse": simcse.SimCSE,
+    "smart": smart.SMART,
     "supervised_contrastive": supervised_contrastive.SupervisedContrastive,
+    "vat": virtual_adversarial.VAT,
 }
 
 # The kinds of task a loss or paper can be about; those that name no task fit all.
@@ -34,8 +57,17 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "cross_entropy": ("classify",),
     "binary_cross_entropy": ("multilabel",),
     "mean_squared_error": ("regress",),
+    "m0_task": ("classify", "multilabel", "regress"),
+    "fgm": ("classify", "multilabel", "regress"),
+    "free_lb": ("classify", "multilabel", "regress"),
+    "mixup": ("classify", "multilabel", "regress"),
+    "multi_sample_dropout": ("classify", "multilabel", "regress"),
+    "neftune": ("classify", "multilabel", "regress"),
+    "pgd": ("classify", "multilabel", "regress"),
     "r_drop": ("classify", "multilabel"),
+    "smart": ("classify", "multilabel", "regress"),
     "supervised_contrastive": ("classify",),
+    "vat": ("classify", "multilabel", "regress"),
 }
 USUAL_LOSS: Mapping[TaskKind, str] = {
     "classify": "cross_entropy",
@@ -68,6 +100,11 @@ def formula(config: Config) -> list[Term]:
             objective = build(menu, name, entry.knobs, config.tasks, f"{where}.{name}")
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
     return terms
+
+
+def losses(terms: Sequence[Term]) -> dict[str, Objective]:
+    """Task -> its loss in L."""
+    return {term.objective.task: term.objective for term in terms if term.name.startswith("L/")}
 
 
 def build(

@@ -5,27 +5,33 @@ With only L in the formula the graph holds exactly one forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch, label_key
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives.contract import Objective, Terms
 
 
 @dataclass(frozen=True)
 class Step:
-    """`objectives.contract.Forward` on real models. Lives while one step is traced."""
+    """`objectives.contract.Forward` on real models. Lives while one step is traced.
+
+    Attributes:
+        losses: task -> its loss in L.
+    """
 
     batch: Batch
     text_model: TextModel
     m0: PackedBert | None
     training: bool
+    losses: Mapping[str, Objective] = field(default_factory=dict)
 
     @cached_property
     def kinds(self) -> dict[str, TaskKind]:
@@ -33,7 +39,18 @@ class Step:
 
     @cached_property
     def outputs(self) -> Outputs:
-        return self.text_model(self.batch, training=self.training)
+        with self._tape:
+            self._tape.watch(self._words)
+            return self.text_model(self.batch, training=self.training, words=self._words)
+
+    @cached_property
+    def _words(self) -> tf.Tensor:
+        return self.text_model.encoder.words(self.batch)
+
+    @cached_property
+    def _tape(self) -> tf.GradientTape:
+        """Over the ordinary pass, so that `slope` needs no pass of its own."""
+        return tf.GradientTape(persistent=True, watch_accessed_variables=False)
 
     @cached_property
     def _second(self) -> Outputs:
@@ -41,6 +58,41 @@ class Step:
 
     def again(self) -> Outputs:
         return self._second
+
+    def perturbed(self, delta: tf.Tensor) -> Outputs:
+        return self.text_model(self.batch, training=self.training, words=self._words + delta)
+
+    @cached_property
+    def _slopes(self) -> dict[str, tf.Tensor]:
+        return {}
+
+    def slope(self, task: str) -> tf.Tensor:
+        if task not in self._slopes:
+            outputs = self.outputs
+            with self._tape:
+                loss, mask = self.task_loss(task, outputs)
+                # Examples do not see each other: the sum's gradient is that of each.
+                total = tf.reduce_sum(tf.where(mask > 0, loss, 0.0))
+            self._slopes[task] = self.frozen(self._tape.gradient(total, self._words))
+        return self._slopes[task]
+
+    def task_loss(self, task: str, outputs: Outputs, labels: tf.Tensor | None = None) -> Terms:
+        batch = self.batch if labels is None else {**self.batch, label_key(task): labels}
+        supposed = replace(self, batch=batch)
+        vars(supposed)["outputs"] = outputs  # where `cached_property` keeps what it has computed
+        return self.losses[task](supposed)
+
+    def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self.text_model.heads(pooled, training=self.training)
+
+    def uniform(self) -> tf.Tensor:
+        return self.text_model.encoder.generator.uniform(tf.shape(self.batch[EXAMPLE_ID]))
+
+    def noise(self) -> tf.Tensor:
+        return self.text_model.encoder.generator.normal(tf.shape(self._words))
+
+    def frozen(self, values: tf.Tensor) -> tf.Tensor:
+        return tf.stop_gradient(values)
 
     @cached_property
     def community(self) -> Outputs:

@@ -12,7 +12,7 @@ from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
-from tfsocial.objectives.table import Term
+from tfsocial.objectives.table import Term, losses
 from tfsocial.training.forward import Step
 
 
@@ -33,6 +33,7 @@ class SocialModel(keras.Model):
         super().__init__(name="social_model")
         self.text_model = text_model
         self.terms = list(terms)
+        self.losses = losses(terms)
         self.total_steps = total_steps
         self.m0 = m0
         if m0 is not None:
@@ -59,7 +60,8 @@ class SocialModel(keras.Model):
         return {keys.EXAMPLE_ID: batch[keys.EXAMPLE_ID], **predictions}
 
     def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
-        return weighing.total(self.terms, Step(batch, self.text_model, self.m0, training), progress)
+        step = Step(batch, self.text_model, self.m0, training, self.losses)
+        return weighing.total(self.terms, step, progress)
 
     def _recorded(self, batch: keys.Batch, weighed: weighing.Weighed) -> dict[str, tf.Tensor]:
         """Feeds the curves. Shares of R replicas add up, so their mean is R times too small."""

@@ -1,0 +1,35 @@
+"""How far apart two passes' answers are, for every kind of task; per example [rows, slots]."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfsocial.config import TaskKind
+
+
+def symmetric(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """1/2 * (KL(p1 || p2) + KL(p2 || p1)) of logits [..., width]; of values, (z1 - z2)^2.
+
+    Symmetric KL needs no logarithm of its own: it is 1/2 * sum (p1 - p2) (log p1 - log p2).
+    A multilabel task takes the KL of each label's Bernoulli, summed.
+    """
+    if kind == "regress":
+        return tf.reduce_sum(tf.math.squared_difference(first, second), -1)
+    if kind == "multilabel":
+        # For a Bernoulli both outcomes add up to (p1 - p2) times the difference in log-odds.
+        differences = (tf.sigmoid(first) - tf.sigmoid(second)) * (first - second)
+    else:
+        log_ratio = tf.nn.log_softmax(first) - tf.nn.log_softmax(second)
+        differences = (tf.nn.softmax(first) - tf.nn.softmax(second)) * log_ratio
+    return tf.reduce_sum(differences, -1) / 2
+
+
+def from_to(kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """KL(p_target || p) of logits [..., width]; of values, (z_target - z)^2."""
+    if kind == "regress":
+        return tf.reduce_sum(tf.math.squared_difference(target, logits), -1)
+    if kind == "multilabel":
+        outcomes = [tf.stack([values, tf.zeros_like(values)], -1) for values in (target, logits)]
+        return tf.reduce_sum(from_to("classify", *outcomes), -1)
+    log_ratio = tf.nn.log_softmax(target) - tf.nn.log_softmax(logits)
+    return tf.reduce_sum(tf.nn.softmax(target) * log_ratio, -1)

@@ -1,0 +1,68 @@
+"""Mixup of hidden vectors: between two texts the answer lies between their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+from scipy import special
+
+from tfsocial.data.batch import label_key
+from tfsocial.objectives.contract import Forward, Terms
+
+QUANTILES = 1024  # of the Beta distribution; XLA has no sampler for it
+
+
+@dataclass(frozen=True)
+class Mixup:
+    """r * L(h(z), y_i) + (1 - r) * L(h(z), y_j), with z = r * f(x_i) + (1 - r) * f(x_j).
+
+    j is the example that follows i in a random order of the global batch's labelled ones;
+    r is Beta(alpha, alpha), drawn for each pair and mirrored to at least 1/2, so that z is
+    nearer to its own example.
+
+    Zhang et al. (2018), arXiv:1710.09412; on the pooled vectors of an encoder: Sun et al.
+    (2020), Mixup-Transformer, arXiv:2010.02394, section 3.
+    """
+
+    task: str
+    alpha: Annotated[float, Field(gt=0.0, le=100.0)] = 0.5
+
+    def __call__(self, step: Forward) -> Terms:
+        outputs = step.outputs
+        _, mask = step.task_loss(self.task, outputs)
+        partner, labels = self._partners(step, mask)
+        share = self._share(step.uniform())
+        mixed = share[..., tf.newaxis] * outputs.pooled + (1 - share[..., tf.newaxis]) * partner
+        supposed = outputs._replace(pooled=mixed, logits=step.heads(mixed))
+        own, theirs = (
+            step.task_loss(self.task, supposed, labels).loss
+            for labels in (step.batch[label_key(self.task)], labels)
+        )
+        return Terms(share * own + (1 - share) * theirs, mask)
+
+    def _partners(self, step: Forward, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Each example's partner's vector [rows, slots, hidden] and labels."""
+        keys = tf.where(mask > 0, step.uniform(), 2.0)  # examples without a label come last
+        every = tf.reshape(step.gather(keys), [-1])
+        place = tf.searchsorted(tf.sort(every), tf.reshape(keys, [-1]))
+        count = tf.reduce_sum(tf.cast(every < 2.0, tf.int32))
+        following = tf.gather(tf.argsort(every), (place + 1) % tf.maximum(count, 1))
+        return tuple(
+            self._taken(step, values, following, mask)
+            for values in (step.outputs.pooled, step.batch[label_key(self.task)])
+        )
+
+    def _taken(self, step: Forward, values, places, mask):
+        every = step.gather(values)
+        flat = tf.reshape(every, [-1, *values.shape[2:]])
+        return tf.reshape(tf.gather(flat, places), [*mask.shape, *values.shape[2:]])
+
+    def _share(self, uniform: tf.Tensor) -> tf.Tensor:
+        """Beta(alpha, alpha) by its quantiles, mirrored to [1/2, 1]."""
+        upper = (1 + (np.arange(QUANTILES) + 0.5) / QUANTILES) / 2
+        quantiles = special.betaincinv(self.alpha, self.alpha, upper).astype(np.float32)
+        return tf.gather(quantiles, tf.cast(uniform * QUANTILES, tf.int32) % QUANTILES)

@@ -1,0 +1,30 @@
+"""NEFTune: the task's loss on word vectors with a little noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tensorflow as tf
+from pydantic import Field
+
+from tfsocial.objectives import perturbation
+from tfsocial.objectives.contract import Forward, Terms
+
+
+@dataclass(frozen=True)
+class NEFTune:
+    """L(f(x + noise * u / sqrt(n)), y), u uniform in [-1, 1], n the numbers in x's word vectors.
+
+    Jain, Chiang, Wen et al. (2023), NEFTune: Noisy Embeddings Improve Instruction
+    Finetuning, arXiv:2310.05914, algorithm 1; `noise` is the paper's alpha. The paper trains
+    on this loss alone: give the task a weight of 0 for that.
+    """
+
+    task: str
+    noise: Annotated[float, Field(gt=0.0)] = 5.0
+
+    def __call__(self, step: Forward) -> Terms:
+        uniform = tf.math.erf(step.noise() / tf.sqrt(2.0))  # 2 Phi(x) - 1 of a normal x
+        delta = perturbation.over_root_of_size(self.noise * uniform, step.batch)
+        return step.task_loss(self.task, step.perturbed(delta))

@@ -1,0 +1,82 @@
+"""What adversarial terms share: moving each example's own word vectors, and no padding.
+
+A perturbation is float32 [rows, row_length, hidden]; its size is the l2 norm over all tokens
+of one example, whatever its neighbours in the row are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
+from tfsocial.models.text_model import Outputs
+from tfsocial.objectives.contract import Forward, Terms
+
+
+def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tensor:
+    """The same direction, every example's l2 norm made `norm`; zero on padding and stays zero.
+
+    >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 0]]), EXAMPLE_ID: tf.constant([[7]])}
+    >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 1.0)[0, :, 0].numpy().round(3).tolist()
+    [0.6, 0.8, 0.0]
+    """
+    return delta * _per_token(tf.math.divide_no_nan(norm, _norms(delta, batch)), batch)
+
+
+def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
+    """Projected onto the l2 ball: an example's longer perturbation is cut to `norm`.
+
+    >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 2]]), EXAMPLE_ID: tf.constant([[7, 8]])}
+    >>> at_most(tf.constant([[[6.0], [8.0], [2.0]]]), batch, 5.0)[0, :, 0].numpy().tolist()
+    [3.0, 4.0, 2.0]
+    """
+    return of_norm(delta, batch, tf.minimum(_norms(delta, batch), norm))
+
+
+def on_tokens(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Zero on padding."""
+    return delta * tf.cast(batch[SEGMENT_IDS] > 0, delta.dtype)[..., tf.newaxis]
+
+
+def over_root_of_size(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Over sqrt(n), n the numbers in all word vectors of the example; zero on padding."""
+    size = tf.reduce_sum(_membership(batch), 1) * delta.shape[-1]
+    return delta * _per_token(tf.math.divide_no_nan(1.0, tf.sqrt(size)), batch)
+
+
+def of_peak(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Over the example's largest absolute entry; zero on padding."""
+    peaks = tf.reduce_max(tf.abs(delta), -1)[..., tf.newaxis] * _membership(batch)
+    return delta * _per_token(tf.math.divide_no_nan(1.0, tf.reduce_max(peaks, 1)), batch)
+
+
+def climb(
+    step: Forward, delta: tf.Tensor, loss: Callable[[Outputs], Terms]
+) -> tuple[Terms, tf.Tensor]:
+    """The loss at a perturbation, and how it rises with it, a constant [rows, row_length, hidden].
+
+    One pass serves both: theta learns from the loss, the next perturbation from its slope.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(delta)
+        terms = loss(step.perturbed(delta))
+        total = tf.reduce_sum(tf.where(terms.mask > 0, terms.loss, 0.0))
+    return terms, step.frozen(tape.gradient(total, delta))
+
+
+def _norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """l2 norm of each example's perturbation, [rows, slots]."""
+    squares = tf.reduce_sum(tf.square(delta), -1)
+    return tf.sqrt(tf.einsum("rt,rts->rs", squares, _membership(batch)))
+
+
+def _per_token(values: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """Values of the examples, [rows, slots], at their tokens, [rows, row_length, 1]."""
+    return tf.einsum("rs,rts->rt", values, _membership(batch))[..., tf.newaxis]
+
+
+def _membership(batch: Batch) -> tf.Tensor:
+    """1 where a token belongs to a slot, float32 [rows, row_length, slots]."""
+    return tf.one_hot(batch[SEGMENT_IDS] - 1, batch[EXAMPLE_ID].shape[1])
