@@ -197,6 +197,10 @@ class Model(Section):
     pooling: Literal["mean", "cls", "pooler"] = "mean"
     dropout: Dropout | None = Field(None, description="left out, the checkpoint's own")
     head_dropout: Dropout = 0.1
+    head_init: Literal["random", "probe", "class_means"] = Field(
+        "random",
+        description="probe: logistic regression on M0's vectors of train; then head_multiplier 1",
+    )
 
 
 class Objectives(Section):

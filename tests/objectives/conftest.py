@@ -17,7 +17,7 @@ from transformers import BertConfig
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
@@ -96,16 +96,19 @@ class Bench:
 
     text_model: TextModel
     m0: PackedBert
+    probes: Heads
 
     @property
     def variables(self) -> list[tf.Variable]:
         return self.text_model.trainable_variables
 
     def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
-        return DeterministicStep(batch, self.text_model, self.m0, False, LOSSES, constants)
+        return DeterministicStep(
+            batch, self.text_model, self.m0, False, LOSSES, self.probes, constants
+        )
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.m0, True, LOSSES)
+        return Step(batch, self.text_model, self.m0, True, LOSSES, self.probes)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))
@@ -125,6 +128,7 @@ class Bench:
         twin = make_bench()
         twin.text_model.set_weights(self.text_model.get_weights())
         twin.m0.set_weights(self.m0.get_weights())
+        twin.probes.set_weights(self.probes.get_weights())
         return twin
 
 
@@ -162,7 +166,10 @@ def make_bench() -> Bench:
     m0 = PackedBert(config, name="m0")
     m0.build()
     m0.trainable = False
-    return Bench(text_model, m0)
+    probes = Heads(SPECS, config.hidden_size, dropout=0.0, name="probes")
+    probes.build()
+    probes.set_weights([6 * weight for weight in probes.get_weights()])
+    return Bench(text_model, m0, probes)
 
 
 def make_batch(assignment: list[list[int]]) -> dict[str, tf.Tensor]:

@@ -14,7 +14,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
-from tfsocial.objectives.community import L2SP, FeatureCosine
+from tfsocial.objectives.community import L2SP, FeatureCosine, HiddenMSE, M0Task, SoftLabels
 from tfsocial.training.forward import Step
 
 POOLINGS = ("mean", "cls", "pooler")
@@ -105,6 +105,72 @@ class TestFeatureCosine:
             pooled = tf.reduce_sum(Step(batch, text_model, m0, training=True).community.pooled)
         variables = text_model.trainable_variables + m0.trainable_variables
         assert tape.gradient(pooled, variables) == [None] * len(variables)
+
+
+class TestHiddenMSE:
+    """mean over tokens and dimensions of (h_t - h0_t)^2."""
+
+    def test_by_hand(self, fake_step, fake_outputs):
+        """Text 1 has tokens (1, 2) and (0, 0) where M0 has zeros: 5 over four numbers."""
+        batch = {
+            keys.WEIGHT: tf.ones([1, 2]),
+            keys.EXAMPLE_ID: tf.constant([[0, 1]]),
+            keys.SEGMENT_IDS: tf.constant([[1, 1, 2, 0]]),
+        }
+        tuned = tf.constant([[[1.0, 2.0], [0.0, 0.0], [3.0, 3.0], [9.0, 9.0]]])
+        step = fake_step(
+            batch,
+            fake_outputs()._replace(hidden=tuned),
+            community=fake_outputs()._replace(hidden=tf.zeros_like(tuned)),
+        )
+        loss, mask = HiddenMSE()(step)
+        np.testing.assert_allclose(loss, [[5 / 4, 9]])
+        np.testing.assert_array_equal(mask, [[1, 1]])
+
+    def test_is_zero_at_theta0(self, batch):
+        """With M0's weights every token's state is M0's."""
+        text_model, m0 = models("mean")
+        text_model.encoder.set_weights(m0.get_weights())
+        loss, _ = HiddenMSE()(Step(batch, text_model, m0, training=False))
+        np.testing.assert_allclose(loss, tf.zeros_like(loss), atol=1e-10)
+
+
+class TestM0Task:
+    """L of M0's vectors under the shared head."""
+
+    def test_is_the_task_s_loss_where_the_encoder_is_m0(self, bench, batch):
+        """At theta0 the term and L are one number."""
+        twin = bench.copy()
+        twin.text_model.encoder.set_weights(twin.m0.get_weights())
+        step = twin.step(batch)
+        term, own = M0Task("topic")(step), step.task_loss("topic", step.outputs)
+        np.testing.assert_allclose(term.loss, own.loss, rtol=1e-5)
+        np.testing.assert_array_equal(term.mask, own.mask)
+
+    def test_teaches_the_head_alone(self, bench, batch):
+        """M0's vectors are constants: no gradient reaches the encoder."""
+        measured = bench.measure(M0Task("topic"), batch)
+        encoder = {variable.ref() for variable in bench.text_model.encoder.variables}
+        for variable, gradient in zip(bench.variables, measured.gradients, strict=True):
+            if variable.ref() in encoder:
+                np.testing.assert_array_equal(gradient, tf.zeros_like(gradient))
+
+
+class TestSoftLabels:
+    """T^2 KL(softmax(z0 / T) || softmax(z / T))."""
+
+    @pytest.mark.parametrize("temperature", [1.0, 2.0])
+    def test_by_hand(self, fake_step, fake_outputs, temperature):
+        """Logits T log 3 and 0 are shares 3/4 and 1/4 at temperature T; the student is even."""
+        step = fake_step(
+            {keys.WEIGHT: tf.ones([1, 1])},
+            fake_outputs([[[0.0, 0.0]]]),
+            community=fake_outputs([[[temperature * np.log(3.0), 0.0]]]),
+            kinds={"topic": "classify"},
+        )
+        loss, _ = SoftLabels("topic", temperature)(step)
+        expected = 3 / 4 * np.log(3 / 2) + 1 / 4 * np.log(1 / 2)
+        np.testing.assert_allclose(loss, [[temperature**2 * expected]], rtol=1e-5)
 
 
 class TestL2SP:

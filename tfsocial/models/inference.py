@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -16,19 +16,27 @@ from tfsocial.models.text_model import TextModel
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
     """Predictions of every task, float32 [n, width], row i for the i-th smallest example id."""
 
-    @tf.function
-    def answers(batch):
-        return model.predictions(model(batch, training=False))
+    return _by_example(lambda batch: model.predictions(model(batch, training=False)), batches)
 
-    ids, values = [], []
+
+def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:
+    """Pooled vectors, float32 [n, hidden], row i for the i-th smallest example id."""
+    return _by_example(lambda batch: {"": model(batch, training=False).pooled}, batches)[""]
+
+
+def _by_example(
+    compute: Callable[[keys.Batch], dict[str, tf.Tensor]], batches: tf.data.Dataset
+) -> dict[str, np.ndarray]:
+    """What is computed per slot, [rows, slots, width], as [n, width]."""
+    compute, ids, values = tf.function(compute), [], []
     for batch in batches:
         ids.append(batch[keys.EXAMPLE_ID].numpy())
-        values.append({task: found.numpy() for task, found in answers(batch).items()})
+        values.append({name: found.numpy() for name, found in compute(batch).items()})
     return {
-        task: packing.unpack(
-            np.concatenate(ids), np.concatenate([found[task] for found in values])
+        name: packing.unpack(
+            np.concatenate(ids), np.concatenate([found[name] for found in values])
         )[1]
-        for task in model.specs
+        for name in values[0]
     }
 
 

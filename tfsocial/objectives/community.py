@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import tensorflow as tf
+from pydantic import Field
 
 from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, WEIGHT
 from tfsocial.models.heads import mean_pool
+from tfsocial.objectives import divergence
 from tfsocial.objectives.contract import Forward, Terms
 
 
@@ -41,6 +44,27 @@ class HiddenMSE:
         square = tf.reduce_mean(tf.square(tuned - frozen), -1, keepdims=True)
         slots = step.batch[EXAMPLE_ID].shape[1]
         return Terms(mean_pool(square, step.batch[SEGMENT_IDS], slots)[..., 0], step.batch[WEIGHT])
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """T^2 * KL(softmax(z0 / T) || softmax(z / T)), z0 the logits of a linear probe on M0.
+
+    Hinton, Vinyals & Dean (2015), Distilling the Knowledge in a Neural Network,
+    arXiv:1503.02531, section 2: T^2 keeps the size of the gradient when T changes. The probe
+    is fitted on train before the first step. A multilabel task takes each label's Bernoulli.
+    """
+
+    task: str
+    temperature: Annotated[float, Field(gt=0.0)] = 2.0
+    needs_probe: ClassVar[bool] = True
+
+    def __call__(self, step: Forward) -> Terms:
+        target, logits = (
+            pass_.logits[self.task] / self.temperature for pass_ in (step.community, step.outputs)
+        )
+        distance = divergence.from_to(step.kinds[self.task], target, logits)
+        return Terms(self.temperature**2 * distance, step.batch[WEIGHT])
 
 
 @dataclass(frozen=True)

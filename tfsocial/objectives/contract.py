@@ -45,7 +45,11 @@ class Forward(Protocol):
 
     @property
     def community(self) -> Outputs:
-        """M0's own outputs, frozen, without dropout; its logits are empty."""
+        """M0's own outputs, frozen, without dropout.
+
+        Its logits are those of linear probes on its vectors if an objective of the formula has
+        `needs_probe`, else there are none.
+        """
 
     def perturbed(self, delta: tf.Tensor) -> Outputs:
         """A pass whose word vectors have `delta`, [rows, row_length, hidden], added to them."""

@@ -22,7 +22,7 @@ def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tenso
     >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 1.0)[0, :, 0].numpy().round(3).tolist()
     [0.6, 0.8, 0.0]
     """
-    return delta * _per_token(tf.math.divide_no_nan(norm, _norms(delta, batch)), batch)
+    return delta * _per_token(tf.math.divide_no_nan(norm, norms(delta, batch)), batch)
 
 
 def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
@@ -32,7 +32,7 @@ def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
     >>> at_most(tf.constant([[[6.0], [8.0], [2.0]]]), batch, 5.0)[0, :, 0].numpy().tolist()
     [3.0, 4.0, 2.0]
     """
-    return of_norm(delta, batch, tf.minimum(_norms(delta, batch), norm))
+    return of_norm(delta, batch, tf.minimum(norms(delta, batch), norm))
 
 
 def on_tokens(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -52,6 +52,12 @@ def of_peak(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
     return delta * _per_token(tf.math.divide_no_nan(1.0, tf.reduce_max(peaks, 1)), batch)
 
 
+def norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
+    """l2 norm of each example's perturbation, [rows, slots]."""
+    squares = tf.reduce_sum(tf.square(delta), -1)
+    return tf.sqrt(tf.einsum("rt,rts->rs", squares, _membership(batch)))
+
+
 def climb(
     step: Forward, delta: tf.Tensor, loss: Callable[[Outputs], Terms]
 ) -> tuple[Terms, tf.Tensor]:
@@ -64,12 +70,6 @@ def climb(
         terms = loss(step.perturbed(delta))
         total = tf.reduce_sum(tf.where(terms.mask > 0, terms.loss, 0.0))
     return terms, step.frozen(tape.gradient(total, delta))
-
-
-def _norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """l2 norm of each example's perturbation, [rows, slots]."""
-    squares = tf.reduce_sum(tf.square(delta), -1)
-    return tf.sqrt(tf.einsum("rt,rts->rs", squares, _membership(batch)))
 
 
 def _per_token(values: tf.Tensor, batch: Batch) -> tf.Tensor:

@@ -37,6 +37,7 @@ COMMUNITY = {
     "hidden_mse": community.HiddenMSE,
     "l2_sp": community.L2SP,
     "m0_task": community.M0Task,
+    "soft_labels": community.SoftLabels,
 }
 PAPERS = {
     "fgm": fast_gradient.FGM,
@@ -58,6 +59,7 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "binary_cross_entropy": ("multilabel",),
     "mean_squared_error": ("regress",),
     "m0_task": ("classify", "multilabel", "regress"),
+    "soft_labels": ("classify", "multilabel"),
     "fgm": ("classify", "multilabel", "regress"),
     "free_lb": ("classify", "multilabel", "regress"),
     "mixup": ("classify", "multilabel", "regress"),
@@ -105,6 +107,11 @@ def formula(config: Config) -> list[Term]:
 def losses(terms: Sequence[Term]) -> dict[str, Objective]:
     """Task -> its loss in L."""
     return {term.objective.task: term.objective for term in terms if term.name.startswith("L/")}
+
+
+def needs_probe(terms: Sequence[Term]) -> bool:
+    """Whether an objective asks for the logits of linear probes on M0."""
+    return any(getattr(term.objective, "needs_probe", False) for term in terms)
 
 
 def build(

@@ -14,13 +14,13 @@ from tfsocial.config import Config, ConfigError
 from tfsocial.data import pipeline, sources
 from tfsocial.data.batch import Shape
 from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
+from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, optimizers, watch
+from tfsocial.training import devices, optimizers, probe, watch
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         text_model.build()
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
-        model = SocialModel(text_model, terms, total_steps, m0)
+        probes = _probed(config, terms, text_model, compacted["train"], shape)
+        model = SocialModel(text_model, terms, total_steps, m0, probes)
         optimizer = optimizers.build(config.optimizer, total_steps, text_model.heads.variables)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
@@ -122,6 +123,28 @@ def _frozen_copy(encoder: PackedBert) -> PackedBert:
     m0.set_weights(encoder.get_weights())
     m0.trainable = False
     return m0
+
+
+def _probed(
+    config: Config, terms, text_model: TextModel, train: pipeline.Encoded, shape: Shape
+) -> Heads | None:
+    """Starts the heads as the config says, from vectors that are still M0's.
+
+    Returns:
+        Linear probes on M0, for the objectives that need them.
+    """
+    start, teacher = config.model.head_init, table.needs_probe(terms)
+    if start == "random" and not teacher:
+        return None
+    vectors = inference.embed(text_model, pipeline.evaluation_batches(train, shape))
+    if start != "random":
+        probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start))
+    if not teacher:
+        return None
+    probes = Heads(text_model.specs, text_model.encoder.config.hidden_size, 0.0, name="probes")
+    probes.build()
+    probe.put(probes, probe.fit(vectors, train, text_model.specs, "probe"))
+    return probes
 
 
 def _dev_score(encoded, shape: Shape, judge: watch.Judge, config: Config) -> list[watch.DevScore]:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfsocial.config import TaskKind
 from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch, label_key
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import first_token
+from tfsocial.models.heads import Heads, first_token
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives.contract import Objective, Terms
 
@@ -25,6 +25,7 @@ class Step:
 
     Attributes:
         losses: task -> its loss in L.
+        probes: linear heads on M0, frozen; None where no objective needs them.
     """
 
     batch: Batch
@@ -32,6 +33,7 @@ class Step:
     m0: PackedBert | None
     training: bool
     losses: Mapping[str, Objective] = field(default_factory=dict)
+    probes: Heads | None = None
 
     @cached_property
     def kinds(self) -> dict[str, TaskKind]:
@@ -98,7 +100,8 @@ class Step:
     def community(self) -> Outputs:
         hidden = self.m0(self.batch, training=False)
         pooled = self._pooled_by_m0(hidden)
-        return Outputs(tf.stop_gradient(hidden), tf.stop_gradient(pooled), {})
+        logits = self.probes(pooled) if self.probes else {}
+        return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
         """As the text model pools, but through M0's own pooler where there is one."""

@@ -10,6 +10,7 @@ import tf_keras as keras
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import Heads
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
@@ -29,15 +30,17 @@ class SocialModel(keras.Model):
         terms: Sequence[Term],
         total_steps: int,
         m0: PackedBert | None = None,
+        probes: Heads | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
         self.terms = list(terms)
-        self.losses = losses(terms)
+        self.task_losses = losses(terms)
         self.total_steps = total_steps
         self.m0 = m0
-        if m0 is not None:
-            m0.trainable = False
+        self.probes = probes
+        for frozen in filter(None, (m0, probes)):
+            frozen.trainable = False
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
@@ -60,7 +63,7 @@ class SocialModel(keras.Model):
         return {keys.EXAMPLE_ID: batch[keys.EXAMPLE_ID], **predictions}
 
     def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
-        step = Step(batch, self.text_model, self.m0, training, self.losses)
+        step = Step(batch, self.text_model, self.m0, training, self.task_losses, self.probes)
         return weighing.total(self.terms, step, progress)
 
     def _recorded(self, batch: keys.Batch, weighed: weighing.Weighed) -> dict[str, tf.Tensor]:

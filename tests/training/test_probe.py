@@ -1,0 +1,110 @@
+"""Linear probes against scikit-learn's own predictions and numbers worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_run
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+
+from tfsocial.data.batch import label_key
+from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.training import probe
+
+
+class Labelled:
+    """What `fit` reads of an encoded split."""
+
+    def __init__(self, **labels):
+        self.features = {label_key(task): tf.constant(value) for task, value in labels.items()}
+
+
+@pytest.fixture
+def vectors():
+    return np.random.default_rng(0).normal(size=[60, 4]).astype(np.float32)
+
+
+def scores(fitted: probe.Linear, vectors: np.ndarray) -> np.ndarray:
+    return vectors @ fitted.kernel + fitted.bias
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probe_is_scikit_learns_logistic_regression(vectors, classes):
+    """The same probabilities, for two classes too, where scikit-learn keeps one row."""
+    labels = np.argmax(vectors[:, :classes], 1).astype(np.int32)
+    spec = HeadSpec("classify", tuple("abc"[:classes]))
+    fitted = probe.fit(vectors, Labelled(mood=labels), {"mood": spec}, "probe")["mood"]
+    expected = LogisticRegression(max_iter=1000).fit(vectors, labels).predict_proba(vectors)
+    np.testing.assert_allclose(softmax(scores(fitted, vectors), -1), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["probe", "class_means"])
+def test_a_class_without_examples_is_never_the_answer(vectors, how):
+    """Class 1 of three has none; unlabelled examples (-1) are left out."""
+    labels = np.where(vectors[:, 0] > 0, 2, 0).astype(np.int32)
+    labels[:5] = -1
+    spec = HeadSpec("classify", ("a", "b", "c"))
+    fitted = probe.fit(vectors, Labelled(mood=labels), {"mood": spec}, how)["mood"]
+    answers = scores(fitted, vectors).argmax(-1)
+    assert set(answers) == {0, 2}
+    assert np.mean(answers[5:] == labels[5:]) > 0.9
+
+
+def test_class_means_by_hand():
+    """Means 0 and 2 on a line, variance 1: the border lies at 1, the log-odds rise by 2 a unit."""
+    vectors = np.float32([[-1], [1], [1], [3]])
+    spec = HeadSpec("classify", ("a", "b"))
+    fitted = probe.fit(vectors, Labelled(mood=[0, 0, 1, 1]), {"mood": spec}, "class_means")["mood"]
+    found = scores(fitted, np.float32([[1], [2]]))
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], [0, 2], atol=1e-6)
+
+
+def test_multilabel_is_a_regression_a_label(vectors):
+    """Each column's log-odds; one that never changes keeps its share."""
+    labels = np.stack([vectors[:, 0] > 0, np.zeros(60)], 1).astype(np.float32)
+    spec = HeadSpec("multilabel", ("a", "b"))
+    fitted = probe.fit(vectors, Labelled(mood=labels), {"mood": spec}, "probe")["mood"]
+    found = expit(scores(fitted, vectors))
+    assert np.mean((found[:, 0] > 0.5) == (labels[:, 0] > 0)) > 0.95
+    np.testing.assert_allclose(found[:, 1], 0.5 / 61, rtol=1e-5)
+
+
+def test_regression_finds_the_line(vectors):
+    """Values 3 x_0 + 1, NaN left out."""
+    values = 3 * vectors[:, :1] + 1
+    values[0] = np.nan
+    fitted = probe.fit(vectors, Labelled(stars=values), {"stars": HeadSpec("regress", ())}, "probe")
+    np.testing.assert_allclose(scores(fitted["stars"], vectors)[1:], values[1:], atol=0.2)
+
+
+def test_put_gives_the_heads_the_fit(vectors):
+    """Heads answer as the fit does."""
+    spec = {"mood": HeadSpec("classify", ("a", "b", "c"))}
+    labels = np.argmax(vectors[:, :3], 1).astype(np.int32)
+    fitted = probe.fit(vectors, Labelled(mood=labels), spec, "probe")
+    heads = Heads(spec, 4, dropout=0.0)
+    heads.build()
+    probe.put(heads, fitted)
+    np.testing.assert_allclose(heads(vectors)["mood"], scores(fitted["mood"], vectors), atol=1e-5)
+
+
+@pytest.mark.parametrize("how", ["probe", "class_means"])
+def test_a_run_begins_where_the_probe_left(tmp_path, how):
+    """With a learning rate of nothing the run's model is M0 under the fitted head."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    chosen = tiny_run.settings(moods, "optimizer.learning_rate=1.0e-30", f"model.head_init={how}")
+    run = tiny_run.train(chosen, tmp_path / "run")
+    assert run.curves is not None
+    log = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
+    assert '"dev/mood/accuracy": 1.0' in log
+
+
+def test_soft_labels_train_with_a_probe(tmp_path):
+    """L0/soft_labels gets its teacher by itself and appears on the curves."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    chosen = tiny_run.settings(moods, objectives={"community": {"soft_labels": {"weight": 1.0}}})
+    tiny_run.train(chosen, tmp_path / "run")
+    log = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
+    assert '"train/raw/L0/soft_labels"' in log

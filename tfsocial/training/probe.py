@@ -1,0 +1,102 @@
+"""Heads fitted to M0's vectors before anything moves: a start for the heads, a teacher for L0.
+
+A head that starts from nothing sends large, random gradients into the encoder and distorts
+the features it was chosen for. One that fits them already does not: linear probing, then
+fine-tuning (LP-FT), Kumar et al. (2022), arXiv:2202.10054.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from tfsocial.data.batch import label_key
+from tfsocial.data.pipeline import Encoded
+from tfsocial.models.heads import Heads, HeadSpec
+
+MINUS = -10.0  # logit of what train has no example of
+ITERATIONS = 1000
+
+
+class Linear(NamedTuple):
+    """A fitted head: kernel float32 [hidden, width], bias float32 [width]."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+def fit(
+    vectors: np.ndarray, encoded: Encoded, specs: Mapping[str, HeadSpec], how: str
+) -> dict[str, Linear]:
+    """A head for every task from the vectors [n, hidden] of the examples, in their order.
+
+    Args:
+        how: "probe", regularised logistic (or ridge) regression; or "class_means", for classes
+            the discriminant of normal distributions with one spherical variance (Bishop, 2006,
+            Pattern Recognition and Machine Learning, section 4.2.2), else as "probe".
+    """
+    labels = {task: encoded.features[label_key(task)].numpy() for task in specs}
+    return {task: _head(vectors, labels[task], spec, how) for task, spec in specs.items()}
+
+
+def put(heads: Heads, fitted: Mapping[str, Linear]) -> None:
+    """Sets the heads to what was fitted."""
+    for task, linear in fitted.items():
+        heads.linear[task].set_weights(list(linear))
+
+
+def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str) -> Linear:
+    if spec.kind == "classify":
+        known = labels >= 0
+        each = _class_means if how == "class_means" else _logistic
+        return each(vectors[known], labels[known], spec.width)
+    known = np.isfinite(labels).all(-1)
+    if spec.kind == "regress":
+        return _ridge(vectors[known], labels[known])
+    columns = [_one_label(vectors[known], column) for column in labels[known].T]
+    return Linear(np.stack([w for w, _ in columns], 1), np.array([b for _, b in columns]))
+
+
+def _logistic(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
+    kernel = np.zeros([vectors.shape[1], width], np.float32)
+    bias = np.full([width], MINUS, np.float32)
+    met = np.unique(labels)
+    if len(met) == 1:
+        bias[met] = -MINUS
+        return Linear(kernel, bias)
+    found = LogisticRegression(max_iter=ITERATIONS).fit(vectors, labels)
+    if len(met) == 2:  # one row for both: half of the log-odds goes to either side
+        kernel[:, met] = np.stack([-found.coef_[0], found.coef_[0]], 1) / 2
+        bias[met] = np.array([-found.intercept_[0], found.intercept_[0]]) / 2
+    else:
+        kernel[:, met], bias[met] = found.coef_.T, found.intercept_
+    return Linear(kernel, bias)
+
+
+def _class_means(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
+    """log p(c) + log N(x; m_c, v I) without what all classes share: (m_c . x - |m_c|^2 / 2) / v."""
+    counts = np.bincount(labels, minlength=width)
+    chosen = np.eye(width, dtype=np.float32)[labels]
+    means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
+    variance = max(float(np.mean(np.square(vectors - means[labels]))), 1e-6)
+    bias = np.log(np.maximum(counts, 1) / len(labels)) - np.square(means).sum(1) / 2 / variance
+    bias[counts == 0] = bias[counts > 0].min() + MINUS
+    return Linear((means.T / variance).astype(np.float32), bias.astype(np.float32))
+
+
+def _ridge(vectors: np.ndarray, values: np.ndarray) -> Linear:
+    found = Ridge().fit(vectors, values[:, 0])
+    return Linear(found.coef_[:, None].astype(np.float32), np.float32([found.intercept_]))
+
+
+def _one_label(vectors: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.float32]:
+    """Kernel [hidden] and bias of a label's log-odds; of one that never changes, its share."""
+    if len(np.unique(label)) == 1:
+        share = (label.sum() + 0.5) / (len(label) + 1)
+        return np.zeros(vectors.shape[1], np.float32), np.float32(special.logit(share))
+    found = LogisticRegression(max_iter=ITERATIONS).fit(vectors, label)
+    return found.coef_[0].astype(np.float32), np.float32(found.intercept_[0])
