@@ -11,7 +11,7 @@ from typing import Any
 import pydantic
 
 from tfsocial.config import Config, ConfigError, Task, TaskKind, Weight, nearest
-from tfsocial.objectives import community, task
+from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
     fast_gradient,
@@ -26,11 +26,20 @@ from tfsocial.objectives.papers import (
     supervised_contrastive,
     virtual_adversarial,
 )
+from tfsocial.objectives.task import classify, multilabel, rank, regress
 
 TASK = {
-    "cross_entropy": task.CrossEntropy,
-    "binary_cross_entropy": task.BinaryCrossEntropy,
-    "mean_squared_error": task.MeanSquaredError,
+    "cross_entropy": classify.CrossEntropy,
+    "focal": classify.Focal,
+    "poly": classify.Poly,
+    "generalized_cross_entropy": classify.GeneralizedCrossEntropy,
+    "symmetric_cross_entropy": classify.SymmetricCrossEntropy,
+    "binary_cross_entropy": multilabel.BinaryCrossEntropy,
+    "asymmetric": multilabel.Asymmetric,
+    "mean_squared_error": regress.MeanSquaredError,
+    "huber": regress.Huber,
+    "pairwise": rank.Pairwise,
+    "listwise": rank.Listwise,
 }
 COMMUNITY = {
     "feature_cosine": community.FeatureCosine,
@@ -56,8 +65,16 @@ PAPERS = {
 # The kinds of task a loss or paper can be about; those that name no task fit all.
 KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "cross_entropy": ("classify",),
+    "focal": ("classify",),
+    "poly": ("classify",),
+    "generalized_cross_entropy": ("classify",),
+    "symmetric_cross_entropy": ("classify",),
     "binary_cross_entropy": ("multilabel",),
+    "asymmetric": ("multilabel",),
     "mean_squared_error": ("regress",),
+    "huber": ("regress",),
+    "pairwise": ("regress",),
+    "listwise": ("regress",),
     "m0_task": ("classify", "multilabel", "regress"),
     "soft_labels": ("classify", "multilabel"),
     "fgm": ("classify", "multilabel", "regress"),

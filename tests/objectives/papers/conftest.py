@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfsocial.data import batch as keys
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives.contract import Terms
-from tfsocial.objectives.task import CrossEntropy
+from tfsocial.objectives.task.classify import CrossEntropy
 
 W = np.array([3.0, -4.0], np.float32)  # of length 5, absolute sum 7
 

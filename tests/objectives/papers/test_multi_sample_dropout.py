@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfsocial.data import batch as keys
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives.papers.multi_sample_dropout import MultiSampleDropout
-from tfsocial.objectives.task import CrossEntropy
+from tfsocial.objectives.task.classify import CrossEntropy
 
 
 @dataclass

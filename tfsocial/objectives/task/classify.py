@@ -1,0 +1,107 @@
+"""L of one class out of several. p is the softmax of the logits z, y the example's class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tensorflow as tf
+from pydantic import Field
+
+from tfsocial.data.batch import WEIGHT, label_key
+from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.task.shared import power
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """-sum_c q_c log softmax(z)_c, with q = (1 - s) onehot(y) + s / C.
+
+    Label smoothing s: Szegedy et al. (2016), Rethinking the Inception Architecture,
+    arXiv:1512.00567, section 7.
+    """
+
+    task: str
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+
+    def __call__(self, step: Forward) -> Terms:
+        log_p, log_p_y, mask = _log_likelihood(step, self.task)
+        uniform = tf.reduce_mean(log_p, -1)
+        return Terms(-(1 - self.label_smoothing) * log_p_y - self.label_smoothing * uniform, mask)
+
+
+@dataclass(frozen=True)
+class Focal:
+    """-(1 - p_y)^gamma log p_y: what is nearly learned counts less.
+
+    Lin et al. (2017), Focal Loss for Dense Object Detection, arXiv:1708.02002, equation 4,
+    with a softmax in place of the sigmoid.
+    """
+
+    task: str
+    gamma: Annotated[float, Field(ge=0.0)] = 2.0
+
+    def __call__(self, step: Forward) -> Terms:
+        _, log_p_y, mask = _log_likelihood(step, self.task)
+        return Terms(-power(-tf.math.expm1(log_p_y), self.gamma) * log_p_y, mask)
+
+
+@dataclass(frozen=True)
+class Poly:
+    """-log p_y + epsilon (1 - p_y): another first coefficient in the expansion of cross-entropy.
+
+    Poly-1, Leng et al. (2022), PolyLoss: A Polynomial Expansion Perspective of Classification
+    Loss Functions, arXiv:2204.12511. Below -1 the loss would fall as p_y moves away from 1.
+    """
+
+    task: str
+    epsilon: Annotated[float, Field(ge=-1.0)] = 1.0
+
+    def __call__(self, step: Forward) -> Terms:
+        _, log_p_y, mask = _log_likelihood(step, self.task)
+        return Terms(-log_p_y - self.epsilon * tf.math.expm1(log_p_y), mask)
+
+
+@dataclass(frozen=True)
+class GeneralizedCrossEntropy:
+    """(1 - p_y^q) / q, between -log p_y (q towards 0) and 1 - p_y (q = 1).
+
+    It forgives wrong labels: the gradient is cross-entropy's times p_y^q.
+    Zhang & Sabuncu (2018), Generalized Cross Entropy Loss for Training Deep Neural Networks
+    with Noisy Labels, arXiv:1805.07836, section 3; q = 0.7 is theirs.
+    """
+
+    task: str
+    q: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+
+    def __call__(self, step: Forward) -> Terms:
+        _, log_p_y, mask = _log_likelihood(step, self.task)
+        return Terms(-tf.math.expm1(self.q * log_p_y) / self.q, mask)
+
+
+@dataclass(frozen=True)
+class SymmetricCrossEntropy:
+    """-alpha sum_c q_c log p_c - beta sum_c p_c log q_c, q = onehot(y), with A for log 0.
+
+    Only the wrong classes have log q = A, so the second sum is A (1 - p_y).
+    Wang et al. (2019), Symmetric Cross Entropy for Robust Learning with Noisy Labels,
+    arXiv:1908.06112, section 3.
+    """
+
+    task: str
+    alpha: Annotated[float, Field(gt=0.0)] = 0.1
+    beta: Annotated[float, Field(ge=0.0)] = 1.0
+    A: Annotated[float, Field(lt=0.0)] = -4.0
+
+    def __call__(self, step: Forward) -> Terms:
+        _, log_p_y, mask = _log_likelihood(step, self.task)
+        reverse = self.A * tf.math.expm1(log_p_y)
+        return Terms(-self.alpha * log_p_y + self.beta * reverse, mask)
+
+
+def _log_likelihood(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """log p [rows, slots, classes], log p_y [rows, slots], and the mask of labelled examples."""
+    log_p = tf.nn.log_softmax(step.outputs.logits[task])
+    labels = step.batch[label_key(task)]
+    mask = step.batch[WEIGHT] * tf.cast(labels >= 0, tf.float32)
+    return log_p, tf.gather(log_p, tf.maximum(labels, 0), batch_dims=2), mask
