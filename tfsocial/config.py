@@ -208,6 +208,14 @@ class Objectives(Section):
 
     community: dict[Name, Objective] = {}
     papers: dict[Name, Objective] = {}
+    weighing: Literal["given", "uncertainty", "pcgrad"] = Field(
+        "given",
+        description="given: the weights as they stand; uncertainty: each over a learned variance; "
+        "pcgrad: gradients that point against each other are made orthogonal",
+    )
+    cosines_every: Count | None = Field(
+        None, description="steps between measurements of the angles between the terms' gradients"
+    )
 
 
 class Optimizer(Section):

@@ -99,11 +99,18 @@ def social_model() -> Callable[..., SocialModel]:
         dropout: float = 0.0,
         jit_compile: bool = False,
         total_steps: int = 100,
+        weighing: str = "given",
+        cosines_every: int | None = None,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
             "tasks": tasks,
-            "objectives": {"community": community or {}, "papers": papers or {}},
+            "objectives": {
+                "community": community or {},
+                "papers": papers or {},
+                "weighing": weighing,
+                "cosines_every": cosines_every,
+            },
             "optimizer": {**PLAIN_RATES, **optimizer},
         }
         parsed = config.parse(tree)
@@ -115,8 +122,10 @@ def social_model() -> Callable[..., SocialModel]:
         text_model.build()
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
-        model = SocialModel(text_model, table.formula(parsed), total_steps, m0)
-        optimizer = optimizers.build(parsed.optimizer, total_steps, text_model.heads.variables)
+        model = SocialModel(
+            text_model, table.formula(parsed), total_steps, m0, objectives=parsed.objectives
+        )
+        optimizer = optimizers.build(parsed.optimizer, total_steps, model.fresh_variables)
         model.compile(optimizer, jit_compile=jit_compile)
         return model
 

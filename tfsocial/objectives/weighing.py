@@ -32,11 +32,28 @@ class Weighed(NamedTuple):
     weighted: dict[str, tf.Tensor]
 
 
-def total(terms: Sequence[Term], step: Forward, progress: tf.Tensor) -> Weighed:
-    """L + alpha * L0 + beta * L_paper at `progress`, the fraction of the run behind us."""
+def total(
+    terms: Sequence[Term],
+    step: Forward,
+    progress: tf.Tensor,
+    log_variances: tf.Tensor | None = None,
+) -> Weighed:
+    """L + alpha * L0 + beta * L_paper at `progress`, the fraction of the run behind us.
+
+    Args:
+        log_variances: float32 [terms], s of uncertainty weighting: each term times exp(-s),
+            plus s / 2. Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty,
+            arXiv:1705.07115, equation 10 with s = log sigma^2.
+    """
     raw = {term.name: mean(term.objective(step)) for term in terms}
     weighted = {term.name: weight_at(term.weight, progress) * raw[term.name] for term in terms}
-    return Weighed(tf.add_n(list(weighted.values())), raw, weighted)
+    if log_variances is not None:
+        trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
+        weighted = {name: trust[name] * value for name, value in weighted.items()}
+    loss = tf.add_n(list(weighted.values()))
+    if log_variances is not None:
+        loss += tf.reduce_sum(log_variances) / 2 / _replicas()
+    return Weighed(loss, raw, weighted)
 
 
 def mean(terms: Terms) -> tf.Tensor:
@@ -48,6 +65,10 @@ def mean(terms: Terms) -> tf.Tensor:
     # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.
     kept = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
     return tf.math.divide_no_nan(tf.reduce_sum(kept), count)
+
+
+def _replicas() -> int:
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def weight_at(weight: Weight, progress: tf.Tensor) -> tf.Tensor:

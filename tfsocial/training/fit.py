@@ -86,8 +86,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         probes = _probed(config, terms, text_model, compacted["train"], shape)
-        model = SocialModel(text_model, terms, total_steps, m0, probes)
-        optimizer = optimizers.build(config.optimizer, total_steps, text_model.heads.variables)
+        model = SocialModel(text_model, terms, total_steps, m0, probes, config.objectives)
+        optimizer = optimizers.build(config.optimizer, total_steps, model.fresh_variables)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)

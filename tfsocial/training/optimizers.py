@@ -12,7 +12,7 @@ from tfsocial.config import Optimizer
 
 # Decay pulls weights towards zero. For biases and LayerNorm scales zero means nothing; rows of
 # the word table that no training text touches would only be worn away.
-NOT_DECAYED = ("bias", "LayerNorm", "word_embeddings")
+NOT_DECAYED = ("bias", "LayerNorm", "word_embeddings", "log_variances")
 
 
 class AdamW(keras.optimizers.AdamW):

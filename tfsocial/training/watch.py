@@ -162,6 +162,7 @@ class Curves(keras.callbacks.Callback):
         return {
             **scalars,
             **rates,
+            **{name: float(last.numpy()) for name, last in self.model.cosines.items()},
             "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
             "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
         }

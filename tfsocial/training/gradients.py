@@ -1,0 +1,86 @@
+"""The terms' gradients beside each other: do they agree, and what is done where they do not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+Gradients = Sequence[tf.Tensor]
+
+
+def per_term(
+    tape: tf.GradientTape, weighted: Mapping[str, tf.Tensor], variables: Sequence[tf.Variable]
+) -> dict[str, list[tf.Tensor]]:
+    """Each term's gradients, dense and of the global batch; as many backward passes as terms."""
+    found = {}
+    for name, loss in weighted.items():
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        found[name] = _over_replicas([tf.convert_to_tensor(gradient) for gradient in gradients])
+    return found
+
+
+def without_conflicts(per_term: Sequence[Gradients]) -> list[tf.Tensor]:
+    """PCGrad: each gradient loses what points against another one, then they are added up.
+
+    g_i <- g_i - (g_i . g_j) / |g_j|^2 * g_j for every j with g_i . g_j < 0, g_j as it was.
+    Yu et al. (2020), Gradient Surgery for Multi-Task Learning, arXiv:2001.06782, algorithm 1;
+    j runs in the order of the formula, where the paper draws an order.
+    """
+    surgical = []
+    for place, own in enumerate(per_term):
+        for other in (*per_term[:place], *per_term[place + 1 :]):
+            own = _made_orthogonal(own, other)
+        surgical.append(own)
+    return [tf.add_n(parts) for parts in zip(*surgical, strict=True)]
+
+
+def combined(per_term: Sequence[Gradients], shared: Sequence[bool]) -> list[tf.Tensor]:
+    """Sums of the terms' gradients, without conflicts among those of shared variables."""
+    on_shared = [
+        [gradient for gradient, is_shared in zip(term, shared, strict=True) if is_shared]
+        for term in per_term
+    ]
+    surgical = iter(without_conflicts(on_shared))
+    return [
+        next(surgical) if is_shared else tf.add_n(parts)
+        for is_shared, *parts in zip(shared, *per_term, strict=True)
+    ]
+
+
+def cosines(per_term: Mapping[str, Gradients]) -> dict[str, tf.Tensor]:
+    """Cosine of the angle between every two terms' gradients; 0 where one is 0."""
+    lengths = {name: tf.linalg.global_norm(gradients) for name, gradients in per_term.items()}
+    return {
+        pair_name(one, other): tf.math.divide_no_nan(
+            _dot(per_term[one], per_term[other]), lengths[one] * lengths[other]
+        )
+        for one, other in itertools.combinations(per_term, 2)
+    }
+
+
+def pair_name(one: str, other: str) -> str:
+    """Name of the curve of two terms.
+
+    >>> pair_name("L/intent", "L_paper/r_drop")
+    'cosine/L/intent~L_paper/r_drop'
+    """
+    return f"cosine/{one}~{other}"
+
+
+def _made_orthogonal(own: Gradients, other: Gradients) -> list[tf.Tensor]:
+    against = tf.minimum(_dot(own, other), 0.0)
+    share = tf.math.divide_no_nan(against, _dot(other, other))
+    return [gradient - share * along for gradient, along in zip(own, other, strict=True)]
+
+
+def _dot(one: Gradients, other: Gradients) -> tf.Tensor:
+    return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(one, other, strict=True)])
+
+
+def _over_replicas(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return gradients
+    return list(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
