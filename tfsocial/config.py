@@ -152,6 +152,9 @@ class Data(Section):
     splits: Splits = Splits()
     format: Literal["auto", "csv", "tsv", "jsonl"] = "auto"
     text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
+    shots: Count | None = Field(
+        None, description="training examples of each class, drawn by seed; left out, all"
+    )
     max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
     max_characters: Count = Field(100_000, description="longer texts go to quarantine")
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")

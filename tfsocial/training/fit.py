@@ -11,7 +11,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError
-from tfsocial.data import pipeline, sources
+from tfsocial.data import pipeline, shots, sources
 from tfsocial.data.batch import Shape
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints, inference
@@ -56,6 +56,9 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
     if "train" not in corpus.splits:
         raise ConfigError("data.splits.train names no files; there is nothing to learn from")
+    if config.data.shots:
+        record = workdir / "train_drawn.jsonl"
+        corpus = shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
     config.write(workdir / "config.yaml")
 
     shape = Shape(config.data.rows, config.data.row_length, config.data.slots)

@@ -1,0 +1,100 @@
+"""Few labels on purpose: the same n examples of each class for whoever asks with the same seed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tfsocial.config import ConfigError, Task
+from tfsocial.data.sources import Corpus, Examples
+
+log = logging.getLogger(__name__)
+
+
+def draw(corpus: Corpus, tasks: Mapping[str, Task], shots: int, seed: int, record: Path) -> Corpus:
+    """The corpus with `shots` training examples of each class of its first classification.
+
+    A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
+    rows without a label for that task are left out.
+
+    Args:
+        record: jsonl that gets file, line, text and labels of what was drawn, in the order of
+            the files, so that others can be compared on the same examples.
+
+    Raises:
+        ConfigError: no task is a classification.
+    """
+    task = next((name for name, task in tasks.items() if task.kind == "classify"), None)
+    if task is None:
+        raise ConfigError("data.shots draws by class, but no task is of kind classify; drop it")
+    train = corpus.splits["train"]
+    rows = chosen(train.labels[task], shots, seed)
+    names = corpus.label_names[task]
+    lacking = sum(np.bincount(train.labels[task][rows], minlength=len(names)) < shots)
+    if lacking:
+        log.warning("data.shots=%d: %d classes of %s have fewer, all taken", shots, lacking, task)
+    drawn = _taken(train, rows)
+    _write(record, drawn, corpus.label_names)
+    return replace(corpus, splits={**corpus.splits, "train": drawn})
+
+
+def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:
+    """Rows drawn, ascending; labels int [n], below 0 where there is none.
+
+    >>> labels = np.array([0, 1, 0, -1, 1, 0])
+    >>> len(chosen(labels, 2, seed=0)), set(chosen(labels, 1, 0)) <= set(chosen(labels, 2, 0))
+    (4, True)
+    """
+    rows = [
+        np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))[:shots]
+        for label in np.unique(labels[labels >= 0])
+    ]
+    return np.sort(np.concatenate(rows))
+
+
+def _taken(examples: Examples, rows: np.ndarray) -> Examples:
+    origin = replace(
+        examples.origin, file=examples.origin.file[rows], line=examples.origin.line[rows]
+    )
+    return Examples(
+        [examples.text[row] for row in rows],
+        None if examples.pair is None else [examples.pair[row] for row in rows],
+        {task: values[rows] for task, values in examples.labels.items()},
+        origin,
+    )
+
+
+def _write(path: Path, examples: Examples, names: Mapping[str, tuple[str, ...]]) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            for row in range(len(examples)):
+                stream.write(json.dumps(_line(examples, row, names), ensure_ascii=False) + "\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _line(examples: Examples, row: int, names: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
+    origin = examples.origin
+    place = {"file": origin.files[origin.file[row]], "line": int(origin.line[row])}
+    pair = {} if examples.pair is None else {"pair": examples.pair[row]}
+    labels = {task: _label(values[row], names[task]) for task, values in examples.labels.items()}
+    return {**place, "text": examples.text[row], **pair, **labels}
+
+
+def _label(value: np.ndarray, names: tuple[str, ...]) -> object:
+    """A label as its file could have it; None where there is none."""
+    if value.ndim == 0:
+        return names[value] if value >= 0 else None
+    if not np.isfinite(value).all():
+        return None
+    if not names:
+        return float(value[0])
+    return [name for name, has in zip(names, value, strict=True) if has]
