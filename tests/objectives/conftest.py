@@ -31,6 +31,7 @@ SPECS = {
     "score": HeadSpec("regress", ()),
 }
 LOSSES = {task: table.TASK[table.USUAL_LOSS[spec.kind]](task) for task, spec in SPECS.items()}
+COUNTS = {"topic": np.array([40, 30, 4])}
 # Three to five examples of each class; example 4 has weight 0, example 6 has no label.
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
@@ -104,11 +105,11 @@ class Bench:
 
     def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
         return DeterministicStep(
-            batch, self.text_model, self.m0, False, LOSSES, self.probes, constants
+            batch, self.text_model, self.m0, False, LOSSES, self.probes, COUNTS, constants
         )
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.m0, True, LOSSES, self.probes)
+        return Step(batch, self.text_model, self.m0, True, LOSSES, self.probes, COUNTS)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))
@@ -142,6 +143,7 @@ class FakeStep:
     community: Outputs | None = None
     parameters: list = field(default_factory=list)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def again(self) -> Outputs:
         return self.second

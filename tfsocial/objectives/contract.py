@@ -7,9 +7,10 @@ alone weighs, masks, reduces and sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
@@ -35,6 +36,8 @@ class Forward(Protocol):
 
     batch: Batch
     kinds: dict[str, TaskKind]
+    label_counts: Mapping[str, np.ndarray]
+    """Training examples of each class, int [classes], for every classification."""
 
     @property
     def outputs(self) -> Outputs:

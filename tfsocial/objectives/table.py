@@ -30,6 +30,7 @@ from tfsocial.objectives.task import classify, multilabel, rank, regress
 
 TASK = {
     "cross_entropy": classify.CrossEntropy,
+    "class_balanced": classify.ClassBalanced,
     "focal": classify.Focal,
     "poly": classify.Poly,
     "generalized_cross_entropy": classify.GeneralizedCrossEntropy,
@@ -65,6 +66,7 @@ PAPERS = {
 # The kinds of task a loss or paper can be about; those that name no task fit all.
 KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "cross_entropy": ("classify",),
+    "class_balanced": ("classify",),
     "focal": ("classify",),
     "poly": ("classify",),
     "generalized_cross_entropy": ("classify",),

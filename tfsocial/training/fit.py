@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
@@ -89,7 +90,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         probes = _probed(config, terms, text_model, compacted["train"], shape)
-        model = SocialModel(text_model, terms, total_steps, m0, probes, config.objectives)
+        counts = _label_counts(corpus.splits["train"], specs)
+        model = SocialModel(text_model, terms, total_steps, m0, probes, config.objectives, counts)
         optimizer = optimizers.build(config.optimizer, total_steps, model.fresh_variables)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
@@ -117,6 +119,15 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     )
     checkpoints.save(workdir / "model", Loaded(text_model, tokenizer, manifest), leftovers, words)
     return Run(checkpoints.load(workdir / "model"), corpus, encoded, curves, total_steps)
+
+
+def _label_counts(train: sources.Examples, specs: Mapping[str, HeadSpec]) -> dict[str, np.ndarray]:
+    """Training examples of each class of each classification."""
+    return {
+        task: np.bincount(train.labels[task][train.labels[task] >= 0], minlength=spec.width)
+        for task, spec in specs.items()
+        if spec.kind == "classify"
+    }
 
 
 def _frozen_copy(encoder: PackedBert) -> PackedBert:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
@@ -26,6 +27,7 @@ class Step:
     Attributes:
         losses: task -> its loss in L.
         probes: linear heads on M0, frozen; None where no objective needs them.
+        label_counts: training examples of each class of each classification.
     """
 
     batch: Batch
@@ -34,6 +36,7 @@ class Step:
     training: bool
     losses: Mapping[str, Objective] = field(default_factory=dict)
     probes: Heads | None = None
+    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def kinds(self) -> dict[str, TaskKind]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
@@ -35,6 +36,7 @@ class SocialModel(keras.Model):
         m0: PackedBert | None = None,
         probes: Heads | None = None,
         objectives: Objectives | None = None,
+        label_counts: Mapping[str, np.ndarray] | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
@@ -45,6 +47,7 @@ class SocialModel(keras.Model):
         self.probes = probes
         for frozen in filter(None, (m0, probes)):
             frozen.trainable = False
+        self.label_counts = dict(label_counts or {})
         objectives = objectives or Objectives()
         self.surgery = objectives.weighing == "pcgrad"
         self.log_variances = None
@@ -114,7 +117,15 @@ class SocialModel(keras.Model):
             last.assign(value)
 
     def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
-        step = Step(batch, self.text_model, self.m0, training, self.task_losses, self.probes)
+        step = Step(
+            batch,
+            self.text_model,
+            self.m0,
+            training,
+            self.task_losses,
+            self.probes,
+            self.label_counts,
+        )
         return weighing.total(self.terms, step, progress, self.log_variances)
 
     def _recorded(self, batch: keys.Batch, weighed: weighing.Weighed) -> dict[str, tf.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.metrics import log_loss
 
 from tfsocial.objectives import weighing
 from tfsocial.objectives.task.classify import (
+    ClassBalanced,
     CrossEntropy,
     Focal,
     GeneralizedCrossEntropy,
@@ -147,6 +149,30 @@ class TestPoly:
         expected = (wrong[..., np.newaxis] ** powers) @ coefficients
         loss, _ = Poly("topic", epsilon)(labelled(logits, LABELS))
         np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+class TestClassBalanced:
+    """-w_y log p_y."""
+
+    def balanced(self, labelled, beta: float, counts) -> np.ndarray:
+        step = labelled([[np.log([1, 1, 2])] * 3], [[0, 1, 2]])
+        return ClassBalanced("topic", beta)(replace(step, label_counts={"topic": counts})).loss[0]
+
+    def test_by_hand(self, labelled):
+        """beta = 1/2, counts 1, 2, 3: 1/2 over 1/2, 3/4, 7/8 is 1, 2/3, 4/7, their mean 47/63."""
+        loss = self.balanced(labelled, 0.5, np.array([1, 2, 3]))
+        weights = np.array([1, 2 / 3, 4 / 7]) * 63 / 47
+        np.testing.assert_allclose(loss, weights * np.log([4, 4, 2]), rtol=1e-5)
+
+    def test_of_beta_zero_is_cross_entropy(self, labelled):
+        """Every class weighs 1."""
+        loss = self.balanced(labelled, 0.0, np.array([1, 20, 300]))
+        np.testing.assert_allclose(loss, np.log([4, 4, 2]), rtol=1e-6)
+
+    def test_a_class_nobody_has_is_finite(self, labelled):
+        """Weighed as one with a single example."""
+        losses = [self.balanced(labelled, 0.9, np.array([n, 5, 9])) for n in (0, 1)]
+        np.testing.assert_array_equal(*losses)
 
 
 class TestGeneralizedCrossEntropy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
@@ -97,6 +98,31 @@ class SymmetricCrossEntropy:
         _, log_p_y, mask = _log_likelihood(step, self.task)
         reverse = self.A * tf.math.expm1(log_p_y)
         return Terms(-self.alpha * log_p_y + self.beta * reverse, mask)
+
+
+@dataclass(frozen=True)
+class ClassBalanced:
+    """-w_y log p_y, with w_c proportional to (1 - beta) / (1 - beta^n_c) and of mean 1.
+
+    n_c is how many training examples class c has. beta = 0 weighs all classes alike, beta
+    towards 1 by 1 / n_c. A class without examples is weighed as one with a single one.
+    Cui et al. (2019), Class-Balanced Loss Based on Effective Number of Samples,
+    arXiv:1901.05555, equation 8.
+    """
+
+    task: str
+    beta: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+
+    def __call__(self, step: Forward) -> Terms:
+        _, log_p_y, mask = _log_likelihood(step, self.task)
+        labels = tf.maximum(step.batch[label_key(self.task)], 0)
+        return Terms(
+            -tf.gather(self._weights(step.label_counts[self.task]), labels) * log_p_y, mask
+        )
+
+    def _weights(self, counts: np.ndarray) -> np.ndarray:
+        weights = (1 - self.beta) / (1 - np.power(self.beta, np.maximum(counts, 1)))
+        return (weights / weights.mean()).astype(np.float32)
 
 
 def _log_likelihood(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -1,0 +1,29 @@
+"""Prints every objective the formula can hold: formula, source, knobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfsocial import cli
+from tfsocial.config import ConfigError
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", flag_values=FLAGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    from tfsocial.objectives import reference
+
+    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}))
+    return 0
+
+
+def _ratios(path: str) -> dict[str, float]:
+    try:
+        return json.loads(cli.existing("costs", path).read_text(encoding="utf-8"))["ratios"]
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"--costs={path}: is no result of benchmarks/cost.py") from None

@@ -1,0 +1,59 @@
+"""The menu as a page: every objective, its formula, its source, its knobs, what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator, Mapping
+
+from tfsocial.objectives import table
+
+PARTS = {"L": table.TASK, "L0": table.COMMUNITY, "L_paper": table.PAPERS}
+INTRODUCTION = """# Objectives
+
+Written by `python -m tfsocial objectives`; formulas and sources are those of the code.
+
+The cost is the time of a training step with `L` and the term over one with `L` alone (losses of
+`L` themselves: over cross-entropy), as `python -m benchmarks.cost` measured it on two CPU cores.
+"""
+
+
+def page(costs: Mapping[str, float] | None = None) -> str:
+    """Markdown: a table of all objectives, then a section for each.
+
+    Args:
+        costs: name -> ratio of step time; left out where it was not measured.
+    """
+    costs = costs or {}
+    header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
+    rows = [
+        f"| {part} | [`{name}`](#{name}) | {_kinds(name)} | {_knobs(kind)} | {_cost(name, costs)} |"
+        for part, name, kind in _entries()
+    ]
+    sections = [_section(name, kind) for _, name, kind in _entries()]
+    return "\n".join([INTRODUCTION, *header, *rows, "", *sections])
+
+
+def _entries() -> Iterator[tuple[str, str, type]]:
+    for part, menu in PARTS.items():
+        for name, kind in menu.items():
+            yield part, name, kind
+
+
+def _section(name: str, kind: type) -> str:
+    formula, _, rest = inspect.getdoc(kind).partition("\n\n")
+    return f"## {name}\n\n    {formula}\n\n{rest}\n"
+
+
+def _kinds(name: str) -> str:
+    return ", ".join(table.KINDS.get(name, ("any",)))
+
+
+def _knobs(kind: type) -> str:
+    """Each knob and its default."""
+    knobs = [field for field in dataclasses.fields(kind) if field.name != "task"]
+    return ", ".join(f"`{knob.name}: {knob.default}`" for knob in knobs)
+
+
+def _cost(name: str, costs: Mapping[str, float]) -> str:
+    return f"{costs[name]:.2f}" if name in costs else ""
