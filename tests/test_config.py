@@ -178,6 +178,36 @@ def test_labels_are_named_once_and_not_by_an_empty_list():
     assert none.startswith("run.yaml: tasks.mood.labels is empty; leave it out")
 
 
+@pytest.mark.parametrize(
+    ("name", "knob", "has"),
+    [
+        ("lion", {"epsilon": 1e-8}, "beta_1, beta_2"),
+        ("adamw", {"scale_parameter": False}, "beta_1, beta_2, epsilon"),
+        ("adafactor", {"beta_1": 0.9}, "epsilon, scale_parameter"),
+        ("adafactor", {"beta_2": 0.9}, "epsilon, scale_parameter"),
+    ],
+)
+def test_a_knob_of_another_optimizer_is_refused(name, knob, has):
+    """It would do nothing; the message says where it stands and what there is instead."""
+    (wrong,) = knob
+    message = refusal({"optimizer": {"name": name, **knob}})
+    assert message == f"run.yaml: optimizer.{wrong} is not a knob of {name}, which has {has}"
+
+
+def test_a_knob_left_out_is_the_optimizers_own():
+    """Only what is given is passed on; a written config says null for the rest, of others too."""
+    lion = config.parse({"optimizer": {"name": "lion", "beta_2": 0.95, "epsilon": None}}).optimizer
+    assert lion.knobs == {"beta_2": 0.95}
+    assert Config().optimizer.knobs == {}
+
+
+def test_an_unknown_optimizer_is_refused():
+    """The menu is named, and nothing is said of knobs."""
+    message = refusal({"optimizer": {"name": "sgd", "beta_1": 0.9}})
+    assert message.startswith("run.yaml: optimizer.name is 'sgd'; input should be 'adamw', ")
+    assert "beta_1" not in message
+
+
 def test_a_schedule_ends_after_it_begins():
     """`until` before `begin` is refused, the same moment is a jump and allowed."""
     message = refusal({"tasks": {"mood": {"weight": {"begin": 0.5, "until": 0.25}}}})

@@ -132,6 +132,7 @@ class Curves(keras.callbacks.Callback):
         """The knobs that a search would turn, and what they led to."""
         optimizer, training = config.optimizer, config.training
         knobs = {
+            "optimizer": optimizer.name,
             "learning_rate": optimizer.learning_rate,
             "weight_decay": optimizer.weight_decay,
             "epochs": training.epochs,
