@@ -138,6 +138,8 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"data": {"max_bad_fraction": 1.01}}, "data.max_bad_fraction", "1"),
         ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate", "0"),
         ({"optimizer": {"clip_norm": -1.0}}, "optimizer.clip_norm", "0"),
+        ({"optimizer": {"layer_decay": 0.0}}, "optimizer.layer_decay", "0"),
+        ({"optimizer": {"layer_decay": 1.01}}, "optimizer.layer_decay", "1"),
         ({"model": {"dropout": 1.0}}, "model.dropout", "1"),
         ({"tasks": {"intent": {"weight": -0.5}}}, "tasks.intent.weight", "0"),
         ({"tasks": {"intent": {"weight": {"end": -1}}}}, "tasks.intent.weight.end", "0"),

@@ -226,6 +226,12 @@ class Optimizer(Section):
     head_multiplier: Positive = Field(
         30.0, description="the heads' learning rate over the encoder's; heads start from nothing"
     )
+    layer_decay: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="the learning rate of an encoder layer over that of the layer above it",
+    )
     weight_decay: NotNegative = 0.01
     beta_1: Fraction | None = Field(None, description="left out, 0.9; adafactor has none")
     beta_2: Fraction | None = Field(

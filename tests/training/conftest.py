@@ -19,7 +19,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training.optimizers import build
+from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
@@ -116,7 +116,8 @@ def social_model() -> Callable[..., SocialModel]:
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
         model = SocialModel(text_model, table.formula(parsed), total_steps, m0)
-        optimizer = build.optimizer(parsed.optimizer, total_steps, text_model.heads.variables)
+        multipliers = rates.multipliers(text_model, parsed.optimizer)
+        optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)
         return model
 

@@ -226,14 +226,8 @@ class TestHeadMultiplier:
     def test_by_hand(self):
         """Adam's first step is the rate itself: 0.1 for the encoder, 0.3 for the head."""
         encoder, head = tf.Variable([1.0], name="kernel"), tf.Variable([1.0], name="kernel")
-        config = Optimizer(
-            learning_rate=0.1,
-            head_multiplier=3,
-            weight_decay=0,
-            warmup_fraction=0,
-            decay="constant",
-        )
-        optimizer = build.optimizer(config, 10, heads=[head])
+        config = Optimizer(learning_rate=0.1, weight_decay=0, warmup_fraction=0, decay="constant")
+        optimizer = build.optimizer(config, 10, [(head, 3.0)])
         optimizer.apply_gradients([(tf.constant([0.5]), encoder), (tf.constant([0.5]), head)])
         np.testing.assert_allclose(encoder, [0.9], rtol=1e-5)
         np.testing.assert_allclose(head, [0.7], rtol=1e-5)
@@ -242,10 +236,8 @@ class TestHeadMultiplier:
         """A mirrored variable is known by its container, not by its copies."""
         with two_cpus.scope():
             encoder, head = (tf.Variable([1.0], name="kernel") for _ in range(2))
-            config = Optimizer(
-                learning_rate=0.1, head_multiplier=3, warmup_fraction=0, weight_decay=0
-            )
-            optimizer = build.optimizer(config, 10, heads=[head])
+            config = Optimizer(learning_rate=0.1, warmup_fraction=0, weight_decay=0)
+            optimizer = build.optimizer(config, 10, [(head, 3.0)])
 
         def on_replica():
             pairs = [(tf.constant([0.25]), encoder), (tf.constant([0.25]), head)]
@@ -322,12 +314,10 @@ def test_build_takes_every_knob_of_the_config():
         decay="cosine",
         final_fraction=0.1,
         clip_norm=2.5,
-        head_multiplier=4,
     )
     optimizer = build.optimizer(config, total_steps=40)
     assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.3, 2.5)
     assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.7, 0.8, 0.01)
-    assert optimizer.head_multiplier == 4
     schedule = optimizer._learning_rate
     assert (schedule.warmup_steps, schedule.total_steps, schedule.decay) == (10, 40, "cosine")
     np.testing.assert_allclose([schedule.peak, schedule.final, schedule(40)], [0.5, 0.05, 0.05])
@@ -336,7 +326,8 @@ def test_build_takes_every_knob_of_the_config():
     assert set(Optimizer.model_fields) == set(config.model_dump())
     unchecked = set(Optimizer.model_fields) - {
         "name", "learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "scale_parameter",
-        "warmup_fraction", "decay", "final_fraction", "clip_norm", "head_multiplier",
+        "warmup_fraction", "decay", "final_fraction", "clip_norm",
+        "head_multiplier", "layer_decay",  # see optimizers/test_rates.py
     }  # fmt: skip
     assert not unchecked, "a new knob of the optimizer wants a test"
 

@@ -21,7 +21,7 @@ from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.training import devices, watch
-from tfsocial.training.optimizers import build
+from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         model = SocialModel(text_model, terms, total_steps, m0)
-        optimizer = build.optimizer(config.optimizer, total_steps, text_model.heads.variables)
+        multipliers = rates.multipliers(text_model, config.optimizer)
+        optimizer = build.optimizer(config.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)

@@ -1,8 +1,8 @@
-"""What all optimizers share: the gradient's norm, clipping, what decays, the heads' rate."""
+"""What all optimizers share: the gradient's norm, clipping, what decays, each weight's rate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -24,20 +24,18 @@ class BaseOptimizer(keras.optimizers.Optimizer):
         learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
-        head_multiplier: float = 1.0,
     ):
         # Not compiled here: the train step is, as a whole or not at all.
         super().__init__(
             type(self).__name__, weight_decay, global_clipnorm=clip_norm, jit_compile=False
         )
         self._learning_rate = self._build_learning_rate(learning_rate)
-        self.head_multiplier = head_multiplier
-        self._heads: set[str] = set()
+        self._multipliers: dict[str, float] = self._no_dependency({})
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
 
-    def mark_heads(self, variables: Sequence[tf.Variable]) -> None:
-        """These learn `head_multiplier` times as fast: they start from nothing, M0 does not."""
-        self._heads |= {self._var_key(variable) for variable in variables}
+    def multiply_rates(self, multipliers: Iterable[tuple[tf.Variable, float]]) -> None:
+        """These learn so many times as fast as the schedule says; the others as it says."""
+        self._multipliers.update({self._var_key(variable): by for variable, by in multipliers})
 
     def build(self, var_list):
         if getattr(self, "_built", False):
@@ -71,8 +69,7 @@ class BaseOptimizer(keras.optimizers.Optimizer):
 
     def rate(self, variable: tf.Variable) -> tf.Tensor:
         """eta_t of this variable."""
-        key = self._var_key(variable)
-        return self.learning_rate * (self.head_multiplier if key in self._heads else 1.0)
+        return self.learning_rate * self._multipliers.get(self._var_key(variable), 1.0)
 
     def decays(self, variable: tf.Variable) -> bool:
         """Whether lambda is more than nothing for this variable."""

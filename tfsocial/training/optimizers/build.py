@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 
@@ -23,17 +23,18 @@ OPTIMIZERS: Mapping[str, type[BaseOptimizer]] = {
 
 
 def optimizer(
-    chosen: config.Optimizer, total_steps: int, heads: Sequence[tf.Variable] = ()
+    chosen: config.Optimizer,
+    total_steps: int,
+    multipliers: Iterable[tuple[tf.Variable, float]] = (),
 ) -> BaseOptimizer:
-    """The optimizer of a run of so many steps, in which `heads` have a rate of their own."""
+    """The optimizer of a run of so many steps; `rates.multipliers` gives a model's."""
     built = OPTIMIZERS[chosen.name](
         schedule(chosen, total_steps),
         chosen.weight_decay,
         chosen.clip_norm,
-        chosen.head_multiplier,
         **chosen.knobs,
     )
-    built.mark_heads(heads)
+    built.multiply_rates(multipliers)
     return built
 
 
