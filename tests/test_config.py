@@ -144,6 +144,8 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"tasks": {"intent": {"weight": -0.5}}}, "tasks.intent.weight", "0"),
         ({"tasks": {"intent": {"weight": {"end": -1}}}}, "tasks.intent.weight.end", "0"),
         ({"training": {"patience": 0}}, "training.patience", "1"),
+        ({"training": {"ema": 1.0}}, "training.ema", "1"),
+        ({"training": {"ema": -0.1}}, "training.ema", "0"),
     ],
 )
 def test_a_value_out_of_range_names_the_bound(tree, key, bound):

@@ -279,6 +279,12 @@ class Training(Section):
         description="dev metric that picks the weights; -loss also where no task has the metric",
     )
     patience: Count | None = Field(None, description="epochs without a better dev metric")
+    ema: float | None = Field(
+        None,
+        ge=0.0,
+        lt=1.0,
+        description="memory of a moving average of the weights, which is scored and kept for them",
+    )
     log_every: Count = Field(20, description="steps between two points of a curve")
     deterministic: bool = False
 

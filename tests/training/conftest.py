@@ -99,6 +99,7 @@ def social_model() -> Callable[..., SocialModel]:
         dropout: float = 0.0,
         jit_compile: bool = False,
         total_steps: int = 100,
+        ema: float | None = None,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -115,7 +116,7 @@ def social_model() -> Callable[..., SocialModel]:
         text_model.build()
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
-        model = SocialModel(text_model, table.formula(parsed), total_steps, m0)
+        model = SocialModel(text_model, table.formula(parsed), total_steps, m0, ema)
         multipliers = rates.multipliers(text_model, parsed.optimizer)
         optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)

@@ -86,7 +86,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         text_model.build()
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
-        model = SocialModel(text_model, terms, total_steps, m0)
+        model = SocialModel(text_model, terms, total_steps, m0, config.training.ema)
         multipliers = rates.multipliers(text_model, config.optimizer)
         optimizer = build.optimizer(config.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
@@ -99,6 +99,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         epochs=-(-total_steps // epoch_steps),
         callbacks=[
             watch.Guard(total_steps),
+            watch.KeepAverage(),
             *dev,
             curves,
             watch.Progress(total_steps, config.training.epochs, config.training.monitor),

@@ -13,6 +13,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term
+from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
 
 
@@ -29,6 +30,7 @@ class SocialModel(keras.Model):
         terms: Sequence[Term],
         total_steps: int,
         m0: PackedBert | None = None,
+        ema: float | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
@@ -37,6 +39,7 @@ class SocialModel(keras.Model):
         self.m0 = m0
         if m0 is not None:
             m0.trainable = False
+        self.average = WeightAverage(text_model.trainable_variables, ema)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
@@ -47,6 +50,7 @@ class SocialModel(keras.Model):
         with tf.GradientTape() as tape:
             weighed = self._formula(batch, progress, training=True)
         self.optimizer.minimize(weighed.loss, self.trainable_variables, tape=tape)
+        self.average.update(self.optimizer.iterations)
         return self._recorded(batch, weighed)
 
     def test_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
