@@ -146,6 +146,7 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"training": {"patience": 0}}, "training.patience", "1"),
         ({"training": {"ema": 1.0}}, "training.ema", "1"),
         ({"training": {"ema": -0.1}}, "training.ema", "0"),
+        ({"training": {"unfreeze_every": 0}}, "training.unfreeze_every", "0"),
     ],
 )
 def test_a_value_out_of_range_names_the_bound(tree, key, bound):

@@ -285,6 +285,11 @@ class Training(Section):
         lt=1.0,
         description="memory of a moving average of the weights, which is scored and kept for them",
     )
+    unfreeze_every: Positive | None = Field(
+        None,
+        description="epochs after which one more encoder layer begins to learn, the top one "
+        "first, the embeddings last; left out, all learn from the start",
+    )
     log_every: Count = Field(20, description="steps between two points of a curve")
     deterministic: bool = False
 

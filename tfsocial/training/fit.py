@@ -88,7 +88,9 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
         model = SocialModel(text_model, terms, total_steps, m0, config.training.ema)
         multipliers = rates.multipliers(text_model, config.optimizer)
-        optimizer = build.optimizer(config.optimizer, total_steps, multipliers)
+        frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
+        begins = rates.begins(text_model.encoder, frozen_for)
+        optimizer = build.optimizer(config.optimizer, total_steps, multipliers, begins)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)

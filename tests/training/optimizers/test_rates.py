@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -99,3 +100,54 @@ def test_every_optimizer_obeys(name):
     whole, tenth = (weight.numpy() - [[2.0, -1.0]] for weight in weights)
     assert np.abs(whole).min() > 0.05
     np.testing.assert_allclose(tenth, 0.1 * whole, rtol=1e-4)
+
+
+# --- gradual unfreezing ------------------------------------------------------------------
+
+
+def test_layers_begin_from_the_top():
+    """Ten steps a layer: the top layer and the pooler at 10, the embeddings under three at 40."""
+    model = text_model()
+    pairs = rates.begins(model.encoder, 10.0)
+    expected = {"layer_._2": 10, "layer_._1": 20, "layer_._0": 30, "/embeddings/": 40}
+    expected["/pooler/"] = 10
+    assert {place(variable) for variable, _ in pairs} == expected.keys()
+    for variable, step in pairs:
+        assert step == expected[place(variable)], variable.name
+
+
+def test_parts_of_an_epoch_are_rounded_to_steps():
+    """2.5 steps a layer begin at 2, 5, 8 (from 7.5) and 10."""
+    begins = {place(variable): step for variable, step in rates.begins(text_model().encoder, 2.5)}
+    by_layer = [begins[f"layer_._{number}"] for number in (2, 1, 0)]
+    assert [*by_layer, begins["/embeddings/"]] == [2, 5, 8, 10]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_a_weight_stands_still_until_it_begins(name, jit_compile):
+    """Bit for bit for two steps, decay included, and then it moves; the other moves at once."""
+    weights = [tf.Variable([[2.0, -1.0]], name="kernel") for _ in range(2)]
+    chosen = Optimizer(name=name, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0)
+    optimizer = build.optimizer(chosen, 10, begins=[(weights[1], 2)])
+    optimizer.build(weights)  # making variables is a trace of its own
+
+    @tf.function(jit_compile=jit_compile)
+    def step(gradient):
+        optimizer.apply_gradients([(gradient, weight) for weight in weights])
+
+    places = [[weight.numpy() for weight in weights]]
+    for _ in range(4):
+        step(tf.constant([[0.3, 0.2]]))
+        places.append([weight.numpy() for weight in weights])
+    assert step.experimental_get_tracing_count() == 1
+    free, held = zip(*places, strict=True)
+    assert [np.array_equal(*pair) for pair in itertools.pairwise(held)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert not any(np.array_equal(*pair) for pair in itertools.pairwise(free))
+    # With its moments kept up its first step is as long as the other's third.
+    np.testing.assert_array_less(np.abs(held[3] - held[2]), 2 * np.abs(free[1] - free[0]))

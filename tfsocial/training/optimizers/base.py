@@ -31,11 +31,21 @@ class BaseOptimizer(keras.optimizers.Optimizer):
         )
         self._learning_rate = self._build_learning_rate(learning_rate)
         self._multipliers: dict[str, float] = self._no_dependency({})
+        self._begins: dict[str, int] = self._no_dependency({})
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
 
     def multiply_rates(self, multipliers: Iterable[tuple[tf.Variable, float]]) -> None:
         """These learn so many times as fast as the schedule says; the others as it says."""
         self._multipliers.update({self._var_key(variable): by for variable, by in multipliers})
+
+    def hold_until(self, begins: Iterable[tuple[tf.Variable, int]]) -> None:
+        """These stand still for so many steps.
+
+        Their gradients are counted in the norm and remembered all the same: moments that were
+        empty when a weight begins would make its first steps too long, since Adam corrects them
+        for the steps of the run.
+        """
+        self._begins.update({self._var_key(variable): step for variable, step in begins})
 
     def build(self, var_list):
         if getattr(self, "_built", False):
@@ -69,7 +79,11 @@ class BaseOptimizer(keras.optimizers.Optimizer):
 
     def rate(self, variable: tf.Variable) -> tf.Tensor:
         """eta_t of this variable."""
-        return self.learning_rate * self._multipliers.get(self._var_key(variable), 1.0)
+        key = self._var_key(variable)
+        rate = self.learning_rate * self._multipliers.get(key, 1.0)
+        begin = self._begins.get(key, 0)
+        # A factor and not a shorter list of weights: the step is compiled once.
+        return rate * tf.cast(self.iterations >= begin, rate.dtype) if begin else rate
 
     def decays(self, variable: tf.Variable) -> bool:
         """Whether lambda is more than nothing for this variable."""

@@ -26,8 +26,9 @@ def optimizer(
     chosen: config.Optimizer,
     total_steps: int,
     multipliers: Iterable[tuple[tf.Variable, float]] = (),
+    begins: Iterable[tuple[tf.Variable, int]] = (),
 ) -> BaseOptimizer:
-    """The optimizer of a run of so many steps; `rates.multipliers` gives a model's."""
+    """The optimizer of a run of so many steps; `rates` has what is peculiar to single weights."""
     built = OPTIMIZERS[chosen.name](
         schedule(chosen, total_steps),
         chosen.weight_decay,
@@ -35,6 +36,7 @@ def optimizer(
         **chosen.knobs,
     )
     built.multiply_rates(multipliers)
+    built.hold_until(begins)
     return built
 
 

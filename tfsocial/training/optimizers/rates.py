@@ -25,6 +25,16 @@ def multipliers(text_model: TextModel, chosen: config.Optimizer) -> list[tuple[t
     return encoder + heads
 
 
+def begins(encoder: PackedBert, steps_per_layer: float) -> list[tuple[tf.Variable, int]]:
+    """The first step (from 0) at which each weight of the encoder moves: the top layer first.
+
+    Gradual unfreezing: ULMFiT, arXiv:1801.06146, section 3.3. The heads learn alone for
+    `steps_per_layer`, then with the top layer and the pooler, then with one layer more; the
+    embeddings come last. Meanwhile the schedule of the learning rate runs on for all.
+    """
+    return [(variable, round((depth + 1) * steps_per_layer)) for variable, depth in depths(encoder)]
+
+
 def depths(encoder: PackedBert) -> list[tuple[tf.Variable, int]]:
     """Each weight of a built encoder, and how far its layer is below the top one.
 
