@@ -31,7 +31,8 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, optimizers
+from tfsocial.training import devices
+from tfsocial.training.optimizers import build
 from tfsocial.training.step import SocialModel
 
 HERE = Path(__file__).resolve().parent
@@ -105,8 +106,7 @@ def step_of(chosen: Config) -> tuple[Callable, Iterator]:
         probes = Heads(specs, architecture.hidden_size, 0.0, name="probes")
         probes.build()
         model = SocialModel(text_model, table.formula(chosen), 1000, m0, probes)
-        optimizer = optimizers.build(chosen.optimizer, 1000, model.fresh_variables)
-        model.compile(optimizer, jit_compile=device.jit_compile)
+        model.compile(build.optimizer(chosen.optimizer, 1000), jit_compile=device.jit_compile)
     return model.make_train_function(), iter(
         pipeline.training_batches(compacted["train"], shape, chosen.seed)
     )

@@ -138,10 +138,15 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"data": {"max_bad_fraction": 1.01}}, "data.max_bad_fraction", "1"),
         ({"optimizer": {"learning_rate": 0}}, "optimizer.learning_rate", "0"),
         ({"optimizer": {"clip_norm": -1.0}}, "optimizer.clip_norm", "0"),
+        ({"optimizer": {"layer_decay": 0.0}}, "optimizer.layer_decay", "0"),
+        ({"optimizer": {"layer_decay": 1.01}}, "optimizer.layer_decay", "1"),
         ({"model": {"dropout": 1.0}}, "model.dropout", "1"),
         ({"tasks": {"intent": {"weight": -0.5}}}, "tasks.intent.weight", "0"),
         ({"tasks": {"intent": {"weight": {"end": -1}}}}, "tasks.intent.weight.end", "0"),
         ({"training": {"patience": 0}}, "training.patience", "1"),
+        ({"training": {"ema": 1.0}}, "training.ema", "1"),
+        ({"training": {"ema": -0.1}}, "training.ema", "0"),
+        ({"training": {"unfreeze_every": 0}}, "training.unfreeze_every", "0"),
     ],
 )
 def test_a_value_out_of_range_names_the_bound(tree, key, bound):
@@ -176,6 +181,36 @@ def test_labels_are_named_once_and_not_by_an_empty_list():
     assert twice == "run.yaml: tasks.mood.labels names good twice"
     none = refusal({"tasks": {"mood": {"labels": []}}})
     assert none.startswith("run.yaml: tasks.mood.labels is empty; leave it out")
+
+
+@pytest.mark.parametrize(
+    ("name", "knob", "has"),
+    [
+        ("lion", {"epsilon": 1e-8}, "beta_1, beta_2"),
+        ("adamw", {"scale_parameter": False}, "beta_1, beta_2, epsilon"),
+        ("adafactor", {"beta_1": 0.9}, "epsilon, scale_parameter"),
+        ("adafactor", {"beta_2": 0.9}, "epsilon, scale_parameter"),
+    ],
+)
+def test_a_knob_of_another_optimizer_is_refused(name, knob, has):
+    """It would do nothing; the message says where it stands and what there is instead."""
+    (wrong,) = knob
+    message = refusal({"optimizer": {"name": name, **knob}})
+    assert message == f"run.yaml: optimizer.{wrong} is not a knob of {name}, which has {has}"
+
+
+def test_a_knob_left_out_is_the_optimizers_own():
+    """Only what is given is passed on; a written config says null for the rest, of others too."""
+    lion = config.parse({"optimizer": {"name": "lion", "beta_2": 0.95, "epsilon": None}}).optimizer
+    assert lion.knobs == {"beta_2": 0.95}
+    assert Config().optimizer.knobs == {}
+
+
+def test_an_unknown_optimizer_is_refused():
+    """The menu is named, and nothing is said of knobs."""
+    message = refusal({"optimizer": {"name": "sgd", "beta_1": 0.9}})
+    assert message.startswith("run.yaml: optimizer.name is 'sgd'; input should be 'adamw', ")
+    assert "beta_1" not in message
 
 
 def test_a_schedule_ends_after_it_begins():

@@ -45,7 +45,8 @@ def training(options: argparse.Namespace, everything: rows.Rows):
     from tfsocial.models.heads import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.objectives import table
-    from tfsocial.training import devices, optimizers
+    from tfsocial.training import devices
+    from tfsocial.training.optimizers import build
     from tfsocial.training.step import SocialModel
 
     settings = config.parse(
@@ -76,7 +77,7 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         text_model.build()
         community.fill(text_model.encoder, words)
         model = SocialModel(text_model, table.formula(settings), total_steps=1000)
-        model.compile(optimizers.build(settings.optimizer, 1000), jit_compile=device.jit_compile)
+        model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
     batches = {
         name: pipeline.evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")
     }

@@ -19,7 +19,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import optimizers
+from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
@@ -101,6 +101,7 @@ def social_model() -> Callable[..., SocialModel]:
         total_steps: int = 100,
         weighing: str = "given",
         cosines_every: int | None = None,
+        ema: float | None = None,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -123,9 +124,15 @@ def social_model() -> Callable[..., SocialModel]:
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
         model = SocialModel(
-            text_model, table.formula(parsed), total_steps, m0, objectives=parsed.objectives
+            text_model,
+            table.formula(parsed),
+            total_steps,
+            m0,
+            objectives=parsed.objectives,
+            ema=ema,
         )
-        optimizer = optimizers.build(parsed.optimizer, total_steps, model.fresh_variables)
+        multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
+        optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)
         return model
 

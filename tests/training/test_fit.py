@@ -184,6 +184,24 @@ def test_without_a_dev_split_the_last_weights_are_kept(moods, tmp_path):
     assert np.array_equal(weights(tmp_path / "run")["heads.safetensors/mood.weight"], live.T)
 
 
+def test_layers_are_unfrozen_by_epochs(moods, tmp_path):
+    """One layer, an epoch each: the head, then the layer as well, in the third the embeddings."""
+    start = tiny_run.settings(moods, "optimizer.learning_rate=1.0e-30")
+    tiny_run.train(start, tmp_path / "0")
+    before = weights(tmp_path / "0")
+    parts = {"heads.safetensors/mood": 1, "/encoder.layer.0.output": 2, "/embeddings.": 3}
+    for epochs in (1, 2, 3):
+        workdir = tmp_path / str(epochs)
+        options = (f"training.epochs={epochs}", "training.unfreeze_every=1", "data.splits.dev=[]")
+        tiny_run.train(tiny_run.settings(moods, *options), workdir)
+        after = weights(workdir)
+        for part, first in parts.items():
+            names = [name for name in after if part in name]
+            moved = [np.abs(before[name] - after[name]).max() > 1e-20 for name in names]
+            assert moved
+            assert all(moved) if epochs >= first else not any(moved), (part, epochs)
+
+
 # --- what a run can be made of -----------------------------------------------------------
 
 TASKS = {

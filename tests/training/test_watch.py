@@ -172,6 +172,7 @@ def test_tensorboard_has_the_knobs_and_what_they_led_to(events):
     knobs = HParamsPluginData.FromString(content).session_start_info.hparams
     assert knobs["learning_rate"].number_value == pytest.approx(0.01)
     assert (knobs["epochs"].number_value, knobs["rows"].number_value) == (2, 2)
+    assert knobs["optimizer"].string_value == "adamw"
     assert knobs["checkpoint"].string_value == "random"
     assert knobs["weight/feature_cosine"].string_value == "0.5"
     assert "result/dev/mood/accuracy" in events.Tags()["tensors"]

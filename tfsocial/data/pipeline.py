@@ -76,7 +76,7 @@ def encode(
 def compact(splits: Mapping[str, Encoded]) -> tuple[np.ndarray, dict[str, Encoded]]:
     """The splits in a vocabulary of only the tokens that occur, and which those are.
 
-    A word no text contains gets no gradient, and AdamW without decay never moves it: training
+    A word no text contains gets no gradient, and without decay no optimizer moves it: training
     on its row is work without effect. On BANKING77 nine rows of ten are such, half the model.
 
     Returns:

@@ -21,7 +21,8 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, optimizers, probe, watch
+from tfsocial.training import devices, probe, watch
+from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -89,10 +90,20 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         text_model.build()
         leftovers = community.fill(text_model.encoder, words)
         m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
-        probes = _probed(config, terms, text_model, compacted["train"], shape)
-        counts = _label_counts(corpus.splits["train"], specs)
-        model = SocialModel(text_model, terms, total_steps, m0, probes, config.objectives, counts)
-        optimizer = optimizers.build(config.optimizer, total_steps, model.fresh_variables)
+        model = SocialModel(
+            text_model,
+            terms,
+            total_steps,
+            m0,
+            probes=_probed(config, terms, text_model, compacted["train"], shape),
+            objectives=config.objectives,
+            label_counts=_label_counts(corpus.splits["train"], specs),
+            ema=config.training.ema,
+        )
+        multipliers = rates.multipliers(text_model, config.optimizer, model.term_variables)
+        frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
+        begins = rates.begins(text_model.encoder, frozen_for)
+        optimizer = build.optimizer(config.optimizer, total_steps, multipliers, begins)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
 
     curves = watch.Curves(workdir, config.training.log_every)
@@ -103,6 +114,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         epochs=-(-total_steps // epoch_steps),
         callbacks=[
             watch.Guard(total_steps),
+            watch.KeepAverage(),
             *dev,
             curves,
             watch.Progress(total_steps, config.training.epochs, config.training.monitor),

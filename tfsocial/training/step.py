@@ -18,6 +18,7 @@ from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
 from tfsocial.training import gradients
+from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
 
 
@@ -37,6 +38,7 @@ class SocialModel(keras.Model):
         probes: Heads | None = None,
         objectives: Objectives | None = None,
         label_counts: Mapping[str, np.ndarray] | None = None,
+        ema: float | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
@@ -57,15 +59,16 @@ class SocialModel(keras.Model):
         pairs = itertools.combinations([term.name for term in terms], 2)
         measured = [gradients.pair_name(*pair) for pair in pairs] if self.cosines_every else []
         self.cosines = {name: _last_value(name) for name in measured}
+        self.average = WeightAverage(text_model.trainable_variables, ema)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
         return self.text_model(batch, training=training)
 
     @property
-    def fresh_variables(self) -> list[tf.Variable]:
-        """What starts from nothing: the heads, and the terms' log variances if they are learned."""
-        return [*self.text_model.heads.variables, *self._trainable_weights]
+    def term_variables(self) -> list[tf.Variable]:
+        """What is learned beside the text model: the terms' log variances, if they are."""
+        return [] if self.log_variances is None else [self.log_variances]
 
     def train_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         progress = tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
@@ -77,6 +80,7 @@ class SocialModel(keras.Model):
             self._operate(tape, weighed)
         else:
             self.optimizer.minimize(weighed.loss, self.trainable_variables, tape=tape)
+        self.average.update(self.optimizer.iterations)
         return self._recorded(batch, weighed)
 
     def test_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:

@@ -132,6 +132,7 @@ class Curves(keras.callbacks.Callback):
         """The knobs that a search would turn, and what they led to."""
         optimizer, training = config.optimizer, config.training
         knobs = {
+            "optimizer": optimizer.name,
             "learning_rate": optimizer.learning_rate,
             "weight_decay": optimizer.weight_decay,
             "epochs": training.epochs,
@@ -207,12 +208,20 @@ class Progress(keras.callbacks.Callback):
         return self.examples / max(time.perf_counter() - self.began, 1e-9)
 
 
+class KeepAverage(keras.callbacks.Callback):
+    """Ends on the weights' average where there is one; before DevScore, which may know better."""
+
+    def on_train_end(self, logs=None):
+        self.model.average.put_in()
+
+
 MONITORED = "dev/monitored"  # the metric that picks the weights, averaged over the tasks
 
 
 class DevScore(keras.callbacks.Callback):
     """Scores the dev split after each epoch, keeps the best weights, stops when none come.
 
+    Where weights are averaged it is their averages that are scored and kept.
     Its scores go into the epoch's logs under `dev/...`; it has to run before callbacks that
     read them.
     """
@@ -231,17 +240,26 @@ class DevScore(keras.callbacks.Callback):
         self.best, self.best_epoch, self.weights = -math.inf, -1, None
 
     def on_epoch_end(self, epoch, logs=None):
-        per_task = self.scores()
-        for task, scores in per_task.items():
-            logs |= {f"dev/{task}/{n}": value for n, value in scores.items() if n != "count"}
-        watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
-        logs[MONITORED] = float(np.mean(watched)) if watched else -self.loss()
-        if logs[MONITORED] > self.best:
-            self.best, self.best_epoch = logs[MONITORED], epoch
-            self.weights = self.model.text_model.get_weights()
+        with self.model.average.in_place():
+            logs |= self._scored()
+            if logs[MONITORED] > self.best:
+                self.best, self.best_epoch = logs[MONITORED], epoch
+                self.weights = self.model.text_model.get_weights()
         if self.patience is not None and epoch - self.best_epoch >= self.patience:
             log.info("no better dev %s for %d epochs: stopping", self.monitor, self.patience)
             self.model.stop_training = True
+
+    def _scored(self) -> Scores:
+        """The dev curves of an epoch."""
+        per_task = self.scores()
+        curves = {
+            f"dev/{task}/{name}": value
+            for task, scores in per_task.items()
+            for name, value in scores.items()
+            if name != "count"
+        }
+        watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
+        return curves | {MONITORED: float(np.mean(watched)) if watched else -self.loss()}
 
     def on_train_end(self, logs=None):
         if self.weights is not None:

@@ -10,48 +10,24 @@ import tensorflow as tf
 import tf_keras as keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from six_steps import (
+    DECAYED,
+    MODES,
+    SHAPES,
+    STEPS,
+    assert_all_close,
+    built,
+    by_hand,
+    compiled,
+    gradients,
+    trained,
+    variables,
+)
 
 from tfsocial.config import Optimizer
-from tfsocial.training import optimizers
-from tfsocial.training.optimizers import AdamW, WarmUpAndDecay
-
-# Names as TextModel gives them; only the kernel and the positions decay.
-SHAPES = {
-    "encoder/dense/kernel": [3, 2],
-    "encoder/dense/bias": [2],
-    "encoder/LayerNorm/gamma": [2],
-    "encoder/word_embeddings/weight": [5, 2],
-    "encoder/position_embeddings/embeddings": [4, 2],
-}
-DECAYED = {"encoder/dense/kernel", "encoder/position_embeddings/embeddings"}
-STEPS = 6
-MODES = {"eager": None, "graph": False, "xla": True}
-# float32(0.999) leaves 1 - beta_2 wrong by 5e-5 of itself, so a step by half of that;
-# Keras takes 1 - beta_2 in float64. Six steps of at most 0.05 differ by less than this.
-TOLERANCE = 1e-5
-
-
-def variables() -> list[tf.Variable]:
-    random = np.random.default_rng(1)
-    return [
-        tf.Variable(random.normal(size=shape), name=name, dtype=tf.float32)
-        for name, shape in SHAPES.items()
-    ]
-
-
-def gradients(step: int) -> list[np.ndarray]:
-    random = np.random.default_rng(100 + step)
-    return [random.normal(size=shape).astype(np.float32) for shape in SHAPES.values()]
-
-
-def compiled(function, mode: str):
-    return function if mode == "eager" else tf.function(function, jit_compile=MODES[mode])
-
-
-def fused(clip_norm: float | None = None, **knobs) -> AdamW:
-    knobs = {"learning_rate": 0.05, "weight_decay": 0.2, "warmup_fraction": 0.0, **knobs}
-    config = Optimizer(decay="constant", clip_norm=clip_norm, **knobs)
-    return optimizers.build(config, total_steps=STEPS)
+from tfsocial.training.optimizers import build
+from tfsocial.training.optimizers.adafactor import Adafactor
+from tfsocial.training.optimizers.schedule import WarmUpAndDecay
 
 
 def kerass(clip_norm: float | None = None, **knobs) -> keras.optimizers.AdamW:
@@ -61,39 +37,17 @@ def kerass(clip_norm: float | None = None, **knobs) -> keras.optimizers.AdamW:
     return optimizer
 
 
-def trained(optimizer, mode: str = "graph", of_step=gradients) -> list[np.ndarray]:
-    """The variables after all steps."""
-    weights = variables()
-    apply = compiled(
-        lambda given: optimizer.apply_gradients(zip(given, weights, strict=True)), mode
-    )
-    for step in range(STEPS):
-        apply(tf.nest.map_structure(tf.convert_to_tensor, of_step(step)))
-    return [weight.numpy() for weight in weights]
+def by_the_paper(clip_norm: float | None) -> list[np.ndarray]:
+    """Algorithm 2 of arXiv:1711.05101, rate 0.05 and decay 0.2."""
 
+    def moved(theta, g, kept, t, decays):
+        kept["m"] = 0.9 * kept.get("m", 0.0) + 0.1 * g
+        kept["v"] = 0.999 * kept.get("v", 0.0) + 0.001 * g**2
+        direction = kept["m"] / (1 - 0.9**t)
+        direction /= np.sqrt(kept["v"] / (1 - 0.999**t)) + 1e-8
+        return theta - 0.05 * (direction + (0.2 * theta if decays else 0.0))
 
-def assert_all_close(actual, expected, tolerance: float = TOLERANCE) -> None:
-    for name, one, other in zip(SHAPES, actual, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance, err_msg=name)
-
-
-def by_the_paper(of_step, rate: float, decay: float, clip_norm: float | None) -> list[np.ndarray]:
-    """Algorithm 2 of arXiv:1711.05101 in float64, with the global norm clipped first."""
-    weights = [weight.numpy().astype(np.float64) for weight in variables()]
-    momentum, velocity = ([np.zeros_like(weight) for weight in weights] for _ in range(2))
-    for t in range(1, STEPS + 1):
-        given = [gradient.astype(np.float64) for gradient in of_step(t - 1)]
-        norm = math.sqrt(sum((gradient**2).sum() for gradient in given))
-        scale = min(1.0, clip_norm / norm) if clip_norm else 1.0
-        for i, name in enumerate(SHAPES):
-            g = given[i] * scale
-            momentum[i] = 0.9 * momentum[i] + 0.1 * g
-            velocity[i] = 0.999 * velocity[i] + 0.001 * g**2
-            direction = momentum[i] / (1 - 0.9**t)
-            direction /= np.sqrt(velocity[i] / (1 - 0.999**t)) + 1e-8
-            pull = decay * weights[i] if name in DECAYED else 0.0
-            weights[i] = weights[i] - rate * (direction + pull)
-    return weights
+    return by_hand(moved, clip_norm)
 
 
 class TestAdamW:
@@ -103,19 +57,18 @@ class TestAdamW:
     @pytest.mark.parametrize("clip_norm", [None, 1.0, 100.0])
     def test_is_kerass(self, mode, clip_norm):
         """Same weights after six steps, clipped, not clipped, and with a norm never reached."""
-        assert_all_close(trained(fused(clip_norm), mode), trained(kerass(clip_norm)))
+        assert_all_close(trained(built(clip_norm), mode), trained(kerass(clip_norm)))
 
     def test_is_kerass_with_other_knobs(self):
         """Betas, epsilon, rate and decay go where Keras puts them."""
         knobs = {"learning_rate": 0.3, "weight_decay": 0.5, "beta_1": 0.5, "beta_2": 0.8}
-        actual = trained(fused(**knobs, epsilon=0.1))
+        actual = trained(built(**knobs, epsilon=0.1))
         assert_all_close(actual, trained(kerass(**knobs, epsilon=0.1)))
 
     @pytest.mark.parametrize("clip_norm", [None, 1.0])
     def test_is_the_papers(self, clip_norm):
         """Same weights as the algorithm written by hand in numpy."""
-        expected = by_the_paper(gradients, rate=0.05, decay=0.2, clip_norm=clip_norm)
-        assert_all_close(trained(fused(clip_norm)), expected)
+        assert_all_close(trained(built(clip_norm)), by_the_paper(clip_norm))
 
     @pytest.mark.parametrize("mode", MODES)
     @pytest.mark.parametrize("clip_norm", [None, 1.0])
@@ -137,7 +90,7 @@ class TestAdamW:
             given = as_slices([tf.constant(gradient) for gradient in with_rows(step)])
             return [tf.convert_to_tensor(gradient).numpy() for gradient in given]
 
-        weights, optimizer = variables(), fused(clip_norm)
+        weights, optimizer = variables(), built(clip_norm)
 
         def on_rows(given):
             optimizer.apply_gradients(zip(as_slices(given), weights, strict=True))
@@ -145,12 +98,12 @@ class TestAdamW:
         apply = compiled(on_rows, mode)
         for step in range(STEPS):
             apply([tf.constant(gradient) for gradient in with_rows(step)])
-        assert_all_close(weights, trained(fused(clip_norm), of_step=as_table), 1e-6)
+        assert_all_close(weights, trained(built(clip_norm), of_step=as_table), 1e-6)
         assert_all_close(weights, trained(kerass(clip_norm), of_step=as_table))
 
     def test_missing_gradient_leaves_the_variable_alone(self):
         """A weight the loss does not depend on neither moves nor decays, and breaks nothing."""
-        weights, optimizer = variables(), fused(1.0)
+        weights, optimizer = variables(), built(1.0)
         before = weights[0].numpy()
         given = [None, *map(tf.constant, gradients(0)[1:])]
         optimizer.apply_gradients(zip(given, weights, strict=True))
@@ -159,7 +112,7 @@ class TestAdamW:
     @pytest.mark.parametrize("mode", MODES)
     def test_norm_on_record_is_the_one_before_clipping(self, mode):
         """3 and 4 have norm 5, whatever the clipping makes of them."""
-        optimizer, weights = fused(clip_norm=0.1), variables()[:2]
+        optimizer, weights = built(clip_norm=0.1), variables()[:2]
 
         def apply():
             given = [tf.zeros([3, 2]), tf.constant([3.0, 4.0])]
@@ -170,7 +123,7 @@ class TestAdamW:
 
     def test_norm_on_record_adds_up_repeated_rows(self):
         """Rows (1, 0) and (2, 4) of one word are (3, 4): norm 5, not the square root of 21."""
-        optimizer, table = fused(clip_norm=None), tf.Variable(tf.zeros([5, 2]))
+        optimizer, table = built(clip_norm=None), tf.Variable(tf.zeros([5, 2]))
         rows = tf.IndexedSlices(tf.constant([[1.0, 0.0], [2.0, 4.0]]), tf.constant([3, 3]), [5, 2])
         optimizer.apply_gradients([(rows, table)])
         assert float(optimizer.gradient_norm) == 5
@@ -181,7 +134,7 @@ class TestAdamW:
         Gradient (3, 4) clipped to 1 is (.6, .8); m_hat / (sqrt(v_hat) + e) at the first step,
         with e outside the correction of v as in Keras: e / sqrt(1 - beta_2).
         """
-        optimizer = fused(clip_norm=1.0, learning_rate=1.0, epsilon=0.5, weight_decay=0.0)
+        optimizer = built(clip_norm=1.0, learning_rate=1.0, epsilon=0.5, weight_decay=0.0)
         weight = tf.Variable([0.0, 0.0])
         optimizer.apply_gradients([(tf.constant([3.0, 4.0]), weight)])
         epsilon = 0.5 / math.sqrt(0.001)
@@ -206,7 +159,7 @@ class TestAdamW:
             return [(one + other).numpy() for one, other in zip(*dense, strict=True)]
 
         with two_cpus.scope():
-            weights, optimizer = variables(), fused(clip_norm=1.0)
+            weights, optimizer = variables(), built(clip_norm=1.0)
 
         def on_replica(part):
             optimizer.apply_gradients(zip(as_gradients(part), weights, strict=True))
@@ -218,7 +171,7 @@ class TestAdamW:
                     lambda context, step=step: part(step, context.replica_id_in_sync_group)
                 )
             )
-        alone = fused(clip_norm=1.0)
+        alone = built(clip_norm=1.0)
         assert_all_close(weights, trained(alone, of_step=added), 1e-6)
         for weight in weights:
             here, there = two_cpus.experimental_local_results(weight)
@@ -232,14 +185,14 @@ class TestWeightDecay:
     @pytest.mark.parametrize("mode", MODES)
     def test_shrinks_by_hand(self, mode):
         """Six steps of 0.05 * 0.2 and no gradient leave 0.99^6 of what decays; the rest stays."""
-        after = trained(fused(), mode, of_step=lambda _: [0 * g for g in gradients(0)])
+        after = trained(built(), mode, of_step=lambda _: [0 * g for g in gradients(0)])
         for name, before, value in zip(SHAPES, variables(), after, strict=True):
             left = 0.99**STEPS if name in DECAYED else 1.0
             np.testing.assert_allclose(value, left * before.numpy(), rtol=1e-5, err_msg=name)
 
     def test_follows_the_learning_rate(self):
         """A warm-up in which the rate grows pulls weakly first: 1 - lambda * eta_t each step."""
-        optimizer = fused(learning_rate=0.1, warmup_fraction=1.0, weight_decay=1.0)
+        optimizer = built(learning_rate=0.1, warmup_fraction=1.0, weight_decay=1.0)
         weight = tf.Variable([2.0], name="kernel")
         expected = 2.0
         for step in range(3):
@@ -249,7 +202,7 @@ class TestWeightDecay:
 
     def test_none_is_none(self):
         """weight_decay: 0 leaves every weight where it is."""
-        after = trained(fused(weight_decay=0.0), of_step=lambda _: [0 * g for g in gradients(0)])
+        after = trained(built(weight_decay=0.0), of_step=lambda _: [0 * g for g in gradients(0)])
         assert_all_close(after, variables(), 0)
 
     def test_real_names(self, social_model):
@@ -273,14 +226,8 @@ class TestHeadMultiplier:
     def test_by_hand(self):
         """Adam's first step is the rate itself: 0.1 for the encoder, 0.3 for the head."""
         encoder, head = tf.Variable([1.0], name="kernel"), tf.Variable([1.0], name="kernel")
-        config = Optimizer(
-            learning_rate=0.1,
-            head_multiplier=3,
-            weight_decay=0,
-            warmup_fraction=0,
-            decay="constant",
-        )
-        optimizer = optimizers.build(config, 10, heads=[head])
+        config = Optimizer(learning_rate=0.1, weight_decay=0, warmup_fraction=0, decay="constant")
+        optimizer = build.optimizer(config, 10, [(head, 3.0)])
         optimizer.apply_gradients([(tf.constant([0.5]), encoder), (tf.constant([0.5]), head)])
         np.testing.assert_allclose(encoder, [0.9], rtol=1e-5)
         np.testing.assert_allclose(head, [0.7], rtol=1e-5)
@@ -289,10 +236,8 @@ class TestHeadMultiplier:
         """A mirrored variable is known by its container, not by its copies."""
         with two_cpus.scope():
             encoder, head = (tf.Variable([1.0], name="kernel") for _ in range(2))
-            config = Optimizer(
-                learning_rate=0.1, head_multiplier=3, warmup_fraction=0, weight_decay=0
-            )
-            optimizer = optimizers.build(config, 10, heads=[head])
+            config = Optimizer(learning_rate=0.1, warmup_fraction=0, weight_decay=0)
+            optimizer = build.optimizer(config, 10, [(head, 3.0)])
 
         def on_replica():
             pairs = [(tf.constant([0.25]), encoder), (tf.constant([0.25]), head)]
@@ -369,26 +314,27 @@ def test_build_takes_every_knob_of_the_config():
         decay="cosine",
         final_fraction=0.1,
         clip_norm=2.5,
-        head_multiplier=4,
     )
-    optimizer = optimizers.build(config, total_steps=40)
+    optimizer = build.optimizer(config, total_steps=40)
     assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.3, 2.5)
     assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.7, 0.8, 0.01)
-    assert optimizer.head_multiplier == 4
     schedule = optimizer._learning_rate
     assert (schedule.warmup_steps, schedule.total_steps, schedule.decay) == (10, 40, "cosine")
     np.testing.assert_allclose([schedule.peak, schedule.final, schedule(40)], [0.5, 0.05, 0.05])
+    factor = build.optimizer(Optimizer(name="adafactor", epsilon=0.1, scale_parameter=True), 40)
+    assert (type(factor), factor.epsilon, factor.scale_parameter) == (Adafactor, 0.1, True)
     assert set(Optimizer.model_fields) == set(config.model_dump())
     unchecked = set(Optimizer.model_fields) - {
-        "learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "warmup_fraction",
-        "decay", "final_fraction", "clip_norm", "head_multiplier",
+        "name", "learning_rate", "weight_decay", "beta_1", "beta_2", "epsilon", "scale_parameter",
+        "warmup_fraction", "decay", "final_fraction", "clip_norm",
+        "head_multiplier", "layer_decay",  # see optimizers/test_rates.py
     }  # fmt: skip
     assert not unchecked, "a new knob of the optimizer wants a test"
 
 
 def test_step_uses_the_rate_of_its_own_number(social_model):
     """The first step moves at the rate of step 0, the second at that of step 1."""
-    optimizer = optimizers.build(
+    optimizer = build.optimizer(
         Optimizer(learning_rate=1.0, warmup_fraction=0.5, weight_decay=0.0, clip_norm=None), 4
     )
     weight = tf.Variable([0.0])

@@ -1,0 +1,65 @@
+"""A moving average of the weights: what is scored and kept, while training goes on beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+
+
+class WeightAverage(tf.Module):
+    """average <- d_t * average + (1 - d_t) * theta, with d_t = min(decay, (1 + t) / (10 + t))
+
+    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging, SIAM J.
+    Control Optim. 30(4), with an exponential memory; t counts the steps taken, as `num_updates`
+    of `tf.train.ExponentialMovingAverage` does. A short memory at first forgets where it began.
+
+    Without a decay there is no average, and all that is done with it does nothing.
+    """
+
+    def __init__(self, weights: Sequence[tf.Variable], decay: float | None):
+        super().__init__(name="weight_average")
+        self.decay = decay
+        self.weights = list(weights) if decay is not None else []
+        # Each replica moves its own copy by its own copy of the weights, which are all alike.
+        self.averages = [
+            tf.Variable(tf.convert_to_tensor(weight), trainable=False) for weight in self.weights
+        ]
+
+    def update(self, steps: tf.Tensor) -> None:
+        """Takes in the weights after so many steps."""
+        if not self.weights:
+            return
+        kept = memory(self.decay, steps)
+        for average, weight in self._pairs():
+            average.assign(kept * average + (1 - kept) * weight)
+
+    def put_in(self) -> None:
+        """From here on the weights are their averages."""
+        for average, weight in self._pairs():
+            weight.assign(average)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Inside the weights are their averages; afterwards they are themselves again."""
+        before = [weight.numpy() for weight in self.weights]
+        self.put_in()
+        try:
+            yield
+        finally:
+            for weight, value in zip(self.weights, before, strict=True):
+                weight.assign(value)
+
+    def _pairs(self) -> Iterator[tuple[tf.Variable, tf.Variable]]:
+        return zip(self.averages, self.weights, strict=True)
+
+
+def memory(decay: float, steps: tf.Tensor) -> tf.Tensor:
+    """d_t, what of the average is left by a step.
+
+    >>> [round(float(memory(0.9, steps)), 3) for steps in (1, 8, 71, 1000)]
+    [0.182, 0.5, 0.889, 0.9]
+    """
+    steps = tf.cast(steps, tf.float32)
+    return tf.minimum(decay, (1 + steps) / (10 + steps))
