@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint parity clean
+.PHONY: demo test lint parity reference clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -23,6 +23,10 @@ parity: $(VENV)/.installed-dev $(VENV)-parity/.installed
 	$(VENV)-parity/bin/python tests/reference/make_reference.py --check
 	TFSOCIAL_TORCH_PYTHON=$(abspath $(VENV)-parity/bin/python) \
 		$(BIN)/python -m pytest tests/models/test_reference.py
+
+# docs/objectives.md, from the code and the measured costs.
+reference: $(VENV)/.installed
+	$(BIN)/python -m tfsocial objectives --costs=benchmarks/results/cost.json > docs/objectives.md
 
 $(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
