@@ -26,7 +26,8 @@ parity: $(VENV)/.installed-dev $(VENV)-parity/.installed
 
 # docs/objectives.md, from the code and the measured costs.
 reference: $(VENV)/.installed
-	$(BIN)/python -m tfsocial objectives --costs=benchmarks/results/cost.json > docs/objectives.md
+	$(BIN)/python -m tfsocial objectives $(addprefix --costs=,$(wildcard benchmarks/results/cost.json)) \
+		> docs/objectives.md
 
 $(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -30,5 +30,6 @@ def test_costs_stand_in_the_line_of_their_objective():
 
 def test_the_committed_page_is_the_code_s():
     """docs/objectives.md is what the command prints; `make reference` writes it anew."""
-    costs = json.loads((ROOT / "benchmarks/results/cost.json").read_text("utf-8"))["ratios"]
+    measured = ROOT / "benchmarks/results/cost.json"
+    costs = json.loads(measured.read_text("utf-8"))["ratios"] if measured.exists() else {}
     assert (ROOT / "docs/objectives.md").read_text("utf-8") == reference.page(costs) + "\n"
