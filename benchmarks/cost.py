@@ -21,6 +21,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.data import pipeline, sources
@@ -32,6 +34,7 @@ from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.training import devices
+from tfsocial.training.forward import Given
 from tfsocial.training.optimizers import build
 from tfsocial.training.step import SocialModel
 
@@ -105,7 +108,9 @@ def step_of(chosen: Config) -> tuple[Callable, Iterator]:
         m0.set_weights(text_model.encoder.get_weights())
         probes = Heads(specs, architecture.hidden_size, 0.0, name="probes")
         probes.build()
-        model = SocialModel(text_model, table.formula(chosen), 1000, m0, probes)
+        counts = {"intent": np.ones(specs["intent"].width, int)}
+        terms = table.formula(chosen)
+        model = SocialModel(text_model, terms, 1000, Given(m0, probes, table.losses(terms), counts))
         model.compile(build.optimizer(chosen.optimizer, 1000), jit_compile=device.jit_compile)
     return model.make_train_function(), iter(
         pipeline.training_batches(compacted["train"], shape, chosen.seed)

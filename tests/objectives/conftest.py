@@ -21,7 +21,7 @@ from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
-from tfsocial.training.forward import Step
+from tfsocial.training.forward import Given, Step
 
 ROWS, ROW_LENGTH, SLOTS, WORDS = 4, 20, 4, 40
 TASK_OF_KIND = {"classify": "topic", "multilabel": "tags", "regress": "score"}
@@ -100,16 +100,18 @@ class Bench:
     probes: Heads
 
     @property
+    def given(self) -> Given:
+        return Given(self.m0, self.probes, LOSSES, COUNTS)
+
+    @property
     def variables(self) -> list[tf.Variable]:
         return self.text_model.trainable_variables
 
     def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
-        return DeterministicStep(
-            batch, self.text_model, self.m0, False, LOSSES, self.probes, COUNTS, constants
-        )
+        return DeterministicStep(batch, self.text_model, self.given, False, constants)
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.m0, True, LOSSES, self.probes, COUNTS)
+        return Step(batch, self.text_model, self.given, True)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))

@@ -15,7 +15,7 @@ from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.community import L2SP, FeatureCosine, HiddenMSE, M0Task, SoftLabels
-from tfsocial.training.forward import Step
+from tfsocial.training.forward import Given, Step
 
 POOLINGS = ("mean", "cls", "pooler")
 
@@ -84,17 +84,17 @@ class TestFeatureCosine:
         """With M0's weights the model has drifted nowhere, whichever way it pools."""
         text_model, m0 = models(pooling)
         text_model.encoder.set_weights(m0.get_weights())
-        loss, mask = FeatureCosine()(Step(batch, text_model, m0, training=False))
+        loss, mask = FeatureCosine()(Step(batch, text_model, Given(m0), training=False))
         np.testing.assert_allclose(loss * mask, tf.zeros_like(loss), atol=1e-5)
 
     @pytest.mark.parametrize("pooling", POOLINGS)
     def test_community_does_not_move_with_theta(self, batch, pooling):
         """f(x; theta0) is M0's alone: other tuned weights leave it as it is, pooler and all."""
         text_model, m0 = models(pooling)
-        before = Step(batch, text_model, m0, training=True).community.pooled
+        before = Step(batch, text_model, Given(m0), training=True).community.pooled
         for variable in text_model.trainable_variables:
             variable.assign(variable + 0.3)
-        after = Step(batch, text_model, m0, training=True).community.pooled
+        after = Step(batch, text_model, Given(m0), training=True).community.pooled
         np.testing.assert_array_equal(after, before)
 
     @pytest.mark.parametrize("pooling", POOLINGS)
@@ -102,7 +102,9 @@ class TestFeatureCosine:
         """Neither M0 nor the tuned model learns through M0's features."""
         text_model, m0 = models(pooling)
         with tf.GradientTape() as tape:
-            pooled = tf.reduce_sum(Step(batch, text_model, m0, training=True).community.pooled)
+            pooled = tf.reduce_sum(
+                Step(batch, text_model, Given(m0), training=True).community.pooled
+            )
         variables = text_model.trainable_variables + m0.trainable_variables
         assert tape.gradient(pooled, variables) == [None] * len(variables)
 
@@ -131,7 +133,7 @@ class TestHiddenMSE:
         """With M0's weights every token's state is M0's."""
         text_model, m0 = models("mean")
         text_model.encoder.set_weights(m0.get_weights())
-        loss, _ = HiddenMSE()(Step(batch, text_model, m0, training=False))
+        loss, _ = HiddenMSE()(Step(batch, text_model, Given(m0), training=False))
         np.testing.assert_allclose(loss, tf.zeros_like(loss), atol=1e-10)
 
 
@@ -201,5 +203,5 @@ class TestL2SP:
         """With M0's weights there is nothing to pull at."""
         text_model, m0 = models("mean")
         text_model.encoder.set_weights(m0.get_weights())
-        loss, _ = L2SP()(Step(batch, text_model, m0, training=False))
+        loss, _ = L2SP()(Step(batch, text_model, Given(m0), training=False))
         np.testing.assert_array_equal(loss, tf.zeros_like(loss))

@@ -19,6 +19,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
+from tfsocial.training.forward import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
@@ -123,14 +124,9 @@ def social_model() -> Callable[..., SocialModel]:
         text_model.build()
         m0 = PackedBert(encoder_config(dropout), name="m0")
         m0.build()
-        model = SocialModel(
-            text_model,
-            table.formula(parsed),
-            total_steps,
-            m0,
-            objectives=parsed.objectives,
-            ema=ema,
-        )
+        terms = table.formula(parsed)
+        given = Given(m0, losses=table.losses(terms))
+        model = SocialModel(text_model, terms, total_steps, given, parsed.objectives, ema)
         multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
         optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)

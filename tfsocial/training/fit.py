@@ -22,6 +22,7 @@ from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.training import devices, probe, watch
+from tfsocial.training.forward import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
@@ -89,16 +90,14 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         )
         text_model.build()
         leftovers = community.fill(text_model.encoder, words)
-        m0 = _frozen_copy(text_model.encoder) if config.objectives.community else None
+        given = Given(
+            _frozen_copy(text_model.encoder) if config.objectives.community else None,
+            _probed(config, terms, text_model, compacted["train"], shape),
+            table.losses(terms),
+            _label_counts(corpus.splits["train"], specs),
+        )
         model = SocialModel(
-            text_model,
-            terms,
-            total_steps,
-            m0,
-            probes=_probed(config, terms, text_model, compacted["train"], shape),
-            objectives=config.objectives,
-            label_counts=_label_counts(corpus.splits["train"], specs),
-            ema=config.training.ema,
+            text_model, terms, total_steps, given, config.objectives, config.training.ema
         )
         multipliers = rates.multipliers(text_model, config.optimizer, model.term_variables)
         frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps

@@ -21,22 +21,34 @@ from tfsocial.objectives.contract import Objective, Terms
 
 
 @dataclass(frozen=True)
-class Step:
-    """`objectives.contract.Forward` on real models. Lives while one step is traced.
+class Given:
+    """What a step reads beside its batch and theta: the same for a whole run.
 
     Attributes:
-        losses: task -> its loss in L.
+        m0: the community's encoder, frozen; None where no objective needs it.
         probes: linear heads on M0, frozen; None where no objective needs them.
+        losses: task -> its loss in L.
         label_counts: training examples of each class of each classification.
     """
 
+    m0: PackedBert | None = None
+    probes: Heads | None = None
+    losses: Mapping[str, Objective] = field(default_factory=dict)
+    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """`objectives.contract.Forward` on real models. Lives while one step is traced."""
+
     batch: Batch
     text_model: TextModel
-    m0: PackedBert | None
+    given: Given
     training: bool
-    losses: Mapping[str, Objective] = field(default_factory=dict)
-    probes: Heads | None = None
-    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def label_counts(self) -> Mapping[str, np.ndarray]:
+        return self.given.label_counts
 
     @cached_property
     def kinds(self) -> dict[str, TaskKind]:
@@ -85,7 +97,7 @@ class Step:
         batch = self.batch if labels is None else {**self.batch, label_key(task): labels}
         supposed = replace(self, batch=batch)
         vars(supposed)["outputs"] = outputs  # where `cached_property` keeps what it has computed
-        return self.losses[task](supposed)
+        return self.given.losses[task](supposed)
 
     def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.text_model.heads(pooled, training=self.training)
@@ -101,22 +113,22 @@ class Step:
 
     @cached_property
     def community(self) -> Outputs:
-        hidden = self.m0(self.batch, training=False)
+        hidden = self.given.m0(self.batch, training=False)
         pooled = self._pooled_by_m0(hidden)
-        logits = self.probes(pooled) if self.probes else {}
+        logits = self.given.probes(pooled) if self.given.probes else {}
         return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
         """As the text model pools, but through M0's own pooler where there is one."""
-        if not self.m0.has_pooler:
+        if not self.given.m0.has_pooler:
             return self.text_model.pool(hidden, self.batch)
         slots = self.batch[EXAMPLE_ID].shape[1]
         first = first_token(hidden, self.batch[SEGMENT_IDS], slots)
-        return tf.cast(self.m0.pooler(first), tf.float32)
+        return tf.cast(self.given.m0.pooler(first), tf.float32)
 
     @cached_property
     def parameters(self) -> Sequence[tuple[tf.Tensor, tf.Tensor]]:
-        pairs = zip(self.text_model.encoder.variables, self.m0.variables, strict=True)
+        pairs = zip(self.text_model.encoder.variables, self.given.m0.variables, strict=True)
         return [(weight, tf.stop_gradient(tf.convert_to_tensor(at_m0))) for weight, at_m0 in pairs]
 
     def gather(self, values: tf.Tensor) -> tf.Tensor:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Objectives
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
-from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
 from tfsocial.training import gradients
 from tfsocial.training.averaging import WeightAverage
-from tfsocial.training.forward import Step
+from tfsocial.training.forward import Given, Step
 
 
 class SocialModel(keras.Model):
@@ -34,22 +31,17 @@ class SocialModel(keras.Model):
         text_model: TextModel,
         terms: Sequence[Term],
         total_steps: int,
-        m0: PackedBert | None = None,
-        probes: Heads | None = None,
+        given: Given | None = None,
         objectives: Objectives | None = None,
-        label_counts: Mapping[str, np.ndarray] | None = None,
         ema: float | None = None,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
         self.terms = list(terms)
-        self.task_losses = losses(terms)
         self.total_steps = total_steps
-        self.m0 = m0
-        self.probes = probes
-        for frozen in filter(None, (m0, probes)):
+        self.given = given or Given(losses=losses(terms))
+        for frozen in filter(None, (self.given.m0, self.given.probes)):
             frozen.trainable = False
-        self.label_counts = dict(label_counts or {})
         objectives = objectives or Objectives()
         self.surgery = objectives.weighing == "pcgrad"
         self.log_variances = None
@@ -121,15 +113,7 @@ class SocialModel(keras.Model):
             last.assign(value)
 
     def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
-        step = Step(
-            batch,
-            self.text_model,
-            self.m0,
-            training,
-            self.task_losses,
-            self.probes,
-            self.label_counts,
-        )
+        step = Step(batch, self.text_model, self.given, training)
         return weighing.total(self.terms, step, progress, self.log_variances)
 
     def _recorded(self, batch: keys.Batch, weighed: weighing.Weighed) -> dict[str, tf.Tensor]:
