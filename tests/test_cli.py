@@ -309,10 +309,10 @@ def small_disk():
 
 
 def test_a_disk_too_small_for_the_model_is_one_sentence(said, moods, tmp_path, small_disk):
-    """The weights are the largest file of a run: where they do not fit, their path is said."""
+    """The weights are the largest file of a run: where they do not fit, the model is named."""
     code, out, err = said(*train_flags(moods, tmp_path / "run", "training.max_steps=1"))
     assert (code, out) == (1, "")
-    assert one_sentence(err) == f"{tmp_path}/run/model/model.safetensors: File too large"
+    assert one_sentence(err) == f"{tmp_path}/run/model: File too large"
 
 
 def test_an_error_without_a_path_names_the_command(said, tmp_path, monkeypatch):

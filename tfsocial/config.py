@@ -18,6 +18,8 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from tfsocial import files
+
 
 class ConfigError(ValueError):
     """The user's input is wrong; the message is complete and needs no traceback."""
@@ -342,7 +344,8 @@ class Config(Section):
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         if yaml.safe_load(text) != values:  # PyYAML folds U+0085 away unless it is escaped
             text = yaml.safe_dump(values, sort_keys=False)
-        path.write_text(text, encoding="utf-8")
+        with files.replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics
 
+from tfsocial import files
 from tfsocial.config import ConfigError
 from tfsocial.evaluation import baselines, report
 
@@ -452,7 +453,7 @@ def test_a_failing_write_leaves_the_old_files(tmp_path, monkeypatch, broken):
                 stream.write("half a fi")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(report.Path if broken == "write_text" else report.os, broken, full)
+    monkeypatch.setattr(report.Path if broken == "write_text" else files.os, broken, full)
     with pytest.raises(OSError, match="no space"):
         report.write({"test": {}}, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

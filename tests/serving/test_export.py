@@ -14,6 +14,7 @@ import served_models
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from tfsocial import files
 from tfsocial.config import ConfigError
 from tfsocial.serving import export, predictor
 
@@ -248,7 +249,7 @@ def test_an_export_that_fails_leaves_nothing(folders, tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export.os, "rename", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         export.export(folders("classify")[0], tmp_path / "1")
     assert list(tmp_path.iterdir()) == []

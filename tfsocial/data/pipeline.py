@@ -9,8 +9,6 @@ Only indices travel through the shuffle; tokens are gathered when a batch is pac
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfsocial import files
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.data.sources import Examples
@@ -231,8 +230,7 @@ def _cached(
     if not path.exists():
         arrays = make()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **arrays)
-        os.replace(file.name, path)
+        with files.replacing(path) as partial, partial.open("wb") as stream:
+            np.savez(stream, **arrays)
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from tfsocial import files
 from tfsocial.config import ConfigError, Task
 from tfsocial.data.sources import Corpus, Examples
 
@@ -71,14 +71,9 @@ def _taken(examples: Examples, rows: np.ndarray) -> Examples:
 
 
 def _write(path: Path, examples: Examples, names: Mapping[str, tuple[str, ...]]) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            for row in range(len(examples)):
-                stream.write(json.dumps(_line(examples, row, names), ensure_ascii=False) + "\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        for row in range(len(examples)):
+            stream.write(json.dumps(_line(examples, row, names), ensure_ascii=False) + "\n")
 
 
 def _line(examples: Examples, row: int, names: Mapping[str, tuple[str, ...]]) -> dict[str, object]:

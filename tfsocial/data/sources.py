@@ -34,6 +34,7 @@ from tfsocial.data.rows import (
     listed,
     read_rows,
 )
+from tfsocial.files import replacing
 
 SPLITS = ("train", "dev", "test")
 
@@ -410,14 +411,9 @@ def _write_quarantine(path: Path, rows: Iterable[BadRow]) -> None:
     """All bad rows or the former file, never half of them; no bad rows is an empty file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            for row in rows:
-                stream.write(json.dumps(_quarantined(row), ensure_ascii=False) + "\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        for row in rows:
+            stream.write(json.dumps(_quarantined(row), ensure_ascii=False) + "\n")
 
 
 def _quarantined(row: BadRow) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn import metrics
 
+from tfsocial import files
 from tfsocial.config import ConfigError, nearest
 
 if TYPE_CHECKING:  # a report is read and written without waiting for TensorFlow
@@ -298,17 +298,9 @@ def write(reports: Mapping[str, Mapping[str, Report]], workdir: Path) -> None:
     tree = json.dumps(_plain(reports), indent=2, ensure_ascii=False, allow_nan=False)
     workdir = Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
-    _replace(workdir / "report.json", f"{tree}\n")
-    _replace(workdir / "report.txt", "\n".join(texts))
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    for name, text in (("report.json", f"{tree}\n"), ("report.txt", "\n".join(texts))):
+        with files.replacing(workdir / name) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -11,9 +11,7 @@ import copy
 import importlib.util
 import json
 import logging
-import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 import tfsocial
+from tfsocial import files
 from tfsocial.config import ConfigError, Model
 from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
@@ -323,24 +322,11 @@ def _checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarra
 
 
 def _write_folder(folder: Path, contents: Mapping[str, bytes], tokenizer: Tokenizer) -> None:
-    """Writes the files beside `folder` and then gives them its name."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    """All files or no folder."""
+    with files.making(folder) as partial:
         for name, content in contents.items():
-            _write(partial / name, content, folder / name)
+            (partial / name).write_bytes(content)
         tokenizer.save(partial)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write(path: Path, content: bytes, shown: Path) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:  # a failed write does not say where
-        raise type(error)(error.errno, error.strerror, str(shown)) from None
 
 
 def _head_name(variable: str) -> str:

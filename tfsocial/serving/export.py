@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 
+from tfsocial import files
 from tfsocial.config import ConfigError
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
@@ -63,15 +61,8 @@ def export(model: Path, output: Path) -> None:
     if output.exists():
         raise ConfigError(f"--output={output}: exists already; a version is never overwritten")
     loaded = checkpoints.load(model)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
-    try:
+    with files.making(output) as unfinished:
         _write(loaded, unfinished)
-        unfinished.chmod(0o755)
-        os.rename(unfinished, output)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
 
 
 def prefix(manifest: Manifest, task: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from tfsocial import files
 from tfsocial.config import ConfigError
 from tfsocial.data import sources
 from tfsocial.models import checkpoints, inference
@@ -117,18 +117,11 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
         raise ConfigError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     answered = bad = 0
-    try:
-        with partial.open("w", encoding="utf-8") as out:
-            for row, answer in enumerate(answers(predictor, rows, top)):
-                out.write(json.dumps({"row": row, **answer}, ensure_ascii=False) + "\n")
-                bad, answered = bad + ("error" in answer), answered + ("error" not in answer)
-        os.replace(partial, target)
-    except OSError as error:  # a failed write does not say where
-        raise type(error)(error.errno, error.strerror, str(target)) from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.replacing(target) as partial, partial.open("w", encoding="utf-8") as out:
+        for row, answer in enumerate(answers(predictor, rows, top)):
+            out.write(json.dumps({"row": row, **answer}, ensure_ascii=False) + "\n")
+            bad, answered = bad + ("error" in answer), answered + ("error" not in answer)
     return answered, bad
 
 

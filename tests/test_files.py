@@ -1,0 +1,70 @@
+"""Whole or not at all: what is left after success, failure, and a disk that refuses."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from tfsocial import files
+
+
+def test_a_file_is_replaced_when_the_block_ends_well(tmp_path):
+    """The old text stays until then, and nothing else is left."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with files.replacing(path) as partial:
+        partial.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [child.name for child in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path):
+    """Whatever is raised inside, and nothing half-written."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
+        partial.write_text("ne" * (1 // partial.write_text("")))
+    assert path.read_text() == "old"
+    assert [child.name for child in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_appears_whole(tmp_path):
+    """Its parents are made; until the block ends there is no folder of that name."""
+    folder = tmp_path / "x" / "model"
+    with files.making(folder) as partial:
+        (partial / "weights").write_text("1")
+        assert not folder.exists()
+    assert [child.name for child in folder.iterdir()] == ["weights"]
+    assert [child.name for child in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_failure_leaves_no_folder(tmp_path):
+    """Neither under its name nor beside it."""
+    with pytest.raises(ZeroDivisionError), files.making(tmp_path / "model") as partial:
+        (partial / "weights").write_text("1" * (1 // (partial / "other").write_text("")))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_files_is_never_replaced(tmp_path):
+    """The error names it, and its files are as they were."""
+    (tmp_path / "kept").write_text("1")
+    with pytest.raises(OSError) as caught, files.making(tmp_path) as partial:
+        (partial / "weights").write_text("1")
+    assert caught.value.filename == str(tmp_path)
+    assert [child.name for child in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("writer", [files.replacing, files.making])
+def test_a_failed_write_says_where(tmp_path, writer):
+    """The kernel's error has no name; it gets that of what was to be written."""
+    with pytest.raises(OSError) as caught, writer(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "a"))
+
+
+def test_an_error_without_a_number_keeps_its_words(tmp_path):
+    """Libraries raise OSError with a sentence alone."""
+    with pytest.raises(OSError, match="disk full"), files.replacing(tmp_path / "a"):
+        raise OSError("disk full")

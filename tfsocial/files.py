@@ -1,0 +1,61 @@
+"""Files and folders written whole or not at all, and errors that say which."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; what is there takes its place when the block ends well.
+
+    Raises:
+        OSError: of what failed inside, with `path` as its file name: a failed write has none.
+
+    >>> path = getfixture("tmp_path") / "notes.txt"
+    >>> with replacing(path) as partial:
+    ...     _ = partial.write_text("whole")
+    >>> path.read_text(), [child.name for child in path.parent.iterdir()]
+    ('whole', ['notes.txt'])
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with _named(path):
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder` that takes its name when the block ends well.
+
+    `folder` must not be there, or be empty. Parents are made.
+
+    Raises:
+        OSError: as `replacing`.
+    """
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    with _named(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            os.replace(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from None
