@@ -26,6 +26,7 @@ from tfsocial.objectives import table, weighing
 
 MENUS = {"tasks": table.TASK, "community": table.COMMUNITY, "papers": table.PAPERS}
 NAMED = [(menu, name) for menu, entries in MENUS.items() for name in entries]
+OF_NEARLY_EQUAL_PASSES = {table.PAPERS["smart"], table.PAPERS["vat"]}
 ANY_KIND = ("classify",)  # the kind of the batch for objectives that fit all
 
 
@@ -206,11 +207,15 @@ def slope(objective, bench, batch, direction, step: float) -> float:
 
 
 def test_bfloat16_model_gives_float32_losses(objective, bench, bfloat16_bench, batch):
-    """A bfloat16 encoder changes the mean by a few percent at most, and no dtype."""
+    """A bfloat16 encoder changes the mean by a few percent at most, and no dtype.
+
+    The distance between two passes that are nearly alike is less exact than either of them.
+    """
     terms = bfloat16_bench.terms(objective, batch)
     assert (terms.loss.dtype, terms.mask.dtype) == (tf.float32, tf.float32)
     assert np.isfinite(terms.loss.numpy()).all()
-    np.testing.assert_allclose(weighing.mean(terms), bench.share(objective, batch), rtol=0.05)
+    tolerance = 0.15 if type(objective) in OF_NEARLY_EQUAL_PASSES else 0.05
+    np.testing.assert_allclose(weighing.mean(terms), bench.share(objective, batch), rtol=tolerance)
 
 
 def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
