@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import tensorflow as tf
 from pydantic import Field
@@ -57,7 +57,7 @@ class SoftLabels:
 
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
-    needs_probe: ClassVar[bool] = True
+    needs_probe = True  # no knob, so not annotated: it asks for `step.community.logits`
 
     def __call__(self, step: Forward) -> Terms:
         target, logits = (
