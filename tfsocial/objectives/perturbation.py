@@ -19,8 +19,8 @@ def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tenso
     """The same direction, every example's l2 norm made `norm`; zero on padding and stays zero.
 
     >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 0]]), EXAMPLE_ID: tf.constant([[7]])}
-    >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 1.0)[0, :, 0].numpy().round(3).tolist()
-    [0.6, 0.8, 0.0]
+    >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 10.0)[0, :, 0].numpy().tolist()
+    [6.0, 8.0, 0.0]
     """
     return delta * _per_token(tf.math.divide_no_nan(norm, norms(delta, batch)), batch)
 
