@@ -60,7 +60,7 @@ CASES = [
 ]
 
 
-# A compilation or a second replica takes seconds: there each member stands for its other kinds.
+# Tracing, a second replica, many passes take seconds: there one kind of task stands for all.
 FIRST_KINDS = [case for case in CASES if case.kind == table.KINDS.get(case.name, ANY_KIND)[0]]
 
 
@@ -112,9 +112,9 @@ def test_says_something_about_every_counted_example(objective, bench, batch):
 # (b) eager, graph, XLA
 
 
-def test_computes_the_same_in_a_graph(objective, bench, batch):
+def test_computes_the_same_in_a_graph(of_first_kind, bench, batch):
     """Eager execution and a graph agree."""
-    assert_same_compiled(objective, bench, batch, jit_compile=False)
+    assert_same_compiled(of_first_kind, bench, batch, jit_compile=False)
 
 
 def test_computes_the_same_under_xla(of_first_kind, bench, batch):
@@ -178,21 +178,21 @@ def test_gradients_under_dropout_are_finite_and_not_zero(objective, bench, batch
     assert tf.linalg.global_norm(gradients) > 1e-4
 
 
-def test_gradients_agree_with_finite_differences(objective, bench, batch):
+def test_gradients_agree_with_finite_differences(of_first_kind, bench, batch):
     """The slope in random directions is the gradient's share of them.
 
     Directions have entries of +-1, so the slope is about as large as the gradient's norm g.
     With steps h = 1e-3 the difference 2 h g is a hundred times float32's error, and the
     truncation error, h^2 times the third derivative, stays below a percent.
     """
-    gradients = bench.measure(objective, batch).gradients
+    gradients = bench.measure(of_first_kind, batch).gradients
     norm = float(tf.linalg.global_norm(gradients))
     for seed in range(2):
         direction = random_signs(bench.variables, seed)
         expected = sum(
             float(tf.reduce_sum(g * d)) for g, d in zip(gradients, direction, strict=True)
         )
-        assert slope(objective, bench, batch, direction, 1e-3) == pytest.approx(
+        assert slope(of_first_kind, bench, batch, direction, 1e-3) == pytest.approx(
             expected, abs=0.02 * norm
         )
 
