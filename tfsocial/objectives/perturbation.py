@@ -40,10 +40,15 @@ def on_tokens(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
     return delta * tf.cast(batch[SEGMENT_IDS] > 0, delta.dtype)[..., tf.newaxis]
 
 
-def over_root_of_size(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Over sqrt(n), n the numbers in all word vectors of the example; zero on padding."""
-    size = tf.reduce_sum(_membership(batch), 1) * delta.shape[-1]
-    return delta * _per_token(tf.math.divide_no_nan(1.0, tf.sqrt(size)), batch)
+def uniform(step: Forward, size: float) -> tf.Tensor:
+    """Uniform in [-1, 1] times size / sqrt(n), n the numbers in all word vectors of the example.
+
+    Zero on padding.
+    """
+    draw = tf.math.erf(step.noise() / tf.sqrt(2.0))  # 2 Phi(x) - 1 of a normal x
+    count = tf.reduce_sum(_membership(step.batch), 1) * draw.shape[-1]
+    scale = tf.math.divide_no_nan(1.0, tf.sqrt(count))
+    return size * draw * _per_token(scale, step.batch)
 
 
 def of_peak(delta: tf.Tensor, batch: Batch) -> tf.Tensor:

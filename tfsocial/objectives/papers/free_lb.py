@@ -30,7 +30,7 @@ class FreeLB:
     steps: Annotated[int, Field(ge=1, le=16)] = 2
 
     def __call__(self, step: Forward) -> Terms:
-        delta, losses, mask = self._start(step), [], None
+        delta, losses, mask = perturbation.uniform(step, self.start), [], None
         for _ in range(self.steps):
             (loss, mask), slope = perturbation.climb(
                 step, delta, lambda outputs: step.task_loss(self.task, outputs)
@@ -39,7 +39,3 @@ class FreeLB:
             delta = delta + perturbation.of_norm(slope, step.batch, self.step_size)
             delta = perturbation.at_most(delta, step.batch, self.epsilon)
         return Terms(tf.add_n(losses) / self.steps, mask)
-
-    def _start(self, step: Forward) -> tf.Tensor:
-        uniform = tf.math.erf(step.noise() / tf.sqrt(2.0))  # 2 Phi(x) - 1 of a normal x
-        return perturbation.over_root_of_size(uniform * self.start, step.batch)

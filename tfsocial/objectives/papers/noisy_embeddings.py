@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.objectives import perturbation
@@ -25,6 +24,5 @@ class NEFTune:
     noise: Annotated[float, Field(gt=0.0)] = 5.0
 
     def __call__(self, step: Forward) -> Terms:
-        uniform = tf.math.erf(step.noise() / tf.sqrt(2.0))  # 2 Phi(x) - 1 of a normal x
-        delta = perturbation.over_root_of_size(self.noise * uniform, step.batch)
-        return step.task_loss(self.task, step.perturbed(delta))
+        noise = perturbation.uniform(step, self.noise)
+        return step.task_loss(self.task, step.perturbed(noise))

@@ -10,8 +10,7 @@ from pydantic import Field
 
 from tfsocial.data.batch import EXAMPLE_ID, WEIGHT
 from tfsocial.objectives.contract import Forward, Terms
-
-NEVER = -1e9  # similarity of a pair that is left out of the softmax
+from tfsocial.objectives.papers.supervised_contrastive import contrast, directions
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,9 @@ class SimCSE:
     def __call__(self, step: Forward) -> Terms:
         weight = step.batch[WEIGHT]
         ids = tf.where(weight > 0, step.batch[EXAMPLE_ID], -1)
-        anchors, views = (_directions(pass_.pooled) for pass_ in (step.outputs, step.again()))
+        anchors, views = (directions(pass_.pooled) for pass_ in (step.outputs, step.again()))
         others, own = step.gather(views), tf.reshape(ids, [-1, 1])
         theirs = tf.transpose(step.gather(own))
         similarity = tf.matmul(anchors, others, transpose_b=True) / self.temperature
-        log_share = tf.nn.log_softmax(tf.where(theirs >= 0, similarity, NEVER))
-        itself = tf.cast((own == theirs) & (own >= 0), tf.float32)
-        return Terms(-tf.reshape(tf.reduce_sum(itself * log_share, -1), tf.shape(weight)), weight)
-
-
-def _directions(pooled: tf.Tensor) -> tf.Tensor:
-    """Normalised vectors [rows * slots, hidden]."""
-    return tf.math.l2_normalize(tf.reshape(pooled, [-1, pooled.shape[-1]]), -1)
+        loss, _ = contrast(similarity, own == theirs, theirs >= 0)
+        return Terms(tf.reshape(loss, tf.shape(weight)), weight)

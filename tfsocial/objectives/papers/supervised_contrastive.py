@@ -35,7 +35,7 @@ class SupervisedContrastive:
         labels = step.batch[label_key(self.task)]
         labels = tf.where(step.batch[WEIGHT] > 0, labels, -1)
         own_label, own_id = tf.reshape(labels, [-1, 1]), tf.reshape(step.batch[EXAMPLE_ID], [-1, 1])
-        anchors = _directions(step.outputs.pooled)
+        anchors = directions(step.outputs.pooled)
         others, other_label, other_id = self._others(step, anchors, own_label, own_id)
         loss, partners = contrast(
             tf.matmul(anchors, others, transpose_b=True) / self.temperature,
@@ -49,7 +49,7 @@ class SupervisedContrastive:
         """All replicas' vectors [m, hidden], their labels and their ids [1, m]."""
         others, labels, ids = (step.gather(values) for values in (anchors, labels, ids))
         if self.two_views:
-            others = tf.concat([others, step.gather(_directions(step.again().pooled))], 0)
+            others = tf.concat([others, step.gather(directions(step.again().pooled))], 0)
             labels = tf.tile(labels, [2, 1])
             # The second view of an example is not the example itself: it may be its partner.
             ids = tf.concat([ids, tf.fill(tf.shape(ids), tf.cast(NOBODY, ids.dtype))], 0)
@@ -72,6 +72,6 @@ def contrast(
     return -tf.math.divide_no_nan(tf.reduce_sum(positive * log_share, -1), partners), partners
 
 
-def _directions(pooled: tf.Tensor) -> tf.Tensor:
+def directions(pooled: tf.Tensor) -> tf.Tensor:
     """Normalised vectors [rows * slots, hidden]."""
     return tf.math.l2_normalize(tf.reshape(pooled, [-1, pooled.shape[-1]]), -1)
