@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
 .PHONY: demo test lint parity reference clean
 
@@ -10,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m tfsocial demo --workdir=runs/demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -16,27 +16,16 @@ import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from tfsocial import config
 from tfsocial.config import Config
-from tfsocial.data import pipeline, sources
-from tfsocial.data.batch import Shape
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
-from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads, HeadSpec
-from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices
-from tfsocial.training.forward import Given
-from tfsocial.training.optimizers import build
-from tfsocial.training.step import SocialModel
+from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "cost.json"
@@ -67,6 +56,7 @@ def trees() -> dict[str, dict]:
             found[name] = {"tasks": {"intent": {"column": "label", "loss": {"name": name}}}}
     for part, menu in (("community", table.COMMUNITY), ("papers", table.PAPERS)):
         found |= {name: {"objectives": {part: {name: {}}}} for name in menu}
+    found["mean_teacher"]["training"] = {"ema": 0.99}
     return found
 
 
@@ -87,34 +77,10 @@ def settings(tree: dict) -> Config:
 
 
 def step_of(chosen: Config) -> tuple[Callable, Iterator]:
-    """The train function of a config and its batches, as `training.fit` puts them together."""
-    community = checkpoints.community(chosen.model)
-    corpus = sources.read(chosen.data, chosen.tasks)
-    shape = Shape(chosen.data.rows, chosen.data.row_length, chosen.data.slots)
-    tokenizer = Tokenizer.load(community.folder)
-    encoded = {"train": pipeline.encode(corpus.splits["train"], tokenizer, shape.row_length)}
-    words, compacted = pipeline.compact(encoded)
-    device = devices.choose("cpu", chosen.training)
-    specs = {
-        name: HeadSpec(task.kind, corpus.label_names[name]) for name, task in chosen.tasks.items()
-    }
-    with devices.scope(device):
-        architecture = community.architecture(words)
-        text_model = TextModel(architecture, specs, chosen.model.pooling, chosen.model.head_dropout)
-        text_model.build()
-        community.fill(text_model.encoder, words)
-        m0 = PackedBert(architecture, name="m0")
-        m0.build()
-        m0.set_weights(text_model.encoder.get_weights())
-        probes = Heads(specs, architecture.hidden_size, 0.0, name="probes")
-        probes.build()
-        counts = {"intent": np.ones(specs["intent"].width, int)}
-        terms = table.formula(chosen)
-        model = SocialModel(text_model, terms, 1000, Given(m0, probes, table.losses(terms), counts))
-        model.compile(build.optimizer(chosen.optimizer, 1000), jit_compile=device.jit_compile)
-    return model.make_train_function(), iter(
-        pipeline.training_batches(compacted["train"], shape, chosen.seed)
-    )
+    """The train function of a config and its batches."""
+    with tempfile.TemporaryDirectory() as workdir:
+        ready = prepare(chosen, Path(workdir), "cpu")
+    return ready.model.make_train_function(), iter(ready.training_batches())
 
 
 def keep(path: Path, seconds: dict[str, list[float]]) -> None:

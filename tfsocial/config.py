@@ -61,13 +61,39 @@ class Schedule(Section):
         return self
 
 
+class Budget(Section):
+    """A weight that training itself moves, so that the model drifts from M0 no further than this.
+
+    The mean cosine between a text's vector and M0's vector of it, over texts of dev (of train
+    where there is no dev), is kept at or above `cosine`.
+    """
+
+    cosine: Fraction
+    start: Positive = Field(1.0, description="the weight at the first step")
+    every: Count = Field(25, description="steps between measurements, each followed by a move")
+    gain: Positive = Field(
+        1.0, description="e^gain: what the weight is multiplied with when texts drift twice as far"
+    )
+    texts: Count = Field(256, description="how many texts are measured")
+
+    def __str__(self) -> str:
+        return f"(cosine >= {self.cosine:g})"
+
+
 def _weight_form(value: Any) -> str:
     return "schedule" if isinstance(value, Mapping | Schedule) else "number"
 
 
-Weight = Annotated[
-    Annotated[NotNegative, Tag("number")] | Annotated[Schedule, Tag("schedule")],
-    Discriminator(_weight_form),
+def _alpha_form(value: Any) -> str:
+    names_cosine = isinstance(value, Mapping) and "cosine" in value
+    return "budget" if names_cosine or isinstance(value, Budget) else _weight_form(value)
+
+
+_Number = Annotated[NotNegative, Tag("number")]
+_Scheduled = Annotated[Schedule, Tag("schedule")]
+Weight = Annotated[_Number | _Scheduled, Discriminator(_weight_form)]
+Alpha = Annotated[
+    _Number | _Scheduled | Annotated[Budget, Tag("budget")], Discriminator(_alpha_form)
 ]
 
 
@@ -84,6 +110,12 @@ class Objective(BaseModel):
     @property
     def knobs(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+
+class CommunityObjective(Objective):
+    """A term of L0; its weight may be a budget too."""
+
+    weight: Alpha = 1.0
 
 
 class TaskLoss(BaseModel):
@@ -211,12 +243,19 @@ class Model(Section):
 class Objectives(Section):
     """alpha * L0 (community) and beta * L_paper (papers); L belongs to each task."""
 
-    community: dict[Name, Objective] = {}
+    community: dict[Name, CommunityObjective] = {}
     papers: dict[Name, Objective] = {}
-    weighing: Literal["given", "uncertainty", "pcgrad"] = Field(
+    weighing: Literal["given", "uncertainty", "gradnorm", "pcgrad"] = Field(
         "given",
         description="given: the weights as they stand; uncertainty: each over a learned variance; "
+        "gradnorm: moved so that all terms learn at one pace; "
         "pcgrad: gradients that point against each other are made orthogonal",
+    )
+    asymmetry: NotNegative = Field(
+        1.5, description="gradnorm's alpha: how strongly a term that lags is helped"
+    )
+    sharpness: Positive | None = Field(
+        None, description="SAM's rho, the radius around theta in which the worst loss is lowered"
     )
     cosines_every: Count | None = Field(
         None, description="steps between measurements of the angles between the terms' gradients"
@@ -481,7 +520,7 @@ def _key_path(location: Sequence[str | int]) -> list[str]:
     return [
         part
         for part, before in tagged
-        if (before, part) not in {("weight", "number"), ("weight", "schedule")}
+        if before != "weight" or part not in ("number", "schedule", "budget")
     ]
 
 
@@ -499,16 +538,16 @@ def _shown(value: Any) -> str:
 
 
 def _keys_beside(path: Sequence[str]) -> list[str]:
-    """Names of the fields of the section a wrong key was found in."""
-    section: type[BaseModel] = Config
+    """Names of the fields of the sections that can stand where a wrong key was found."""
+    sections: list[type[BaseModel]] = [Config]
     parents = iter(path[:-1])
     for part in parents:
-        field = section.model_fields.get(part)
+        field = sections[0].model_fields.get(part)
         if field is not None:
-            section = next(_sections_in(field.annotation), section)
+            sections = list(_sections_in(field.annotation)) or sections
             if get_origin(field.annotation) is dict:
                 next(parents, None)  # the name somebody gave, which may be a field's too
-    return list(section.model_fields)
+    return [name for section in sections for name in section.model_fields]
 
 
 def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -69,7 +69,7 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         name: pipeline.encode(examples_of(part), tokenizer, shape.row_length)
         for name, part in parts.items()
     }
-    words, encoded = pipeline.compact(encoded)
+    words, (encoded,) = pipeline.compact(encoded)
     device = devices.choose("cpu", settings.training)
     with devices.scope(device):
         specs = {"label": HeadSpec("classify", tuple(everything.names))}

@@ -212,7 +212,7 @@ def test_compacted_ids_map_back(splits):
         )
         for number, rows in enumerate(splits)
     }
-    used, compacted = pipeline.compact(encoded)
+    used, (compacted,) = pipeline.compact(encoded)
     assert used.tolist() == sorted({0}.union(*(row for rows in splits for row in rows)))
     assert list(compacted) == list(encoded)
     for name, split in compacted.items():
@@ -224,7 +224,7 @@ def test_compacted_ids_map_back(splits):
 def test_compact_changes_nothing_but_the_ids(tokenizer):
     """Padding stays 0; types, features and counts are the same."""
     before = pipeline.encode(examples(["a d", "c c c"], label=[1, 0]), tokenizer, 4)
-    used, splits = pipeline.compact({"train": before})
+    used, (splits,) = pipeline.compact({"train": before})
     after = splits["train"]
     assert used.tolist() == [0, CLS, SEP, A, C, D]
     assert after.tokens.to_list() == [[1, 3, 5, 2], [1, 4, 4, 2]]

@@ -21,7 +21,8 @@ from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
-from tfsocial.training.forward import Given, Step
+from tfsocial.training.forward import Step
+from tfsocial.training.given import Given
 
 ROWS, ROW_LENGTH, SLOTS, WORDS = 4, 20, 4, 40
 TASK_OF_KIND = {"classify": "topic", "multilabel": "tags", "regress": "score"}
@@ -40,6 +41,8 @@ EMPTY = packing.EMPTY
 # Labelled examples: five in the upper half of the rows, three in the lower half.
 ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
 ELSEWHERE = [[9, 7, EMPTY, EMPTY], [2, EMPTY, EMPTY, EMPTY], [8, 5, 0, 6], [3, 1, 4, EMPTY]]
+
+MIDDLE = 0.4  # of the run
 
 replicas.configure()
 
@@ -98,20 +101,22 @@ class Bench:
     text_model: TextModel
     m0: PackedBert
     probes: Heads
+    average: TextModel
+    names: Mapping[str, keys.Batch]
 
     @property
     def given(self) -> Given:
-        return Given(self.m0, self.probes, LOSSES, COUNTS)
+        return Given(self.m0, self.probes, LOSSES, COUNTS, self.average, self.names)
 
     @property
     def variables(self) -> list[tf.Variable]:
         return self.text_model.trainable_variables
 
     def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
-        return DeterministicStep(batch, self.text_model, self.given, False, constants)
+        return DeterministicStep(batch, self.text_model, self.given, False, MIDDLE, constants)
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.given, True)
+        return Step(batch, self.text_model, self.given, True, MIDDLE)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))
@@ -132,6 +137,7 @@ class Bench:
         twin.text_model.set_weights(self.text_model.get_weights())
         twin.m0.set_weights(self.m0.get_weights())
         twin.probes.set_weights(self.probes.get_weights())
+        twin.average.set_weights(self.average.get_weights())
         return twin
 
 
@@ -146,6 +152,12 @@ class FakeStep:
     parameters: list = field(default_factory=list)
     kinds: Mapping[str, str] = field(default_factory=dict)
     label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    progress: float = 1.0
+    average: Outputs | None = None
+    label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
+
+    def names(self, task: str) -> tf.Tensor:
+        return self.label_names[task]
 
     def again(self) -> Outputs:
         return self.second
@@ -173,7 +185,18 @@ def make_bench() -> Bench:
     probes = Heads(SPECS, config.hidden_size, dropout=0.0, name="probes")
     probes.build()
     probes.set_weights([6 * weight for weight in probes.get_weights()])
-    return Bench(text_model, m0, probes)
+    average = TextModel(config, SPECS, pooling="mean")
+    average.build()
+    average.trainable = False
+    return Bench(text_model, m0, probes, average, {"topic": make_names()})
+
+
+def make_names() -> dict[str, tf.Tensor]:
+    """The three classes' names, of one to three tokens, in two rows and out of order."""
+    names = tf.ragged.constant([[3], [5, 6, 7], [8, 9]], tf.int32)
+    features = {keys.EXAMPLE_ID: tf.range(3, dtype=tf.int64), keys.WEIGHT: tf.ones([3])}
+    places = tf.constant([[2, 0], [1, EMPTY]], tf.int64)
+    return packing.pack(names, tf.zeros_like(names), features, places, ROW_LENGTH)
 
 
 def make_batch(assignment: list[list[int]]) -> dict[str, tf.Tensor]:

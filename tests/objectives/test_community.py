@@ -14,8 +14,16 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
-from tfsocial.objectives.community import L2SP, FeatureCosine, HiddenMSE, M0Task, SoftLabels
-from tfsocial.training.forward import Given, Step
+from tfsocial.objectives.community import (
+    L2SP,
+    FeatureCosine,
+    HiddenMSE,
+    M0Task,
+    RecAdam,
+    SoftLabels,
+)
+from tfsocial.training.forward import Step
+from tfsocial.training.given import Given
 
 POOLINGS = ("mean", "cls", "pooler")
 
@@ -205,3 +213,21 @@ class TestL2SP:
         text_model.encoder.set_weights(m0.get_weights())
         loss, _ = L2SP()(Step(batch, text_model, Given(m0), training=False))
         np.testing.assert_array_equal(loss, tf.zeros_like(loss))
+
+
+class TestRecAdam:
+    """(1 - lambda(t)) * L2-SP."""
+
+    @pytest.mark.parametrize(
+        ("progress", "recalled"),
+        [(0.5, 0.5), (0.5 - np.log(3) / 20, 0.75), (0.5 + np.log(3) / 20, 0.25)],
+    )
+    def test_by_hand(self, fake_step, progress, recalled):
+        """A distance of 7 times one half in the middle, three quarters and a quarter about it."""
+        pairs = [(tf.constant([1.0, 2.0]), tf.zeros([2])), (tf.constant(5.0), tf.constant(2.0))]
+        step = fake_step(
+            {keys.WEIGHT: tf.ones([1, 1])},
+            parameters=pairs,
+            progress=tf.constant(progress, tf.float32),
+        )
+        np.testing.assert_allclose(RecAdam()(step).loss, [[7 * recalled]], rtol=1e-5)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfsocial.config import Schedule
+from tfsocial.config import Budget, Schedule
 from tfsocial.objectives import weighing
 from tfsocial.objectives.contract import Terms
 from tfsocial.objectives.table import Term
@@ -22,6 +22,13 @@ fractions = st.floats(0, 1, width=32)
 
 def terms(loss, mask) -> Terms:
     return Terms(tf.constant(loss, tf.float32), tf.constant(mask, tf.float32))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All of a step that weighing itself looks at."""
+
+    progress: float
 
 
 @dataclass(frozen=True)
@@ -108,20 +115,30 @@ class TestTotal:
             Term("L0/l2_sp", Fixed(terms([[4, 9]], [[1, 0]]), asked), 3.0),
             Term("L_paper/r_drop", Fixed(terms([[10, 10]], [[1, 1]]), asked), Schedule()),
         ]
-        weighed = weighing.total(formula, "the step", tf.constant(0.5))
+        step = Moment(0.5)
+        weighed = weighing.total(formula, step)
         assert float(weighed.loss) == 19
         raw = {name: float(value) for name, value in weighed.raw.items()}
         weighted = {name: float(value) for name, value in weighed.weighted.items()}
         assert raw == {"L/topic": 2, "L0/l2_sp": 4, "L_paper/r_drop": 10}
         assert weighted == {"L/topic": 2, "L0/l2_sp": 12, "L_paper/r_drop": 5}
-        assert asked == ["the step"] * 3
+        assert asked == [step] * 3
 
     def test_one_term_alone(self):
         """With only L the total is L."""
-        weighed = weighing.total(
-            [Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0)], None, tf.zeros([])
-        )
+        weighed = weighing.total([Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0)], Moment(0.0))
         assert float(weighed.loss) == 14
+
+    def test_factors_multiply_weights(self):
+        """2 * 7 * 0.5 + 3 * 4: a factor is for its own term; a budget's value is all factor."""
+        formula = [
+            Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0),
+            Term("L0/b", Fixed(terms([[4]], [[1]]), []), Budget(cosine=0.9, start=8)),
+        ]
+        factors = {"L/a": tf.constant(0.5), "L0/b": tf.constant(3.0)}
+        weighed = weighing.total(formula, Moment(0.0), factors)
+        assert float(weighed.loss) == 19
+        assert float(weighed.raw["L0/b"]) == 4
 
 
 class TestSchedules:

@@ -19,7 +19,7 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training.forward import Given
+from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
@@ -103,6 +103,7 @@ def social_model() -> Callable[..., SocialModel]:
         weighing: str = "given",
         cosines_every: int | None = None,
         ema: float | None = None,
+        sharpness: float | None = None,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -112,6 +113,7 @@ def social_model() -> Callable[..., SocialModel]:
                 "papers": papers or {},
                 "weighing": weighing,
                 "cosines_every": cosines_every,
+                "sharpness": sharpness,
             },
             "optimizer": {**PLAIN_RATES, **optimizer},
         }

@@ -29,7 +29,7 @@ def model_at(step: int) -> SimpleNamespace:
         learning_rate=tf.constant(0.5),
         gradient_norm=tf.constant(3.0),
     )
-    return SimpleNamespace(optimizer=optimizer, cosines={}, stop_training=False)
+    return SimpleNamespace(optimizer=optimizer, moving_numbers={}, stop_training=False)
 
 
 def number(event) -> float:

@@ -133,10 +133,18 @@ def unpack(example_id: np.ndarray, slot_values: np.ndarray) -> tuple[np.ndarray,
     >>> unpack(np.array([[2, 0, -1]]), np.array([[20, 10, 99]]))
     (array([0, 2]), array([10, 20]))
     """
-    present = example_id != EMPTY
-    ids = example_id[present]
-    order = np.argsort(ids, kind="stable")
-    return ids[order], slot_values[present][order]
+    where = tuple(places(example_id).T)
+    return example_id[where], slot_values[where]
+
+
+def places(example_id: np.ndarray) -> np.ndarray:
+    """Row and slot of each example, int64 [m, 2], in the order of the ids.
+
+    >>> places(np.array([[2, 0, -1]])).tolist()
+    [[0, 1], [0, 0]]
+    """
+    where = np.argwhere(example_id != EMPTY)
+    return where[np.argsort(example_id[tuple(where.T)], kind="stable")]
 
 
 def padding_share(segment_ids: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ Only indices travel through the shuffle; tokens are gathered when a batch is pac
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ import tensorflow as tf
 from tfsocial import files
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
-from tfsocial.data.sources import Examples
+from tfsocial.data.sources import Examples, Origin
 from tfsocial.data.text import Tokenizer
 
 TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
@@ -72,26 +73,41 @@ def encode(
     )
 
 
-def compact(splits: Mapping[str, Encoded]) -> tuple[np.ndarray, dict[str, Encoded]]:
-    """The splits in a vocabulary of only the tokens that occur, and which those are.
+def encode_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> Encoded:
+    """Label names as the words they are made of: `card_arrival` as "card arrival"."""
+    spoken = [re.sub(r"[\W_]+", " ", name).strip() or name for name in names]
+    nowhere = Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    return encode(Examples(spoken, None, {}, nowhere), tokenizer, row_length)
+
+
+def compact(
+    *groups: Mapping[str, Encoded],
+) -> tuple[np.ndarray, list[dict[str, Encoded]]]:
+    """Groups of texts in a vocabulary of only the tokens that occur, and which those are.
 
     A word no text contains gets no gradient, and without decay no optimizer moves it: training
     on its row is work without effect. On BANKING77 nine rows of ten are such, half the model.
 
     Returns:
-        int64 [used], ascending: the old id of each new one; and the splits in new ids.
+        int64 [used], ascending: the old id of each new one; and the groups in new ids.
         The padding id 0 is always among them.
     """
-    parts = [split.tokens.flat_values.numpy() for split in splits.values()]
+    parts = [texts.tokens.flat_values.numpy() for group in groups for texts in group.values()]
     used = np.unique(np.concatenate([[0], *parts]))
-    renumbered = {
-        name: replace(
-            split,
-            tokens=split.tokens.with_flat_values(np.searchsorted(used, part).astype(np.int32)),
-        )
-        for (name, split), part in zip(splits.items(), parts, strict=True)
-    }
-    return used, renumbered
+
+    def renumbered(texts: Encoded) -> Encoded:
+        ids = np.searchsorted(used, texts.tokens.flat_values.numpy()).astype(np.int32)
+        return replace(texts, tokens=texts.tokens.with_flat_values(ids))
+
+    return used, [{name: renumbered(own) for name, own in group.items()} for group in groups]
+
+
+def sample(encoded: Encoded, count: int) -> Encoded:
+    """So many of the examples, spread evenly over the whole; all if there are no more."""
+    chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
+    features = {key: tf.gather(values, chosen) for key, values in encoded.features.items()}
+    tokens, types = (tf.gather(values, chosen) for values in (encoded.tokens, encoded.types))
+    return replace(encoded, tokens=tokens, types=types, features=features)
 
 
 def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.Dataset:
@@ -121,6 +137,13 @@ def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
     assignment = np.pad(assignment, [[0, lacking], [0, 0]], constant_values=packing.EMPTY)
     rows = tf.data.Dataset.from_tensor_slices(assignment)
     return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
+
+
+def one_batch(encoded: Encoded, row_length: int, slots: int) -> keys.Batch:
+    """All examples in one batch of as many rows as they need."""
+    assignment = packing.best_fit(encoded.lengths.numpy(), row_length, slots)
+    features = encoded.features
+    return packing.pack(encoded.tokens, encoded.types, features, assignment, row_length)
 
 
 def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:

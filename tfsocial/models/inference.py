@@ -15,20 +15,21 @@ from tfsocial.models.text_model import TextModel
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
     """Predictions of every task, float32 [n, width], row i for the i-th smallest example id."""
-
-    return _by_example(lambda batch: model.predictions(model(batch, training=False)), batches)
+    compute = tf.function(lambda batch: model.predictions(model(batch, training=False)))
+    return by_example(compute, batches)
 
 
 def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:
     """Pooled vectors, float32 [n, hidden], row i for the i-th smallest example id."""
-    return _by_example(lambda batch: {"": model(batch, training=False).pooled}, batches)[""]
+    compute = tf.function(lambda batch: {"": model(batch, training=False).pooled})
+    return by_example(compute, batches)[""]
 
 
-def _by_example(
+def by_example(
     compute: Callable[[keys.Batch], dict[str, tf.Tensor]], batches: tf.data.Dataset
 ) -> dict[str, np.ndarray]:
     """What is computed per slot, [rows, slots, width], as [n, width]."""
-    compute, ids, values = tf.function(compute), [], []
+    ids, values = [], []
     for batch in batches:
         ids.append(batch[keys.EXAMPLE_ID].numpy())
         values.append({name: found.numpy() for name, found in compute(batch).items()})

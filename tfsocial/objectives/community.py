@@ -95,3 +95,24 @@ class L2SP:
         distance = tf.add_n([tf.nn.l2_loss(w - w0) for w, w0 in step.parameters])
         weight = step.batch[WEIGHT]
         return Terms(distance * tf.ones_like(weight), weight)
+
+
+@dataclass(frozen=True)
+class RecAdam:
+    """(1 - lambda(t)) * 1/2 * sum over the encoder's weights of (w - w0)^2.
+
+    lambda(t) = 1 / (1 + exp(-steepness * (t - middle))), t the fraction of the run behind us:
+    at first nearly all is recall of M0, towards the end nearly nothing. Chen et al. (2020),
+    Recall and Learn: Fine-tuning Deep Pretrained Language Models with Less Forgetting,
+    arXiv:2004.12651, equations 8 and 9, where t counts steps and lambda(t) multiplies L too
+    (a task's weight may be a schedule). There the pull bypasses Adam's moments, here it is
+    part of the loss.
+    """
+
+    steepness: Annotated[float, Field(gt=0.0)] = 20.0
+    middle: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+
+    def __call__(self, step: Forward) -> Terms:
+        recalled = 1 - tf.sigmoid(self.steepness * (step.progress - self.middle))
+        distance, mask = L2SP()(step)
+        return Terms(recalled * distance, mask)

@@ -38,6 +38,8 @@ class Forward(Protocol):
     kinds: dict[str, TaskKind]
     label_counts: Mapping[str, np.ndarray]
     """Training examples of each class, int [classes], for every classification."""
+    progress: tf.Tensor
+    """The fraction of the run behind us, float32 scalar."""
 
     @property
     def outputs(self) -> Outputs:
@@ -74,6 +76,19 @@ class Forward(Protocol):
 
     def noise(self) -> tf.Tensor:
         """Standard normal float32 [rows, row_length, hidden]; new ones each call."""
+
+    @property
+    def average(self) -> Outputs:
+        """Outputs of the moving average of the weights, without dropout and constants of the step.
+
+        Only for an objective that has `needs_average`.
+        """
+
+    def names(self, task: str) -> tf.Tensor:
+        """The text model's vectors of the names of a task's labels, float32 [labels, hidden].
+
+        Only for an objective that has `needs_names`.
+        """
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         """The values as constants of this step: no gradient runs through them."""

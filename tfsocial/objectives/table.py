@@ -10,12 +10,14 @@ from typing import Any
 
 import pydantic
 
-from tfsocial.config import Config, ConfigError, Task, TaskKind, Weight, nearest
+from tfsocial.config import Alpha, Config, ConfigError, Task, TaskKind, nearest
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
     fast_gradient,
     free_lb,
+    label_prototypes,
+    mean_teacher,
     mixup,
     multi_sample_dropout,
     noisy_embeddings,
@@ -47,11 +49,14 @@ COMMUNITY = {
     "hidden_mse": community.HiddenMSE,
     "l2_sp": community.L2SP,
     "m0_task": community.M0Task,
+    "rec_adam": community.RecAdam,
     "soft_labels": community.SoftLabels,
 }
 PAPERS = {
     "fgm": fast_gradient.FGM,
     "free_lb": free_lb.FreeLB,
+    "label_prototypes": label_prototypes.LabelPrototypes,
+    "mean_teacher": mean_teacher.MeanTeacher,
     "mixup": mixup.Mixup,
     "multi_sample_dropout": multi_sample_dropout.MultiSampleDropout,
     "neftune": noisy_embeddings.NEFTune,
@@ -81,6 +86,8 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "soft_labels": ("classify", "multilabel"),
     "fgm": ("classify", "multilabel", "regress"),
     "free_lb": ("classify", "multilabel", "regress"),
+    "label_prototypes": ("classify",),
+    "mean_teacher": ("classify", "multilabel", "regress"),
     "mixup": ("classify", "multilabel", "regress"),
     "multi_sample_dropout": ("classify", "multilabel", "regress"),
     "neftune": ("classify", "multilabel", "regress"),
@@ -102,7 +109,7 @@ class Term(typing.NamedTuple):
 
     name: str
     objective: Objective
-    weight: Weight
+    weight: Alpha
 
 
 def formula(config: Config) -> list[Term]:
@@ -119,6 +126,11 @@ def formula(config: Config) -> list[Term]:
         where = "objectives.community" if part == "L0" else "objectives.papers"
         for name, entry in chosen.items():
             objective = build(menu, name, entry.knobs, config.tasks, f"{where}.{name}")
+            if getattr(objective, "needs_average", False) and config.training.ema is None:
+                raise ConfigError(
+                    f"{where}.{name} needs an average of the weights: "
+                    "set training.ema too, 0.99 for short runs"
+                )
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
     return terms
 
@@ -128,9 +140,14 @@ def losses(terms: Sequence[Term]) -> dict[str, Objective]:
     return {term.objective.task: term.objective for term in terms if term.name.startswith("L/")}
 
 
-def needs_probe(terms: Sequence[Term]) -> bool:
-    """Whether an objective asks for the logits of linear probes on M0."""
-    return any(getattr(term.objective, "needs_probe", False) for term in terms)
+def needs(terms: Sequence[Term], what: str) -> bool:
+    """Whether an objective asks the step for what is not made unless asked for.
+
+    Args:
+        what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
+            "names", vectors of the label names.
+    """
+    return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
 
 
 def build(

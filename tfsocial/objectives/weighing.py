@@ -8,12 +8,12 @@ summed over replicas, and so are the shares computed here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfsocial.config import Schedule, Weight
+from tfsocial.config import Alpha, Budget, Schedule
 from tfsocial.objectives.contract import Forward, Terms
 from tfsocial.objectives.table import Term
 
@@ -35,18 +35,22 @@ class Weighed(NamedTuple):
 def total(
     terms: Sequence[Term],
     step: Forward,
-    progress: tf.Tensor,
+    factors: Mapping[str, tf.Tensor] | None = None,
     log_variances: tf.Tensor | None = None,
 ) -> Weighed:
-    """L + alpha * L0 + beta * L_paper at `progress`, the fraction of the run behind us.
+    """L + alpha * L0 + beta * L_paper at this moment of the run.
 
     Args:
+        factors: term -> what its weight is multiplied with, of terms whose weight training moves.
         log_variances: float32 [terms], s of uncertainty weighting: each term times exp(-s),
             plus s / 2. Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty,
             arXiv:1705.07115, equation 10 with s = log sigma^2.
     """
     raw = {term.name: mean(term.objective(step)) for term in terms}
-    weighted = {term.name: weight_at(term.weight, progress) * raw[term.name] for term in terms}
+    weights = {term.name: weight_at(term.weight, step.progress) for term in terms}
+    for name, factor in (factors or {}).items():
+        weights[name] *= factor
+    weighted = {name: weight * raw[name] for name, weight in weights.items()}
     if log_variances is not None:
         trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
         weighted = {name: trust[name] * value for name, value in weighted.items()}
@@ -71,8 +75,8 @@ def _replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def weight_at(weight: Weight, progress: tf.Tensor) -> tf.Tensor:
-    """Value of a constant or a schedule, float32 scalar.
+def weight_at(weight: Alpha, progress: tf.Tensor) -> tf.Tensor:
+    """Value of a constant or a schedule, float32 scalar; 1 of a budget, whose value is a factor.
 
     >>> float(weight_at(2.0, tf.constant(0.3)))
     2.0
@@ -81,6 +85,8 @@ def weight_at(weight: Weight, progress: tf.Tensor) -> tf.Tensor:
     >>> float(weight_at(Schedule(end=1, begin=0.5, shape="step"), tf.constant(0.5)))
     1.0
     """
+    if isinstance(weight, Budget):
+        return tf.constant(1.0)
     if not isinstance(weight, Schedule):
         return tf.constant(weight, tf.float32)
     return weight.start + (weight.end - weight.start) * _ramp(weight, progress)

@@ -16,14 +16,22 @@ class WeightAverage(tf.Module):
     of `tf.train.ExponentialMovingAverage` does. A short memory at first forgets where it began.
 
     Without a decay there is no average, and all that is done with it does nothing.
+
+    Args:
+        averages: variables to keep the averages in, each at its weight's value; left out, own ones.
     """
 
-    def __init__(self, weights: Sequence[tf.Variable], decay: float | None):
+    def __init__(
+        self,
+        weights: Sequence[tf.Variable],
+        decay: float | None,
+        averages: Sequence[tf.Variable] | None = None,
+    ):
         super().__init__(name="weight_average")
         self.decay = decay
         self.weights = list(weights) if decay is not None else []
         # Each replica moves its own copy by its own copy of the weights, which are all alike.
-        self.averages = [
+        self.averages = list(averages or []) or [
             tf.Variable(tf.convert_to_tensor(weight), trainable=False) for weight in self.weights
         ]
 

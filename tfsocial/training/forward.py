@@ -6,35 +6,19 @@ With only L in the formula the graph holds exactly one forward pass.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
+from tfsocial.data import packing
 from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch, label_key
-from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads, first_token
+from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.contract import Objective, Terms
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a step reads beside its batch and theta: the same for a whole run.
-
-    Attributes:
-        m0: the community's encoder, frozen; None where no objective needs it.
-        probes: linear heads on M0, frozen; None where no objective needs them.
-        losses: task -> its loss in L.
-        label_counts: training examples of each class of each classification.
-    """
-
-    m0: PackedBert | None = None
-    probes: Heads | None = None
-    losses: Mapping[str, Objective] = field(default_factory=dict)
-    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+from tfsocial.objectives.contract import Terms
+from tfsocial.training.given import Given
 
 
 @dataclass(frozen=True)
@@ -45,6 +29,7 @@ class Step:
     text_model: TextModel
     given: Given
     training: bool
+    progress: tf.Tensor | float = 1.0
 
     @property
     def label_counts(self) -> Mapping[str, np.ndarray]:
@@ -107,6 +92,24 @@ class Step:
 
     def noise(self) -> tf.Tensor:
         return self.text_model.encoder.generator.normal(tf.shape(self._words))
+
+    @cached_property
+    def average(self) -> Outputs:
+        outputs = self.given.average(self.batch, training=False)
+        return tf.nest.map_structure(tf.stop_gradient, outputs)
+
+    @cached_property
+    def _names(self) -> dict[str, tf.Tensor]:
+        return {}
+
+    def names(self, task: str) -> tf.Tensor:
+        if task not in self._names:
+            batch = self.given.names[task]
+            pooled = self.text_model(batch, training=self.training).pooled
+            # Where they stand is known while tracing: XLA wants the number of names.
+            places = packing.places(batch[EXAMPLE_ID].numpy())
+            self._names[task] = tf.gather_nd(pooled, places)
+        return self._names[task]
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(values)

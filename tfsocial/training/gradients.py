@@ -10,15 +10,19 @@ import tensorflow as tf
 Gradients = Sequence[tf.Tensor]
 
 
+def of_loss(
+    tape: tf.GradientTape, loss: tf.Tensor, variables: Sequence[tf.Variable]
+) -> list[tf.Tensor]:
+    """A loss's gradients, dense and of the global batch."""
+    gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+    return over_replicas([tf.convert_to_tensor(gradient) for gradient in gradients])
+
+
 def per_term(
     tape: tf.GradientTape, weighted: Mapping[str, tf.Tensor], variables: Sequence[tf.Variable]
 ) -> dict[str, list[tf.Tensor]]:
     """Each term's gradients, dense and of the global batch; as many backward passes as terms."""
-    found = {}
-    for name, loss in weighted.items():
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
-        found[name] = _over_replicas([tf.convert_to_tensor(gradient) for gradient in gradients])
-    return found
+    return {name: of_loss(tape, loss, variables) for name, loss in weighted.items()}
 
 
 def without_conflicts(per_term: Sequence[Gradients]) -> list[tf.Tensor]:
@@ -79,7 +83,8 @@ def _dot(one: Gradients, other: Gradients) -> tf.Tensor:
     return tf.add_n([tf.reduce_sum(a * b) for a, b in zip(one, other, strict=True)])
 
 
-def _over_replicas(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+def over_replicas(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Sums over all replicas."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return gradients

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Objectives
+from tfsocial.config import Budget, Objectives
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
-from tfsocial.training import gradients
+from tfsocial.training import gradients, sharpness
 from tfsocial.training.averaging import WeightAverage
-from tfsocial.training.forward import Given, Step
+from tfsocial.training.forward import Step
+from tfsocial.training.given import Given
+from tfsocial.training.pace import GradNorm, moving_number, top_layer
 
 
 class SocialModel(keras.Model):
@@ -40,19 +42,35 @@ class SocialModel(keras.Model):
         self.terms = list(terms)
         self.total_steps = total_steps
         self.given = given or Given(losses=losses(terms))
-        for frozen in filter(None, (self.given.m0, self.given.probes)):
+        average = self.given.average
+        averages = average.trainable_variables if average else None
+        for frozen in filter(None, (self.given.m0, self.given.probes, average)):
             frozen.trainable = False
         objectives = objectives or Objectives()
+        self.sharpness = objectives.sharpness
         self.surgery = objectives.weighing == "pcgrad"
+        self.pace = None
+        if objectives.weighing == "gradnorm":
+            self.pace = GradNorm([term.name for term in terms], objectives.asymmetry)
+        self.budgets = {
+            term.name: moving_number(term.name, term.weight.start)
+            for term in terms
+            if isinstance(term.weight, Budget)
+        }
         self.log_variances = None
         if objectives.weighing == "uncertainty":
             self.log_variances = self.add_weight("log_variances", [len(terms)], initializer="zeros")
         self.cosines_every = objectives.cosines_every
         pairs = itertools.combinations([term.name for term in terms], 2)
         measured = [gradients.pair_name(*pair) for pair in pairs] if self.cosines_every else []
-        self.cosines = {name: _last_value(name) for name in measured}
-        self.average = WeightAverage(text_model.trainable_variables, ema)
+        self.cosines = {name: moving_number(name) for name in measured}
+        self.average = WeightAverage(text_model.trainable_variables, ema, averages)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
+
+    def compile(self, optimizer: keras.optimizers.Optimizer, jit_compile: bool) -> None:
+        """As Keras does; builds the optimizer too: a step that makes variables is traced twice."""
+        super().compile(optimizer, jit_compile=jit_compile)
+        optimizer.build(self.trainable_variables)
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
         return self.text_model(batch, training=training)
@@ -62,16 +80,25 @@ class SocialModel(keras.Model):
         """What is learned beside the text model: the terms' log variances, if they are."""
         return [] if self.log_variances is None else [self.log_variances]
 
+    @property
+    def moving_numbers(self) -> dict[str, tf.Variable]:
+        """What has a curve beside the metrics: cosines between terms, weights that move."""
+        alphas = {f"alpha/{name}": alpha for name, alpha in self.budgets.items()}
+        paces = self.pace.factors if self.pace else {}
+        return {**self.cosines, **alphas, **{f"pace/{name}": pace for name, pace in paces.items()}}
+
     def train_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
-        progress = tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
-        with tf.GradientTape(persistent=self.surgery or bool(self.cosines)) as tape:
-            weighed = self._formula(batch, progress, training=True)
+        weighed, tape = self._taped(batch)
         if self.cosines:
             self._measure_cosines(tape, weighed)
-        if self.surgery:
-            self._operate(tape, weighed)
+        if self.sharpness:
+            self._descend_from_above(batch, weighed, tape)
+        elif self.surgery:
+            self._apply(self._gradients(weighed, tape))
         else:
             self.optimizer.minimize(weighed.loss, self.trainable_variables, tape=tape)
+        if self.pace:
+            self.pace.update(weighed, tape, top_layer(self.text_model.encoder))
         self.average.update(self.optimizer.iterations)
         return self._recorded(batch, weighed)
 
@@ -84,17 +111,36 @@ class SocialModel(keras.Model):
         predictions = self.text_model.predictions(outputs)
         return {keys.EXAMPLE_ID: batch[keys.EXAMPLE_ID], **predictions}
 
-    def _operate(self, tape: tf.GradientTape, weighed: weighing.Weighed) -> None:
-        """PCGrad on what the terms share, the encoder."""
+    def _taped(self, batch: keys.Batch) -> tuple[weighing.Weighed, tf.GradientTape]:
+        """The formula on a batch, and the tape it stands on."""
+        progress = tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
+        several = self.surgery or self.pace is not None or bool(self.cosines)
+        with tf.GradientTape(persistent=several) as tape:
+            weighed = self._formula(batch, progress, training=True)
+        return weighed, tape
+
+    def _descend_from_above(
+        self, batch: keys.Batch, weighed: weighing.Weighed, tape: tf.GradientTape
+    ) -> None:
+        """SAM: the gradient at the worst point near theta moves theta."""
         variables = self.trainable_variables
+        with sharpness.climbed(variables, self._gradients(weighed, tape), self.sharpness):
+            there = self._gradients(*self._taped(batch))
+        self._apply(there)
+
+    def _gradients(self, weighed: weighing.Weighed, tape: tf.GradientTape) -> list[tf.Tensor]:
+        """Of the global batch; with PCGrad on what the terms share, the encoder."""
+        variables = self.trainable_variables
+        if not self.surgery:
+            return gradients.of_loss(tape, weighed.loss, variables)
         encoder = {variable.ref() for variable in self.text_model.encoder.trainable_variables}
         per_term = gradients.per_term(tape, weighed.weighted, variables)
         shared = [variable.ref() in encoder for variable in variables]
-        combined = gradients.combined([*per_term.values()], shared)
-        # They are of the global batch already.
-        self.optimizer.apply_gradients(
-            zip(combined, variables, strict=True), skip_gradients_aggregation=True
-        )
+        return gradients.combined([*per_term.values()], shared)
+
+    def _apply(self, of_global_batch: Sequence[tf.Tensor]) -> None:
+        pairs = zip(of_global_batch, self.trainable_variables, strict=True)
+        self.optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
 
     def _measure_cosines(self, tape: tf.GradientTape, weighed: weighing.Weighed) -> None:
         lasts = [*self.cosines.values()]
@@ -113,8 +159,15 @@ class SocialModel(keras.Model):
             last.assign(value)
 
     def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
-        step = Step(batch, self.text_model, self.given, training)
-        return weighing.total(self.terms, step, progress, self.log_variances)
+        step = Step(batch, self.text_model, self.given, training, progress)
+        return weighing.total(self.terms, step, self._factors(), self.log_variances)
+
+    def _factors(self) -> dict[str, tf.Tensor]:
+        """What training itself makes of the terms' weights."""
+        moved = dict(self.budgets)
+        for name, factor in (self.pace.factors if self.pace else {}).items():
+            moved[name] = moved.get(name, 1.0) * factor
+        return moved
 
     def _recorded(self, batch: keys.Batch, weighed: weighing.Weighed) -> dict[str, tf.Tensor]:
         """Feeds the curves. Shares of R replicas add up, so their mean is R times too small."""
@@ -128,17 +181,6 @@ class SocialModel(keras.Model):
             self.curves[name].update_state(share * replicas)
         self.curves["padding_share"].update_state(packing.padding_share(batch[keys.SEGMENT_IDS]))
         return {name: metric.result() for name, metric in self.curves.items()}
-
-
-def _last_value(name: str) -> tf.Variable:
-    """A number all replicas know alike. Keras's metrics begin anew each epoch, this does not."""
-    return tf.Variable(
-        0.0,
-        trainable=False,
-        name=name,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.MEAN,
-    )
 
 
 def _curve_names(terms: Sequence[Term]) -> list[str]:

@@ -163,7 +163,7 @@ class Curves(keras.callbacks.Callback):
         return {
             **scalars,
             **rates,
-            **{name: float(last.numpy()) for name, last in self.model.cosines.items()},
+            **{name: float(number.numpy()) for name, number in self.model.moving_numbers.items()},
             "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
             "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
         }

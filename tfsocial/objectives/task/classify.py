@@ -9,9 +9,8 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import WEIGHT, label_key
 from tfsocial.objectives.contract import Forward, Terms
-from tfsocial.objectives.task.shared import power
+from tfsocial.objectives.task.shared import class_labels, power
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class ClassBalanced:
 
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)
-        labels = tf.maximum(step.batch[label_key(self.task)], 0)
+        labels, _ = class_labels(step, self.task)
         return Terms(
             -tf.gather(self._weights(step.label_counts[self.task]), labels) * log_p_y, mask
         )
@@ -128,6 +127,5 @@ class ClassBalanced:
 def _log_likelihood(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """log p [rows, slots, classes], log p_y [rows, slots], and the mask of labelled examples."""
     log_p = tf.nn.log_softmax(step.outputs.logits[task])
-    labels = step.batch[label_key(task)]
-    mask = step.batch[WEIGHT] * tf.cast(labels >= 0, tf.float32)
-    return log_p, tf.gather(log_p, tf.maximum(labels, 0), batch_dims=2), mask
+    labels, mask = class_labels(step, task)
+    return log_p, tf.gather(log_p, labels, batch_dims=2), mask

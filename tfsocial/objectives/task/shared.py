@@ -10,6 +10,12 @@ from tfsocial.objectives.contract import Forward
 TINY = 1e-30
 
 
+def class_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Classes int32 [rows, slots] with 0 for none, and the mask of labelled examples."""
+    labels = step.batch[label_key(task)]
+    return tf.maximum(labels, 0), step.batch[WEIGHT] * tf.cast(labels >= 0, tf.float32)
+
+
 def dense_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
     """Float labels [rows, slots, columns] with 0 for NaN, and the mask of labelled examples."""
     labels = step.batch[label_key(task)]

@@ -1,0 +1,77 @@
+"""Alpha as a budget: the weight of a term of L0 is moved so that the model stays near M0."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from tfsocial.config import Budget
+from tfsocial.data import pipeline
+from tfsocial.data.batch import Shape
+from tfsocial.models import inference
+from tfsocial.training import watch
+from tfsocial.training.step import SocialModel
+
+FASTEST = 2.0  # times the gain: what one measurement may move a weight's logarithm by, at most
+
+
+class KeepNear(keras.callbacks.Callback):
+    """log alpha <- log alpha + gain * ((1 - cosine) / (1 - wanted) - 1), every so many steps.
+
+    `cosine` is the mean over some texts between their vectors now and M0's. Dual ascent on the
+    constraint that it is at least `wanted` (Boyd & Vandenberghe, 2004, Convex Optimization,
+    section 5), in the logarithm, so that alpha stays positive whatever its scale.
+
+    Args:
+        model: its text model still has M0's weights.
+        encoded: texts to measure on, as many of them as the budgets say.
+    """
+
+    def __init__(
+        self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, curves: watch.Curves
+    ):
+        super().__init__()
+        self.curves = curves
+        self.budgets = {
+            term.name: term.weight for term in model.terms if term.name in model.budgets
+        }
+        measured = pipeline.sample(encoded, max(own.texts for own in self.budgets.values()))
+        self.batches = pipeline.evaluation_batches(measured, shape).cache()
+        self._pooled = tf.function(
+            lambda batch: {"": model.text_model(batch, training=False).pooled}
+        )
+        self._at_m0 = self._directions()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.optimizer.iterations.numpy())
+        due = {name: own for name, own in self.budgets.items() if step % own.every == 0}
+        if not due:
+            return
+        cosine = self.cosine()
+        for name, own in due.items():
+            alpha = self.model.budgets[name]
+            alpha.assign(moved(float(alpha.numpy()), cosine, own))
+        self.curves.write(step, "train", {"cosine_to_m0": cosine})
+
+    def cosine(self) -> float:
+        """Mean cosine of the texts' vectors to M0's, with the weights of now."""
+        return float(np.mean(np.sum(self._directions() * self._at_m0, -1)))
+
+    def _directions(self) -> np.ndarray:
+        vectors = inference.by_example(self._pooled, self.batches)[""]
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def moved(alpha: float, cosine: float, budget: Budget) -> float:
+    """The weight after a measurement.
+
+    >>> round(moved(1.0, cosine=0.8, budget=Budget(cosine=0.9)), 3)  # twice as far as allowed
+    2.718
+    >>> moved(1.0, cosine=0.9, budget=Budget(cosine=0.9))
+    1.0
+    """
+    allowed = max(1 - budget.cosine, 1e-6)
+    return alpha * math.exp(budget.gain * min((1 - cosine) / allowed - 1, FASTEST))

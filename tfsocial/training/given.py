@@ -1,0 +1,123 @@
+"""What a step reads beside its batch and theta: made once, the same for a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfsocial.config import Config
+from tfsocial.data import pipeline
+from tfsocial.data.batch import Batch, Shape
+from tfsocial.models import inference
+from tfsocial.models.encoder import PackedBert
+from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import table
+from tfsocial.objectives.contract import Objective
+from tfsocial.objectives.table import Term
+from tfsocial.training import probe
+
+NAMES_IN_A_ROW = 64  # names are short
+
+
+@dataclass(frozen=True)
+class Given:
+    """Constants of a run.
+
+    Attributes:
+        m0: the community's encoder, frozen; None where no objective needs it.
+        probes: linear heads on M0, frozen; None where no objective needs them.
+        losses: task -> its loss in L.
+        label_counts: training examples of each class of each classification.
+        average: the text model with averaged weights; None where no objective needs it.
+        names: task -> a packed batch of its labels' names, one example each, in their order.
+    """
+
+    m0: PackedBert | None = None
+    probes: Heads | None = None
+    losses: Mapping[str, Objective] = field(default_factory=dict)
+    label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    average: TextModel | None = None
+    names: Mapping[str, Batch] = field(default_factory=dict)
+
+
+def make(
+    terms: Sequence[Term],
+    text_model: TextModel,
+    probes: Heads | None,
+    labels: Mapping[str, np.ndarray],
+    names: Mapping[str, pipeline.Encoded],
+    row_length: int,
+) -> Given:
+    """What these terms need, while the encoder's weights are still M0's.
+
+    Args:
+        labels: task -> labels of train.
+        names: task -> its label names as tokens.
+    """
+    reads_m0 = any(term.name.startswith("L0/") for term in terms)
+    return Given(
+        m0=_copy_of_encoder(text_model.encoder) if reads_m0 else None,
+        probes=probes,
+        losses=table.losses(terms),
+        label_counts=_label_counts(labels, text_model.specs),
+        average=_copy(text_model) if table.needs(terms, "average") else None,
+        names={
+            task: pipeline.one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()
+        },
+    )
+
+
+def started(
+    config: Config,
+    terms: Sequence[Term],
+    text_model: TextModel,
+    train: pipeline.Encoded,
+    shape: Shape,
+) -> Heads | None:
+    """Starts the heads as the config says, from vectors that are still M0's.
+
+    Returns:
+        Linear probes on M0, where an objective needs them.
+    """
+    start, teacher = config.model.head_init, table.needs(terms, "probe")
+    if start == "random" and not teacher:
+        return None
+    vectors = inference.embed(text_model, pipeline.evaluation_batches(train, shape))
+    if start != "random":
+        probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start))
+    if not teacher:
+        return None
+    probes = Heads(text_model.specs, text_model.encoder.config.hidden_size, 0.0, name="probes")
+    probes.build()
+    probe.put(probes, probe.fit(vectors, train, text_model.specs, "probe"))
+    return probes
+
+
+def _label_counts(
+    labels: Mapping[str, np.ndarray], specs: Mapping[str, HeadSpec]
+) -> dict[str, np.ndarray]:
+    """Training examples of each class of each classification."""
+    return {
+        task: np.bincount(labels[task][labels[task] >= 0], minlength=spec.width)
+        for task, spec in specs.items()
+        if spec.kind == "classify"
+    }
+
+
+def _copy_of_encoder(encoder: PackedBert) -> PackedBert:
+    """M0: the same weights, never to be trained."""
+    m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
+    m0.build()
+    m0.set_weights(encoder.get_weights())
+    m0.trainable = False
+    return m0
+
+
+def _copy(text_model: TextModel) -> TextModel:
+    twin = TextModel(text_model.encoder.config, text_model.specs, text_model.pooling)
+    twin.build()
+    twin.set_weights(text_model.get_weights())
+    return twin

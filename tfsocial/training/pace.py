@@ -1,0 +1,82 @@
+"""GradNorm: the terms' weights are moved until all terms train at one pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfsocial.models.encoder import PackedBert
+from tfsocial.objectives.weighing import Weighed
+from tfsocial.training import gradients
+
+RATE = 0.025  # of the weights, the paper's
+LEAST = 1e-3  # a weight of nothing would never come back
+
+
+class GradNorm:
+    """w_i <- w_i - rate * d/dw_i sum_i |G_i - mean(G) * r_i^alpha|, then w to a mean of 1.
+
+    G_i is the length of the gradient of w_i L_i at the top layer that all terms share, r_i the
+    term's L_i(t) / L_i(0) over the mean of all. Chen et al. (2018), GradNorm, arXiv:1711.02257,
+    equations 1 and 2, with plain steps in place of Adam's. Targets are held constant, as there.
+    A term that begins at 0, as a distance to M0 does, has no L_i(0) to be measured by: it
+    has r_i = 1.
+    """
+
+    def __init__(self, terms: Sequence[str], alpha: float):
+        self.alpha = alpha
+        self.factors = {name: moving_number(f"pace/{name}", 1.0) for name in terms}
+        self.begun = moving_number("pace/begun")
+        self.first = {name: moving_number(f"pace/first/{name}") for name in terms}
+
+    def update(
+        self, weighed: Weighed, tape: tf.GradientTape, shared: Sequence[tf.Variable]
+    ) -> None:
+        """Moves the weights once, by the gradients of the step just taken."""
+        raw = gradients.over_replicas([*weighed.raw.values()])
+        for first, loss in zip(self.first.values(), raw, strict=True):
+            first.assign(tf.where(self.begun > 0, first, loss))
+        self.begun.assign(1.0)
+        per_term = gradients.per_term(tape, weighed.weighted, shared)
+        lengths = tf.stack([tf.linalg.global_norm(own) for own in per_term.values()])
+        moved = _moved(
+            tf.stack([*self.factors.values()]),
+            lengths,
+            _rates(tf.stack(raw), tf.stack([*self.first.values()])) ** self.alpha,
+        )
+        for factor, value in zip(self.factors.values(), tf.unstack(moved), strict=True):
+            factor.assign(value)
+
+
+def _rates(losses: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+    """r_i of each term, float32 [terms]."""
+    ratios = tf.where(first > 0, tf.math.divide_no_nan(losses, first), 1.0)
+    return tf.math.divide_no_nan(ratios, tf.reduce_mean(ratios))
+
+
+def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor:
+    """Next weights [terms]; the length of a gradient is in proportion to its weight.
+
+    >>> _moved(tf.constant([1.0, 1.0]), tf.constant([3.0, 1.0]), tf.constant([1.0, 1.0])).numpy()
+    array([0.94871795, 1.0512821 ], dtype=float32)
+    """
+    slopes = tf.sign(lengths - tf.reduce_mean(lengths) * pull) * lengths / factors
+    moved = tf.maximum(factors - RATE * slopes, LEAST)
+    return moved / tf.reduce_mean(moved)
+
+
+def top_layer(encoder: PackedBert) -> list[tf.Variable]:
+    """The weights of the last layer, which all terms share."""
+    return encoder.bert.encoder.layer[-1].trainable_variables
+
+
+def moving_number(name: str, start: float = 0.0) -> tf.Variable:
+    """A number all replicas know alike. Keras's metrics begin anew each epoch, this does not."""
+    return tf.Variable(
+        start,
+        trainable=False,
+        name=name,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.MEAN,
+    )

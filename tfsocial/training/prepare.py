@@ -1,0 +1,182 @@
+"""From a config to a compiled model and the batches it will see: all that precedes step one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from tfsocial.config import Config, ConfigError
+from tfsocial.data import pipeline, shots, sources
+from tfsocial.data.batch import Shape
+from tfsocial.data.text import Tokenizer
+from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Community, Leftovers
+from tfsocial.models.heads import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import table
+from tfsocial.training import devices, given
+from tfsocial.training.devices import Device
+from tfsocial.training.optimizers import build, rates
+from tfsocial.training.step import SocialModel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The data of a run.
+
+    Attributes:
+        corpus: examples as they were read.
+        encoded: split -> its tokens in M0's vocabulary.
+        compacted: split -> its tokens in the vocabulary of `words`.
+        names: task -> its label names as tokens of `words`, where an objective reads them.
+        words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
+        shape: of a batch.
+    """
+
+    corpus: sources.Corpus
+    encoded: Mapping[str, pipeline.Encoded]
+    compacted: Mapping[str, pipeline.Encoded]
+    names: Mapping[str, pipeline.Encoded]
+    words: np.ndarray
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that waits for its first step.
+
+    Attributes:
+        model: compiled; its encoder has M0's weights.
+        leftovers: tensors of M0 the model has no place for.
+    """
+
+    config: Config
+    texts: Texts
+    tokenizer: Tokenizer
+    model: SocialModel
+    leftovers: Leftovers
+    epoch_steps: int
+    total_steps: int
+
+    def training_batches(self) -> tf.data.Dataset:
+        """Endless."""
+        texts = self.texts
+        return pipeline.training_batches(texts.compacted["train"], texts.shape, self.config.seed)
+
+    def evaluation_batches(self, split: str) -> tf.data.Dataset:
+        """Every example once."""
+        return pipeline.evaluation_batches(self.texts.compacted[split], self.texts.shape)
+
+
+def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
+    """Reads, tokenizes, builds and compiles; writes config.yaml and quarantine.jsonl.
+
+    Raises:
+        ConfigError: the config, the data or the checkpoint is wrong.
+    """
+    terms = table.formula(config)
+    chosen = devices.choose(device, config.training)
+    community = checkpoints.community(config.model)
+    tokenizer = Tokenizer.load(community.folder)
+    community.check(tokenizer, config.data.row_length)
+    corpus = _corpus(config, workdir)
+    config.write(workdir / "config.yaml")
+    texts = _texts(config, corpus, tokenizer, table.needs(terms, "names"))
+    epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+    total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
+    _announce(chosen, texts.encoded, terms, total_steps)
+    keras.utils.set_random_seed(config.seed)
+    if config.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with devices.scope(chosen):
+        text_model, leftovers = _text_model(config, community, texts)
+        model = _social_model(config, terms, text_model, texts, total_steps)
+        optimizer = _optimizer(config, model, epoch_steps, total_steps)
+        model.compile(optimizer, jit_compile=chosen.jit_compile)
+    return Prepared(config, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+
+
+def _corpus(config: Config, workdir: Path) -> sources.Corpus:
+    corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
+    if "train" not in corpus.splits:
+        raise ConfigError("data.splits.train names no files; there is nothing to learn from")
+    if not config.data.shots:
+        return corpus
+    record = workdir / "train_drawn.jsonl"
+    return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
+
+
+def _texts(config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, with_names: bool) -> Texts:
+    data = config.data
+    encoded = {
+        name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
+        for name, examples in corpus.splits.items()
+    }
+    names = {
+        task: pipeline.encode_names(labels, tokenizer, data.row_length)
+        for task, labels in corpus.label_names.items()
+        if labels and with_names
+    }
+    words, (compacted, names) = pipeline.compact(encoded, names)
+    shape = Shape(data.rows, data.row_length, data.slots)
+    return Texts(corpus, encoded, compacted, names, words, shape)
+
+
+def _text_model(config: Config, community: Community, texts: Texts) -> tuple[TextModel, Leftovers]:
+    """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
+    specs = {
+        name: HeadSpec(task.kind, texts.corpus.label_names[name])
+        for name, task in config.tasks.items()
+    }
+    architecture, chosen = community.architecture(texts.words), config.model
+    text_model = TextModel(architecture, specs, chosen.pooling, chosen.head_dropout, config.seed)
+    text_model.build()
+    return text_model, community.fill(text_model.encoder, texts.words)
+
+
+def _social_model(
+    config: Config,
+    terms: list[table.Term],
+    text_model: TextModel,
+    texts: Texts,
+    total_steps: int,
+) -> SocialModel:
+    train = texts.compacted["train"]
+    probes = given.started(config, terms, text_model, train, texts.shape)
+    labels = texts.corpus.splits["train"].labels
+    constants = given.make(terms, text_model, probes, labels, texts.names, texts.shape.row_length)
+    return SocialModel(
+        text_model, terms, total_steps, constants, config.objectives, config.training.ema
+    )
+
+
+def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
+    multipliers = rates.multipliers(model.text_model, config.optimizer, model.term_variables)
+    frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
+    begins = rates.begins(model.text_model.encoder, frozen_for)
+    return build.optimizer(config.optimizer, total_steps, multipliers, begins)
+
+
+def _announce(
+    chosen: Device, encoded: Mapping[str, pipeline.Encoded], terms, total_steps: int
+) -> None:
+    log.info("device: %s", chosen.reason)
+    log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))
+    for name, split in encoded.items():
+        tokens = float(tf.reduce_mean(tf.cast(split.lengths, tf.float32)))
+        log.info(
+            "%s: %d examples of %.1f tokens on average, %d cut to the row length",
+            name,
+            len(split),
+            tokens,
+            split.truncated,
+        )
+    log.info("%d steps", total_steps)
