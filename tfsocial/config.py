@@ -131,6 +131,7 @@ class TaskLoss(BaseModel):
 
 
 TaskKind = Literal["classify", "multilabel", "regress"]
+ScopeScore = Literal["energy", "max_probability", "mahalanobis"]
 
 
 class Task(Section):
@@ -147,7 +148,25 @@ class Task(Section):
     out_of_scope: str | None = Field(
         None, description="the label that means 'none of the others'; reported on its own"
     )
+    out_of_scope_by: Literal["class"] | ScopeScore = Field(
+        "class",
+        description="class: it is learned like the others; else by a score of the others, with a "
+        "threshold chosen on dev, and train needs no example of it",
+    )
     loss: TaskLoss = TaskLoss()
+
+    @property
+    def scope_score(self) -> ScopeScore | None:
+        return None if self.out_of_scope_by == "class" else self.out_of_scope_by
+
+    @pydantic.field_validator("out_of_scope_by")
+    @classmethod
+    def _of_a_classification(cls, by: str, info: pydantic.ValidationInfo) -> str:
+        if by != "class" and info.data.get("kind") != "classify":
+            raise ValueError("is for tasks of kind classify")
+        if by != "class" and not info.data.get("out_of_scope"):
+            raise ValueError("needs the label that means out of scope: set out_of_scope beside it")
+        return by
 
     @pydantic.field_validator("labels")
     @classmethod

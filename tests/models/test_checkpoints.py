@@ -448,7 +448,11 @@ def test_config_json_speaks_to_others_and_to_us(tmp_path, tiny_config, tokenizer
     assert (values["model_type"], values["architectures"]) == ("bert", ["BertModel"])
     assert (values["hidden_size"], values["vocab_size"]) == (32, 35)
     block = values["tfsocial"]
-    assert block["tasks"]["topics"] == {"kind": "multilabel", "labels": ["fee", "app"]}
+    assert block["tasks"]["topics"] == {
+        "kind": "multilabel",
+        "labels": ["fee", "app"],
+        "scope": None,
+    }
     assert (block["pooling"], block["row_length"], block["slots"]) == ("mean", 64, 8)
     assert "läte" in text
 

@@ -39,7 +39,7 @@ def draw(corpus: Corpus, tasks: Mapping[str, Task], shots: int, seed: int, recor
     lacking = sum(np.bincount(train.labels[task][rows], minlength=len(names)) < shots)
     if lacking:
         log.warning("data.shots=%d: %d classes of %s have fewer, all taken", shots, lacking, task)
-    drawn = _taken(train, rows)
+    drawn = train.taken(rows)
     _write(record, drawn, corpus.label_names)
     return replace(corpus, splits={**corpus.splits, "train": drawn})
 
@@ -56,18 +56,6 @@ def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:
         for label in np.unique(labels[labels >= 0])
     ]
     return np.sort(np.concatenate(rows))
-
-
-def _taken(examples: Examples, rows: np.ndarray) -> Examples:
-    origin = replace(
-        examples.origin, file=examples.origin.file[rows], line=examples.origin.line[rows]
-    )
-    return Examples(
-        [examples.text[row] for row in rows],
-        None if examples.pair is None else [examples.pair[row] for row in rows],
-        {task: values[rows] for task, values in examples.labels.items()},
-        origin,
-    )
 
 
 def _write(path: Path, examples: Examples, names: Mapping[str, tuple[str, ...]]) -> None:

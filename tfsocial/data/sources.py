@@ -15,7 +15,7 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,6 +80,16 @@ class Examples:
     def __len__(self) -> int:
         return len(self.text)
 
+    def taken(self, rows: np.ndarray) -> Examples:
+        """These rows, in this order."""
+        origin = replace(self.origin, file=self.origin.file[rows], line=self.origin.line[rows])
+        return Examples(
+            [self.text[row] for row in rows],
+            None if self.pair is None else [self.pair[row] for row in rows],
+            {task: values[rows] for task, values in self.labels.items()},
+            origin,
+        )
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -122,8 +132,11 @@ def read(
     for split, table in tables.items():
         _check_bad_rows(split, table, data.max_bad_fraction, quarantine)
     names = {name: _label_names(name, task, tables.get("train")) for name, task in tasks.items()}
+    splits = {split: table.examples(tasks, names) for split, table in tables.items()}
+    if "train" in splits:
+        splits["train"] = _in_scope(splits["train"], tasks, names)
     return Corpus(
-        splits={split: table.examples(tasks, names) for split, table in tables.items()},
+        splits=splits,
         label_names=names,
         counts={split: table.counts() for split, table in tables.items()},
     )
@@ -444,8 +457,32 @@ def _label_names(name: str, task: config.Task, train: _Table | None) -> tuple[st
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(_written(train.cells[name]))))
+    if task.scope_score:  # behind the classes that are learned
+        return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
     return names
+
+
+def _in_scope(
+    train: Examples, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
+) -> Examples:
+    """Train without labels that are not learned; an example that had no other is left out."""
+    labels = dict(train.labels)
+    for name, task in tasks.items():
+        if task.scope_score:
+            outside = labels[name] == len(names[name]) - 1
+            labels[name] = np.where(outside, np.int32(-1), labels[name])
+    lost = _labelled(train.labels) & ~_labelled(labels)
+    return replace(train, labels=labels).taken(np.flatnonzero(~lost)) if lost.any() else train
+
+
+def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Bool [n]: which examples have a label for some task."""
+    known = [
+        values >= 0 if values.ndim == 1 else np.isfinite(values).all(-1)
+        for values in labels.values()
+    ]
+    return np.any(known, 0)
 
 
 def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:

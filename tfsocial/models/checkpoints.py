@@ -218,7 +218,7 @@ def manifest_values(manifest: Manifest) -> dict[str, Any]:
 def manifest_of(values: Mapping[str, Any]) -> Manifest:
     """The manifest of its JSON values."""
     tasks = {
-        task: HeadSpec(spec["kind"], tuple(spec["labels"]))
+        task: HeadSpec(spec["kind"], tuple(spec["labels"]), spec.get("scope"))
         for task, spec in values["tasks"].items()
     }
     thresholds = {task: tuple(found) for task, found in values["thresholds"].items()}
@@ -302,7 +302,7 @@ def _untrained_table(config: BertConfig) -> np.ndarray:
 
 def _to_community(variable: tf.Variable) -> np.ndarray:
     """Keras kernels are [in, out], PyTorch's weights [out, in]."""
-    array = variable.numpy()
+    array = np.asarray(variable.numpy())  # of a scalar it gives a number
     return np.ascontiguousarray(array.T) if variable.name.endswith("kernel:0") else array
 
 
@@ -330,7 +330,7 @@ def _write_folder(folder: Path, contents: Mapping[str, bytes], tokenizer: Tokeni
 
 
 def _head_name(variable: str) -> str:
-    """`<task>.weight` or `<task>.bias`."""
+    """`<task>.weight`, `<task>.bias`, or what tells its scope, `<task>.threshold` and so on."""
     task, kind = variable.removesuffix(":0").split("/")[-2:]
     return f"{task}.{'weight' if kind == 'kernel' else kind}"
 

@@ -11,18 +11,30 @@ from typing import NamedTuple
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import TaskKind
+from tfsocial.config import ScopeScore, TaskKind
+from tfsocial.models.scope import Scope
 
 
 class HeadSpec(NamedTuple):
-    """What a head predicts: `labels` name its outputs; a regression has one, unnamed."""
+    """What a head predicts: `labels` name its predictions; a regression has one, unnamed.
+
+    With `scope` the last label means "none of the others" and is told by that score: the head
+    has no logit for it.
+    """
 
     kind: TaskKind
     labels: tuple[str, ...]
+    scope: ScopeScore | None = None
 
     @property
     def width(self) -> int:
+        """Columns of the predictions."""
         return len(self.labels) if self.kind != "regress" else 1
+
+    @property
+    def learned(self) -> int:
+        """Columns of the logits."""
+        return self.width - (self.scope is not None)
 
 
 def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
@@ -67,7 +79,7 @@ class Heads(keras.layers.Layer):
         self.dropout = keras.layers.Dropout(dropout, dtype="float32")
         self.linear = {
             task: keras.layers.Dense(
-                spec.width,
+                spec.learned,
                 # BERT's own; one for each, since an initializer draws the same each time.
                 kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
                 name=task,
@@ -75,9 +87,14 @@ class Heads(keras.layers.Layer):
             )
             for task, spec in specs.items()
         }
+        self.scopes = {
+            task: Scope(spec.scope, spec.learned, hidden_size, name=task)
+            for task, spec in specs.items()
+            if spec.scope
+        }
 
     def build(self, input_shape=None):
-        for layer in self.linear.values():
+        for layer in (*self.linear.values(), *self.scopes.values()):
             with tf.name_scope(layer.name):
                 layer.build([None, self.hidden_size])
         super().build(input_shape)

@@ -70,10 +70,13 @@ class TextModel(keras.layers.Layer):
 
     def predictions(self, outputs: Outputs) -> dict[str, tf.Tensor]:
         """Probabilities or values of every task, float32 [rows, slots, width]."""
-        return {
-            task: heads.predictions(self.specs[task].kind, logits)
-            for task, logits in outputs.logits.items()
-        }
+        return {task: self._predictions(task, outputs) for task in outputs.logits}
+
+    def _predictions(self, task: str, outputs: Outputs) -> tf.Tensor:
+        logits = outputs.logits[task]
+        if task in self.heads.scopes:
+            return self.heads.scopes[task](outputs.pooled, logits)
+        return heads.predictions(self.specs[task].kind, logits)
 
 
 def _slots(batch: keys.Batch) -> int | tf.Tensor:

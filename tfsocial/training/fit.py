@@ -12,7 +12,7 @@ from tfsocial.config import Config
 from tfsocial.data import pipeline, sources
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.training import watch
+from tfsocial.training import outside, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.prepare import Prepared, prepare
 
@@ -49,6 +49,7 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
         callbacks=_callbacks(ready, curves, dev),
         verbose=0,
     )
+    _fit_scopes(ready)
     thresholds = dev[0].thresholds() if dev else {}
     _save(ready, thresholds, workdir / "model")
     saved = checkpoints.load(workdir / "model")
@@ -87,6 +88,14 @@ def _keep_near(ready: Prepared, curves: watch.Curves) -> list[KeepNear]:
     return [
         KeepNear(ready.model, compacted.get("dev", compacted["train"]), ready.texts.shape, curves)
     ]
+
+
+def _fit_scopes(ready: Prepared) -> None:
+    """Chooses the thresholds of tasks that tell by score what is out of scope."""
+    text_model = ready.model.text_model
+    if text_model.heads.scopes:
+        batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
+        outside.fit(text_model, batches, ready.texts.compacted)
 
 
 def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: Path) -> None:

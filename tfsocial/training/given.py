@@ -101,7 +101,7 @@ def _label_counts(
 ) -> dict[str, np.ndarray]:
     """Training examples of each class of each classification."""
     return {
-        task: np.bincount(labels[task][labels[task] >= 0], minlength=spec.width)
+        task: np.bincount(labels[task][labels[task] >= 0], minlength=spec.learned)
         for task, spec in specs.items()
         if spec.kind == "classify"
     }

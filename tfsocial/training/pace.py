@@ -58,8 +58,9 @@ def _rates(losses: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
 def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor:
     """Next weights [terms]; the length of a gradient is in proportion to its weight.
 
-    >>> _moved(tf.constant([1.0, 1.0]), tf.constant([3.0, 1.0]), tf.constant([1.0, 1.0])).numpy()
-    array([0.94871795, 1.0512821 ], dtype=float32)
+    >>> moved = _moved(tf.ones([2]), tf.constant([3.0, 1.0]), pull=tf.ones([2]))
+    >>> [round(float(factor), 4) for factor in moved]
+    [0.9487, 1.0513]
     """
     slopes = tf.sign(lengths - tf.reduce_mean(lengths) * pull) * lengths / factors
     moved = tf.maximum(factors - RATE * slopes, LEAST)

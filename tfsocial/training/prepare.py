@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, ConfigError, Task
 from tfsocial.data import pipeline, shots, sources
 from tfsocial.data.batch import Shape
 from tfsocial.data.text import Tokenizer
@@ -108,6 +108,12 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
     if "train" not in corpus.splits:
         raise ConfigError("data.splits.train names no files; there is nothing to learn from")
+    for name, task in config.tasks.items():
+        if task.scope_score and "dev" not in corpus.splits:
+            raise ConfigError(
+                f"tasks.{name}.out_of_scope_by={task.scope_score} needs data.splits.dev "
+                "to choose its threshold on"
+            )
     if not config.data.shots:
         return corpus
     record = workdir / "train_drawn.jsonl"
@@ -121,7 +127,9 @@ def _texts(config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, with_na
         for name, examples in corpus.splits.items()
     }
     names = {
-        task: pipeline.encode_names(labels, tokenizer, data.row_length)
+        task: pipeline.encode_names(
+            _learned(labels, config.tasks[task]), tokenizer, data.row_length
+        )
         for task, labels in corpus.label_names.items()
         if labels and with_names
     }
@@ -130,10 +138,14 @@ def _texts(config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, with_na
     return Texts(corpus, encoded, compacted, names, words, shape)
 
 
+def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
+    return labels[:-1] if task.scope_score else labels
+
+
 def _text_model(config: Config, community: Community, texts: Texts) -> tuple[TextModel, Leftovers]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
     specs = {
-        name: HeadSpec(task.kind, texts.corpus.label_names[name])
+        name: HeadSpec(task.kind, texts.corpus.label_names[name], task.scope_score)
         for name, task in config.tasks.items()
     }
     architecture, chosen = community.architecture(texts.words), config.model

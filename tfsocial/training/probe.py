@@ -53,7 +53,7 @@ def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str) -> 
     if spec.kind == "classify":
         known = labels >= 0
         each = _class_means if how == "class_means" else _logistic
-        return each(vectors[known], labels[known], spec.width)
+        return each(vectors[known], labels[known], spec.learned)
     known = np.isfinite(labels).all(-1)
     if spec.kind == "regress":
         return _ridge(vectors[known], labels[known])

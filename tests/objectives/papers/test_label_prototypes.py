@@ -13,7 +13,8 @@ def step(fake_step, fake_outputs, labels):
     """Two texts, one along the first label's name, one between the first and the second."""
     batch = {keys.WEIGHT: tf.ones([1, 2]), keys.label_key("topic"): tf.constant([labels])}
     names = {"topic": tf.constant([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0]])}
-    return fake_step(batch, fake_outputs(pooled=[[[5.0, 0.0], [1.0, 1.0]]]), label_names=names)
+    outputs = fake_outputs(logits=[[[0.0] * 3] * 2], pooled=[[[5.0, 0.0], [1.0, 1.0]]])
+    return fake_step(batch, outputs, label_names=names)
 
 
 def test_by_hand(fake_step, fake_outputs):

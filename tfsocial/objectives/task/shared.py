@@ -11,9 +11,13 @@ TINY = 1e-30
 
 
 def class_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Classes int32 [rows, slots] with 0 for none, and the mask of labelled examples."""
+    """Classes int32 [rows, slots] with 0 for none, and the mask of labelled examples.
+
+    A label beyond the logits, which means out of scope, is none that can be learned.
+    """
     labels = step.batch[label_key(task)]
-    return tf.maximum(labels, 0), step.batch[WEIGHT] * tf.cast(labels >= 0, tf.float32)
+    known = (labels >= 0) & (labels < step.outputs.logits[task].shape[-1])
+    return tf.where(known, labels, 0), step.batch[WEIGHT] * tf.cast(known, tf.float32)
 
 
 def dense_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:

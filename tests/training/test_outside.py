@@ -1,0 +1,128 @@
+"""Out of scope by score: statistics, thresholds, and a run that was never shown the outside."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny_run
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.models import checkpoints
+from tfsocial.models.scope import Scope
+from tfsocial.serving import export, predictor
+from tfsocial.training import outside
+
+SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.5, 0.5], [0.6, 0.4]])
+LABELS = np.array([0, 1, 0, 2, 2])  # 2: out of scope
+
+
+def test_threshold_separates_what_can_be_separated():
+    """The examples outside have the lowest scores: all are told apart."""
+    scores = np.array([5.0, 4.0, 6.0, 1.0, 2.0])
+    slope, threshold = outside.chosen(scores, SURE, LABELS)
+    assert slope > 0
+    assert outside._worth(scores, SURE, LABELS, slope, threshold) == 1
+    assert 1 < threshold < 6
+
+
+def test_wrong_answers_in_scope_count_against_keeping_them():
+    """Worth is the mean of in-scope accuracy, 2 of 3 for one wrong class, and of recall."""
+    scores = np.array([5.0, 4.0, 6.0, -90.0, -90.0])
+    labels = np.array([0, 0, 0, 2, 2])
+    assert outside._worth(scores, SURE, labels, 1.0, 0.0) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_without_an_example_outside_it_keeps_most():
+    """95 of 100 examples stay in scope."""
+    scores = np.arange(100.0)
+    _, threshold = outside.chosen(scores, np.tile([[0.7, 0.3]], (100, 1)), np.zeros(100, int))
+    assert np.mean(scores >= threshold) == 0.95
+
+
+def test_statistics_by_hand():
+    """Means of two classes; a class without examples is nobody's nearest."""
+    scope = Scope("mahalanobis", 3, 2)
+    vectors = np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]], np.float32)
+    means, precision = outside.class_statistics(vectors, np.array([0, 0, 1, 1]), scope)
+    np.testing.assert_allclose(means[:2], [[1, 1], [5, 6]])
+    assert np.all(means[2] > 1000)
+    assert np.all(np.linalg.eigvalsh(precision) > 0)
+
+
+@pytest.fixture
+def moods(tmp_path):
+    """Train without weather; dev and test with it."""
+    folder = tiny_run.write_moods(tmp_path / "data", times=8)
+    rows = [*tiny_run.MOODS * 4, *[("thanks thanks it is it is", "weather")] * 4]
+    for split in ("dev", "test"):
+        tiny_run.write_csv(folder / f"{split}.csv", ("text", "label"), rows)
+    return folder
+
+
+@pytest.mark.parametrize("by", ["energy", "max_probability", "mahalanobis"])
+def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
+    """Saved, loaded and exported, the answers keep their threshold; the head has two logits."""
+    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": by}
+    chosen = tiny_run.settings(moods, "training.epochs=6", tasks={"mood": task})
+    tiny_run.train(chosen, tmp_path / "run")
+    folder = tmp_path / "run" / "model"
+    loaded = checkpoints.load(folder)
+    spec = loaded.manifest.tasks["mood"]
+    assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
+    assert loaded.model.heads.scopes["mood"].threshold.numpy() > -1e30
+    texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
+    own = predictor.load(folder)(texts).tasks["mood"]
+    export.export(folder, tmp_path / "saved")
+    np.testing.assert_allclose(
+        predictor.load(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
+    )
+    np.testing.assert_allclose(own.sum(-1), 1, rtol=1e-5)
+    assert own.shape == (5, 3)
+    if by == "mahalanobis":  # a tiny model's logits are as sure of the outside as of anything
+        assert own[4].argmax() == 2
+        assert set(own[:4].argmax(-1)) == {0, 1}
+
+
+def test_examples_outside_are_kept_from_training(moods, tmp_path):
+    """Rows of train with the label are left out, and the label is the last one."""
+    rows = [*tiny_run.MOODS, ("it is it is", "afternoon")]
+    tiny_run.write_csv(moods / "train.csv", ("text", "label"), rows)
+    task = {"column": "label", "out_of_scope": "afternoon", "out_of_scope_by": "energy"}
+    tree = {**tiny_run.tree(moods), "tasks": {"mood": task}}
+    for split in ("dev", "test"):
+        tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
+    from tfsocial.data import sources
+
+    chosen = config.parse(tree)
+    corpus = sources.read(chosen.data, chosen.tasks)
+    assert corpus.label_names["mood"] == ("happy", "sad", "afternoon")
+    assert len(corpus.splits["train"]) == len(tiny_run.MOODS)
+    assert corpus.splits["dev"].labels["mood"].max() == 2
+
+
+def test_needs_a_dev_split(moods, tmp_path):
+    """A threshold chosen on train would be none."""
+    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
+    chosen = tiny_run.settings(moods, "data.splits={train: train.csv}", tasks={"mood": task})
+    with pytest.raises(ConfigError, match=r"out_of_scope_by=energy needs data\.splits\.dev"):
+        tiny_run.train(chosen, tmp_path / "run")
+    assert not json.loads(json.dumps([str(p) for p in (tmp_path / "run").glob("model*")]))
+
+
+@pytest.mark.parametrize(
+    ("task", "sentence"),
+    [
+        ({"out_of_scope_by": "energy"}, "needs the label that means out of scope"),
+        (
+            {"kind": "multilabel", "out_of_scope": "a", "out_of_scope_by": "energy"},
+            "is for tasks of kind classify",
+        ),
+        ({"out_of_scope": "a", "out_of_scope_by": "energi"}, "should be 'class'"),
+    ],
+)
+def test_wrong_settings_are_named(task, sentence):
+    with pytest.raises(ConfigError, match=rf"tasks\.mood\.out_of_scope_by.*{sentence}"):
+        config.parse({"tasks": {"mood": task}})

@@ -1,0 +1,105 @@
+"""Where scope ends: what a score must fall below to be out of it, chosen on dev."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+from scipy import special
+from sklearn.covariance import ledoit_wolf
+from sklearn.linear_model import LogisticRegression
+
+from tfsocial.data.batch import label_key
+from tfsocial.data.pipeline import Encoded
+from tfsocial.models import inference
+from tfsocial.models.scope import Scope
+from tfsocial.models.text_model import TextModel
+
+log = logging.getLogger(__name__)
+
+CANDIDATES = 400
+KEPT = 0.95  # of dev's examples in scope, where dev has none out of it
+
+
+def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dict[str, Encoded]):
+    """Fits what each task that tells scope by score needs: train's statistics, dev's threshold.
+
+    Args:
+        batches, encoded: of the splits train and dev.
+    """
+    for task, scope in text_model.heads.scopes.items():
+        labels = {split: encoded[split].features[label_key(task)].numpy() for split in batches}
+        if scope.by == "mahalanobis":
+            vectors = inference.embed(text_model, batches["train"])
+            known = labels["train"] >= 0
+            means, precision = class_statistics(vectors[known], labels["train"][known], scope)
+            scope.means.assign(means)
+            scope.precision.assign(precision)
+        scores, inside = _on(text_model, batches["dev"], task, scope)
+        known = labels["dev"] >= 0
+        slope, threshold = chosen(scores[known], inside[known], labels["dev"][known])
+        scope.slope.assign(slope)
+        scope.threshold.assign(threshold)
+        log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
+
+
+def class_statistics(
+    vectors: np.ndarray, labels: np.ndarray, scope: Scope
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means [classes, hidden] and the inverse of the shared covariance [hidden, hidden].
+
+    The covariance is shrunk (Ledoit & Wolf, 2004, Journal of Multivariate Analysis 88): with
+    fewer examples than dimensions it has no inverse. A class without examples lies at infinity.
+    """
+    chosen = np.eye(scope.classes)[labels]
+    counts = chosen.sum(0)
+    means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
+    covariance, _ = ledoit_wolf(vectors - means[labels], assume_centered=True)
+    means[counts == 0] = 1e3 * np.abs(vectors).max()
+    return means.astype(np.float32), np.linalg.inv(covariance).astype(np.float32)
+
+
+def chosen(scores: np.ndarray, inside: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Slope and threshold for the scores [n] of examples with probabilities [n, classes].
+
+    The slope is that of a balanced logistic regression (Platt scaling). The threshold is the
+    one with which the mean of in-scope accuracy and out-of-scope recall is highest, as answers
+    are given: by the likeliest column. Where no example is out of scope (label `classes`), it is
+    the one that keeps 95 % of them.
+    """
+    outside = labels == inside.shape[1]
+    spread = max(float(np.std(scores)), 1e-6)
+    if not outside.any() or outside.all():
+        return 4 / spread, float(np.quantile(scores, 1 - KEPT))
+    standard = (scores - scores.mean()) / spread
+    fitted = LogisticRegression(class_weight="balanced").fit(standard[:, None], ~outside)
+    slope = max(float(fitted.coef_[0, 0]), 1e-3) / spread
+    candidates = np.unique(np.quantile(scores, np.linspace(0, 1, CANDIDATES)))
+    worth = [_worth(scores, inside, labels, slope, candidate) for candidate in candidates]
+    return slope, float(candidates[int(np.argmax(worth))])
+
+
+def _worth(scores, inside, labels, slope: float, threshold: float) -> float:
+    """Mean of in-scope accuracy and out-of-scope recall."""
+    q = special.expit(slope * (threshold - scores))
+    said_outside = q >= inside.max(-1) * (1 - q)
+    outside = labels == inside.shape[1]
+    right = ~said_outside & (inside.argmax(-1) == labels)
+    return float(right[~outside].mean() + said_outside[outside].mean()) / 2
+
+
+def _on(
+    text_model: TextModel, batches: tf.data.Dataset, task: str, scope: Scope
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores [n] and the classes' probabilities [n, classes]."""
+
+    @tf.function
+    def compute(batch):
+        outputs = text_model(batch, training=False)
+        logits = outputs.logits[task]
+        score = scope.score(outputs.pooled, logits)[..., tf.newaxis]
+        return {"score": score, "inside": tf.nn.softmax(logits)}
+
+    found = inference.by_example(compute, batches)
+    return found["score"][:, 0], found["inside"]
