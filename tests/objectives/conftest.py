@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -43,6 +43,8 @@ ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, E
 ELSEWHERE = [[9, 7, EMPTY, EMPTY], [2, EMPTY, EMPTY, EMPTY], [8, 5, 0, 6], [3, 1, 4, EMPTY]]
 
 MIDDLE = 0.4  # of the run
+# Word 1 is special, every third goes on with the word before it, word 2 stands for [MASK].
+WORD_PARTS = keys.WordParts(np.arange(WORDS) < 2, np.arange(WORDS) % 3 == 0, mask=2)
 
 replicas.configure()
 
@@ -81,6 +83,18 @@ class DeterministicStep(Step):
         dimension = tf.range(self.text_model.encoder.config.hidden_size, dtype=tf.float32)
         return 1.4 * tf.sin(7.1 * token + 3.3 * place + 1.7 * dimension * (1 + token))
 
+    def uniform_tokens(self) -> tf.Tensor:
+        self.drawn.append(1)
+        example = tf.gather(
+            tf.pad(self.batch[keys.EXAMPLE_ID] + 2, [[0, 0], [1, 0]]),
+            self.batch[keys.SEGMENT_IDS],
+            batch_dims=1,
+        )
+        place = tf.cast(31 * example, tf.float32) + tf.cast(
+            self.batch[keys.POSITION_IDS], tf.float32
+        )
+        return tf.math.floormod(0.618034 * place + 0.377 * len(self.drawn), 1.0)
+
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         self.held.append(tf.stop_gradient(values))
         return self.held[-1] if self.constants is None else self.constants[len(self.held) - 1]
@@ -103,10 +117,12 @@ class Bench:
     probes: Heads
     average: TextModel
     names: Mapping[str, keys.Batch]
+    fisher: list[tf.Tensor]
 
     @property
     def given(self) -> Given:
-        return Given(self.m0, self.probes, LOSSES, COUNTS, self.average, self.names)
+        given = Given(self.m0, self.probes, LOSSES, COUNTS, self.average, self.names)
+        return replace(given, word_parts=WORD_PARTS, fisher=self.fisher)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -177,7 +193,7 @@ def make_bench() -> Bench:
         max_position_embeddings=ROW_LENGTH,
         initializer_range=0.2,  # BERT's 0.02 makes an untrained model nearly linear
     )
-    text_model = TextModel(config, SPECS, pooling="mean", head_dropout=0.1)
+    text_model = TextModel(config, SPECS, pooling="mean", head_dropout=0.1, word_head=True)
     text_model.build()
     m0 = PackedBert(config, name="m0")
     m0.build()
@@ -188,7 +204,9 @@ def make_bench() -> Bench:
     average = TextModel(config, SPECS, pooling="mean")
     average.build()
     average.trainable = False
-    return Bench(text_model, m0, probes, average, {"topic": make_names()})
+    random = np.random.default_rng(3)
+    fisher = [tf.constant(random.exponential(size=w.shape), tf.float32) for w in m0.variables]
+    return Bench(text_model, m0, probes, average, {"topic": make_names()}, fisher)
 
 
 def make_names() -> dict[str, tf.Tensor]:

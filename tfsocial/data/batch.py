@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 TOKEN_IDS = "token_ids"
@@ -66,3 +67,17 @@ def spec(shape: Shape, label_widths: Mapping[str, int | None]) -> dict[str, tf.T
         WEIGHT: tf.TensorSpec(slots, tf.float32),
         **labels,
     }
+
+
+class WordParts(NamedTuple):
+    """Of the tokens of a vocabulary: what masking must know.
+
+    Attributes:
+        special: bool [words], which are no part of the text: [CLS], [SEP], [PAD], [MASK].
+        continues: bool [words], which go on with the word of the token before them.
+        mask: the id of [MASK].
+    """
+
+    special: np.ndarray
+    continues: np.ndarray
+    mask: int

@@ -26,10 +26,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
 from tfsocial.config import ConfigError
+from tfsocial.data.batch import WordParts
 
 UNKNOWN, CLS, SEP, PAD, MASK = "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"
 
@@ -139,6 +141,13 @@ class Tokenizer(tf.Module):
     @property
     def vocabulary_size(self) -> int:
         return len(self.vocabulary)
+
+    def word_parts(self, ids: np.ndarray) -> WordParts:
+        """What masking must know of the tokens with these ids."""
+        tokens = [self.vocabulary[token] for token in ids]
+        special = np.isin(ids, [self.cls_id, self.sep_id, self.pad_id, self.mask_id])
+        continues = np.array([token.startswith("##") for token in tokens])
+        return WordParts(special, continues, int(np.searchsorted(ids, self.mask_id)))
 
     @property
     def settings(self) -> dict[str, bool]:

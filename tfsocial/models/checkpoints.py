@@ -27,6 +27,7 @@ from tfsocial import files
 from tfsocial.config import ConfigError, Model
 from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
+from tfsocial.models.heads import WordHead
 from tfsocial.models.text_model import HeadSpec, TextModel
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ HEADS = "heads.safetensors"
 CONFIG = "config.json"
 NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
 WORD_TABLE = "embeddings.word_embeddings.weight"
+WORD_BIAS = "cls.predictions.bias"
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 _IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer of old PyTorch releases, not a weight
 
@@ -142,6 +144,23 @@ class Community:
         return leftovers | kept
 
 
+def take_word_head(
+    head: WordHead, leftovers: Leftovers, words: np.ndarray, where: str
+) -> tuple[bool, Leftovers]:
+    """Puts M0's masked-LM head into a built one, where M0 has one.
+
+    Returns:
+        Whether it has; and the tensors that still have no place.
+    """
+    names = {community_name(variable.name): variable for variable in head.variables}
+    if not names.keys() <= leftovers.keys():
+        return False, leftovers
+    for name, variable in names.items():
+        array = leftovers[name][words] if name == WORD_BIAS else leftovers[name]
+        _assign(variable, array, f"{where}: {name}")
+    return True, {n: array for n, array in leftovers.items() if n not in names or n == WORD_BIAS}
+
+
 def community(model: Model) -> Community:
     """M0 as `model.checkpoint` names it.
 
@@ -176,6 +195,8 @@ def save(
     if words is not None:
         tensors[WORD_TABLE] = leftovers[WORD_TABLE].astype(np.float32)  # M0 may be half precise
         tensors[WORD_TABLE][words] = loaded.model.encoder.bert.embeddings.weight.numpy()
+    if loaded.model.word_head:
+        tensors |= _word_head_tensors(loaded.model.word_head, leftovers or {}, tensors, words)
     heads = {_head_name(v.name): _to_community(v) for v in loaded.model.heads.variables}
     values = loaded.model.encoder.config.to_dict()
     values |= _label_maps(loaded.manifest.tasks) | {"tfsocial": manifest_values(loaded.manifest)}
@@ -243,6 +264,18 @@ def community_name(variable: str) -> str:
 def community_tensors(encoder: PackedBert) -> dict[str, np.ndarray]:
     """The encoder's weights as PyTorch's BertModel names and lays them out."""
     return {community_name(v.name): _to_community(v) for v in encoder.variables}
+
+
+def _word_head_tensors(
+    head: WordHead, leftovers: Leftovers, tensors: Leftovers, words: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """The masked-LM head over M0's whole vocabulary."""
+    found = {community_name(v.name): _to_community(v) for v in head.variables}
+    if words is not None:
+        whole = leftovers.get(WORD_BIAS, np.zeros(len(tensors[WORD_TABLE]))).astype(np.float32)
+        whole[words] = found[WORD_BIAS]
+        found[WORD_BIAS] = whole
+    return found
 
 
 def _encoder_tensors(folder: Path) -> dict[str, np.ndarray]:

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
+from transformers import BertConfig
 
 from tfsocial.config import ScopeScore, TaskKind
+from tfsocial.models.kernels import gelu
 from tfsocial.models.scope import Scope
 
 
@@ -103,6 +105,47 @@ class Heads(keras.layers.Layer):
         """Logits [rows, slots, width] of every task, from [rows, slots, hidden]."""
         features = self.dropout(pooled, training=training)
         return {task: layer(features) for task, layer in self.linear.items()}
+
+
+class WordHead(keras.layers.Layer):
+    """BERT's masked-LM head: logits = LayerNorm(gelu(W h + b)) E' + c, E the word table.
+
+    Devlin et al. (2019), arXiv:1810.04805; its variables have the names of `cls.predictions` in
+    PyTorch's `BertForMaskedLM`.
+    """
+
+    def __init__(self, config: BertConfig, **kwargs):
+        super().__init__(name="cls", **kwargs)
+        self.config = config
+        self.dense = keras.layers.Dense(
+            config.hidden_size,
+            activation=gelu,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            name="dense",
+        )
+        self.norm = keras.layers.LayerNormalization(
+            epsilon=config.layer_norm_eps, name="LayerNorm", dtype="float32"
+        )
+
+    def build(self, input_shape=None):
+        with tf.name_scope("cls/predictions"):
+            self.bias = self.add_weight(
+                "bias", [self.config.vocab_size], initializer="zeros", dtype="float32"
+            )
+        for layer in (self.dense, self.norm):
+            with tf.name_scope(f"cls/predictions/transform/{layer.name}"):
+                layer.build([None, None, self.config.hidden_size])
+        super().build(input_shape)
+
+    def call(self, hidden: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
+        """Float32 [..., words] from hidden states [..., hidden] and the table [words, hidden]."""
+        transformed = self.norm(self.dense(hidden))
+        logits = tf.matmul(
+            tf.cast(transformed, self.compute_dtype),
+            tf.cast(table, self.compute_dtype),
+            transpose_b=True,
+        )
+        return tf.cast(logits, tf.float32) + tf.cast(self.bias, tf.float32)
 
 
 def predictions(kind: TaskKind, logits: tf.Tensor) -> tf.Tensor:

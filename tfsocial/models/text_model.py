@@ -11,7 +11,7 @@ from transformers import BertConfig
 from tfsocial.data import batch as keys
 from tfsocial.models import heads
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.models.heads import Heads, HeadSpec, WordHead
 
 
 class Outputs(NamedTuple):
@@ -38,16 +38,20 @@ class TextModel(keras.layers.Layer):
         pooling: str,
         head_dropout: float = 0.0,
         seed: int = 0,
+        word_head: bool = False,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(config, pooler=pooling == "pooler", seed=seed, name="encoder")
         self.heads = Heads(specs, config.hidden_size, head_dropout, name="heads")
+        self.word_head = WordHead(config) if word_head else None
 
     def build(self, input_shape=None):
         self.encoder.build()
         self.heads.build()
+        if self.word_head:
+            self.word_head.build()
         super().build(input_shape)
 
     def call(
@@ -57,6 +61,10 @@ class TextModel(keras.layers.Layer):
         hidden = self.encoder(batch, training=training, words=words)
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
+
+    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Which word stands at each place, float32 [rows, row_length, words]; by the word head."""
+        return self.word_head(hidden, self.encoder.bert.embeddings.weight)
 
     def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:
         """One vector per slot, float32 [rows, slots, hidden]."""

@@ -8,9 +8,9 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, WEIGHT
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 from tfsocial.models.heads import mean_pool
-from tfsocial.objectives import divergence
+from tfsocial.objectives import divergence, masking
 from tfsocial.objectives.contract import Forward, Terms
 
 
@@ -116,3 +116,51 @@ class RecAdam:
         recalled = 1 - tf.sigmoid(self.steepness * (step.progress - self.middle))
         distance, mask = L2SP()(step)
         return Terms(recalled * distance, mask)
+
+
+@dataclass(frozen=True)
+class MaskedLM:
+    """-mean over a text's hidden words w of log p(w | the text without them; theta).
+
+    The task M0 was made by, kept during fine-tuning, so that what it knows of the language is
+    not unlearned. Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.1; beside the task:
+    Chronopoulou et al. (2019), arXiv:1902.10547, section 3. M0's own masked-LM head is taken
+    where it has one; else one is learned on train first, alone. No labels are needed.
+    """
+
+    share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
+    whole_words: bool = True
+    needs_words = True  # no knob, so not annotated
+
+    def __call__(self, step: Forward) -> Terms:
+        hidden = masking.masked(step, self.share, self.whole_words)
+        logits = step.word_logits(step.reread(hidden.token_ids).hidden)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(step.batch[TOKEN_IDS], logits)
+        chosen = tf.cast(hidden.chosen, tf.float32)
+        both = tf.stack([tf.where(hidden.chosen, loss, 0.0), chosen], -1)
+        slots = step.batch[EXAMPLE_ID].shape[1]
+        pooled = mean_pool(both, step.batch[SEGMENT_IDS], slots)
+        asked = tf.cast(pooled[..., 1] > 0, tf.float32)
+        return Terms(
+            tf.math.divide_no_nan(pooled[..., 0], pooled[..., 1]), step.batch[WEIGHT] * asked
+        )
+
+
+@dataclass(frozen=True)
+class EWC:
+    """1/2 * sum over the encoder's weights i of F_i (w_i - w0_i)^2, the same for every example.
+
+    F is the diagonal of the Fisher information of M0's own task, masked words, on the texts of
+    train, over its mean: what M0 depends on most is held most. Kirkpatrick et al. (2017),
+    Overcoming catastrophic forgetting in neural networks, arXiv:1612.00796, equation 3. With all
+    F alike it is `l2_sp`.
+    """
+
+    needs_words = True  # no knobs, so not annotated
+    needs_fisher = True
+
+    def __call__(self, step: Forward) -> Terms:
+        pairs = zip(step.parameters, step.fisher, strict=True)
+        distance = tf.add_n([tf.reduce_sum(f * tf.square(w - w0)) / 2 for (w, w0), f in pairs])
+        weight = step.batch[WEIGHT]
+        return Terms(distance * tf.ones_like(weight), weight)

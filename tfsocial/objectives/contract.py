@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data.batch import Batch
+from tfsocial.data.batch import Batch, WordParts
 from tfsocial.models.text_model import Outputs
 
 
@@ -88,6 +88,29 @@ class Forward(Protocol):
         """The text model's vectors of the names of a task's labels, float32 [labels, hidden].
 
         Only for an objective that has `needs_names`.
+        """
+
+    @property
+    def word_parts(self) -> WordParts:
+        """Which tokens of the vocabulary are special, which go on with a word."""
+
+    def uniform_tokens(self) -> tf.Tensor:
+        """A number between 0 and 1 for each token, float32 [rows, row_length]; new ones a call."""
+
+    def reread(self, token_ids: tf.Tensor) -> Outputs:
+        """A pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
+
+    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Which word stands at each place, float32 [rows, row_length, words].
+
+        Only for an objective that has `needs_words`.
+        """
+
+    @property
+    def fisher(self) -> Sequence[tf.Tensor]:
+        """How much M0's own masked-LM task depends on each of `parameters`; of mean 1.
+
+        Only for an objective that has `needs_fisher`.
         """
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:

@@ -45,10 +45,12 @@ TASK = {
     "listwise": rank.Listwise,
 }
 COMMUNITY = {
+    "ewc": community.EWC,
     "feature_cosine": community.FeatureCosine,
     "hidden_mse": community.HiddenMSE,
     "l2_sp": community.L2SP,
     "m0_task": community.M0Task,
+    "masked_lm": community.MaskedLM,
     "rec_adam": community.RecAdam,
     "soft_labels": community.SoftLabels,
 }
@@ -145,7 +147,8 @@ def needs(terms: Sequence[Term], what: str) -> bool:
 
     Args:
         what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
-            "names", vectors of the label names.
+            "names", vectors of the label names; "words", which word stands where;
+            "fisher", what M0's own task depends on.
     """
     return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
 

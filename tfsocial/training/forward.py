@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfsocial.config import TaskKind
 from tfsocial.data import packing
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch, label_key
+from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, Batch, WordParts, label_key
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives.contract import Terms
@@ -110,6 +110,23 @@ class Step:
             places = packing.places(batch[EXAMPLE_ID].numpy())
             self._names[task] = tf.gather_nd(pooled, places)
         return self._names[task]
+
+    @property
+    def word_parts(self) -> WordParts:
+        return self.given.word_parts
+
+    def uniform_tokens(self) -> tf.Tensor:
+        return self.text_model.encoder.generator.uniform(tf.shape(self.batch[TOKEN_IDS]))
+
+    def reread(self, token_ids: tf.Tensor) -> Outputs:
+        return self.text_model({**self.batch, TOKEN_IDS: token_ids}, training=self.training)
+
+    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        return self.text_model.word_logits(hidden)
+
+    @property
+    def fisher(self) -> Sequence[tf.Tensor]:
+        return self.given.fisher
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(values)

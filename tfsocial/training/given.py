@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import tensorflow as tf
 
 from tfsocial.config import Config
 from tfsocial.data import pipeline
-from tfsocial.data.batch import Batch, Shape
+from tfsocial.data.batch import Batch, Shape, WordParts
 from tfsocial.models import inference
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
@@ -33,6 +34,8 @@ class Given:
         label_counts: training examples of each class of each classification.
         average: the text model with averaged weights; None where no objective needs it.
         names: task -> a packed batch of its labels' names, one example each, in their order.
+        word_parts: what masking must know of the vocabulary; None where no objective masks.
+        fisher: what M0's own task depends on, of each encoder weight, where an objective needs it.
     """
 
     m0: PackedBert | None = None
@@ -41,6 +44,8 @@ class Given:
     label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
     average: TextModel | None = None
     names: Mapping[str, Batch] = field(default_factory=dict)
+    word_parts: WordParts | None = None
+    fisher: Sequence[tf.Tensor] = ()
 
 
 def make(
@@ -49,6 +54,7 @@ def make(
     probes: Heads | None,
     labels: Mapping[str, np.ndarray],
     names: Mapping[str, pipeline.Encoded],
+    word_parts: WordParts | None,
     row_length: int,
 ) -> Given:
     """What these terms need, while the encoder's weights are still M0's.
@@ -67,6 +73,7 @@ def make(
         names={
             task: pipeline.one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()
         },
+        word_parts=word_parts,
     )
 
 
@@ -117,7 +124,12 @@ def _copy_of_encoder(encoder: PackedBert) -> PackedBert:
 
 
 def _copy(text_model: TextModel) -> TextModel:
-    twin = TextModel(text_model.encoder.config, text_model.specs, text_model.pooling)
+    twin = TextModel(
+        text_model.encoder.config,
+        text_model.specs,
+        text_model.pooling,
+        word_head=text_model.word_head is not None,
+    )
     twin.build()
     twin.set_weights(text_model.get_weights())
     return twin

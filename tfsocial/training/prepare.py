@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +13,16 @@ import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task
 from tfsocial.data import pipeline, shots, sources
-from tfsocial.data.batch import Shape
+from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, given
+from tfsocial.training import devices, fisher, given, word_head
 from tfsocial.training.devices import Device
+from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
 
@@ -38,6 +39,7 @@ class Texts:
         compacted: split -> its tokens in the vocabulary of `words`.
         names: task -> its label names as tokens of `words`, where an objective reads them.
         words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
+        word_parts: what masking must know of them, where an objective masks.
         shape: of a batch.
     """
 
@@ -46,6 +48,7 @@ class Texts:
     compacted: Mapping[str, pipeline.Encoded]
     names: Mapping[str, pipeline.Encoded]
     words: np.ndarray
+    word_parts: WordParts | None
     shape: Shape
 
 
@@ -89,7 +92,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
-    texts = _texts(config, corpus, tokenizer, table.needs(terms, "names"))
+    texts = _texts(config, corpus, tokenizer, terms)
     epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
     total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
     _announce(chosen, texts.encoded, terms, total_steps)
@@ -98,7 +101,10 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
         text_model, leftovers = _text_model(config, community, texts)
-        model = _social_model(config, terms, text_model, texts, total_steps)
+        constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
+        model = SocialModel(
+            text_model, terms, total_steps, constants, config.objectives, config.training.ema
+        )
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
     return Prepared(config, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
@@ -120,7 +126,9 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
 
 
-def _texts(config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, with_names: bool) -> Texts:
+def _texts(
+    config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, terms: list[table.Term]
+) -> Texts:
     data = config.data
     encoded = {
         name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
@@ -131,11 +139,14 @@ def _texts(config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, with_na
             _learned(labels, config.tasks[task]), tokenizer, data.row_length
         )
         for task, labels in corpus.label_names.items()
-        if labels and with_names
+        if labels and table.needs(terms, "names")
     }
-    words, (compacted, names) = pipeline.compact(encoded, names)
+    masks = table.needs(terms, "words")
+    keep = [tokenizer.mask_id] if masks else []
+    words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
-    return Texts(corpus, encoded, compacted, names, words, shape)
+    parts = tokenizer.word_parts(words) if masks else None
+    return Texts(corpus, encoded, compacted, names, words, parts, shape)
 
 
 def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
@@ -149,25 +160,43 @@ def _text_model(config: Config, community: Community, texts: Texts) -> tuple[Tex
         for name, task in config.tasks.items()
     }
     architecture, chosen = community.architecture(texts.words), config.model
-    text_model = TextModel(architecture, specs, chosen.pooling, chosen.head_dropout, config.seed)
+    text_model = TextModel(
+        architecture,
+        specs,
+        chosen.pooling,
+        chosen.head_dropout,
+        config.seed,
+        word_head=texts.word_parts is not None,
+    )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)
 
 
-def _social_model(
+def _constants(
     config: Config,
     terms: list[table.Term],
     text_model: TextModel,
     texts: Texts,
-    total_steps: int,
-) -> SocialModel:
-    train = texts.compacted["train"]
-    probes = given.started(config, terms, text_model, train, texts.shape)
+    leftovers: Leftovers,
+) -> tuple[Given, Leftovers]:
+    """What the terms need of M0 and of the data; starts the heads and the word head."""
+    train, shape = texts.compacted["train"], texts.shape
+    probes = given.started(config, terms, text_model, train, shape)
     labels = texts.corpus.splits["train"].labels
-    constants = given.make(terms, text_model, probes, labels, texts.names, texts.shape.row_length)
-    return SocialModel(
-        text_model, terms, total_steps, constants, config.objectives, config.training.ema
+    parts, length = texts.word_parts, shape.row_length
+    constants = given.make(terms, text_model, probes, labels, texts.names, parts, length)
+    if text_model.word_head is None:
+        return constants, leftovers
+    batches = pipeline.training_batches(train, shape, config.seed)
+    from_m0, leftovers = checkpoints.take_word_head(
+        text_model.word_head, leftovers, texts.words, config.model.checkpoint
     )
+    if not from_m0:
+        log.info("M0 has no masked-LM head: learning one on train, %d steps", word_head.STEPS)
+        word_head.learn(text_model, constants, batches)
+    if table.needs(terms, "fisher"):
+        constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
+    return constants, leftovers
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):

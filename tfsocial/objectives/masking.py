@@ -1,0 +1,56 @@
+"""Words hidden from the model, for it to say what they were."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfsocial.data.batch import SEGMENT_IDS, TOKEN_IDS
+from tfsocial.objectives.contract import Forward
+
+REPLACED, KEPT = 0.8, 0.9  # below the first [MASK], from the second on the word itself
+
+
+class Masked(NamedTuple):
+    """Texts with words hidden.
+
+    Attributes:
+        token_ids: int32 [rows, row_length], to be read instead.
+        chosen: bool [rows, row_length], the places the model is asked about.
+    """
+
+    token_ids: tf.Tensor
+    chosen: tf.Tensor
+
+
+def masked(step: Forward, share: float, whole_words: bool) -> Masked:
+    """Hides a share of the words: of 10, 8 become [MASK], 1 another word, 1 stays.
+
+    Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.1; `whole_words` hides all pieces of
+    a word together, as their later checkpoints do.
+    """
+    tokens, parts = step.batch[TOKEN_IDS], step.word_parts
+    in_text = (step.batch[SEGMENT_IDS] > 0) & ~tf.gather(tf.constant(parts.special), tokens)
+    luck = step.uniform_tokens()
+    if whole_words:
+        luck = _of_first_piece(luck, tf.gather(tf.constant(parts.continues), tokens))
+    chosen = in_text & (luck < share)
+    fate, other = step.uniform_tokens(), _any_word(step.uniform_tokens(), len(parts.special))
+    hidden = tf.where(fate < REPLACED, tf.constant(parts.mask, tokens.dtype), tokens)
+    hidden = tf.where((fate >= REPLACED) & (fate < KEPT), other, hidden)
+    return Masked(tf.where(chosen, hidden, tokens), chosen)
+
+
+def _of_first_piece(values: tf.Tensor, continues: tf.Tensor) -> tf.Tensor:
+    """Each place's value becomes that of the place its word begins at, [rows, row_length]."""
+    places = tf.range(tf.shape(values)[1])
+    begun = tf.where(continues, 0, places)[:, tf.newaxis, :]
+    before = places[tf.newaxis, tf.newaxis, :] <= places[tf.newaxis, :, tf.newaxis]
+    first = tf.reduce_max(tf.where(before, begun, 0), -1)
+    return tf.gather(values, first, batch_dims=1)
+
+
+def _any_word(luck: tf.Tensor, words: int) -> tf.Tensor:
+    """A token id for each number between 0 and 1."""
+    return tf.minimum(tf.cast(luck * words, tf.int32), words - 1)

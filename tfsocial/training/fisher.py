@@ -1,0 +1,61 @@
+"""What M0's own task depends on: the diagonal of its Fisher information."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfsocial.data.batch import Batch
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives import masking
+from tfsocial.training.forward import Step
+from tfsocial.training.given import Given
+
+SHARE = 0.15  # of the words are hidden, BERT's
+BATCHES = 50
+
+
+def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> list[tf.Tensor]:
+    """F of each encoder weight, over the mean of all; the encoder's weights are M0's and stay so.
+
+    F_i = E[(d/dw_i log p(y | x))^2] with y drawn from the model itself, which makes it the true
+    Fisher and not the empirical one: Martens (2020), arXiv:1412.1193, section 5. The scores of
+    drawn words have mean 0 and are independent, so the square of a batch's gradient is, on
+    average, the sum of its words' squares.
+
+    Args:
+        batches: of which the first 50 are looked at.
+    """
+    weights = text_model.encoder.trainable_variables
+    squares = [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
+
+    @tf.function
+    def observe(batch: Batch) -> None:
+        for total, gradient in zip(squares, _score(text_model, given, batch), strict=True):
+            total.assign_add(tf.square(tf.convert_to_tensor(gradient)))
+
+    for batch in batches.take(BATCHES):
+        observe(batch)
+    count = sum(int(tf.size(square)) for square in squares)
+    mean = tf.add_n([tf.reduce_sum(square) for square in squares]) / count
+    return [square / tf.maximum(mean, 1e-30) for square in squares]
+
+
+def _score(text_model: TextModel, given: Given, batch: Batch) -> list[tf.Tensor]:
+    """Gradient of the log-probability of words drawn for the hidden places."""
+    step = Step(batch, text_model, given, training=False)
+    hidden = masking.masked(step, SHARE, whole_words=True)
+    with tf.GradientTape() as tape:
+        logits = step.word_logits(step.reread(hidden.token_ids).hidden)
+        drawn = _drawn(tf.stop_gradient(logits), step)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(drawn, logits)
+        total = tf.reduce_sum(tf.where(hidden.chosen, loss, 0.0))
+    weights = text_model.encoder.trainable_variables
+    return tape.gradient(total, weights, unconnected_gradients="zero")
+
+
+def _drawn(logits: tf.Tensor, step: Step) -> tf.Tensor:
+    """A word for each place with its probability, int32 [rows, row_length]."""
+    ends = tf.cumsum(tf.nn.softmax(logits), axis=-1)
+    luck = step.uniform_tokens()[..., tf.newaxis]
+    below = tf.reduce_sum(tf.cast(ends < luck, tf.int32), -1)
+    return tf.minimum(below, logits.shape[-1] - 1)
