@@ -7,11 +7,13 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import TFBertForMaskedLM
 
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models import heads
-from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.models.checkpoints import community_name
+from tfsocial.models.heads import Heads, HeadSpec, WordHead
 from tfsocial.models.text_model import TextModel
 
 HIDDEN = [
@@ -254,3 +256,28 @@ def test_slots_unknown_at_trace_time(tiny_config, randomize):
     signature = {key: tf.TensorSpec([None, None], value.dtype) for key, value in batch.items()}
     traced = tf.function(model, input_signature=[signature])
     np.testing.assert_allclose(traced(batch).pooled, model(batch).pooled, atol=1e-5)
+
+
+# --- the word head --------------------------------------------------------------------------
+
+
+def test_word_head_is_transformers_masked_lm_head(tiny_config, randomize):
+    """Under the community's names its weights give the same logits, over the same table."""
+    theirs = TFBertForMaskedLM(tiny_config)
+    theirs.build()
+    head = WordHead(tiny_config)
+    head.build()
+    randomize(head)
+    of_name = {community_name(v.name.split("mlm___")[-1]): v for v in theirs.mlm.variables}
+    for variable in head.variables:
+        of_name[community_name(variable.name)].assign(variable)
+    assert {community_name(v.name) for v in head.variables} == {
+        "cls.predictions.bias",
+        "cls.predictions.transform.dense.weight",
+        "cls.predictions.transform.dense.bias",
+        "cls.predictions.transform.LayerNorm.weight",
+        "cls.predictions.transform.LayerNorm.bias",
+    }
+    hidden = tf.random.stateless_normal([2, 3, tiny_config.hidden_size], [1, 2])
+    table = theirs.bert.embeddings.weight
+    np.testing.assert_allclose(head(hidden, table), theirs.mlm(hidden), atol=1e-5)

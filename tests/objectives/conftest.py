@@ -171,6 +171,7 @@ class FakeStep:
     progress: float = 1.0
     average: Outputs | None = None
     label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
+    fisher: list = field(default_factory=list)
 
     def names(self, task: str) -> tf.Tensor:
         return self.label_names[task]

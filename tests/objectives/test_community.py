@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,13 +14,15 @@ from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
-from tfsocial.models.text_model import TextModel
-from tfsocial.objectives import weighing
+from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives import masking, weighing
 from tfsocial.objectives.community import (
+    EWC,
     L2SP,
     FeatureCosine,
     HiddenMSE,
     M0Task,
+    MaskedLM,
     RecAdam,
     SoftLabels,
 )
@@ -231,3 +235,53 @@ class TestRecAdam:
             progress=tf.constant(progress, tf.float32),
         )
         np.testing.assert_allclose(RecAdam()(step).loss, [[7 * recalled]], rtol=1e-5)
+
+
+class TestMaskedLM:
+    """The mean over a text's hidden words of -log p(word)."""
+
+    def test_by_hand(self, monkeypatch):
+        """Two of the first text's words are hidden, one of the second's, none of the third's.
+
+        Of 4 words the hidden ones have probabilities 1/4 and 1/2, and 1/8.
+        """
+        chosen = tf.constant([[True, True, False, True, False]])
+        monkeypatch.setattr(masking, "masked", lambda *_: masking.Masked(None, chosen))
+        others = [[0.25, 0.25, 0.25], [1 / 6] * 3, [0.1] * 3, [7 / 24] * 3, [0.2] * 3]
+        own = [0.25, 0.5, 0.7, 0.125, 0.4]
+        logits = np.log([[[p, *rest] for p, rest in zip(own, others, strict=True)]])
+        batch = {
+            keys.TOKEN_IDS: tf.zeros([1, 5], tf.int32),
+            keys.SEGMENT_IDS: tf.constant([[1, 1, 2, 2, 3]]),
+            keys.EXAMPLE_ID: tf.constant([[0, 1, 2]], tf.int64),
+            keys.WEIGHT: tf.ones([1, 3]),
+        }
+        step = SimpleNamespace(
+            batch=batch,
+            reread=lambda tokens: Outputs(None, None, {}),
+            word_logits=lambda hidden: tf.constant(logits, tf.float32),
+        )
+        loss, mask = MaskedLM()(step)
+        expected = [[(np.log(4) + np.log(2)) / 2, np.log(8), 0]]
+        np.testing.assert_allclose(loss, expected, rtol=1e-5)
+        np.testing.assert_array_equal(mask, [[1, 1, 0]])
+
+
+class TestEWC:
+    """1/2 sum of F (w - w0)^2."""
+
+    def test_by_hand(self, fake_step):
+        """F 2 and 0 on moves of 3 and 9, F 4 on a move of 1: (18 + 0 + 4) / 2."""
+        pairs = [(tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0])), (tf.ones([]), tf.zeros([]))]
+        fisher = [tf.constant([2.0, 0.0]), tf.constant(4.0)]
+        weight = tf.constant([[1.0, 0.0]])
+        step = fake_step({keys.WEIGHT: weight}, parameters=pairs, fisher=fisher)
+        loss, mask = EWC()(step)
+        np.testing.assert_allclose(loss, [[11, 11]])
+        np.testing.assert_array_equal(mask, [[1, 0]])
+
+    def test_is_l2_sp_where_all_weights_matter_alike(self, fake_step):
+        """With F = 1 everywhere."""
+        pairs = [(tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0]))]
+        step = fake_step({keys.WEIGHT: tf.ones([1, 1])}, parameters=pairs, fisher=[tf.ones([2])])
+        np.testing.assert_allclose(EWC()(step).loss, L2SP()(step).loss)
