@@ -190,13 +190,23 @@ def test_the_schema_is_printed_for_editors(said):
 # --- the workdir -------------------------------------------------------------------------
 
 
-def test_a_workdir_with_files_is_left_alone(refused, moods, tmp_path):
-    """Nothing of an older run is overwritten or mixed with a new one."""
-    (tmp_path / "config.yaml").write_text("old")
+def test_a_workdir_with_files_of_nobody_s_run_is_left_alone(refused, moods, tmp_path):
+    """Nothing is overwritten or mixed with a run."""
+    (tmp_path / "notes.txt").write_text("old")
     message = refused(*train_flags(moods, tmp_path))
-    assert message == f"--workdir={tmp_path}: holds files already; name a new folder"
+    assert message.startswith(f"--workdir={tmp_path}: holds files, but no config.yaml of a run")
+    assert files_in(tmp_path) == {"notes.txt"}
+    assert (tmp_path / "notes.txt").read_text() == "old"
+
+
+def test_a_workdir_of_another_run_is_left_alone(refused, moods, tmp_path):
+    """Its config says that it is another one; the changed key is named."""
+    (tmp_path / "config.yaml").write_text("seed: 3")
+    message = refused(*train_flags(moods, tmp_path))
+    assert "holds a run of another config; changed: " in message
+    assert "seed" in message
     assert files_in(tmp_path) == {"config.yaml"}
-    assert (tmp_path / "config.yaml").read_text() == "old"
+    assert (tmp_path / "config.yaml").read_text() == "seed: 3"
 
 
 def test_a_workdir_inside_a_file_cannot_be_made(refused, moods, tmp_path):

@@ -365,7 +365,19 @@ class Training(Section):
         description="epochs after which one more encoder layer begins to learn, the top one "
         "first, the embeddings last; left out, all learn from the start",
     )
+    micro_batches: Count = Field(
+        1, description="parts a batch is computed in, one after the other, to save memory"
+    )
+    steps_per_execution: Count = Field(
+        1, description="steps between two looks of Python at the device; 20 to 100 on a TPU"
+    )
     log_every: Count = Field(20, description="steps between two points of a curve")
+    checkpoint_every: Count = Field(500, description="steps between two checkpoints")
+    checkpoints_kept: Count = 2
+    checkpoints: str | None = Field(
+        None,
+        description="folder of the checkpoints, gs:// too; left out, `checkpoints` in the workdir",
+    )
     deterministic: bool = False
 
 
@@ -387,6 +399,24 @@ class Config(Section):
     optimizer: Optimizer = Optimizer()
     training: Training = Training()
     report: Report = Report()
+
+    @pydantic.model_validator(mode="after")
+    def _parts_fit(self) -> Config:
+        parts, chosen = self.training.micro_batches, self.objectives
+        if parts == 1:
+            return self
+        if self.data.rows % parts:
+            raise ValueError(
+                f"training.micro_batches: {parts} parts do not divide the {self.data.rows} rows "
+                "of data.rows"
+            )
+        if chosen.weighing in ("gradnorm", "pcgrad") or chosen.cosines_every:
+            what = "cosines_every" if chosen.cosines_every else f"weighing: {chosen.weighing}"
+            raise ValueError(
+                "training.micro_batches: the terms' own gradients are not kept in parts; "
+                f"leave out objectives.{what}, or micro_batches"
+            )
+        return self
 
     def fingerprint(self) -> str:
         """Sha256 of the resolved config.

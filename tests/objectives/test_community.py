@@ -264,7 +264,7 @@ class TestMaskedLM:
         loss, mask = MaskedLM()(step)
         expected = [[(np.log(4) + np.log(2)) / 2, np.log(8), 0]]
         np.testing.assert_allclose(loss, expected, rtol=1e-5)
-        np.testing.assert_array_equal(mask, [[1, 1, 0]])
+        np.testing.assert_array_equal(mask, [[1, 1, 1]])
 
 
 class TestEWC:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,17 +46,40 @@ def existing(flag: str, value: str) -> Path:
     return path
 
 
-def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
-    """The folder a flag names, made if need be; files in it named in `besides` do not count.
+def new_folder(flag: str, value: str) -> Path:
+    """The folder a flag names, made if need be.
 
     Raises:
         ConfigError: it holds files already, or cannot be made.
     """
+    path = _folder(flag, value)
+    if any(path.iterdir()):
+        raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
+    return path
+
+
+def run_folder(flag: str, value: str) -> Path:
+    """The folder of a run: a new one, or one that a run was stopped in.
+
+    Raises:
+        ConfigError: it holds files that are not a run's, or cannot be made.
+    """
+    path = _folder(flag, value)
+    # Of a run that its data stopped only its quarantine is left.
+    found = {child.name for child in path.iterdir()} - {"quarantine.jsonl"}
+    if found and "config.yaml" not in found:
+        raise ConfigError(
+            f"--{flag}={value}: holds files, but no config.yaml of a run to go on with; "
+            "name a new folder"
+        )
+    return path
+
+
+def _folder(flag: str, value: str) -> Path:
     path = Path(value)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if {child.name for child in path.iterdir()} - set(besides):
-            raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
+        os.listdir(path)
     except OSError as error:
         raise ConfigError(f"--{flag}={value}: cannot be used ({error.strerror})") from None
     return path

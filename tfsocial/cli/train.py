@@ -1,4 +1,4 @@
-"""Trains a config; leaves the model, curves and report in the workdir."""
+"""Trains a config; leaves model, curves and report in the workdir. Run again, it goes on there."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS
 flags.DEFINE_string("workdir", None, "Folder the run leaves its files in.", flag_values=FLAGS)
 flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
 flags.DEFINE_string("device", "auto", "auto, cpu, gpu or mirrored.", flag_values=FLAGS)
+flags.DEFINE_bool(
+    "accept_changes", False, "Go on with a run whose config was another.", flag_values=FLAGS
+)
 flags.mark_flags_as_required(["config", "workdir"], flag_values=FLAGS)
 
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
-    # Of a run that its data stopped only this is left: once they are mended it may start again.
-    workdir = cli.new_folder("workdir", FLAGS.workdir, besides=["quarantine.jsonl"])
+    workdir = cli.run_folder("workdir", FLAGS.workdir)
 
     from tfsocial.evaluation import outcome
-    from tfsocial.training import fit, watch
+    from tfsocial.training import fit, resume, watch
 
+    judge = outcome.Judge(settings.tasks)
     try:
-        run = fit.train(settings, workdir, outcome.Judge(settings.tasks), FLAGS.device)
-    except watch.Diverged as error:
+        run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes)
+    except (watch.Diverged, resume.Interrupted) as error:
         log.error("error: %s", error)
         return 1
     print(outcome.conclude(run, settings, workdir))

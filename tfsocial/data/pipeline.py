@@ -113,11 +113,26 @@ def sample(encoded: Encoded, count: int) -> Encoded:
     return replace(encoded, tokens=tokens, types=types, features=features)
 
 
-def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.Dataset:
+def fingerprint(encoded: Encoded) -> str:
+    """Sha256 of tokens and labels, in their order."""
+    tokens, types = encoded.tokens, encoded.types.flat_values
+    digest = hashlib.sha256()
+    features = [encoded.features[key] for key in sorted(encoded.features)]
+    for values in (tokens.flat_values, tokens.row_splits, types, *features):
+        digest.update(f"{values.dtype.name} {values.shape}".encode() + values.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def training_batches(
+    encoded: Encoded, shape: keys.Shape, seed: int, done: int = 0
+) -> tf.data.Dataset:
     """Endless packed batches; rows run on over the end of an epoch, so no batch is part empty.
 
     Which lengths share a row is the same in every epoch, because the lengths are; which of the
     examples of a length goes where, and the order of the rows, is drawn anew.
+
+    Args:
+        done: batches to leave out at the beginning; costs no more than the last epoch's rows.
     """
     by_length = tf.argsort(encoded.lengths, direction="DESCENDING", stable=True)
     lengths = tf.gather(encoded.lengths, by_length)
@@ -129,7 +144,8 @@ def training_batches(encoded: Encoded, shape: keys.Shape, seed: int) -> tf.data.
         rows = _shuffle(template, seed, 2 * epoch + 1)
         return tf.data.Dataset.from_tensor_slices(_named(rows, tf.gather(order, places)))
 
-    rows = tf.data.Dataset.counter().flat_map(rows_of_epoch)
+    epoch, row = divmod(done * shape.rows, len(template))
+    rows = tf.data.Dataset.counter(epoch).flat_map(rows_of_epoch).skip(row)
     return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
 
 

@@ -13,7 +13,7 @@ import tf_keras as keras
 from transformers import BertConfig
 
 from tfsocial.config import ScopeScore, TaskKind
-from tfsocial.models.kernels import gelu
+from tfsocial.models.kernels import ByteDropout, gelu
 from tfsocial.models.scope import Scope
 
 
@@ -75,10 +75,17 @@ def _membership(segment_ids: tf.Tensor, slots: int | tf.Tensor, dtype: tf.DType)
 class Heads(keras.layers.Layer):
     """One linear layer per task on the same pooled vectors."""
 
-    def __init__(self, specs: dict[str, HeadSpec], hidden_size: int, dropout: float, **kwargs):
+    def __init__(
+        self,
+        specs: dict[str, HeadSpec],
+        hidden_size: int,
+        dropout: float = 0.0,
+        generator: tf.random.Generator | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs, dtype="float32")
         self.hidden_size = hidden_size
-        self.dropout = keras.layers.Dropout(dropout, dtype="float32")
+        self.dropout = ByteDropout(dropout, generator, dtype="float32")
         self.linear = {
             task: keras.layers.Dense(
                 spec.learned,

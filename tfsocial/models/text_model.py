@@ -44,7 +44,8 @@ class TextModel(keras.layers.Layer):
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(config, pooler=pooling == "pooler", seed=seed, name="encoder")
-        self.heads = Heads(specs, config.hidden_size, head_dropout, name="heads")
+        generator = self.encoder.generator
+        self.heads = Heads(specs, config.hidden_size, head_dropout, generator, name="heads")
         self.word_head = WordHead(config) if word_head else None
 
     def build(self, input_shape=None):

@@ -140,10 +140,8 @@ class MaskedLM:
         both = tf.stack([tf.where(hidden.chosen, loss, 0.0), chosen], -1)
         slots = step.batch[EXAMPLE_ID].shape[1]
         pooled = mean_pool(both, step.batch[SEGMENT_IDS], slots)
-        asked = tf.cast(pooled[..., 1] > 0, tf.float32)
-        return Terms(
-            tf.math.divide_no_nan(pooled[..., 0], pooled[..., 1]), step.batch[WEIGHT] * asked
-        )
+        # A text of which nothing is hidden counts with 0: masks are the batch's, not chance's.
+        return Terms(tf.math.divide_no_nan(pooled[..., 0], pooled[..., 1]), step.batch[WEIGHT])
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def total(
     step: Forward,
     factors: Mapping[str, tf.Tensor] | None = None,
     log_variances: tf.Tensor | None = None,
+    counts: Mapping[str, tf.Tensor] | None = None,
+    parts: int = 1,
 ) -> Weighed:
     """L + alpha * L0 + beta * L_paper at this moment of the run.
 
@@ -45,8 +47,11 @@ def total(
         log_variances: float32 [terms], s of uncertainty weighting: each term times exp(-s),
             plus s / 2. Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty,
             arXiv:1705.07115, equation 10 with s = log sigma^2.
+        counts: term -> examples it counts in the global batch, where `step` has a part of it only.
+        parts: how many such parts there are.
     """
-    raw = {term.name: mean(term.objective(step)) for term in terms}
+    counts = counts or {}
+    raw = {term.name: mean(term.objective(step), counts.get(term.name)) for term in terms}
     weights = {term.name: weight_at(term.weight, step.progress) for term in terms}
     for name, factor in (factors or {}).items():
         weights[name] *= factor
@@ -56,19 +61,29 @@ def total(
         weighted = {name: trust[name] * value for name, value in weighted.items()}
     loss = tf.add_n(list(weighted.values()))
     if log_variances is not None:
-        loss += tf.reduce_sum(log_variances) / 2 / _replicas()
+        loss += tf.reduce_sum(log_variances) / 2 / _replicas() / parts
     return Weighed(loss, raw, weighted)
 
 
-def mean(terms: Terms) -> tf.Tensor:
-    """This replica's share of the mean over the masked examples of the global batch."""
+def mean(terms: Terms, count: tf.Tensor | None = None) -> tf.Tensor:
+    """This replica's share of the mean over the masked examples of the global batch.
+
+    Args:
+        count: of those examples; left out, they are counted.
+    """
+    count = counted(terms) if count is None else count
+    # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.
+    kept = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
+    return tf.math.divide_no_nan(tf.reduce_sum(kept), count)
+
+
+def counted(terms: Terms) -> tf.Tensor:
+    """How many examples of the global batch count."""
     count = tf.reduce_sum(terms.mask)
     context = tf.distribute.get_replica_context()
     if context is not None and context.num_replicas_in_sync > 1:
         count = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.
-    kept = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
-    return tf.math.divide_no_nan(tf.reduce_sum(kept), count)
+    return count
 
 
 def _replicas() -> int:

@@ -12,7 +12,7 @@ from tfsocial.config import Budget
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.models import inference
-from tfsocial.training import watch
+from tfsocial.training.curves import Curves
 from tfsocial.training.step import SocialModel
 
 FASTEST = 2.0  # times the gain: what one measurement may move a weight's logarithm by, at most
@@ -30,9 +30,7 @@ class KeepNear(keras.callbacks.Callback):
         encoded: texts to measure on, as many of them as the budgets say.
     """
 
-    def __init__(
-        self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, curves: watch.Curves
-    ):
+    def __init__(self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, curves: Curves):
         super().__init__()
         self.curves = curves
         self.budgets = {
@@ -47,7 +45,12 @@ class KeepNear(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.optimizer.iterations.numpy())
-        due = {name: own for name, own in self.budgets.items() if step % own.every == 0}
+        before = step - self.model.steps_at_once
+        due = {
+            name: own
+            for name, own in self.budgets.items()
+            if step // own.every > before // own.every
+        }
         if not due:
             return
         cosine = self.cosine()

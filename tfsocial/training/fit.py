@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from tfsocial.config import Config
 from tfsocial.data import pipeline, sources
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.training import outside, watch
+from tfsocial.training import outside, resume, watch
 from tfsocial.training.budget import KeepNear
+from tfsocial.training.curves import Curves
 from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training.step import SocialModel
 
 
 @dataclass(frozen=True)
@@ -24,70 +27,126 @@ class Run:
     loaded: Loaded
     corpus: sources.Corpus
     encoded: Mapping[str, pipeline.Encoded]
-    curves: watch.Curves
+    curves: Curves
     steps: int
 
 
-def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto") -> Run:
+def train(
+    config: Config,
+    workdir: Path,
+    judge: watch.Judge,
+    device: str = "auto",
+    accept_changes: bool = False,
+) -> Run:
     """Trains a config and leaves config.yaml, tensorboard/, metrics.jsonl and model/ in `workdir`.
+
+    A workdir that holds this run's checkpoints is gone on with, as if it had never stopped.
 
     Args:
         judge: gives a task's scores on the dev split; see `watch.Judge`.
         device: see `devices.DEVICES`.
+        accept_changes: whether a run goes on whose config was another one.
 
     Raises:
         ConfigError: the config, the data or the checkpoint is wrong; before step one.
         watch.Diverged: the loss stopped being finite.
+        resume.Interrupted: the system asked the run to stop.
     """
+    changed = resume.changes(workdir / "config.yaml", config, accept_changes)
     ready = prepare(config, workdir, device)
-    curves = watch.Curves(workdir, config.training.log_every)
+    curves = Curves(workdir, config.training.log_every)
     dev = _dev_score(ready, judge)
-    ready.model.fit(
-        ready.training_batches(),
-        steps_per_epoch=min(ready.epoch_steps, ready.total_steps),
-        epochs=-(-ready.total_steps // ready.epoch_steps),
-        callbacks=_callbacks(ready, curves, dev),
-        verbose=0,
-    )
+    callbacks = _callbacks(ready, curves, dev)
+    keeper = _keeper(ready, workdir, callbacks)
+    taken = keeper.take_up()
+    curves.open()
+    if not (taken and taken.ended) or changed:
+        _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
+        keeper.save(ended=True)
+    ready.model.average.put_in()
+    if dev:
+        dev.put_in_best()
     _fit_scopes(ready)
-    thresholds = dev[0].thresholds() if dev else {}
-    _save(ready, thresholds, workdir / "model")
+    _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = checkpoints.load(workdir / "model")
     return Run(saved, ready.texts.corpus, ready.texts.encoded, curves, ready.total_steps)
 
 
+def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:
+    """The steps that are left after these."""
+    epoch, step = divmod(done, ready.epoch_steps)
+    if done and (step == 0 or done == ready.total_steps):
+        _end_epoch(ready.model, callbacks, (done - 1) // ready.epoch_steps)
+    if done == ready.total_steps or ready.model.stop_training:
+        return
+    ready.model.start_at(epoch, step)
+    ready.model.fit(
+        ready.training_batches(done),
+        steps_per_epoch=min(ready.epoch_steps, ready.total_steps),
+        epochs=-(-ready.total_steps // ready.epoch_steps),
+        callbacks=callbacks,
+        verbose=0,
+    )
+
+
+def _end_epoch(
+    model: SocialModel, callbacks: Sequence[keras.callbacks.Callback], epoch: int
+) -> None:
+    """Of an epoch whose steps were all done when the run stopped, and perhaps not its score."""
+    logs = {name: metric.result().numpy() for name, metric in model.curves.items()}
+    keras.callbacks.CallbackList(callbacks, model=model).on_epoch_end(epoch, logs)
+
+
 def _callbacks(
-    ready: Prepared, curves: watch.Curves, dev: list[watch.DevScore]
-) -> list[keras.callbacks.Callback]:
+    ready: Prepared, curves: Curves, dev: watch.DevScore | None
+) -> dict[str, keras.callbacks.Callback]:
     """In the order they must run in: what picks weights before what reads scores."""
     training = ready.config.training
-    return [
-        watch.Guard(ready.total_steps),
-        watch.KeepAverage(),
-        *_keep_near(ready, curves),
-        *dev,
-        curves,
-        watch.Progress(ready.total_steps, training.epochs, training.monitor),
-    ]
+    found = {
+        "guard": watch.Guard(ready.total_steps),
+        "near": _keep_near(ready, curves),
+        "dev": dev,
+        "curves": curves,
+        "progress": watch.Progress(ready.total_steps, training.epochs, training.monitor),
+    }
+    present = {name: callback for name, callback in found.items() if callback}
+    for callback in present.values():
+        callback.set_model(ready.model)
+    return present
 
 
-def _dev_score(ready: Prepared, judge: watch.Judge) -> list[watch.DevScore]:
+def _keeper(
+    ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback]
+) -> resume.Keeper:
+    training = ready.config.training
+    remembering = {name: own for name, own in callbacks.items() if hasattr(own, "restore")}
+    return resume.Keeper(
+        ready.model,
+        resume.folder(ready.config, workdir),
+        pipeline.fingerprint(ready.texts.compacted["train"]),
+        remembering,
+        callbacks.get("dev"),
+        training.checkpoint_every,
+        training.checkpoints_kept,
+    )
+
+
+def _dev_score(ready: Prepared, judge: watch.Judge) -> watch.DevScore | None:
     """Scores each epoch when there is a dev split to score."""
     if "dev" not in ready.texts.compacted:
-        return []
+        return None
     batches, training = ready.evaluation_batches("dev"), ready.config.training
     dev = ready.texts.compacted["dev"]
-    return [watch.DevScore(dev, batches, judge, training.monitor, training.patience)]
+    return watch.DevScore(dev, batches, judge, training.monitor, training.patience)
 
 
-def _keep_near(ready: Prepared, curves: watch.Curves) -> list[KeepNear]:
+def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
     """Moves the weights that are budgets, if some are."""
     if not ready.model.budgets:
-        return []
+        return None
     compacted = ready.texts.compacted
-    return [
-        KeepNear(ready.model, compacted.get("dev", compacted["train"]), ready.texts.shape, curves)
-    ]
+    measured = compacted.get("dev", compacted["train"])
+    return KeepNear(ready.model, measured, ready.texts.shape, curves)
 
 
 def _fit_scopes(ready: Prepared) -> None:
@@ -109,4 +168,5 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
         thresholds=thresholds,
     )
     loaded = Loaded(text_model, ready.tokenizer, manifest)
+    shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed after it had saved
     checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words)

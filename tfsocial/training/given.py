@@ -97,7 +97,7 @@ def started(
         probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start))
     if not teacher:
         return None
-    probes = Heads(text_model.specs, text_model.encoder.config.hidden_size, 0.0, name="probes")
+    probes = Heads(text_model.specs, text_model.encoder.config.hidden_size, name="probes")
     probes.build()
     probe.put(probes, probe.fit(vectors, train, text_model.specs, "probe"))
     return probes

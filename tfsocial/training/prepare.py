@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Task
+from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import pipeline, shots, sources
 from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.text import Tokenizer
@@ -69,10 +69,10 @@ class Prepared:
     epoch_steps: int
     total_steps: int
 
-    def training_batches(self) -> tf.data.Dataset:
-        """Endless."""
-        texts = self.texts
-        return pipeline.training_batches(texts.compacted["train"], texts.shape, self.config.seed)
+    def training_batches(self, done: int = 0) -> tf.data.Dataset:
+        """Endless, from the one after `done` on."""
+        train, shape = self.texts.compacted["train"], self.texts.shape
+        return pipeline.training_batches(train, shape, self.config.seed, done)
 
     def evaluation_batches(self, split: str) -> tf.data.Dataset:
         """Every example once."""
@@ -94,7 +94,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     config.write(workdir / "config.yaml")
     texts = _texts(config, corpus, tokenizer, terms)
     epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
-    total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
+    total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
     if config.training.deterministic:
@@ -103,11 +103,23 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
         text_model, leftovers = _text_model(config, community, texts)
         constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
         model = SocialModel(
-            text_model, terms, total_steps, constants, config.objectives, config.training.ema
+            text_model,
+            terms,
+            total_steps,
+            constants,
+            config.objectives,
+            config.training.ema,
+            config.training.micro_batches,
         )
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
-        model.compile(optimizer, jit_compile=chosen.jit_compile)
+        model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+
+
+def _total_steps(training: Training, epoch_steps: int) -> int:
+    """Within the limit; a last epoch that is cut short ends with an execution of the device's."""
+    limited = min(epoch_steps * training.epochs, training.max_steps or 2**31)
+    return limited - limited % epoch_steps % training.steps_per_execution
 
 
 def _corpus(config: Config, workdir: Path) -> sources.Corpus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -14,7 +14,7 @@ from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
-from tfsocial.training import gradients, sharpness
+from tfsocial.training import gradients, micro_batches, sharpness
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
@@ -36,11 +36,13 @@ class SocialModel(keras.Model):
         given: Given | None = None,
         objectives: Objectives | None = None,
         ema: float | None = None,
+        parts: int = 1,
     ):
         super().__init__(name="social_model")
         self.text_model = text_model
         self.terms = list(terms)
         self.total_steps = total_steps
+        self.parts = parts
         self.given = given or Given(losses=losses(terms))
         average = self.given.average
         averages = average.trainable_variables if average else None
@@ -66,10 +68,25 @@ class SocialModel(keras.Model):
         self.cosines = {name: moving_number(name) for name in measured}
         self.average = WeightAverage(text_model.trainable_variables, ema, averages)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
+        self._start = (0, 0)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer, jit_compile: bool) -> None:
+    def start_at(self, epoch: int, step: int) -> None:
+        """The next `fit` begins there, in the middle of an epoch perhaps."""
+        self._start = (epoch, step)
+
+    def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
+        """Where Keras asks its own BackupAndRestore; `initial_epoch` alone cannot say it."""
+        return self._start
+
+    def compile(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        jit_compile: bool,
+        steps_per_execution: int = 1,
+    ) -> None:
         """As Keras does; builds the optimizer too: a step that makes variables is traced twice."""
-        super().compile(optimizer, jit_compile=jit_compile)
+        self.steps_at_once = steps_per_execution
+        super().compile(optimizer, jit_compile=jit_compile, steps_per_execution=steps_per_execution)
         optimizer.build(self.trainable_variables)
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
@@ -88,6 +105,12 @@ class SocialModel(keras.Model):
         return {**self.cosines, **alphas, **{f"pace/{name}": pace for name, pace in paces.items()}}
 
     def train_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
+        weighed = self._descend(batch) if self.parts == 1 else self._descend_in_parts(batch)
+        self.average.update(self.optimizer.iterations)
+        return self._recorded(batch, weighed)
+
+    def _descend(self, batch: keys.Batch) -> weighing.Weighed:
+        """Moves the weights; what the formula was before."""
         weighed, tape = self._taped(batch)
         if self.cosines:
             self._measure_cosines(tape, weighed)
@@ -99,8 +122,32 @@ class SocialModel(keras.Model):
             self.optimizer.minimize(weighed.loss, self.trainable_variables, tape=tape)
         if self.pace:
             self.pace.update(weighed, tape, top_layer(self.text_model.encoder))
-        self.average.update(self.optimizer.iterations)
-        return self._recorded(batch, weighed)
+        return weighed
+
+    def _descend_in_parts(self, batch: keys.Batch) -> weighing.Weighed:
+        """The same for a batch that does not fit into memory as a whole."""
+        certain = micro_batches.Certain(batch, self.text_model, self.given, training=False)
+        counts = micro_batches.counted(self.terms, certain)
+
+        def accumulated() -> tuple[weighing.Weighed, list[tf.Tensor]]:
+            weighed, found = micro_batches.accumulated(
+                batch, self.parts, self._part, counts, self.trainable_variables
+            )
+            return weighed, gradients.over_replicas(found)
+
+        weighed, found = accumulated()
+        if self.sharpness:
+            with sharpness.climbed(self.trainable_variables, found, self.sharpness):
+                _, found = accumulated()
+        self._apply(found)
+        return weighed
+
+    def _part(self, part: keys.Batch, counts: Mapping[str, tf.Tensor]) -> weighing.Weighed:
+        """The share of a part of the batch in the formula."""
+        return self._formula(part, self._progress(), training=True, counts=counts)
+
+    def _progress(self) -> tf.Tensor:
+        return tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
 
     def test_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         return self._recorded(batch, self._formula(batch, tf.constant(1.0), training=False))
@@ -113,10 +160,9 @@ class SocialModel(keras.Model):
 
     def _taped(self, batch: keys.Batch) -> tuple[weighing.Weighed, tf.GradientTape]:
         """The formula on a batch, and the tape it stands on."""
-        progress = tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
         several = self.surgery or self.pace is not None or bool(self.cosines)
         with tf.GradientTape(persistent=several) as tape:
-            weighed = self._formula(batch, progress, training=True)
+            weighed = self._formula(batch, self._progress(), training=True)
         return weighed, tape
 
     def _descend_from_above(
@@ -158,9 +204,17 @@ class SocialModel(keras.Model):
         for last, value in zip(lasts, values, strict=True):
             last.assign(value)
 
-    def _formula(self, batch: keys.Batch, progress: tf.Tensor, training: bool) -> weighing.Weighed:
+    def _formula(
+        self,
+        batch: keys.Batch,
+        progress: tf.Tensor,
+        training: bool,
+        counts: Mapping[str, tf.Tensor] | None = None,
+    ) -> weighing.Weighed:
         step = Step(batch, self.text_model, self.given, training, progress)
-        return weighing.total(self.terms, step, self._factors(), self.log_variances)
+        parts = self.parts if counts else 1
+        factors, variances = self._factors(), self.log_variances
+        return weighing.total(self.terms, step, factors, variances, counts, parts)
 
     def _factors(self) -> dict[str, tf.Tensor]:
         """What training itself makes of the terms' weights."""

@@ -1,24 +1,19 @@
-"""Callbacks: curves, progress, dev score with the best weights kept, non-finite guard."""
+"""Callbacks: progress, dev score with the best weights kept, non-finite guard."""
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from tensorboard.plugins.hparams import api as hparams
 from tqdm import tqdm
 
-from tfsocial.config import Config
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.data.pipeline import Encoded
@@ -76,99 +71,6 @@ class Guard(keras.callbacks.Callback):
         )
 
 
-@dataclass
-class Curves(keras.callbacks.Callback):
-    """Every scalar every `every` steps, to TensorBoard and to metrics.jsonl.
-
-    A point is the mean over the steps since the last one; Keras's logs are means since the
-    start of the epoch, from which it follows. The end of an epoch is a point too.
-    """
-
-    workdir: Path
-    every: int
-
-    def __post_init__(self):
-        super().__init__()
-        self.writer = tf.summary.create_file_writer(str(self.workdir / "tensorboard"))
-        self.lines = (self.workdir / "metrics.jsonl").open("a", encoding="utf-8")
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._totals: dict[str, float] = {}
-        self._last, self._done, self._time = 0, 0, time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._done, self._logs = batch + 1, logs
-        if self._done - self._last == self.every:
-            self.write(self._step(), "train", self._since_last(self._done, logs))
-
-    def on_epoch_end(self, epoch, logs=None):
-        if self._done > self._last:
-            self.write(self._step(), "train", self._since_last(self._done, self._logs))
-        dev = {name.removeprefix("dev/"): v for name, v in logs.items() if name.startswith("dev/")}
-        if dev:
-            self.write(self._step(), "dev", dev)
-
-    def on_train_end(self, logs=None):
-        self.writer.flush()
-        self.lines.flush()
-
-    def write(self, step: int, part: str, scalars: Scores) -> None:
-        """One point of every curve; `part` is the TensorBoard group's prefix."""
-        named = {f"{part}/{name}": float(value) for name, value in scalars.items()}
-        with self.writer.as_default():
-            for name, value in named.items():
-                tf.summary.scalar(name, value, step=step)
-        self.lines.write(json.dumps({"step": step, **named}) + "\n")
-        self.lines.flush()
-
-    def images(self, group: str, step: int, pictures: Mapping[str, np.ndarray]) -> None:
-        """Pictures uint8 [height, width, 3] under their names."""
-        with self.writer.as_default():
-            for name, picture in pictures.items():
-                tf.summary.image(f"{group}/{name}", picture[np.newaxis], step=step)
-        self.writer.flush()
-
-    def hparams(self, config: Config, scores: Scores) -> None:
-        """The knobs that a search would turn, and what they led to."""
-        optimizer, training = config.optimizer, config.training
-        knobs = {
-            "optimizer": optimizer.name,
-            "learning_rate": optimizer.learning_rate,
-            "weight_decay": optimizer.weight_decay,
-            "epochs": training.epochs,
-            "rows": config.data.rows,
-            "seed": config.seed,
-            "checkpoint": config.model.checkpoint,
-        }
-        for part in (config.objectives.community, config.objectives.papers):
-            knobs |= {f"weight/{name}": str(entry.weight) for name, entry in part.items()}
-        with self.writer.as_default():
-            hparams.hparams(knobs)
-            for name, value in scores.items():
-                tf.summary.scalar(f"result/{name}", value, step=0)
-        self.writer.flush()
-
-    def _step(self) -> int:
-        return int(self.model.optimizer.iterations.numpy())
-
-    def _since_last(self, count: int, logs: Scores) -> dict[str, float]:
-        totals = {name: float(value) * count for name, value in logs.items()}
-        steps, now = count - self._last, time.perf_counter()
-        scalars = {
-            name: (total - self._totals.get(name, 0.0)) / steps for name, total in totals.items()
-        }
-        rate = steps / (now - self._time)
-        self._totals, self._last, self._time = totals, count, now
-        rates = {f"{name}_per_second": scalars.pop(name) * rate for name in ("examples", "tokens")}
-        return {
-            **scalars,
-            **rates,
-            **{name: float(number.numpy()) for name, number in self.model.moving_numbers.items()},
-            "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
-            "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
-        }
-
-
 class Progress(keras.callbacks.Callback):
     """A bar with loss, dev metric and examples/s on a terminal; a line an epoch elsewhere."""
 
@@ -176,7 +78,7 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.monitor = epochs, monitor
         self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), leave=True)
-        self.examples, self.score = 0.0, ""
+        self.examples, self.score, self.began = 0.0, "", time.perf_counter()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.began, self.examples = time.perf_counter(), 0.0
@@ -184,7 +86,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.examples = logs["examples"] * (batch + 1)  # the log is a mean over the epoch's steps
-        self.bar.update()
+        self.bar.update(self.model.steps_at_once)
         shown = f"loss {logs['loss']:.4f}{self.score} {self._rate():.0f} examples/s"
         self.bar.set_postfix_str(shown, refresh=False)
 
@@ -204,15 +106,16 @@ class Progress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self.bar.close()
 
+    def state(self) -> dict[str, Any]:
+        elapsed = time.perf_counter() - self.began
+        return {"steps": self.bar.n, "examples": self.examples, "elapsed": elapsed}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.bar.n, self.examples = state["steps"], state["examples"]
+        self.began = time.perf_counter() - state["elapsed"]
+
     def _rate(self) -> float:
         return self.examples / max(time.perf_counter() - self.began, 1e-9)
-
-
-class KeepAverage(keras.callbacks.Callback):
-    """Ends on the weights' average where there is one; before DevScore, which may know better."""
-
-    def on_train_end(self, logs=None):
-        self.model.average.put_in()
 
 
 MONITORED = "dev/monitored"  # the metric that picks the weights, averaged over the tasks
@@ -261,9 +164,19 @@ class DevScore(keras.callbacks.Callback):
         watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
         return curves | {MONITORED: float(np.mean(watched)) if watched else -self.loss()}
 
-    def on_train_end(self, logs=None):
+    def put_in_best(self) -> None:
+        """Gives the model the best weights there were."""
         if self.weights is not None:
             self.model.text_model.set_weights(self.weights)
+
+    def state(self) -> dict[str, Any]:
+        """The weights themselves are kept beside it."""
+        best = self.best if math.isfinite(self.best) else None
+        return {"best": best, "best_epoch": self.best_epoch}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.best = -math.inf if state["best"] is None else state["best"]
+        self.best_epoch = state["best_epoch"]
 
     def loss(self) -> float:
         """The formula on the dev split with the weights of now, without dropout."""

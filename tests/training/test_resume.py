@@ -1,0 +1,323 @@
+"""Exact resume: a run that is killed and started again is the run that never was."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import time
+from pathlib import Path
+
+import killed_run
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_run
+import yaml
+
+from tfsocial.config import ConfigError
+from tfsocial.training import fit, resume
+
+KILLS = 20
+LONGEST = 120  # seconds that a start may take before something is wrong
+
+
+@pytest.fixture(scope="module")
+def process():
+    """Starts the run in a new process that has imported TensorFlow already, for speed."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["killed_run", "tfsocial.training.fit", "tfsocial.evaluation.outcome"]
+    )
+
+    def start(folder: Path, workdir: Path):
+        child = context.Process(
+            target=killed_run.main,
+            args=(folder / "tiny.yaml", workdir, workdir.with_suffix(".log")),
+        )
+        child.start()
+        return child
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return killed_run.write_config(tmp_path_factory.mktemp("killed")).parent
+
+
+@pytest.fixture(scope="module")
+def whole(folder, process, tmp_path_factory) -> Path:
+    """The run that nobody disturbed."""
+    workdir = tmp_path_factory.mktemp("whole") / "run"
+    child = process(folder, workdir)
+    child.join(LONGEST)
+    assert child.exitcode == 0, workdir.with_suffix(".log").read_text("utf-8")
+    return workdir
+
+
+def weights(workdir: Path) -> dict[str, bytes]:
+    """The files of the saved model."""
+    return {path.name: path.read_bytes() for path in (workdir / "model").glob("*.safetensors")}
+
+
+def points(workdir: Path) -> list[dict]:
+    """metrics.jsonl without what the clock says."""
+    lines = (workdir / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [
+        {name: value for name, value in json.loads(line).items() if "per_second" not in name}
+        for line in lines
+    ]
+
+
+def events(workdir: Path) -> list[tuple[int, str]]:
+    """(step, name) of every scalar in TensorBoard, in the order of the steps."""
+    found = []
+    for path in sorted((workdir / "tensorboard").iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            found += [
+                (event.step, value.tag)
+                for value in event.summary.value
+                if value.tag.startswith(("train/", "dev/")) and "/mood/" not in value.tag
+            ]
+    return sorted(found)
+
+
+def lines(workdir: Path) -> int:
+    path = workdir / "metrics.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def wait_for(child, workdir: Path, more: int) -> None:
+    """Until the run has written so many lines since it began, or has ended."""
+    began, least = time.monotonic(), lines(workdir)
+    while child.is_alive() and time.monotonic() - began < LONGEST:
+        now = lines(workdir)
+        least = min(least, now)  # what the last start wrote after its last checkpoint goes first
+        if now - least >= more:
+            return
+        time.sleep(0.002)
+
+
+def killed_at_random(child, workdir: Path, luck: random.Random) -> bool:
+    """Kills some points and moments later; now and then before the first. False if it had ended."""
+    if luck.random() < 0.1:
+        time.sleep(luck.uniform(0, 3))
+    else:
+        wait_for(child, workdir, luck.randint(1, 20))
+        time.sleep(luck.uniform(0, 0.03))
+    if not child.is_alive():
+        return False
+    os.kill(child.pid, signal.SIGKILL)
+    child.join(LONGEST)
+    return True
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bits(folder, process, whole, tmp_path):
+    """20 times kill -9: weights, curves and report are those of the run that was left alone."""
+    luck, killed, finished, steps = random.Random(0), 0, 0, []
+    while killed < KILLS or not finished:
+        workdir = tmp_path / f"run{finished}"
+        child = process(folder, workdir)
+        if killed < KILLS and killed_at_random(child, workdir, luck):
+            killed += 1
+            steps += [found.step for found in resume.find(str(workdir / "checkpoints"))[:1]]
+            continue
+        child.join(LONGEST)
+        assert child.exitcode == 0, workdir.with_suffix(".log").read_text("utf-8")
+        assert weights(workdir) == weights(whole)
+        assert points(workdir) == points(whole)
+        assert events(workdir) == events(whole)
+        assert (workdir / "report.json").read_text() == (whole / "report.json").read_text()
+        finished += 1
+    assert len(set(steps)) > 5, "the kills hit the run in different places"
+
+
+def test_sigterm_keeps_the_step_it_comes_in(folder, process, whole, tmp_path):
+    """Exit code 1, a sentence that says how to go on, a checkpoint of that very step."""
+    workdir = tmp_path / "run"
+    child = process(folder, workdir)
+    wait_for(child, workdir, 5)
+    os.kill(child.pid, signal.SIGTERM)
+    child.join(LONGEST)
+    assert child.exitcode == 1
+    (kept, *_) = resume.find(str(workdir / "checkpoints"))
+    assert not kept.ended
+    said = workdir.with_suffix(".log").read_text("utf-8")
+    assert f"stopped by SIGTERM; the last checkpoint is of step {kept.step}" in said
+    child = process(folder, workdir)
+    child.join(LONGEST)
+    assert child.exitcode == 0
+    assert weights(workdir) == weights(whole)
+
+
+# --- in one process ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def moods(tmp_path) -> Path:
+    return tiny_run.write_moods(tmp_path / "moods")
+
+
+OPTIONS = ("training.epochs=3", "training.checkpoint_every=3", "model.dropout=0.1")
+
+
+def start(moods: Path, workdir: Path, *more: str, **options) -> fit.Run:
+    from tfsocial.evaluation import outcome
+
+    chosen = tiny_run.settings(moods, *OPTIONS, *more)
+    workdir.mkdir(exist_ok=True)
+    return fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu", **options)
+
+
+def stop_after(step: int, monkeypatch) -> None:
+    """Whoever would take a step beyond this one is interrupted, as if the power had gone."""
+    ordinary = resume.Keeper.on_train_batch_end
+
+    def end(keeper, batch, logs=None):
+        ordinary(keeper, batch, logs)
+        if int(keeper.model.optimizer.iterations.numpy()) == step:
+            keeper.on_train_end()
+            raise resume.Interrupted("power cut")
+
+    monkeypatch.setattr(resume.Keeper, "on_train_batch_end", end)
+
+
+@pytest.fixture
+def cut_off(moods, tmp_path, monkeypatch) -> Path:
+    """A run of 12 steps whose power went after step 7; its checkpoints are of steps 3 and 6."""
+    with monkeypatch.context() as patch:
+        stop_after(7, patch)
+        with pytest.raises(resume.Interrupted, match="power cut"):
+            start(moods, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
+    found = resume.find(str(cut_off / "checkpoints"))
+    assert [one.step for one in found] == [6, 3]
+    assert sorted(path.name for path in (cut_off / "checkpoints").iterdir()) == [
+        "00000003",
+        "00000006",
+    ]
+
+
+def test_the_end_leaves_one_checkpoint_from_which_only_the_report_is_made(moods, cut_off, caplog):
+    """A third start takes no step: all it does is save and report once more."""
+    start(moods, cut_off)
+    (found,) = resume.find(str(cut_off / "checkpoints"))
+    assert (found.step, found.ended) == (12, True)
+    before = weights(cut_off)
+    start(moods, cut_off)
+    assert weights(cut_off) == before
+    assert points(cut_off)[-1]["step"] == 12
+
+
+def test_a_changed_config_is_refused_by_its_keys(moods, cut_off):
+    """What only says where things lie may change; what trains may not, unless told."""
+    with pytest.raises(
+        ConfigError, match=r"changed: optimizer\.learning_rate, seed\. .*--accept_changes"
+    ):
+        start(moods, cut_off, "seed=5", "optimizer.learning_rate=0.02")
+    with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop"):
+        start(moods, cut_off, "objectives.papers={r_drop: {}}")
+    start(moods, cut_off, "training.log_every=5")
+
+
+def test_a_changed_config_is_gone_on_with_if_told(moods, cut_off):
+    """Also a run that had ended goes on, when it may have more epochs."""
+    start(moods, cut_off, "optimizer.learning_rate=0.02", accept_changes=True)
+    more = ("optimizer.learning_rate=0.02", "training.epochs=5")
+    start(moods, cut_off, *more, accept_changes=True)
+    assert points(cut_off)[-1]["step"] == 20
+    assert yaml.safe_load((cut_off / "config.yaml").read_text())["training"]["epochs"] == 5
+
+
+def test_other_data_are_refused(moods, cut_off):
+    """The position in the data would mean nothing."""
+    rows = [*tiny_run.MOODS * 3, *tiny_run.MOODS[::-1]]
+    tiny_run.write_csv(moods / "train.csv", ("text", "label"), rows)
+    with pytest.raises(ConfigError, match=r"00000006: was written while training on other data"):
+        start(moods, cut_off)
+
+
+@pytest.mark.parametrize("harm", ["no manifest", "short file", "broken bytes", "half a manifest"])
+def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, tmp_path, harm, caplog):
+    """The one before it is taken, and the end is the same."""
+    latest = cut_off / "checkpoints" / "00000006"
+    state = latest / "state.data-00000-of-00001"
+    if harm == "no manifest":
+        (latest / "manifest.json").unlink()
+    elif harm == "half a manifest":
+        text = (latest / "manifest.json").read_text()
+        (latest / "manifest.json").write_text(text[: len(text) // 2])
+    elif harm == "short file":
+        os.truncate(state, state.stat().st_size // 2)
+    else:
+        content = bytearray(state.read_bytes())
+        content[len(content) // 4 : len(content) // 2] = b"\x55" * (
+            len(content) // 2 - len(content) // 4
+        )
+        state.write_bytes(bytes(content))
+    with caplog.at_level(logging.INFO):
+        start(moods, cut_off)
+    assert "going on from step 3" in caplog.text
+    start(moods, tmp_path / "undisturbed")
+    assert points(cut_off) == points(tmp_path / "undisturbed")
+
+
+def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
+    """No file may grow beyond 20 kB while checkpoints are written: each says so, none is left."""
+    ordinary = resume.Keeper._write
+
+    def on_full_disk(keeper, *arguments):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            ordinary(keeper, *arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    monkeypatch.setattr(resume.Keeper, "_write", on_full_disk)
+    start(moods, tmp_path / "run")
+    assert "no checkpoint of step 3" in caplog.text
+    assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+
+
+def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(moods, tmp_path, monkeypatch):
+    """ram:// stands in for gs://: the same interface, another filesystem than the disk."""
+    elsewhere = f"training.checkpoints=ram://{tmp_path.name}/kept"
+    with monkeypatch.context() as patch:
+        stop_after(7, patch)
+        with pytest.raises(resume.Interrupted):
+            start(moods, tmp_path / "run", elsewhere)
+    assert [one.step for one in resume.find(f"ram://{tmp_path.name}/kept")] == [6, 3]
+    start(moods, tmp_path / "run", elsewhere)
+    start(moods, tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_two_replicas_resume_too(two_cpus, tmp_path):
+    """Each replica's own chance, and numbers that all of them know, come back as they were."""
+    from tfsocial.models.encoder import PackedBert
+
+    from .conftest import encoder_config
+
+    with two_cpus.scope():
+        encoder = PackedBert(encoder_config(dropout=0.1))
+        encoder.build()
+    draw = tf.function(lambda: two_cpus.run(lambda: encoder.generator.uniform([3])))
+    draw()
+    tf.train.Checkpoint(generator=encoder.generator).write(str(tmp_path / "state"))
+    first = [np.array(value) for value in two_cpus.experimental_local_results(draw())]
+    tf.train.Checkpoint(generator=encoder.generator).read(str(tmp_path / "state"))
+    second = [np.array(value) for value in two_cpus.experimental_local_results(draw())]
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first[0], first[1])

@@ -1,0 +1,349 @@
+"""Exact resume: what a run must remember to go on as if it had never been killed.
+
+A checkpoint is a folder named after its step: TensorFlow's own files for all variables, the best
+weights so far, and last of all `manifest.json` with the size of each file. One without a manifest,
+or whose files do not have those sizes, was never finished and is never taken. That needs no
+rename, so it holds on gs:// as well. The position in the data needs no state: batches are a pure
+function of seed and step.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import safetensors.numpy
+import tensorflow as tf
+import tf_keras as keras
+
+from tfsocial.config import Config, ConfigError, load
+from tfsocial.training.step import SocialModel
+
+log = logging.getLogger(__name__)
+
+MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FAILURES = (OSError, tf.errors.OpError)  # of a disk; of a filesystem of TensorFlow's
+
+
+class Interrupted(RuntimeError):
+    """The run was asked to stop and has kept what it needs; the message says how to go on."""
+
+
+class Remembers(Protocol):
+    """A callback whose state belongs to a checkpoint."""
+
+    def state(self) -> dict[str, Any]:
+        """What JSON can hold."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Takes back what `state` gave."""
+
+
+class Picks(Protocol):
+    """Who keeps the best weights so far."""
+
+    weights: list[np.ndarray] | None
+
+
+class Found(NamedTuple):
+    """A finished checkpoint.
+
+    Attributes:
+        folder: where it lies.
+        step: steps the run had done.
+        ended: training was over, only saving and reporting were left.
+        data: fingerprint of what it was training on.
+        states: callback -> its state.
+    """
+
+    folder: str
+    step: int
+    ended: bool
+    data: str
+    states: Mapping[str, Any]
+
+
+def folder(config: Config, workdir: Path) -> str:
+    """Where a run keeps its checkpoints."""
+    return config.training.checkpoints or str(workdir / "checkpoints")
+
+
+def find(folder: str) -> list[Found]:
+    """Finished checkpoints, the latest first."""
+    if not tf.io.gfile.isdir(folder):
+        return []
+    found = [_read(f"{folder}/{name}") for name in sorted(_steps(folder), reverse=True)]
+    return [one for one in found if one]
+
+
+class Keeper(keras.callbacks.Callback):
+    """Writes checkpoints; takes one up; stops the run when the system asks for it.
+
+    Args:
+        folder: of all checkpoints, local or of any filesystem TensorFlow knows.
+        data: fingerprint of what the run trains on.
+        callbacks: name -> a callback whose state is kept; it must run before this one.
+        best: who keeps the best weights, if somebody does.
+        every: steps between two checkpoints.
+        keep: how many finished checkpoints stay.
+    """
+
+    def __init__(
+        self,
+        model: SocialModel,
+        folder: str,
+        data: str,
+        callbacks: Mapping[str, Remembers],
+        best: Picks | None,
+        every: int,
+        keep: int,
+    ):
+        super().__init__()
+        self.set_model(model)
+        self.folder, self.data, self.callbacks, self.best = folder, data, callbacks, best
+        self.every, self.keep = every, keep
+        self.tracked = tf.train.Checkpoint(**_variables(model))
+        self.metrics = [v for metric in model.curves.values() for v in metric.variables]
+        self._begun: tuple[Mapping[str, Any], list[np.ndarray]] | None = None
+        self._saved = self._asked = 0
+        self._in_step = False
+
+    def take_up(self) -> Found | None:
+        """Restores the latest checkpoint that can be read.
+
+        Raises:
+            ConfigError: it is of other data.
+        """
+        for found in find(self.folder):
+            if found.data != self.data:
+                raise ConfigError(
+                    f"{found.folder}: was written while training on other data; bring the files "
+                    "back as they were, or name a new --workdir"
+                )
+            try:
+                self._restore(found)
+            except FAILURES as error:
+                log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
+                continue
+            log.info("going on from step %d", found.step)
+            return found
+        return None
+
+    def save(self, ended: bool = False) -> None:
+        """Writes a checkpoint of now; where that fails, the run goes on and says so."""
+        step = int(self.model.optimizer.iterations.numpy())
+        folder = f"{self.folder}/{step:08d}{ENDED if ended else ''}"
+        if step == self._saved and not ended:
+            return
+        try:
+            self._write(folder, step, ended)
+        except FAILURES as error:
+            log.warning(
+                "no checkpoint of step %d: %s (%s); the last one is of step %d",
+                step,
+                folder,
+                _reason(error),
+                self._saved,
+            )
+            _remove(folder)
+            return
+        self._saved = step
+        self._prune(1 if ended else self.keep)
+
+    def on_train_begin(self, logs=None):
+        self._before = _catch(self._ask)
+
+    def on_train_end(self, logs=None):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keras has just forgotten the epoch so far, and the callbacks before have as well."""
+        if self._begun:
+            states, metrics = self._begun
+            self._begun = None
+            self._tell(states)
+            for variable, value in zip(self.metrics, metrics, strict=True):
+                variable.assign(value)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._in_step = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        """The last callback of a step: here all that belongs together is of one step."""
+        step = int(self.model.optimizer.iterations.numpy())
+        if step // self.every > self._saved // self.every:
+            self.save()
+        if self._asked:
+            self.save()
+            self._stop()
+        self._in_step = False
+
+    def _ask(self, number: int, frame: Any) -> None:
+        """Within a step waits for its end; outside, as while dev is scored, nothing can be saved.
+
+        Asked twice, a run stops at once.
+        """
+        asked_before, self._asked = self._asked, number
+        if asked_before:
+            raise KeyboardInterrupt
+        if not self._in_step:
+            self._stop()
+
+    def _stop(self) -> None:
+        self.on_train_end()
+        raise Interrupted(
+            f"stopped by {signal.Signals(self._asked).name}; the last checkpoint is of step "
+            f"{self._saved}: the same command goes on from there"
+        )
+
+    def _restore(self, found: Found) -> None:
+        self.tracked.read(f"{found.folder}/{STATE}").assert_consumed()
+        if self.best and tf.io.gfile.exists(f"{found.folder}/{BEST}"):
+            with tf.io.gfile.GFile(f"{found.folder}/{BEST}", "rb") as file:
+                arrays = safetensors.numpy.load(file.read())
+            self.best.weights = [arrays[name] for name in sorted(arrays)]
+        self._tell(found.states)
+        self._begun = (found.states, [variable.numpy() for variable in self.metrics])
+        self._saved = found.step
+
+    def _tell(self, states: Mapping[str, Any]) -> None:
+        for name, callback in self.callbacks.items():
+            callback.restore(states[name])
+
+    def _write(self, folder: str, step: int, ended: bool) -> None:
+        _remove(folder)
+        tf.io.gfile.makedirs(folder)
+        self.tracked.write(f"{folder}/{STATE}")
+        if self.best and self.best.weights is not None:
+            named = {f"{place:06d}": array for place, array in enumerate(self.best.weights)}
+            with tf.io.gfile.GFile(f"{folder}/{BEST}", "wb") as file:
+                file.write(safetensors.numpy.save(named))
+        manifest = {
+            "step": step,
+            "ended": ended,
+            "data": self.data,
+            "states": {name: callback.state() for name, callback in self.callbacks.items()},
+            "sizes": _sizes(folder),
+        }
+        with tf.io.gfile.GFile(f"{folder}/{MANIFEST}", "w") as file:
+            file.write(json.dumps(manifest))
+
+    def _prune(self, keep: int) -> None:
+        """Removes finished checkpoints beyond `keep`, and what was begun and never finished."""
+        good = {found.folder for found in find(self.folder)[:keep]}
+        for name in _steps(self.folder):
+            if f"{self.folder}/{name}" not in good:
+                _remove(f"{self.folder}/{name}")
+
+
+def _variables(model: SocialModel) -> dict[str, Any]:
+    """All that a step reads and changes, or that was drawn before the first."""
+    pace = model.pace
+    probes = model.given.probes
+    return {
+        "weights": model.text_model.variables,
+        "generator": model.text_model.encoder.generator,
+        "optimizer": list(model.optimizer.variables),
+        "terms": model.term_variables,
+        "averages": model.average.averages,
+        "moving": [*model.moving_numbers.values()],
+        "pace": [*pace.first.values(), pace.begun] if pace else [],
+        "metrics": [v for metric in model.curves.values() for v in metric.variables],
+        "probes": probes.variables if probes else [],
+    }
+
+
+def _read(folder: str) -> Found | None:
+    """The checkpoint in a folder; None where it was not finished."""
+    try:
+        with tf.io.gfile.GFile(f"{folder}/{MANIFEST}", "r") as file:
+            manifest = json.loads(file.read())
+        if _sizes(folder) != manifest["sizes"]:
+            return None
+    except (*FAILURES, ValueError, KeyError):
+        return None
+    return Found(folder, *(manifest[key] for key in ("step", "ended", "data", "states")))
+
+
+def _steps(folder: str) -> list[str]:
+    """Names of the folders of checkpoints, finished or not; gs:// names end with a slash."""
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
+    return [name for name in names if name.removesuffix(ENDED).isdigit()]
+
+
+def _sizes(folder: str) -> dict[str, int]:
+    names = [name for name in tf.io.gfile.listdir(folder) if name != MANIFEST]
+    return {name: tf.io.gfile.stat(f"{folder}/{name}").length for name in sorted(names)}
+
+
+def _remove(folder: str) -> None:
+    """The manifest first: what is half removed must not look finished."""
+    for remove, path in (
+        (tf.io.gfile.remove, f"{folder}/{MANIFEST}"),
+        (tf.io.gfile.rmtree, folder),
+    ):
+        try:
+            remove(path)
+        except FAILURES:
+            continue
+
+
+def _catch(handler: Any) -> dict[int, Any]:
+    """Has the signals handled; who handled them before. Nothing outside of the main thread."""
+    try:
+        return {number: signal.signal(number, handler) for number in SIGNALS}
+    except ValueError:
+        return {}
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "message", None) or getattr(error, "strerror", None) or error)
+
+
+# What may be changed between two starts of a run: where things lie, and what is only looked at.
+FREE = (
+    "data.root",
+    "data.cache",
+    "training.log_every",
+    "training.checkpoint_every",
+    "training.checkpoints_kept",
+)
+
+
+def changes(written: Path, config: Config, accept: bool) -> list[str]:
+    """Keys whose values are not those of the config.yaml that a run has written.
+
+    Raises:
+        ConfigError: there are some, and they are not accepted.
+    """
+    if not written.exists():
+        return []
+    before, now = (one.model_dump(mode="json") for one in (load(written), config))
+    changed = [path for path in differences(before, now) if path not in FREE]
+    if changed and not accept:
+        raise ConfigError(
+            f"{written.parent} holds a run of another config; changed: {', '.join(changed)}. "
+            "Undo that, name a new --workdir, or say --accept_changes to go on all the same"
+        )
+    return changed
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Key paths at which two configs are not alike.
+
+    >>> list(differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": 4}))
+    ['a.c', 'd']
+    """
+    for key in sorted(before.keys() | now.keys()):
+        one, other = before.get(key), now.get(key)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield from (f"{key}.{path}" for path in differences(one, other))
+        elif one != other:
+            yield key
