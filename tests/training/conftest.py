@@ -104,6 +104,7 @@ def social_model() -> Callable[..., SocialModel]:
         cosines_every: int | None = None,
         ema: float | None = None,
         sharpness: float | None = None,
+        parts: int = 1,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -128,7 +129,7 @@ def social_model() -> Callable[..., SocialModel]:
         m0.build()
         terms = table.formula(parsed)
         given = Given(m0, losses=table.losses(terms))
-        model = SocialModel(text_model, terms, total_steps, given, parsed.objectives, ema)
+        model = SocialModel(text_model, terms, total_steps, given, parsed.objectives, ema, parts)
         multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
         optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)
