@@ -73,8 +73,9 @@ class ScriptedJudge:
 
 
 def test_a_run_leaves_all_its_files(finished):
-    """Config, curves, quarantine and a model folder; nothing half written beside them."""
+    """Config, sources, curves, quarantine and a model folder; nothing half written beside them."""
     expected = {"config.yaml", "tensorboard", "metrics.jsonl", "model", "quarantine.jsonl"}
+    expected.add("provenance.json")
     assert {path.name for path in finished.iterdir()} == expected
     assert {path.name for path in (finished / "model").iterdir()} >= MODEL_FILES
     assert [path for path in (finished / "tensorboard").iterdir() if "tfevents" in path.name]

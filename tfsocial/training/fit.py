@@ -10,7 +10,8 @@ import tf_keras as keras
 
 from tfsocial.config import Config
 from tfsocial.data import pipeline, sources
-from tfsocial.models import checkpoints
+from tfsocial.data.provenance import Resource
+from tfsocial.models import card, checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.training import outside, watch
 from tfsocial.training.budget import KeepNear
@@ -19,17 +20,18 @@ from tfsocial.training.prepare import Prepared, prepare
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: the model as it was saved, the data it was made from, its curves."""
+    """A finished run: the model as it was saved, what it was made from, its curves."""
 
     loaded: Loaded
     corpus: sources.Corpus
     encoded: Mapping[str, pipeline.Encoded]
     curves: watch.Curves
     steps: int
+    resources: tuple[Resource, ...]
 
 
 def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto") -> Run:
-    """Trains a config and leaves config.yaml, tensorboard/, metrics.jsonl and model/ in `workdir`.
+    """Trains a config and leaves config.yaml, provenance.json, curves and model/ in `workdir`.
 
     Args:
         judge: gives a task's scores on the dev split; see `watch.Judge`.
@@ -53,7 +55,8 @@ def train(config: Config, workdir: Path, judge: watch.Judge, device: str = "auto
     thresholds = dev[0].thresholds() if dev else {}
     _save(ready, thresholds, workdir / "model")
     saved = checkpoints.load(workdir / "model")
-    return Run(saved, ready.texts.corpus, ready.texts.encoded, curves, ready.total_steps)
+    texts = ready.texts
+    return Run(saved, texts.corpus, texts.encoded, curves, ready.total_steps, ready.resources)
 
 
 def _callbacks(
@@ -109,4 +112,5 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
         thresholds=thresholds,
     )
     loaded = Loaded(text_model, ready.tokenizer, manifest)
-    checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words)
+    about = card.text(ready.config, text_model.specs, ready.resources)
+    checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words, about)

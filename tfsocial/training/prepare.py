@@ -12,15 +12,16 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task
-from tfsocial.data import pipeline, shots, sources
+from tfsocial.data import pipeline, provenance, shots, sources
 from tfsocial.data.batch import Shape, WordParts
+from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, word_head
+from tfsocial.training import devices, fisher, given, resources, word_head
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
@@ -59,9 +60,11 @@ class Prepared:
     Attributes:
         model: compiled; its encoder has M0's weights.
         leftovers: tensors of M0 the model has no place for.
+        resources: all that was taken from others.
     """
 
     config: Config
+    resources: tuple[Resource, ...]
     texts: Texts
     tokenizer: Tokenizer
     model: SocialModel
@@ -80,18 +83,24 @@ class Prepared:
 
 
 def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
-    """Reads, tokenizes, builds and compiles; writes config.yaml and quarantine.jsonl.
+    """Reads, tokenizes, builds and compiles; writes config.yaml, provenance.json and
+    quarantine.jsonl.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong.
+        ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     terms = table.formula(config)
     chosen = devices.choose(device, config.training)
+    provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
     community = checkpoints.community(config.model)
+    m0 = resources.of_m0(config, community)
+    provenance.check([m0], config.data.licence_policy)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
+    taken = resources.of_run(config, m0, terms)
+    provenance.write(workdir / "provenance.json", config, taken)
     texts = _texts(config, corpus, tokenizer, terms)
     epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
     total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
@@ -107,7 +116,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
         )
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, jit_compile=chosen.jit_compile)
-    return Prepared(config, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+    return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
 
 
 def _corpus(config: Config, workdir: Path) -> sources.Corpus:
