@@ -2,10 +2,10 @@
 
 Texts are compared in a normal form: NFKC, case folded, white space as single blanks. Two texts
 are near when their sets of character trigrams have a Jaccard similarity |A & B| / |A | B| of at
-least a threshold. The pairs found are exact and complete, not sampled: near sets must share one
-of their few rarest trigrams (prefix filtering: Chaudhuri, Ganti & Kaushik 2006, A Primitive
-Operator for Similarity Joins in Data Cleaning; Bayardo, Ma & Srikant 2007, Scaling Up All Pairs
-Similarity Search), so only such pairs are ever compared, a block at a time.
+least a threshold. The pairs found are exact and complete, not sampled: near sets must share some
+of their few rarest trigrams (prefix filtering: Bayardo, Ma & Srikant 2007, Scaling Up All Pairs
+Similarity Search; prefixes that must share several: Wang, Li & Feng 2012, Can We Beat the Prefix
+Filtering?), so only such pairs are ever compared, a block at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ NEAR = 0.8
 MOST_PAIRS = 2_000_000  # beyond, the search stops and says so
 _AT_ONCE = 5_000_000  # candidate pairs a block may have; 12 bytes each
 _COMPARED_AT_ONCE = 20_000  # pairs whose trigrams are intersected together
+_RAREST_SHARED = 5  # more cost a longer prefix, fewer let more pairs through
 _CHARACTER = 21  # bits of a code point, so that three fit into an int64
 
 
@@ -148,7 +149,7 @@ def _sizes(sets: sparse.csr_matrix) -> np.ndarray:
 def _candidates(
     sets: sparse.csr_matrix, threshold: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs (first < second) that share one of the trigrams near texts must share, in blocks."""
+    """Pairs (first < second) that share as many rare trigrams as near texts must, in blocks."""
     sizes = _sizes(sets)
     prefixes = _prefixes(sets, sizes, threshold)
     others = prefixes.T.tocsr()
@@ -156,17 +157,18 @@ def _candidates(
         found = (prefixes[start:end] @ others).tocoo()
         first, second = found.row.astype(np.int64) + start, found.col.astype(np.int64)
         smaller = np.minimum(sizes[first], sizes[second])
-        larger = np.maximum(sizes[first], sizes[second])
-        chosen = (first < second) & (smaller >= threshold * larger - 1e-9)
+        least = threshold * np.maximum(sizes[first], sizes[second]) - 1e-9
+        shared = found.data >= np.minimum(np.ceil(least), _RAREST_SHARED)
+        chosen = (first < second) & (smaller >= least) & shared
         yield first[chosen], second[chosen]
 
 
 def _prefixes(sets: sparse.csr_matrix, sizes: np.ndarray, threshold: float) -> sparse.csr_matrix:
-    """Of each set of s trigrams the s - ceil(threshold * s) + 1 rarest.
+    """Of each set of s trigrams the s - ceil(threshold * s) + 5 rarest.
 
-    Near sets share at least ceil(threshold * s), so they cannot all be among the others.
+    Near sets share at least ceil(threshold * s), so the 5 rarest they share are among these.
     """
-    kept = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + 1
+    kept = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + _RAREST_SHARED
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], sizes)
     chosen = place < np.repeat(kept, sizes)
     text = np.repeat(np.arange(len(sizes)), sizes)[chosen]
