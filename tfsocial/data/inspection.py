@@ -126,7 +126,7 @@ def near(forms: Sequence[str], threshold: float = NEAR, most: int = MOST_PAIRS) 
 def _trigrams(forms: Sequence[str]) -> sparse.csr_matrix:
     """[texts, trigrams] of ones; the rarest trigrams have the lowest numbers and stand first."""
     points = [np.frombuffer(f" {form} ".encode("utf-32-le"), np.uint32) for form in forms]
-    lengths = np.array([len(line) for line in points])
+    lengths = np.array([len(line) for line in points], np.int64)
     text = np.repeat(np.arange(len(forms)), lengths)
     points = np.concatenate([np.zeros(0, np.uint32), *points]).astype(np.int64)
     codes = (points[:-2] << 2 * _CHARACTER) | (points[1:-1] << _CHARACTER) | points[2:]

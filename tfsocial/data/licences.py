@@ -89,18 +89,21 @@ def meant(licence: str) -> str:
     >>> meant("Apache2"), meant("CC-BY-NC-SA"), meant("unknown"), meant("house rules")
     ('Apache-2.0', 'CC-BY-NC-SA-4.0', '', '')
     """
-    if licence.lower() == UNKNOWN:
+    word = re.sub(r"[\s_]+", "-", licence.strip().lower())
+    if word in ("", UNKNOWN):
         return ""
-    close = difflib.get_close_matches(licence.lower().replace(" ", "-"), _BY_LOWER, 3, cutoff=0.7)
-    # Of several as near the latest version, which sorts last.
-    same = [name for name in close if name[:4] == licence.lower()[:4]] or close
-    return _BY_LOWER[_latest(same)] if same else ""
+    begun = sorted((name for name in _BY_LOWER if name.startswith(word)), key=len)
+    close = begun or difflib.get_close_matches(word, _BY_LOWER, 3, cutoff=0.6)
+    return _BY_LOWER[_latest(close)] if close else ""
 
 
 def _latest(names: list[str]) -> str:
-    """The highest version of the family that the nearest name is of."""
-    family = re.sub(r"[\d.]+$", "", names[0])
-    return max(name for name in names if re.sub(r"[\d.]+$", "", name) == family)
+    """The highest version of the family that the nearest name, the first, is of."""
+    family = _VERSION.sub("", names[0])
+    return max(name for name in names if _VERSION.sub("", name) == family)
+
+
+_VERSION = re.compile(r"[\d.]+$")
 
 
 # --- where it stands written -----------------------------------------------------------
