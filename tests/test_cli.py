@@ -306,7 +306,7 @@ def test_inspect_prints_and_writes_where_it_is_told(said, moods, tmp_path):
     code, out, _ = said(*flags)
     assert code == 0
     assert "rows that stand twice" in out
-    assert "16 rows of dev stand in train too" in out
+    assert "Rows of dev that stand in train too: 16, and 0 nearly so" in out
     assert "my card is good thanks" not in out
     assert "--output=DIR" in out
     for _ in range(2):

@@ -73,6 +73,7 @@ def test_labels_are_counted_by_split(found):
     }
     assert "'happy', 'sad' have fewer than 10 training rows" in advice(found, "training rows")
     assert "test has no row of 'sad'" in advice(found, "no row of")
+    assert "'happy' has 100.0% of test and 60.0% of train" in advice(found, "a score here")
 
 
 def test_leaks_are_counted_and_shown(found):
@@ -84,7 +85,9 @@ def test_leaks_are_counted_and_shown(found):
     assert [row["where"] for row in equal] == ["train.csv:6", "dev.csv:2"]
     (near,) = found["repeats"]["near_across"]
     assert [row["text"] for row in near["rows"]] == ["my card is good", "My card is good!"]
-    assert "0 rows of test stand in train too and 1 nearly so" in advice(found, "of test stand")
+    assert "Rows of test that stand in train too: 0, and 1 nearly so" in advice(
+        found, "Rows of test that stand in train"
+    )
 
 
 def test_labels_that_disagree_are_shown(found):
@@ -93,7 +96,7 @@ def test_labels_that_disagree_are_shown(found):
         ("train.csv:4", "sad"),
         ("train.csv:5", "happy"),
     ]
-    assert "1 texts have different labels of task mood" in advice(found, "different labels")
+    assert "different labels of task mood: 1, in 2 rows" in advice(found, "different labels")
 
 
 def test_advice_names_a_row_length_that_truncates_nothing(folder):

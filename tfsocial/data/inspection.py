@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from tqdm import tqdm
 
 from tfsocial.data.sources import Examples
 
@@ -178,15 +179,20 @@ def _prefixes(sets: sparse.csr_matrix, sizes: np.ndarray, threshold: float) -> s
 
 
 def _blocks(prefixes: sparse.csr_matrix) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose product with all rows stays small; one row at the least."""
+    """Ranges of rows whose product with all rows stays small; one row at the least.
+
+    A bar shows how far it is, where stderr is a terminal.
+    """
     often = np.bincount(prefixes.indices, minlength=prefixes.shape[1])
     work = np.concatenate([[0], np.cumsum(often[prefixes.indices])])[prefixes.indptr]
     start, rows = 0, prefixes.shape[0]
-    while start < rows:
-        end = int(np.searchsorted(work, work[start] + _AT_ONCE, side="right")) - 1
-        end = min(max(end, start + 1), rows)
-        yield start, end
-        start = end
+    with tqdm(total=rows, desc="near texts", disable=None, leave=False) as bar:
+        while start < rows:
+            end = int(np.searchsorted(work, work[start] + _AT_ONCE, side="right")) - 1
+            end = min(max(end, start + 1), rows)
+            yield start, end
+            bar.update(end - start)
+            start = end
 
 
 def _compared(

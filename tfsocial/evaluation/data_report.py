@@ -29,6 +29,7 @@ Facts = dict[str, Any]
 EXAMPLES = 20  # pairs and groups shown
 MOST_CONFLICTS = 1000  # groups with all their files and lines in inspect.json
 FEW = 10  # training rows; a label with fewer is hardly learned
+DRIFT = 0.1  # of a split: a label's share there and in train may differ by chance up to this
 UNEVEN = 20  # the most frequent label over the rarest
 CUT = 0.001  # of a split: fewer texts that are too long are not worth longer rows
 HISTOGRAM_BINS = 40
@@ -347,15 +348,15 @@ def _about_leaks(repeats: Facts) -> Iterator[str]:
         counts = repeats["table"].get(split, {}).get(other)
         if counts and (counts["equal"] or counts["near"]):
             yield (
-                f"{counts['equal']} rows of {split} stand in {other} too and {counts['near']} "
-                f"nearly so: a score on {split} is too good by what they give away. "
-                f"Take them out of {other}."
+                f"Rows of {split} that stand in {other} too: {counts['equal']}, and "
+                f"{counts['near']} nearly so. A score on {split} is too good by what they give "
+                f"away; take them out of {other}."
             )
     within = repeats["table"].get("train", {}).get("train", {"equal": 0})
     if within["equal"]:
         yield (
-            f"{within['equal']} rows of train repeat another one: they count double; keep one "
-            "of each unless that is meant."
+            f"Rows of train that repeat another one: {within['equal']}. They count double; keep "
+            "one of each unless that is meant."
         )
 
 
@@ -363,8 +364,9 @@ def _about_conflicts(conflicts: Facts) -> Iterator[str]:
     for task, found in conflicts.items():
         if found["texts"]:
             yield (
-                f"{found['texts']} texts have different labels of task {task} in their "
-                f"{found['rows']} rows: correct them; whichever a model answers, some row is wrong."
+                f"Texts with different labels of task {task}: {found['texts']}, in "
+                f"{found['rows']} rows. Whatever a model answers, some row calls it wrong; "
+                "correct them."
             )
 
 
@@ -383,6 +385,8 @@ def _about_labels(name: str, task: Facts, splits: Mapping[str, Any]) -> Iterator
                 f"{FEW} training rows; gather more, or join them with others."
             )
         yield from _about_balance(name, task["kind"], train)
+        for split in splits:
+            yield from _about_drift(name, split, labels)
     for split in splits:
         absent = [label for label, counts in labels.items() if not counts.get(split)]
         if split != "train" and absent:
@@ -401,6 +405,22 @@ def _about_balance(name: str, kind: str, train: Mapping[str, int]) -> Iterator[s
             f"Task {name}: {commonest!r} has {ratio:.0f} times the rows of {rarest!r}; watch "
             f"macro_f1 (training.monitor), and try tasks.{name}.loss.name {loss}."
         )
+
+
+def _about_drift(name: str, split: str, labels: Mapping[str, Any]) -> Iterator[str]:
+    """The label whose share of a split is furthest from its share of train, if that is far."""
+    here, train = (_share_of_each(labels, one) for one in (split, "train"))
+    label = max(labels, key=lambda label: abs(here[label] - train[label]), default="")
+    if any(here.values()) and abs(here[label] - train[label]) > DRIFT:
+        yield (
+            f"Task {name}: {label!r} has {here[label]:.1%} of {split} and {train[label]:.1%} of "
+            "train; if rows in use are like train, a score here says little of them."
+        )
+
+
+def _share_of_each(labels: Mapping[str, Any], split: str) -> dict[str, float]:
+    total = sum(counts.get(split, 0) for counts in labels.values())
+    return {label: counts.get(split, 0) / max(total, 1) for label, counts in labels.items()}
 
 
 def _listed(labels: Sequence[str], most: int = 5) -> str:
