@@ -239,6 +239,7 @@ def test_after_mending_the_data_the_same_command_runs(refused, moods, tmp_path):
         ("objectives.papers.r_drop.wait=1", ["objectives.papers.r_drop.wait", "weight?"]),
         ("model.checkpoint=package:not_there", ["model.checkpoint", "package:not_there"]),
         ("model.checkpoint=/not/there", ["model.checkpoint", "/not/there"]),
+        ("objectives.papers.fgm.epsilon=true", ["objectives.papers.fgm.epsilon is true; input"]),
         ("model.random.heads=5", ["model.random", "hidden_size (32)", "heads (5)"]),
         ("data.licence=unknown", ["nothing says under which licence", "data.licence_ack='WHY'"]),
         (

@@ -50,13 +50,17 @@ class _Block(BaseModel):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
-        if isinstance(value, bool) and _is_number(cls.model_fields[info.field_name].annotation):
+        if isinstance(value, bool) and holds_numbers(cls.model_fields[info.field_name].annotation):
             raise ValueError(f"is {str(value).lower()}; input should be a number")
         return value
 
 
-def _is_number(annotation: Any) -> bool:
-    """Whether a field holds numbers and no booleans."""
+def holds_numbers(annotation: Any) -> bool:
+    """Whether a field of this type holds numbers and no booleans.
+
+    >>> holds_numbers(Count | None), holds_numbers(bool | None), holds_numbers(str)
+    (True, False, False)
+    """
     kinds = list(_kinds_in(annotation))
     return bool not in kinds and (int in kinds or float in kinds)
 

@@ -139,7 +139,8 @@ def test_results_are_those_of_the_report():
     reports = {
         "test": {"mood": {"kind": "classify", "count": 12, "accuracy": 0.91666, "classes": {}}}
     }
-    assert "No split was left" in section(written(), "Results")
+    assert section(written(), "Results").strip() == "Not measured yet."
+    assert "no dev or test split" in section(written(reports={}), "Results")
     lines = section(written(reports=reports), "Results")
     assert "| test | mood | accuracy | 0.9167 | 12 |" in lines
     assert lines.count("| test |") == 1

@@ -43,7 +43,7 @@ def text(
         ("Licence", _licence(resources, config.data.licence_policy)),
         ("Data", _data(config)),
         ("Training", _training(config, resources)),
-        ("Results", _results(reports or {})),
+        ("Results", "Not measured yet." if reports is None else _results(reports)),
         ("Use", _usage()),
         ("Citation", _citations(resources)),
     ]
@@ -164,11 +164,12 @@ def _data(config: Config) -> str:
 
 def _training(config: Config, resources: Sequence[Resource]) -> str:
     training, optimizer = config.training, config.optimizer
+    limit = f" or {training.max_steps} steps" if training.max_steps else ""
     terms = ", ".join(_code(one.name) for one in resources if one.role == "method")
     return "\n".join(
         [
             f"* formula: {terms}",
-            f"* {training.epochs} epochs at most, batches of {config.data.rows} rows of "
+            f"* {training.epochs} epochs{limit} at most, batches of {config.data.rows} rows of "
             f"{config.data.row_length} tokens, seed {config.seed}",
             f"* {optimizer.name}, learning rate {optimizer.learning_rate:g}, heads "
             f"{optimizer.head_multiplier:g} times that, {optimizer.decay} decay",
@@ -189,7 +190,7 @@ def _results(reports: Reports) -> str:
         if isinstance(value, float)
     ]
     if not rows:
-        return "No split was left to measure it on."
+        return "Not measured: the data had no dev or test split."
     header = ["| split | task | score | value | examples |", "|---|---|---|---|---|"]
     return "\n".join([*header, *rows, "", "One run, one seed."])
 
