@@ -18,9 +18,9 @@ from tfsocial import __main__, cli
 from tfsocial.data import sources
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("train", "predict", "export", "schema", "objectives", "demo")
+COMMANDS = ("train", "predict", "export", "schema", "objectives", "demo", "inspect")
 # What a run may leave that was stopped before its first step: no model, no curves.
-BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml"}
+BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +153,7 @@ def test_an_unknown_flag_is_named(refused):
         (["train", "--config=c"], "workdir"),
         (["predict", "--model=m", "--input=i"], "output"),
         (["export", "--output=o"], "model"),
+        (["inspect", "--output=o"], "config"),
     ],
 )
 def test_a_missing_flag_is_named(refused, flags, missing):
@@ -248,7 +249,17 @@ def test_after_mending_the_data_the_same_command_runs(refused, moods, tmp_path):
         ("objectives.papers.r_drop.wait=1", ["objectives.papers.r_drop.wait", "weight?"]),
         ("model.checkpoint=package:not_there", ["model.checkpoint", "package:not_there"]),
         ("model.checkpoint=/not/there", ["model.checkpoint", "/not/there"]),
+        ("objectives.papers.fgm.epsilon=true", ["objectives.papers.fgm.epsilon is true; input"]),
         ("model.random.heads=5", ["model.random", "hidden_size (32)", "heads (5)"]),
+        ("data.licence=unknown", ["nothing says under which licence", "data.licence_ack='WHY'"]),
+        (
+            "data.licence=CC-BY-NC-SA-4.0",
+            ["forbids commercial use", "licence_policy=noncommercial"],
+        ),
+        ("data.licence=CC-BY-SA-4.0", ["carries the same licence", "data.licence_ack='WHY'"]),
+        ("data.licence=Apache2", ["no known SPDX id", "did you mean Apache-2.0?"]),
+        ("model.licence=MIT", ["model.licence is MIT", "README.md", "says Apache-2.0"]),
+        ("training.epochs=true", ["training.epochs is true; input should be a number"]),
     ],
 )
 def test_what_is_wrong_before_step_one_is_said_in_a_sentence(
@@ -258,6 +269,23 @@ def test_what_is_wrong_before_step_one_is_said_in_a_sentence(
     message = refused(*train_flags(moods, tmp_path / "run", assignment))
     assert not [part for part in parts if part not in message], message
     assert files_in(tmp_path / "run") <= BEFORE_STEP_ONE
+
+
+def test_a_refused_licence_leaves_nothing_behind(refused, moods, tmp_path):
+    """Not even the quarantine: it is said before any row is read."""
+    flags = train_flags(moods, tmp_path / "run", "data.licence=unknown", "data.splits.train=no.csv")
+    assert refused(*flags).startswith("data.licence: ")
+    assert files_in(tmp_path / "run") == set()
+
+
+def test_m0_without_a_licence_is_refused(refused, moods, tmp_path):
+    """What a model is made from are its first weights too."""
+    vocabulary = tiny_run.write_vocabulary(tmp_path / "m0")
+    (vocabulary / "README.md").unlink()
+    where = f"model.random.vocabulary={vocabulary}"
+    message = refused(*train_flags(moods, tmp_path / "run", where))
+    assert f"nothing says under which licence M0 ({vocabulary}) may be used" in message
+    assert "--set model.licence=SPDX-ID" in message
 
 
 def test_texts_do_not_get_into_messages(refused, tmp_path):
@@ -278,6 +306,61 @@ def test_an_unknown_device_is_refused(refused, moods, tmp_path, device):
     message = refused(*train_flags(moods, tmp_path / "run"), f"--device={device}")
     assert message.startswith(f"--device={device}: ")
     assert not files_in(tmp_path / "run")
+
+
+# --- inspect -----------------------------------------------------------------------------
+
+
+def test_inspect_prints_and_writes_where_it_is_told(said, moods, tmp_path):
+    """Nothing is written unasked; asked, again into the same folder, a page and its facts."""
+    flags = ["inspect", f"--config={tiny_run.write_config(moods)}"]
+    code, out, _ = said(*flags)
+    assert code == 0
+    assert "rows that stand twice" in out
+    assert "Rows of dev that stand in train too: 16, and 0 nearly so" in out
+    assert "my card is good thanks" not in out
+    assert "--output=DIR" in out
+    for _ in range(2):
+        code, out, _ = said(*flags, f"--output={tmp_path}/report", "--near=0.9")
+        assert code == 0
+        assert f"page: {tmp_path}/report/inspect.html" in out
+    names = {"inspect.html", "inspect.json", "inspect.txt", "quarantine.jsonl"}
+    assert files_in(tmp_path / "report") == names
+    assert "my card is good thanks" in (tmp_path / "report" / "inspect.html").read_text("utf-8")
+    assert (
+        json.loads((tmp_path / "report" / "inspect.json").read_text("utf-8"))["repeats"][
+            "threshold"
+        ]
+        == 0.9
+    )
+
+
+def test_inspect_refuses_what_train_refuses(refused, moods, tmp_path):
+    """A wrong key, a missing file, a folder in use."""
+    path = tiny_run.write_config(moods)
+    assert "training.epoch" in refused("inspect", f"--config={path}", "--set=training.epoch=3")
+    message = refused("inspect", f"--config={path}", "--set=data.splits.dev=none.csv")
+    assert "data.splits.dev: 'none.csv' matches no file" in message
+    assert "near" in refused("inspect", f"--config={path}", "--near=0.1")
+    (tmp_path / "notes.txt").touch()
+    message = refused("inspect", f"--config={path}", f"--output={tmp_path}")
+    assert message == f"--output={tmp_path}: holds files already; name a new folder"
+
+
+@pytest.mark.skipif("TFSOCIAL_DATA" not in os.environ, reason="open data: set TFSOCIAL_DATA")
+@pytest.mark.parametrize(
+    ("name", "licence", "remedy"),
+    [
+        ("airline_opinion", "CC-BY-NC-SA-4.0", "--set data.licence_policy=noncommercial"),
+        ("sst2", "unknown", "--set data.licence_ack='WHY'"),
+        ("trec6", "unknown", "--set data.licence_ack='WHY'"),
+    ],
+)
+def test_open_data_that_sets_terms_is_refused(refused, moods, tmp_path, name, licence, remedy):
+    """Non-commercial and of unknown licence: not unless somebody says so."""
+    root = Path(os.environ["TFSOCIAL_DATA"]) / name
+    flags = train_flags(moods, tmp_path / "run", f"data.root={root}", f"data.licence={licence}")
+    assert remedy in refused(*flags, f"--set=data.name={name}")
 
 
 # --- bad luck ----------------------------------------------------------------------------
@@ -351,6 +434,21 @@ def test_a_model_that_is_not_there_is_refused(refused, tmp_path):
     assert files_in(tmp_path) == {"in.txt"}
 
 
+def test_a_broken_model_folder_says_what_is_wrong(refused, tmp_path):
+    """Which file it lacks, or what its block of config.json has lost; no word of a config."""
+    model = tiny_run.write_vocabulary(tmp_path / "model")
+    values = {"model_type": "bert", "vocab_size": 17, "tfsocial": {"tasks": {}}}
+    (model / "config.json").write_text(json.dumps(values), "utf-8")
+    message = refused("export", f"--model={model}", f"--output={tmp_path}/o")
+    assert message == (
+        f"{model}/config.json: its 'tfsocial' block cannot be used (pooling is missing); "
+        "take the folder as the run left it"
+    )
+    (model / "vocab.txt").unlink()
+    message = refused("export", f"--model={model}", f"--output={tmp_path}/o")
+    assert message == f"{model}: is no model/ folder of a run; it lacks vocab.txt"
+
+
 def test_a_checkpoint_without_heads_is_no_model(refused, moods, tmp_path):
     """A community checkpoint has no task yet, and the message says what to do about it."""
     vocabulary = tiny_run.write_vocabulary(tmp_path / "checkpoint")
@@ -366,6 +464,7 @@ def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path
     assert code == 0
     assert "dev / mood" in out
     assert f"model:       {tmp_path}/run/model" in out
+    assert "| dev | mood | accuracy | " in (tmp_path / "run/model/README.md").read_text("utf-8")
     code, out, _ = said("export", f"--model={tmp_path}/run/model", f"--output={tmp_path}/saved")
     assert (code, out) == (0, f"SavedModel: {tmp_path}/saved\n")
     (tmp_path / "in.txt").write_text("my card is good\n\nmy order is late\n")

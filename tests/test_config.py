@@ -157,6 +157,39 @@ def test_a_value_out_of_range_names_the_bound(tree, key, bound):
     ), message
 
 
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "seed",
+        "training.epochs",
+        "training.patience",
+        "training.ema",
+        "data.row_length",
+        "data.max_bad_fraction",
+        "tasks.intent.weight",
+        "objectives.papers.r_drop.weight",
+        "objectives.community.l2_sp.weight",
+        "objectives.community.l2_sp.weight.end",
+        "optimizer.beta_1",
+        "model.random.layers",
+    ],
+)
+def test_true_and_false_are_no_numbers(key, value):
+    """Python takes them for 1 and 0, and so a slip of the finger would train for one epoch."""
+    tree = config.override({}, [f"{key}={str(value).lower()}"])
+    assert refusal(tree) == f"run.yaml: {key} is {str(value).lower()}; input should be a number"
+
+
+def test_true_stays_what_it_is_where_it_belongs():
+    """Switches are no numbers, and one of them may be left out."""
+    tree = {"training": {"deterministic": True}, "optimizer": {"scale_parameter": False}}
+    tree["optimizer"]["name"] = "adafactor"
+    chosen = config.parse(tree)
+    assert chosen.training.deterministic is True
+    assert chosen.optimizer.scale_parameter is False
+
+
 @pytest.mark.parametrize("value", [NAN, INFINITY, -INFINITY])
 @pytest.mark.parametrize(
     "key",
@@ -273,6 +306,25 @@ def test_broken_yaml_names_its_line(tmp_path):
     path = write(tmp_path, "name: x\nseed: 1\ntasks: {a: [}\n")
     message = load_refusal(path)
     assert message.startswith(f"{path}: line 3: not valid YAML (")
+
+
+def test_a_key_stands_once(tmp_path):
+    """Of two the last would win, unseen: both lines are named, however deep they lie."""
+    path = write(tmp_path, "seed: 1\ntraining:\n  epochs: 2\n  patience: 1\n  epochs: 3\n")
+    assert load_refusal(path) == (
+        f"{path}: line 5: epochs stands twice, first in line 3; keep one of the two"
+    )
+    path = write(tmp_path, "tasks: {a: {}, b: {}, 'a': {}}\n")
+    assert load_refusal(path).startswith(f"{path}: line 1: a stands twice, first in line 1")
+    message = load_refusal(write(tmp_path, "seed: 1\n"), "training={epochs: 1, epochs: 2}")
+    assert message.startswith("--set training={epochs: 1, epochs: 2}: line 1: epochs stands twice")
+
+
+def test_one_key_in_two_sections_is_no_repetition(tmp_path):
+    """Nor is what a merge brings and the section itself then says anew."""
+    text = "tasks:\n  a: &one {column: x, weight: 2}\n  b: {<<: *one, column: y}\n"
+    tasks = config.load(write(tmp_path, text)).tasks
+    assert (tasks["a"].column, tasks["b"].column, tasks["b"].weight) == ("x", "y", 2.0)
 
 
 def test_a_broken_byte_is_named(tmp_path):

@@ -14,6 +14,7 @@ import yaml
 
 from tfsocial import config
 from tfsocial.config import Config, Splits, Task
+from tfsocial.data import provenance
 
 FOLDER = Path(__file__).parents[1] / "configs"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -60,6 +61,11 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree
 
 
+def has_licence(path: Path) -> bool:
+    """Whether a config's data has a licence."""
+    return config.load(path).data.licence != "unknown"
+
+
 def test_there_are_configs():
     """The tests below are about something."""
     assert {"demo", "banking77"} <= {path.stem for path in FILES}
@@ -78,6 +84,7 @@ def test_a_config_takes_two_steps(path, tmp_path):
             "model.checkpoint=random",
             f"data.root={tmp_path}",
             *("data.rows=1", "data.row_length=16", "data.slots=2"),
+            *([] if has_licence(path) else ["data.licence_ack=a test of the config"]),
             *("training.max_steps=2", "training.compile=graph", "training.precision=float32"),
         ],
     )
@@ -120,6 +127,17 @@ def test_a_config_names_its_data(path):
     assert data.licence
     # The help desk is in this repository; all others come from somewhere.
     assert (data.homepage and data.citation) or (FOLDER / str(data.name)).is_dir()
+
+
+@each_config
+def test_a_config_starts_only_if_its_licence_is_known(path):
+    """No file says in a user's place why they may use what nobody gave a licence for."""
+    data = config.load(path).data
+    assert data.licence_ack is None
+    assert data.licence_source
+    message = provenance.refusal(provenance.of_data(data), data.licence_policy)
+    assert ("--set data.licence_ack='WHY'" in message) == (not has_licence(path))
+    assert ("--set data.licence_ack='WHY'" in path.read_text("utf-8")) == bool(message)
 
 
 @each_config

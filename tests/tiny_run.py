@@ -47,6 +47,7 @@ def write_vocabulary(folder: Path) -> Path:
     values = {"model_type": "bert", "vocab_size": len(SPECIALS) + len(WORDS)}
     (folder / "config.json").write_text(json.dumps(values), "utf-8")
     (folder / "model.safetensors").touch()
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n", "utf-8")
     return folder
 
 
@@ -76,6 +77,7 @@ def tree(folder: Path) -> dict:
     return {
         "name": "tiny",
         "data": {
+            "licence": "Apache-2.0",
             "root": str(folder),
             "splits": {"train": "train.csv", "dev": "dev.csv"},
             "row_length": 16,

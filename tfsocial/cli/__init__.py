@@ -46,14 +46,14 @@ def existing(flag: str, value: str) -> Path:
     return path
 
 
-def new_folder(flag: str, value: str) -> Path:
-    """The folder a flag names, made if need be.
+def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
+    """The folder a flag names, made if need be; files in it named in `besides` do not count.
 
     Raises:
         ConfigError: it holds files already, or cannot be made.
     """
     path = _folder(flag, value)
-    if any(path.iterdir()):
+    if {child.name for child in path.iterdir()} - set(besides):
         raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
     return path
 

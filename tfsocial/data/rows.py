@@ -94,7 +94,7 @@ def _lines(file: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[IO[bytes]]:
-    with _stream(file) as stream:
+    with raw(file) as stream:
         if file.lower().endswith(".gz"):
             with gzip.GzipFile(fileobj=stream) as unpacked:
                 yield unpacked
@@ -102,7 +102,8 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
             yield stream
 
 
-def _stream(file: str) -> Any:
+def raw(file: str) -> Any:
+    """The bytes of a file as they are stored, local or gs://; a context manager."""
     if "://" not in file:
         return open(file, "rb")
     import tensorflow as tf

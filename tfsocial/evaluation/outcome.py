@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tfsocial import files
 from tfsocial.config import Config, Task
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.data.sources import Examples
 from tfsocial.evaluation import baselines, figures, report
-from tfsocial.models import inference
+from tfsocial.models import card, checkpoints, inference
 from tfsocial.models.heads import HeadSpec
 from tfsocial.training.fit import Run
 
@@ -40,7 +41,7 @@ class Judge:
 
 
 def conclude(run: Run, config: Config, workdir: Path) -> str:
-    """Reports dev and test of the saved model; writes report.json, report.txt and pictures.
+    """Reports dev and test of the saved model; writes report.json, report.txt, the card, pictures.
 
     The numbers are those of `model/` as it was saved, in float32, whatever precision trained it.
 
@@ -54,6 +55,9 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
             reports[split] = _split_reports(run, config, split, predictions)
             _draw(run, split, predictions)
     report.write(reports, workdir)
+    about = card.text(config, run.loaded.manifest.tasks, run.resources, reports)
+    with files.replacing(workdir / "model" / checkpoints.CARD) as partial:
+        partial.write_text(about, encoding="utf-8")
     flat = {
         f"{split}/{task}/{name}": value
         for split, tasks in reports.items()

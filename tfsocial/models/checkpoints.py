@@ -13,11 +13,12 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydantic
 import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 WEIGHTS = "model.safetensors"
 HEADS = "heads.safetensors"
 CONFIG = "config.json"
+CARD = "README.md"
 NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
 WORD_TABLE = "embeddings.word_embeddings.weight"
 WORD_BIAS = "cls.predictions.bias"
@@ -91,7 +93,7 @@ def resolve(checkpoint: str) -> Path:
         folder = _copied(checkpoint)
     else:
         folder = Path(checkpoint)
-    _check_complete(folder, checkpoint)
+    _check_complete(folder, f"model.checkpoint {checkpoint}")
     return folder
 
 
@@ -179,6 +181,7 @@ def save(
     loaded: Loaded,
     leftovers: Leftovers | None = None,
     words: np.ndarray | None = None,
+    card: str | None = None,
 ) -> None:
     """Writes a model folder as the community shares it; whole or not at all.
 
@@ -187,6 +190,7 @@ def save(
             expect to find.
         words: the rows of M0's word table that the encoder's own table holds; the others are
             taken over from `leftovers`.
+        card: its README.md.
 
     Raises:
         OSError: it cannot be written; names the file.
@@ -207,6 +211,8 @@ def save(
         HEADS: safetensors.save(heads, {"format": "pt"}),
         CONFIG: (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(),
     }
+    if card is not None:
+        contents[CARD] = card.encode()
     _write_folder(folder, contents, loaded.tokenizer)
 
 
@@ -216,7 +222,7 @@ def load(folder: Path) -> Loaded:
     Raises:
         ConfigError: the folder is not one, or is broken.
     """
-    _check_complete(folder, str(folder))
+    _check_saved(folder)
     manifest = _manifest(folder)
     model = TextModel(_bert_config(folder), manifest.tasks, manifest.pooling)
     model.build()
@@ -236,15 +242,35 @@ def manifest_values(manifest: Manifest) -> dict[str, Any]:
     return asdict(manifest) | {"tasks": tasks}
 
 
-def manifest_of(values: Mapping[str, Any]) -> Manifest:
-    """The manifest of its JSON values."""
-    tasks = {
-        task: HeadSpec(spec["kind"], tuple(spec["labels"]), spec.get("scope"))
-        for task, spec in values["tasks"].items()
-    }
-    thresholds = {task: tuple(found) for task, found in values["thresholds"].items()}
-    columns = tuple(values["text_columns"])
-    return Manifest(**{**values, "tasks": tasks, "thresholds": thresholds, "text_columns": columns})
+def manifest_of(values: Any) -> Manifest:
+    """The manifest of its JSON values.
+
+    Raises:
+        ConfigError: they are none; says what is wrong with them, not where they came from.
+
+    >>> manifest_of({"tasks": {}})
+    Traceback (most recent call last):
+    ...
+    tfsocial.config.ConfigError: pooling is missing
+    """
+    known = [field.name for field in fields(Manifest)]
+    strange = [key for key in values if key not in known] if isinstance(values, dict) else []
+    if strange:
+        raise ConfigError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
+    try:
+        return _MANIFEST.validate_python(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(_flaw(error.errors()[0])) from None
+
+
+_MANIFEST = pydantic.TypeAdapter(Manifest)
+
+
+def _flaw(detail: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, detail["loc"])) or "it"
+    if detail["type"] in ("missing", "missing_argument"):
+        return f"{key} is missing"
+    return f"{key}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
 
 
 def community_name(variable: str) -> str:
@@ -384,7 +410,13 @@ def _manifest(folder: Path) -> Manifest:
             f"{folder / CONFIG}: has no 'tfsocial' block, so it holds no heads; "
             "train on it first (--set model.checkpoint=...)"
         )
-    return manifest_of(values)
+    try:
+        return manifest_of(values)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder / CONFIG}: its 'tfsocial' block cannot be used ({error}); "
+            "take the folder as the run left it"
+        ) from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -404,12 +436,22 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise ConfigError(f"{path}: cannot be read as safetensors ({error})") from None
 
 
-def _check_complete(folder: Path, checkpoint: str) -> None:
+def _check_complete(folder: Path, what: str) -> None:
+    """`what` begins the sentence: the key and value that led here."""
     if not folder.is_dir():
-        raise ConfigError(f"model.checkpoint {checkpoint}: there is no such folder")
+        raise ConfigError(f"{what}: there is no such folder")
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ConfigError(f"model.checkpoint {checkpoint}: {folder} lacks {', '.join(missing)}")
+        raise ConfigError(f"{what}: {folder} lacks {', '.join(missing)}")
+
+
+def _check_saved(folder: Path) -> None:
+    """Refuses what is no folder of `save`, in words of who has a model and no config."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such model folder")
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(missing)}")
 
 
 def _package_folder(name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 
 from tfsocial.objectives import table
@@ -16,6 +17,15 @@ Written by `python -m tfsocial objectives`; formulas and sources are those of th
 The cost is the time of a training step with `L` and the term over one with `L` alone (losses of
 `L` themselves: over cross-entropy), as `python -m benchmarks.cost` measured it on two CPU cores.
 """
+
+
+# Authors (year), title, and where it can be had, if that is said.
+_AUTHOR = r"(?<![\w-])[A-Z][^\W\d_]*(?:-[^\W\d_]+)*(?!-)"
+_SOURCE = re.compile(
+    rf"{_AUTHOR}(?:,? (?:{_AUTHOR}|&|et al\.))* \(\d{{4}}\)"
+    r"(?:(?:(?!\. [A-Z]|; |section|equation|algorithm).)*?(?:arXiv:\d{4}\.\d{4,5}|doi:\S+)"
+    r"|[^.;]*?(?=, (?:section|equation)|[.;]|$))"
+)
 
 
 def page(costs: Mapping[str, float] | None = None) -> str:
@@ -32,6 +42,18 @@ def page(costs: Mapping[str, float] | None = None) -> str:
     ]
     sections = [_section(name, kind) for _, name, kind in _entries()]
     return "\n".join([INTRODUCTION, *header, *rows, "", *sections])
+
+
+def citation(kind: type) -> str:
+    """The source of an objective, as its docstring has it.
+
+    >>> citation(table.PAPERS["r_drop"])
+    'Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks, \
+arXiv:2106.14448'
+    """
+    _, _, rest = inspect.getdoc(kind).partition("\n\n")
+    found = _SOURCE.search(" ".join(rest.split()))
+    return found[0] if found else ""
 
 
 def _entries() -> Iterator[tuple[str, str, type]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic
 
-from tfsocial.config import Alpha, Config, ConfigError, Task, TaskKind, nearest
+from tfsocial.config import Alpha, Config, ConfigError, Task, TaskKind, holds_numbers, nearest
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
@@ -199,6 +199,10 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
 
 
 def _validated(kind: type, knobs: Mapping[str, Any], where: str) -> Objective:
+    types = typing.get_type_hints(kind)
+    for knob, value in knobs.items():
+        if isinstance(value, bool) and holds_numbers(types[knob]):
+            raise ConfigError(f"{where}.{knob} is {str(value).lower()}; input should be a number")
     try:
         objective = pydantic.TypeAdapter(kind).validate_python(dict(knobs))
     except pydantic.ValidationError as error:

@@ -78,6 +78,8 @@ def read_manifest(folder: Path) -> Manifest:
     """
     try:
         return checkpoints.manifest_of(json.loads((folder / MANIFEST).read_text("utf-8")))
+    except ConfigError as error:
+        raise ConfigError(f"{folder / MANIFEST}: {error}; export the model again") from None
     except (OSError, ValueError):
         raise ConfigError(
             f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"

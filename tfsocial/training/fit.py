@@ -11,7 +11,8 @@ import tf_keras as keras
 
 from tfsocial.config import Config
 from tfsocial.data import pipeline, sources
-from tfsocial.models import checkpoints
+from tfsocial.data.provenance import Resource
+from tfsocial.models import card, checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.training import outside, resume, watch
 from tfsocial.training.budget import KeepNear
@@ -22,13 +23,14 @@ from tfsocial.training.step import SocialModel
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: the model as it was saved, the data it was made from, its curves."""
+    """A finished run: the model as it was saved, what it was made from, its curves."""
 
     loaded: Loaded
     corpus: sources.Corpus
     encoded: Mapping[str, pipeline.Encoded]
     curves: Curves
     steps: int
+    resources: tuple[Resource, ...]
 
 
 def train(
@@ -38,7 +40,7 @@ def train(
     device: str = "auto",
     accept_changes: bool = False,
 ) -> Run:
-    """Trains a config and leaves config.yaml, tensorboard/, metrics.jsonl and model/ in `workdir`.
+    """Trains a config and leaves config.yaml, provenance.json, curves and model/ in `workdir`.
 
     A workdir that holds this run's checkpoints is gone on with, as if it had never stopped.
 
@@ -69,7 +71,8 @@ def train(
     _fit_scopes(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = checkpoints.load(workdir / "model")
-    return Run(saved, ready.texts.corpus, ready.texts.encoded, curves, ready.total_steps)
+    texts = ready.texts
+    return Run(saved, texts.corpus, texts.encoded, curves, ready.total_steps, ready.resources)
 
 
 def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:
@@ -169,4 +172,5 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
     )
     loaded = Loaded(text_model, ready.tokenizer, manifest)
     shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed after it had saved
-    checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words)
+    about = card.text(ready.config, text_model.specs, ready.resources)
+    checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words, about)

@@ -12,15 +12,16 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import pipeline, shots, sources
+from tfsocial.data import pipeline, provenance, shots, sources
 from tfsocial.data.batch import Shape, WordParts
+from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, word_head
+from tfsocial.training import devices, fisher, given, resources, word_head
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
@@ -59,9 +60,11 @@ class Prepared:
     Attributes:
         model: compiled; its encoder has M0's weights.
         leftovers: tensors of M0 the model has no place for.
+        resources: all that was taken from others.
     """
 
     config: Config
+    resources: tuple[Resource, ...]
     texts: Texts
     tokenizer: Tokenizer
     model: SocialModel
@@ -80,18 +83,24 @@ class Prepared:
 
 
 def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
-    """Reads, tokenizes, builds and compiles; writes config.yaml and quarantine.jsonl.
+    """Reads, tokenizes, builds and compiles; writes config.yaml, provenance.json and
+    quarantine.jsonl.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong.
+        ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     terms = table.formula(config)
     chosen = devices.choose(device, config.training)
+    provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
     community = checkpoints.community(config.model)
+    m0 = resources.of_m0(config, community)
+    provenance.check([m0], config.data.licence_policy)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
+    taken = resources.of_run(config, m0, terms)
+    provenance.write(workdir / "provenance.json", config, taken)
     texts = _texts(config, corpus, tokenizer, terms)
     epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
     total_steps = _total_steps(config.training, epoch_steps)
@@ -100,20 +109,33 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        text_model, leftovers = _text_model(config, community, texts)
-        constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
-        model = SocialModel(
-            text_model,
-            terms,
-            total_steps,
-            constants,
-            config.objectives,
-            config.training.ema,
-            config.training.micro_batches,
-        )
+        model, leftovers = _model(config, community, terms, texts, total_steps)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
-    return Prepared(config, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+    return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+
+
+def _model(
+    config: Config,
+    community: Community,
+    terms: list[table.Term],
+    texts: Texts,
+    total_steps: int,
+) -> tuple[SocialModel, Leftovers]:
+    """With M0's weights, and what of M0 has no place in it."""
+    text_model, leftovers = _text_model(config, community, texts)
+    constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
+    training = config.training
+    model = SocialModel(
+        text_model,
+        terms,
+        total_steps,
+        constants,
+        config.objectives,
+        training.ema,
+        training.micro_batches,
+    )
+    return model, leftovers
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:

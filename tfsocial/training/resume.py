@@ -311,6 +311,10 @@ def _reason(error: Exception) -> str:
 FREE = (
     "data.root",
     "data.cache",
+    "data.citation",
+    "data.homepage",
+    "data.licence_source",
+    "model.citation",
     "training.log_every",
     "training.checkpoint_every",
     "training.checkpoints_kept",

@@ -1,0 +1,35 @@
+"""Everything a run took from others: M0, the data, the methods of its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfsocial.config import Config
+from tfsocial.data import provenance, sources
+from tfsocial.data.provenance import Resource
+from tfsocial.models.checkpoints import Community
+from tfsocial.objectives import reference, table
+
+
+def of_run(config: Config, m0: Resource, terms: Sequence[table.Term]) -> tuple[Resource, ...]:
+    """M0, the data with a hash of its files, and the method of each term."""
+    paths = [path for split in sources.SPLITS for path in sources.files(config.data, split)]
+    return m0, provenance.of_data(config.data, paths), *map(_of_term, terms)
+
+
+def of_m0(config: Config, community: Community) -> Resource:
+    """M0, or of an untrained encoder the checkpoint that has its words."""
+    model = config.model
+    chosen = model.checkpoint if community.trained else model.random.vocabulary
+    return provenance.of_checkpoint(model, chosen, community.folder)
+
+
+def _of_term(term: table.Term) -> Resource:
+    kind = type(term.objective)
+    return Resource(
+        "method",
+        f"{term.name} ({kind.__name__})",
+        licence=provenance.OWN_LICENCE,
+        licence_source="written for tfsocial from the paper",
+        citation=reference.citation(kind),
+    )
