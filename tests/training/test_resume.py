@@ -198,6 +198,20 @@ def cut_off(moods, tmp_path, monkeypatch) -> Path:
     return tmp_path / "run"
 
 
+def test_an_epoch_that_was_not_scored_yet_is(moods, tmp_path, monkeypatch):
+    """Its last step was kept, the power went before dev was scored: one score, not none or two."""
+    every = "training.checkpoint_every=4"
+    with monkeypatch.context() as patch:
+        stop_after(8, patch)
+        with pytest.raises(resume.Interrupted):
+            start(moods, tmp_path / "run", every)
+    assert [row["step"] for row in points(tmp_path / "run") if "dev/monitored" in row] == [4]
+    start(moods, tmp_path / "run", every)
+    start(moods, tmp_path / "whole", every)
+    assert points(tmp_path / "run") == points(tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
 def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
     found = resume.find(str(cut_off / "checkpoints"))
     assert [one.step for one in found] == [6, 3]

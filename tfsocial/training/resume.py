@@ -172,6 +172,9 @@ class Keeper(keras.callbacks.Callback):
             for variable, value in zip(self.metrics, metrics, strict=True):
                 variable.assign(value)
 
+    def on_epoch_end(self, epoch, logs=None):
+        self._begun = None  # the epoch that was gone on with is over
+
     def on_train_batch_begin(self, batch, logs=None):
         self._in_step = True
 
@@ -250,7 +253,7 @@ def _variables(model: SocialModel) -> dict[str, Any]:
     return {
         "weights": model.text_model.variables,
         "generator": model.text_model.encoder.generator,
-        "optimizer": list(model.optimizer.variables),
+        "optimizer": model.optimizer,  # its rate and norm on record are not among its variables
         "terms": model.term_variables,
         "averages": model.average.averages,
         "moving": [*model.moving_numbers.values()],
