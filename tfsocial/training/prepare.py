@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task
 from tfsocial.data import pipeline, shots, sources
+from tfsocial.data.augment import chain
+from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
@@ -40,6 +42,7 @@ class Texts:
         names: task -> its label names as tokens of `words`, where an objective reads them.
         words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
         word_parts: what masking must know of them, where an objective masks.
+        views: view -> what train's texts go through; empty where they are not augmented.
         shape: of a batch.
     """
 
@@ -49,6 +52,7 @@ class Texts:
     names: Mapping[str, pipeline.Encoded]
     words: np.ndarray
     word_parts: WordParts | None
+    views: Mapping[str, Chain]
     shape: Shape
 
 
@@ -72,6 +76,10 @@ class Prepared:
     def training_batches(self) -> tf.data.Dataset:
         """Endless."""
         texts = self.texts
+        if texts.views:
+            epochs = self.total_steps / self.epoch_steps
+            source = _source(texts, self.tokenizer, self.config.seed, epochs)
+            return pipeline.augmented_batches(source, texts.shape)
         return pipeline.training_batches(texts.compacted["train"], texts.shape, self.config.seed)
 
     def evaluation_batches(self, split: str) -> tf.data.Dataset:
@@ -86,14 +94,15 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
         ConfigError: the config, the data or the checkpoint is wrong.
     """
     terms = table.formula(config)
+    views = chain.build(config)
     chosen = devices.choose(device, config.training)
     community = checkpoints.community(config.model)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
-    texts = _texts(config, corpus, tokenizer, terms)
-    epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+    texts = _texts(config, corpus, tokenizer, terms, views)
+    epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = min(epoch_steps * config.training.epochs, config.training.max_steps or 2**31)
     _announce(chosen, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
@@ -127,7 +136,11 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
 
 
 def _texts(
-    config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, terms: list[table.Term]
+    config: Config,
+    corpus: sources.Corpus,
+    tokenizer: Tokenizer,
+    terms: list[table.Term],
+    views: Mapping[str, Chain],
 ) -> Texts:
     data = config.data
     encoded = {
@@ -143,10 +156,35 @@ def _texts(
     }
     masks = table.needs(terms, "words")
     keep = [tokenizer.mask_id] if masks else []
+    keep = _reachable(views, tokenizer) or keep
     words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
-    return Texts(corpus, encoded, compacted, names, words, parts, shape)
+    lexicon = chain.lexicon_of(views, corpus.splits["train"])
+    known = {"lexicon": lexicon, "word_parts": tokenizer.word_parts(words)} if views else {}
+    views = {view: replace(own, **known) for view, own in views.items()}
+    return Texts(corpus, encoded, compacted, names, words, parts, views, shape)
+
+
+def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
+    """Ids that augmentation can bring in: any, once a text has changed before the tokenizer."""
+    if any(view.reads_text for view in views.values()):
+        return range(tokenizer.vocabulary_size)
+    return [tokenizer.mask_id] if views else []
+
+
+def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
+    train = texts.corpus.splits["train"]
+    columns = [train.text] if train.pair is None else [train.text, train.pair]
+    encoded, columns = texts.compacted["train"], [tf.constant(column) for column in columns]
+    return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
+
+
+def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
+    if not texts.views:
+        return pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+    source = _source(texts, tokenizer, config.seed, config.training.epochs)
+    return pipeline.augmented_steps_per_epoch(source, texts.shape)
 
 
 def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
