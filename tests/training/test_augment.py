@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tiny_run
 
+from tfsocial import config
 from tfsocial.data import batch as keys
 from tfsocial.data import pipeline
 from tfsocial.training.prepare import prepare
@@ -69,3 +72,12 @@ def test_a_run_with_two_views_learns(moods, tmp_path):
     lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
     assert "raw/L_paper/cutoff" in lines
     assert run.steps >= 3
+
+
+def test_config_yaml_is_the_config(moods, tmp_path):
+    """Ops, knobs and schedules survive being written and read."""
+    ops = [{"word_drop": {"rate": {"start": 0.3, "end": 0.1}}}, "word_swap", {"cutoff": None}]
+    chosen = tiny_run.settings(moods, f"data.augment={json.dumps(ops)}")
+    chosen.write(tmp_path / "config.yaml")
+    assert config.load(tmp_path / "config.yaml") == chosen
+    assert chosen.data.augment[1:] == ({"word_swap": {}}, {"cutoff": {}})

@@ -160,9 +160,7 @@ def _texts(
     words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
-    lexicon = chain.lexicon_of(views, corpus.splits["train"])
-    known = {"lexicon": lexicon, "word_parts": tokenizer.word_parts(words)} if views else {}
-    views = {view: replace(own, **known) for view, own in views.items()}
+    views = chain.with_knowledge(views, corpus.splits["train"], tokenizer.word_parts(words))
     return Texts(corpus, encoded, compacted, names, words, parts, views, shape)
 
 

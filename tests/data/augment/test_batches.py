@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import replicas
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 
@@ -171,3 +172,16 @@ def test_steps_per_epoch_are_those_of_the_first(source_of):
     met = examples_in(read(source, steps))
     assert len(met) >= COUNT
     assert len(examples_in(read(source, steps - 1))) < COUNT
+
+
+def test_two_replicas_share_a_batch(source_of):
+    """Each gets half of the rows of each global batch, in order."""
+    dataset = pipeline.augmented_batches(source_of(TEXT_OPS, TOKEN_OPS), SHAPE)
+    strategy = replicas.two_cpus()
+    shared = iter(strategy.experimental_distribute_dataset(dataset))
+    for batch in dataset.take(4):
+        parts = next(shared)
+        for key, whole in batch.items():
+            halves = strategy.experimental_local_results(parts[key])
+            np.testing.assert_array_equal(np.concatenate(halves), whole)
+            assert halves[0].shape[0] == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -116,11 +116,16 @@ def build(config: Config) -> dict[str, Chain]:
     }
 
 
-def lexicon_of(views: Mapping[str, Chain], train: Examples) -> Lexicon | None:
-    """The words of train, where an op reads them."""
-    if not any(view.needs_lexicon for view in views.values()):
-        return None
-    return Lexicon.of([train.text] if train.pair is None else [train.text, train.pair])
+def with_knowledge(
+    views: Mapping[str, Chain], train: Examples, word_parts: WordParts
+) -> dict[str, Chain]:
+    """The chains with what their ops need: of the vocabulary, and the words of train."""
+    lexicon = None
+    if any(view.needs_lexicon for view in views.values()):
+        lexicon = Lexicon.of([train.text] if train.pair is None else [train.text, train.pair])
+    return {
+        name: replace(view, lexicon=lexicon, word_parts=word_parts) for name, view in views.items()
+    }
 
 
 def _where(chosen: tf.Tensor, there: tf.RaggedTensor, here: tf.RaggedTensor) -> tf.RaggedTensor:

@@ -4,8 +4,8 @@ The seed, the epoch, the example, the op and the place in the text decide a numb
 not the batch an example stands in, not what was drawn before. A number costs some fifteen integer
 operations.
 
-The hash is the output function of SplitMix64: Steele, Lea & Flood (2014), Fast Splittable
-Pseudorandom Number Generators, OOPSLA, figure 15.
+The hash is SplitMix64 with Stafford's thirteenth variant of its mixing function: Steele, Lea &
+Flood (2014), Fast Splittable Pseudorandom Number Generators, OOPSLA.
 """
 
 from __future__ import annotations

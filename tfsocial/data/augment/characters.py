@@ -1,7 +1,7 @@
 """Typing mistakes: what fingers and eyes do to letters, in Latin and in Chinese script.
 
 Belinkov & Bisk (2018), Synthetic and Natural Noise Both Break Neural Machine Translation,
-arXiv:1711.02173, section 3.
+arXiv:1711.02173: swapped letters and neighbouring keys.
 """
 
 from __future__ import annotations

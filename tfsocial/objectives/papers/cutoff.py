@@ -17,7 +17,7 @@ class Cutoff:
     """L(x') + d * (1/2 * KL(p || m) + 1/2 * KL(p' || m)), with m = (p + p') / 2 and x' a cut-off x.
 
     Shen et al. (2020), A Simple but Tough-to-Beat Data Augmentation Approach for Natural
-    Language Understanding and Generation, arXiv:2009.13818, section 3.3, with one cut-off view;
+    Language Understanding and Generation, arXiv:2009.13818, section 3, with one cut-off view;
     d is `divergence`, beta / alpha there. What is cut off `data.view` says:
     `[{cutoff: {rate: 0.1}}]`. A multilabel task takes the divergence of each label's Bernoulli,
     summed.
