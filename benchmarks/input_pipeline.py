@@ -4,9 +4,9 @@
 
 The stream of packed batches without ops, with each op alone at its defaults, and with a chain of
 several; beside it the training step on batches that lie ready, with the vocabulary the chain
-needs. All in turns in one process, the median of the rounds. The last column says how many times
-as fast as the step the stream is; below 1 it would be the bottleneck. While a stream is timed it
-has all cores for itself; in training it shares them with the step.
+needs, and the same step fed by the chain's stream, with which it then shares the cores. All in
+turns in one process, the median of the rounds. The last column says how many times as fast as the
+step a stream is: below 1 it would be the bottleneck.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -46,7 +47,7 @@ CHAIN = [
     {"character_noise": {}},
     {"token_mask": {}},
 ]
-STEP, PLAIN, SEVERAL = "training step", "no ops", "a chain of six"
+STEP, FED, PLAIN, SEVERAL = "training step", "step, fed by six", "no ops", "a chain of six"
 
 
 def main() -> None:
@@ -62,18 +63,32 @@ def main() -> None:
         (Path(folder) / "synonyms.tsv").write_text(SYNONYMS, encoding="utf-8")
         plain = config.load(options.config, [f"data.root={options.data}"])
         streams = dict(all_streams(plain, folder))
-        step, ready = step_and_batches(with_ops(plain, CHAIN, folder), options.steps)
-        rates = measured(streams, step, ready, options)
+        training = training_of(with_ops(plain, CHAIN, folder), options.steps)
+        rates = measured(streams, training, options)
     keep(options.results, rates)
 
 
+class Training(NamedTuple):
+    """A train function, the stream of its run, and batches of it that lie ready.
+
+    Both are endless iterators of datasets: for another one of Python's the step is traced anew.
+    """
+
+    step: Callable
+    stream: Iterator
+    ready: Iterator
+    steps: int
+    texts: int  # in so many ready batches
+
+
 def measured(
-    streams: Mapping[str, Iterator], step: Callable, ready: list, options
+    streams: Mapping[str, Iterator], training: Training, options
 ) -> dict[str, list[float]]:
     """Name -> texts a second in each round."""
     rates: dict[str, list[float]] = defaultdict(list)
     for _ in range(options.rounds):
-        rates[STEP].append(of_step(step, ready))
+        for name, rate in of_steps(training).items():
+            rates[name].append(rate)
         for name, batches in streams.items():
             rates[name].append(of_stream(batches, options.seconds))
         for name, values in rates.items():
@@ -116,22 +131,32 @@ def with_ops(plain: Config, ops: list, folder: str) -> Config:
     return config.parse({**tree, "data": {**tree["data"], "augment": ops}})
 
 
-def step_and_batches(chosen: Config, count: int) -> tuple[Callable, list]:
-    """The train function of a config and some of its batches."""
+def training_of(chosen: Config, count: int) -> Training:
+    """The training of a config, compiled, and so many of its batches."""
     with tempfile.TemporaryDirectory() as workdir:
         ready = prepare(chosen, Path(workdir), "cpu")
-    step, batches = ready.model.make_train_function(), list(ready.training_batches().take(count))
-    of_step(step, batches[:3])  # compiles
-    return step, batches
+    batches = ready.training_batches()
+    step = ready.model.make_train_function()
+    taken = list(batches.take(count))
+    stacked = {key: tf.stack([batch[key] for batch in taken]) for key in taken[0]}
+    lying = tf.data.Dataset.from_tensor_slices(stacked).repeat()
+    texts = sum(texts_in(batch) for batch in taken)
+    training = Training(step, iter(batches), iter(lying), count, texts)
+    of_steps(training)  # compiles
+    return training
 
 
-def of_step(step: Callable, batches: list) -> float:
-    """Texts a second of training on batches that lie ready."""
-    again = iter(batches)
-    began = time.perf_counter()
-    for _ in batches:
-        float(step(again)["loss"])
-    return sum(texts_in(batch) for batch in batches) / (time.perf_counter() - began)
+def of_steps(training: Training) -> dict[str, float]:
+    """Texts a second of training on batches that lie ready, and fed by the stream; in turns.
+
+    A batch of the stream has about as many texts as one that lies ready.
+    """
+    batches_of, seconds = {STEP: training.ready, FED: training.stream}, defaultdict(float)
+    for _, (name, batches) in itertools.product(range(training.steps), batches_of.items()):
+        began = time.perf_counter()
+        float(training.step(batches)["loss"])
+        seconds[name] += time.perf_counter() - began
+    return {name: training.texts / taken for name, taken in seconds.items()}
 
 
 def of_stream(batches: Iterator, seconds: float) -> float:
