@@ -57,6 +57,7 @@ def trees() -> dict[str, dict]:
     for part, menu in (("community", table.COMMUNITY), ("papers", table.PAPERS)):
         found |= {name: {"objectives": {part: {name: {}}}} for name in menu}
     found["mean_teacher"]["training"] = {"ema": 0.99}
+    found["cutoff"]["data"] = {"view": [{"cutoff": {}}]}
     return found
 
 
@@ -73,7 +74,8 @@ def timed(tree: dict, steps: int) -> float:
 
 def settings(tree: dict) -> Config:
     demo = config.load(HERE.parent / "configs" / "demo.yaml").model_dump(mode="json")
-    return config.parse({**demo, "objectives": {}, **tree})
+    data = {**demo["data"], **tree.get("data", {})}
+    return config.parse({**demo, "objectives": {}, **tree, "data": data})
 
 
 def step_of(chosen: Config) -> tuple[Callable, Iterator]:

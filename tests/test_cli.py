@@ -18,7 +18,10 @@ from tfsocial import __main__, cli
 from tfsocial.data import sources
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("train", "predict", "export", "schema", "objectives", "demo", "inspect")
+COMMANDS = (
+    *("train", "predict", "export", "schema", "objectives", "demo"),
+    *("inspect", "show-augment"),
+)
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}
 
@@ -84,7 +87,7 @@ def test_no_command_shows_the_usage(said):
     code, out, _ = said()
     assert code == 2
     assert out.startswith("usage: python -m tfsocial COMMAND --flags\n")
-    assert set(COMMANDS) <= set(re.findall(r"\w+", out.splitlines()[1]))
+    assert set(COMMANDS) <= set(re.findall(r"[\w-]+", out.splitlines()[1]))
 
 
 @pytest.mark.parametrize("asked", ["--help", "-h", "help"])
@@ -189,6 +192,31 @@ def test_the_schema_is_printed_for_editors(said):
 
 
 # --- the workdir -------------------------------------------------------------------------
+
+
+def test_show_augment_prints_texts_before_and_after(said, moods):
+    """The ops, the first texts, what each becomes in two epochs; the same when asked again."""
+    ops = "--set=data.augment=[{word_swap: {rate: 1.0}}]"
+    masks = "--set=data.view=[{token_mask: {rate: 1.0}}]"
+    asked = ["show-augment", f"--config={tiny_run.write_config(moods)}", "--samples=2", ops, masks]
+    code, out, _ = said(*asked)
+    assert code == 0
+    assert out == said(*asked)[1]
+    assert "- word_swap: {rate: 1.0, probability: 1.0}" in out
+    blocks = [block.splitlines() for block in out.split("\n\n")[1:]]
+    assert [before for before, *_ in blocks] == ["my card is good thanks", "the card is late"]
+    assert [line.strip() for line in blocks[1][1:]] == [
+        "augment epoch 1: card the late is",
+        "augment epoch 2: card the late is",
+        "view    epoch 1: [MASK] [MASK] [MASK] [MASK]",
+        "view    epoch 2: [MASK] [MASK] [MASK] [MASK]",
+    ]
+
+
+def test_show_augment_without_ops_is_refused(refused, moods):
+    """There is nothing to show."""
+    config = f"--config={tiny_run.write_config(moods)}"
+    assert refused("show-augment", config).startswith("data.augment and data.view name no ops")
 
 
 def test_a_workdir_with_files_of_nobody_s_run_is_left_alone(refused, moods, tmp_path):

@@ -1,4 +1,7 @@
-"""The door: `python -m tfsocial COMMAND --flags` finds cli/COMMAND.py, and nothing else."""
+"""The door: `python -m tfsocial COMMAND --flags` finds cli/COMMAND.py, and nothing else.
+
+A command of two words has a hyphen where its file has an underscore.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ def main(arguments: list[str]) -> int:
     from tfsocial import cli
     from tfsocial.config import ConfigError, nearest
 
-    commands = [module.name for module in pkgutil.iter_modules(cli.__path__)]
+    modules = [module.name for module in pkgutil.iter_modules(cli.__path__)]
+    commands = [module.replace("_", "-") for module in modules]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(f"usage: python -m tfsocial COMMAND --flags\ncommands: {', '.join(commands)}")
         return 0 if arguments else 2
@@ -25,7 +29,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
-    command = importlib.import_module(f"tfsocial.cli.{name}")
+    command = importlib.import_module(f"tfsocial.cli.{name.replace('-', '_')}")
     try:
         return command.main(flags) or 0
     except ConfigError as error:

@@ -7,16 +7,19 @@ in one sentence that names the key path, what was found and what is allowed.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import difflib
 import hashlib
 import json
+import math
+import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from tfsocial import files
 
@@ -116,6 +119,9 @@ class Budget(Section):
 
     def __str__(self) -> str:
         return f"(cosine >= {self.cosine:g})"
+
+
+_FORMS = ("number", "schedule", "budget")  # the union's tags below
 
 
 def _weight_form(value: Any) -> str:
@@ -230,6 +236,19 @@ class Splits(Section):
         return (value,) if isinstance(value, str) else value
 
 
+def _one_op(value: Any) -> Any:
+    """An op as a mapping of its name to its knobs; the bare name is the op with its defaults."""
+    if isinstance(value, str):
+        return {value: {}}
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise ValueError("should name one op: {word_drop: {rate: 0.1}}")
+    return {name: {} if knobs is None else knobs for name, knobs in value.items()}
+
+
+# The knobs are checked against the op itself when the table builds it.
+AugmentOp = Annotated[dict[str, dict[str, Any]], BeforeValidator(_one_op)]
+
+
 class Data(Section):
     """Where examples come from and how they become packed rows."""
 
@@ -260,6 +279,12 @@ class Data(Section):
     rows: Count = Field(4, description="packed rows in a global batch")
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
     cache: str | None = Field(None, description="folder for tokenized text; left out, in memory")
+    augment: tuple[AugmentOp, ...] = Field(
+        (), description="what train's texts go through anew in each epoch, in this order"
+    )
+    view: tuple[AugmentOp, ...] = Field(
+        (), description="the same for the second view of a text, which some objectives compare"
+    )
 
     @pydantic.field_validator("text", mode="before")
     @classmethod
@@ -585,6 +610,49 @@ def _yaml_flaw(error: yaml.YAMLError) -> str:
     return f"{line}not valid YAML ({getattr(error, 'problem', error)})"
 
 
+def check_names(
+    name: str, kind: type, knobs: Mapping[str, Any], where: str, also: Sequence[str] = ()
+) -> None:
+    """Whether all knobs are fields of a dataclass.
+
+    Args:
+        also: what may be set beside them.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    fields = [field.name for field in dataclasses.fields(kind)]
+    for knob in knobs:
+        if knob not in fields:
+            hint = nearest(knob, [*also, *fields])
+            raise ConfigError(f"{where}.{knob} is not a knob of {name}; {hint}")
+
+
+def with_knobs(kind: type, knobs: Mapping[str, Any], where: str) -> Any:
+    """A dataclass with its fields checked; `where` is its key path in the config.
+
+    Raises:
+        ConfigError: a value does not fit.
+    """
+    types = typing.get_type_hints(kind, include_extras=True)
+    for knob, value in knobs.items():
+        if isinstance(value, bool) and holds_numbers(types[knob]):
+            raise ConfigError(f"{where}.{knob} is {str(value).lower()}; input should be a number")
+    try:
+        made = pydantic.TypeAdapter(kind).validate_python(dict(knobs))
+    except pydantic.ValidationError as error:
+        detail = error.errors()[0]
+        parts = [str(part) for part in detail["loc"] if part not in _FORMS]
+        reason = detail["msg"].removeprefix("Value error, ")
+        reason = reason[:1].lower() + reason[1:]
+        path = ".".join([where, *parts])
+        raise ConfigError(f"{path} is {detail['input']!r}; {reason}") from None
+    for knob, value in vars(made).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{where}.{knob} is {value!r}; input should be a finite number")
+    return made
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         tree = _yaml(path.read_text(encoding="utf-8"))
@@ -651,11 +719,7 @@ def _key_path(location: Sequence[str | int]) -> list[str]:
     """The keys of an error's location, without the union's tags pydantic puts after `weight`."""
     parts = [str(part) for part in location]
     tagged = zip(parts, ["", *parts], strict=False)
-    return [
-        part
-        for part, before in tagged
-        if before != "weight" or part not in ("number", "schedule", "budget")
-    ]
+    return [part for part, before in tagged if before != "weight" or part not in _FORMS]
 
 
 def _nearest_key(path: Sequence[str]) -> str:

@@ -151,6 +151,64 @@ def test_best_fit_refuses_what_no_row_holds():
         packing.best_fit(np.array([3, 9]), 8, 2)
 
 
+def plain_first_fit(lengths, row_length, slots):
+    """First-fit decreasing as one would say it: the lengths in each row."""
+    rows = []
+    for length in sorted(lengths, reverse=True):
+        fitting = (row for row in rows if sum(row) + length <= row_length and len(row) < slots)
+        row = next(fitting, None)
+        if row is None:
+            rows.append([length])
+        else:
+            row.append(length)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("lengths", "row_length", "slots", "expected"),
+    [
+        ([6, 3, 2], 8, 3, [[0, 2, -1], [1, -1, -1]]),
+        ([3, 5, 3], 8, 1, [[1], [0], [2]]),
+        ([2, 2, 2, 2, 2], 8, 3, [[0, 1, 2], [3, 4, -1]]),  # full slots before a full row
+        ([5, 4, 3, 4], 9, 2, [[0, 1], [3, 2]]),
+        ([8], 8, 1, [[0]]),
+        ([], 8, 2, []),
+    ],
+)
+def test_first_fit_by_hand(lengths, row_length, slots, expected):
+    """Row by row, each time the longest that fits."""
+    assignment = packing.first_fit(tf.constant(lengths, tf.int64), row_length, slots)
+    assert (assignment.dtype, assignment.shape) == (tf.int64, (len(expected), slots))
+    assert assignment.numpy().tolist() == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(crowds())
+def test_first_fit_equals_the_plain_loop(crowd):
+    """Every example once, in rows of the lengths that first-fit decreasing gives."""
+    lengths, row_length, slots = crowd
+    rows = filled(packing.first_fit(tf.constant(lengths, tf.int32), row_length, slots).numpy())
+    assert sorted(example for row in rows for example in row) == list(range(len(lengths)))
+    assert [[lengths[example] for example in row] for row in rows] == plain_first_fit(*crowd)
+
+
+def test_first_fit_in_one_graph():
+    """One trace serves every number of examples."""
+    traced = tf.function(
+        lambda lengths: packing.first_fit(lengths, 8, 2),
+        input_signature=[tf.TensorSpec([None], tf.int32)],
+    )
+    for lengths in ([], [3, 5, 2, 6], [8] * 5):
+        eager = packing.first_fit(tf.constant(lengths, tf.int32), 8, 2)
+        assert traced(tf.constant(lengths, tf.int32)).numpy().tolist() == eager.numpy().tolist()
+
+
+def test_first_fit_refuses_what_no_row_holds():
+    """Nothing is cut silently."""
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        packing.first_fit(tf.constant([3, 9]), 8, 2)
+
+
 def test_pack_by_hand():
     """Tokens stand behind each other in slot order; positions restart; padding is all zero."""
     features = {

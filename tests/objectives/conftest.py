@@ -172,6 +172,10 @@ class FakeStep:
     average: Outputs | None = None
     label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
     fisher: list = field(default_factory=list)
+    views: Mapping[str, Outputs] = field(default_factory=dict)
+
+    def view(self, name: str) -> Outputs:
+        return self.views[name]
 
     def names(self, task: str) -> tf.Tensor:
         return self.label_names[task]
@@ -219,7 +223,10 @@ def make_names() -> dict[str, tf.Tensor]:
 
 
 def make_batch(assignment: list[list[int]]) -> dict[str, tf.Tensor]:
-    """The ten examples, three to five tokens each, in the rows an assignment gives them."""
+    """The ten examples, three to five tokens each, in the rows an assignment gives them.
+
+    A second view lacks the first token of each.
+    """
     random = np.random.default_rng(7)
     count = len(CLASSES)
     tokens = [random.integers(1, WORDS, 3 + number % 3).tolist() for number in range(count)]
@@ -235,9 +242,12 @@ def make_batch(assignment: list[list[int]]) -> dict[str, tf.Tensor]:
     }
     ragged = tf.ragged.constant(tokens, tf.int32)
     types = tf.ragged.constant([[0, *[1] * (len(words) - 1)] for words in tokens], tf.int32)
-    packed = packing.pack(ragged, types, features, tf.constant(assignment, tf.int64), ROW_LENGTH)
+    places = tf.constant(assignment, tf.int64)
+    packed = packing.pack(ragged, types, features, places, ROW_LENGTH)
+    second = packing.pack(ragged[:, 1:], types[:, 1:], {}, places, ROW_LENGTH)
+    packed |= {keys.view_key(keys.VIEW, key): values for key, values in second.items()}
     shape = keys.Shape(ROWS, ROW_LENGTH, SLOTS)
-    static = keys.spec(shape, {"topic": None, "tags": 2, "score": 1})
+    static = keys.spec(shape, {"topic": None, "tags": 2, "score": 1}, ("", keys.VIEW))
     return {key: tf.ensure_shape(packed[key], spec.shape) for key, spec in static.items()}
 
 

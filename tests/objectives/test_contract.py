@@ -144,11 +144,15 @@ def disturbed(batch):
     """The batch with everything changed that has no weight."""
     weightless = batch[keys.WEIGHT].numpy() == 0
     weightless_of_segment = np.pad(weightless, [[0, 0], [1, 0]], constant_values=True)
-    segments = batch[keys.SEGMENT_IDS].numpy()
-    unread = np.take_along_axis(weightless_of_segment, segments, axis=1)
     changed = {key: value.numpy().copy() for key, value in batch.items()}
-    changed[keys.TOKEN_IDS][unread] = changed[keys.TOKEN_IDS][unread] * 3 % 40 + 1
-    changed[keys.TYPE_IDS][unread] = 1
+    for view in ("", keys.VIEW):
+        segments, tokens, types = (
+            changed[keys.view_key(view, key)]
+            for key in (keys.SEGMENT_IDS, keys.TOKEN_IDS, keys.TYPE_IDS)
+        )
+        unread = np.take_along_axis(weightless_of_segment, segments, axis=1)
+        tokens[unread] = tokens[unread] * 3 % 40 + 1
+        types[unread] = 1
     changed[keys.EXAMPLE_ID][weightless] = 3
     for task, other in (("topic", 2), ("tags", 1.0), ("score", -5.0)):
         changed[keys.label_key(task)][weightless] = other
@@ -427,7 +431,7 @@ def test_formula_has_all_terms_in_order():
         ),
         (
             {"objectives": {"community": {"r_drop": {}}}},
-            "objectives.community.r_drop is not a known objective; allowed: feature_cosine",
+            "objectives.community.r_drop is not a known objective; allowed: ewc",
         ),
         (
             {"objectives": {"papers": {"supervised_contrastive": {"temperature": 0}}}},
@@ -436,6 +440,14 @@ def test_formula_has_all_terms_in_order():
         (
             {"objectives": {"papers": {"mean_teacher": {}}}},
             "objectives.papers.mean_teacher needs an average of the weights: set training.ema",
+        ),
+        (
+            {"objectives": {"papers": {"cutoff": {}}}},
+            "objectives.papers.cutoff compares two views of a text: say in data.view how",
+        ),
+        (
+            {"data": {"view": ["word_drop"]}},
+            "data.view: no objective compares two views of a text; what L reads is data.augment",
         ),
         (
             {"tasks": {"mood": {"loss": {"name": "cross_entropi"}}}},

@@ -31,6 +31,27 @@ def test_is_scipys_relative_entropy(kind, two_logits):
     )
 
 
+@pytest.mark.parametrize("kind", ["classify", "multilabel"])
+def test_jensen_shannon_is_the_mean_distance_to_the_middle(kind, two_logits):
+    """In scipy's terms; 0 between equals, log 2 a Bernoulli at most."""
+    if kind == "classify":
+        first, second = (softmax(logits, -1) for logits in two_logits)
+    else:
+        first, second = (np.stack([expit(x), expit(-x)], -1) for x in two_logits)
+    middle, axes = (first + second) / 2, -1 if kind == "classify" else (-1, -2)
+    expected = (rel_entr(first, middle).sum(axes) + rel_entr(second, middle).sum(axes)) / 2
+    found = divergence.jensen_shannon(kind, *two_logits)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    same = divergence.jensen_shannon(kind, two_logits[0], two_logits[0])
+    np.testing.assert_allclose(same, np.zeros(same.shape), atol=1e-6)
+
+
+def test_jensen_shannon_of_opposites_is_log_2():
+    """However certain they are."""
+    found = divergence.jensen_shannon("classify", np.float32([1e4, -1e4]), np.float32([-1e4, 1e4]))
+    np.testing.assert_allclose(found, np.log(2), rtol=1e-6)
+
+
 def test_of_values_it_is_the_squared_distance():
     """(1 - 3)^2 + (2 - 2)^2, whichever way."""
     first, second = np.float32([[1, 2]]), np.float32([[3, 2]])

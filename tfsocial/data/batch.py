@@ -9,12 +9,14 @@ A batch is a flat dict of dense tensors. With R rows, T tokens a row and S slots
     labels/<task>  multilabel, regress               float32 [R, S, C]   NaN: no label
 
 `segment_ids` is 0 on padding and k for the k-th example of a row, which is
-slot k - 1. Nobody else spells a key.
+slot k - 1. A second view of each example, where an objective asks for one, has the four
+token keys once more under `augmented/`, with the examples in the same rows and slots.
+Nobody else spells a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +31,8 @@ WEIGHT = "weight"
 
 TOKEN_KEYS = (TOKEN_IDS, SEGMENT_IDS, POSITION_IDS, TYPE_IDS)
 
+VIEW = "augmented"
+
 Batch = Mapping[str, tf.Tensor]
 
 
@@ -41,6 +45,15 @@ def label_key(task: str) -> str:
     return f"labels/{task}"
 
 
+def view_key(view: str, key: str) -> str:
+    """A token key of a view; "" is the ordinary one.
+
+    >>> view_key("augmented", "token_ids"), view_key("", "token_ids")
+    ('augmented/token_ids', 'token_ids')
+    """
+    return f"{view}/{key}" if view else key
+
+
 class Shape(NamedTuple):
     """The static sizes of a batch."""
 
@@ -49,11 +62,14 @@ class Shape(NamedTuple):
     slots: int
 
 
-def spec(shape: Shape, label_widths: Mapping[str, int | None]) -> dict[str, tf.TensorSpec]:
+def spec(
+    shape: Shape, label_widths: Mapping[str, int | None], views: Iterable[str] = ("",)
+) -> dict[str, tf.TensorSpec]:
     """TensorSpecs of a batch; a task's width is None for one class index, else its columns C."""
     slots = (shape.rows, shape.slots)
     tokens = {
-        key: tf.TensorSpec((shape.rows, shape.row_length), tf.int32, key) for key in TOKEN_KEYS
+        key: tf.TensorSpec((shape.rows, shape.row_length), tf.int32, key)
+        for key in (view_key(view, key) for view in views for key in TOKEN_KEYS)
     }
     labels = {
         label_key(task): tf.TensorSpec(slots, tf.int32)

@@ -4,6 +4,9 @@ Shuffling is global: each epoch draws one permutation of *all* its examples and 
 rows, pure functions of (seed, epoch), so the same seed gives the same batches whatever machine
 reads them.
 Only indices travel through the shuffle; tokens are gathered when a batch is packed.
+
+With augmentation, the texts of train are other ones in each epoch: shuffle -> augment -> tokenize
+-> augment -> assign to rows -> pack, a window of examples at a time.
 """
 
 from __future__ import annotations
@@ -20,10 +23,12 @@ import tensorflow as tf
 from tfsocial import files
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
+from tfsocial.data.augment.chain import Chain
 from tfsocial.data.sources import Examples, Origin
 from tfsocial.data.text import Tokenizer
 
 TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
+WINDOW = 2048  # examples that are augmented and packed together; a smaller one packs less tightly
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,41 @@ class Encoded:
     @property
     def lengths(self) -> tf.Tensor:
         return self.tokens.row_lengths()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A split whose texts are augmented anew in each epoch.
+
+    Attributes:
+        encoded: the texts as they are.
+        columns: string [n] each; one, or two for pairs.
+        views: name -> what it goes through; "" is the ordinary one.
+        seed: of the shuffles.
+        epochs: how many there will be, for rates that move.
+    """
+
+    encoded: Encoded
+    columns: Sequence[tf.Tensor]
+    tokenizer: Tokenizer
+    views: Mapping[str, Chain]
+    seed: int
+    epochs: float
+
+    def read(
+        self, view: str, examples: tf.Tensor, epoch: tf.Tensor, row_length: int
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Token ids and type ids of these examples, int64 [m], in this epoch."""
+        chain, progress = self.views[view], tf.cast(epoch, tf.float32) / self.epochs
+        if chain.reads_text:
+            columns = [tf.gather(column, examples) for column in self.columns]
+            columns = chain.texts(columns, examples, epoch, progress)
+            tokens, types, _ = self.tokenizer(*columns, max_length=row_length)
+        else:
+            tokens, types = (
+                tf.gather(values, examples) for values in (self.encoded.tokens, self.encoded.types)
+            )
+        return chain.tokens(tokens, types, examples, epoch, progress)
 
 
 def encode(
@@ -149,6 +189,40 @@ def training_batches(
     return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
 
 
+def augmented_batches(source: Source, shape: keys.Shape, done: int = 0) -> tf.data.Dataset:
+    """Endless packed batches of texts that are other ones in each epoch.
+
+    A view's tokens stand under keys of their own, with the examples in the same rows and slots:
+    what counts is the longest view of an example.
+
+    Args:
+        done: batches to leave out at the beginning. They are made all the same: how many rows an
+            epoch fills is known only then.
+    """
+    rows = tf.data.Dataset.counter().flat_map(lambda epoch: _windows(source, epoch))
+    rows = rows.map(
+        lambda examples, epoch: _packed_window(source, examples, epoch, shape),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    static = keys.spec(shape, _label_widths(source.encoded), source.views)
+    batches = rows.rebatch(shape.rows, drop_remainder=True).map(
+        lambda batch: {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
+    )
+    return batches.skip(done).prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def augmented_steps_per_epoch(source: Source, shape: keys.Shape) -> int:
+    """Batches that the first epoch fills, rounded up; it is read for that."""
+    windows = _windows(source, tf.constant(0, tf.int64)).map(
+        lambda examples, epoch: tf.shape(
+            _packed_window(source, examples, epoch, shape)[keys.WEIGHT]
+        )[0]
+    )
+    rows = sum(int(count) for count in windows)
+    return max(1, -(-rows // shape.rows))
+
+
 def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
     """Every example once, the longest first; the last batch is filled up with empty rows."""
     assignment = _assignment(encoded, shape)
@@ -219,11 +293,53 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
         )
         return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
 
+    packed = assignments.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return packed.prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def _options() -> tf.data.Options:
     options = tf.data.Options()
     # One worker's replicas split each global batch; files are not what is sharded here.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    packed = assignments.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return packed.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return options
+
+
+def _windows(source: Source, epoch: tf.Tensor) -> tf.data.Dataset:
+    """Examples int64 [up to WINDOW] and their epoch, all once, in the epoch's order."""
+    count = len(source.encoded)
+    order = _shuffle(tf.range(count, dtype=tf.int64), source.seed, 2 * epoch)
+    windows = tf.data.Dataset.from_tensor_slices(order).batch(WINDOW)
+    return windows.map(lambda examples: (examples, epoch))
+
+
+def _packed_window(
+    source: Source, examples: tf.Tensor, epoch: tf.Tensor, shape: keys.Shape
+) -> dict[str, tf.Tensor]:
+    """Rows of these examples as they read in this epoch, shuffled; the last may be part empty."""
+    views = {view: source.read(view, examples, epoch, shape.row_length) for view in source.views}
+    assignment = _window_rows(
+        source, [tokens for tokens, _ in views.values()], examples, epoch, shape
+    )
+    features = {key: tf.gather(values, examples) for key, values in source.encoded.features.items()}
+    packed = {}
+    for view, (tokens, types) in views.items():
+        rows = packing.pack(tokens, types, {} if view else features, assignment, shape.row_length)
+        packed |= {keys.view_key(view, key): values for key, values in rows.items()}
+    return packed
+
+
+def _window_rows(
+    source: Source,
+    views: Sequence[tf.RaggedTensor],
+    examples: tf.Tensor,
+    epoch: tf.Tensor,
+    shape: keys.Shape,
+) -> tf.Tensor:
+    """Assignment int64 [rows, slots] of the longest view of each example, the rows shuffled."""
+    lengths = tf.reduce_max([tokens.row_lengths() for tokens in views], 0)
+    assignment = packing.first_fit(lengths, shape.row_length, shape.slots)
+    draw = (examples[0] + 1) * 2**32 + 2 * epoch + 1  # its first example names a window
+    return _shuffle(assignment, source.seed, draw)
 
 
 def _label_widths(encoded: Encoded) -> dict[str, int | None]:

@@ -65,11 +65,11 @@ _DELETED = (
 _ACCENTS = r"[\p{Mn}\x{1734}]"  # U+1734 has become a spacing mark since Unicode 8
 
 # Each of these is a word by itself.
-_IDEOGRAPHS = (
+IDEOGRAPHS = (
     r"\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}\x{20000}-\x{2A6DF}"
     r"\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
 )
-_SEPARATE = rf"[\p{{P}}{_IDEOGRAPHS}]"
+_SEPARATE = rf"[\p{{P}}{IDEOGRAPHS}]"
 _LONG_RUN = r"[^\x{0}-/:-@\[-`{-~\p{Z}]{101}"
 _TOO_LONG = _LONG_RUN[:-1] + ",}"
 _NO_WORD = "x" * (_LONGEST_WORD * _MOST_BYTES_PER_CHARACTER + 1)

@@ -48,6 +48,12 @@ class Forward(Protocol):
     def again(self) -> Outputs:
         """A second pass with fresh dropout; the same one for all who ask."""
 
+    def view(self, name: str) -> Outputs:
+        """A pass over each example's second view, `data.view` of the config; "augmented".
+
+        Its slots hold the same examples. Only for an objective that has `needs_view`.
+        """
+
     @property
     def community(self) -> Outputs:
         """M0's own outputs, frozen, without dropout.

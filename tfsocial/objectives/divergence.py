@@ -24,6 +24,19 @@ def symmetric(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(differences, -1) / 2
 
 
+def jensen_shannon(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """1/2 * KL(p1 || m) + 1/2 * KL(p2 || m), m = (p1 + p2) / 2, of logits [..., width].
+
+    A multilabel task takes that of each label's Bernoulli, summed.
+    """
+    if kind == "multilabel":
+        outcomes = [tf.stack([logits, tf.zeros_like(logits)], -1) for logits in (first, second)]
+        return tf.reduce_sum(jensen_shannon("classify", *outcomes), -1)
+    logs = tf.nn.log_softmax(tf.stack([first, second]))
+    middle = tf.reduce_logsumexp(logs, 0) - tf.math.log(2.0)
+    return tf.reduce_sum(tf.exp(logs) * (logs - middle), [0, -1]) / 2
+
+
 def from_to(kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """KL(p_target || p) of logits [..., width]; of values, (z_target - z)^2."""
     if kind == "regress":

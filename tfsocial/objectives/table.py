@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pydantic
-
-from tfsocial.config import Alpha, Config, ConfigError, Task, TaskKind, holds_numbers, nearest
+from tfsocial.config import (
+    Alpha,
+    Config,
+    ConfigError,
+    Task,
+    TaskKind,
+    check_names,
+    nearest,
+    with_knobs,
+)
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
+    cutoff,
     fast_gradient,
     free_lb,
     label_prototypes,
@@ -55,6 +62,7 @@ COMMUNITY = {
     "soft_labels": community.SoftLabels,
 }
 PAPERS = {
+    "cutoff": cutoff.Cutoff,
     "fgm": fast_gradient.FGM,
     "free_lb": free_lb.FreeLB,
     "label_prototypes": label_prototypes.LabelPrototypes,
@@ -86,6 +94,7 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "listwise": ("regress",),
     "m0_task": ("classify", "multilabel", "regress"),
     "soft_labels": ("classify", "multilabel"),
+    "cutoff": ("classify", "multilabel"),
     "fgm": ("classify", "multilabel", "regress"),
     "free_lb": ("classify", "multilabel", "regress"),
     "label_prototypes": ("classify",),
@@ -133,7 +142,16 @@ def formula(config: Config) -> list[Term]:
                     f"{where}.{name} needs an average of the weights: "
                     "set training.ema too, 0.99 for short runs"
                 )
+            if getattr(objective, "needs_view", False) and not config.data.view:
+                raise ConfigError(
+                    f"{where}.{name} compares two views of a text: say in data.view how the "
+                    "second differs, as [{word_drop: {rate: 0.1}}]"
+                )
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
+    if config.data.view and not needs(terms, "view"):
+        raise ConfigError(
+            "data.view: no objective compares two views of a text; what L reads is data.augment"
+        )
     return terms
 
 
@@ -148,7 +166,7 @@ def needs(terms: Sequence[Term], what: str) -> bool:
     Args:
         what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
             "names", vectors of the label names; "words", which word stands where;
-            "fisher", what M0's own task depends on.
+            "fisher", what M0's own task depends on; "view", a second view of each text.
     """
     return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
 
@@ -164,15 +182,10 @@ def build(
     if name not in menu:
         raise ConfigError(f"{where} is not a known objective; {nearest(name, list(menu))}")
     kind = menu[name]
-    fields = [field.name for field in dataclasses.fields(kind)]
-    for knob in knobs:
-        if knob not in fields:
-            raise ConfigError(
-                f"{where}.{knob} is not a knob of {name}; {nearest(knob, ['weight', *fields])}"
-            )
-    if "task" in fields:
+    check_names(name, kind, knobs, where, also=["weight"])
+    if "task" in {field.name for field in dataclasses.fields(kind)}:
         knobs = {"task": _task_of(name, knobs, tasks, where), **knobs}
-    return _validated(kind, knobs, where)
+    return with_knobs(kind, knobs, where)
 
 
 def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
@@ -196,21 +209,3 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
     else:
         found = f"there is no task {task}" if task else "no task fits"
     raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(KINDS[name])}")
-
-
-def _validated(kind: type, knobs: Mapping[str, Any], where: str) -> Objective:
-    types = typing.get_type_hints(kind)
-    for knob, value in knobs.items():
-        if isinstance(value, bool) and holds_numbers(types[knob]):
-            raise ConfigError(f"{where}.{knob} is {str(value).lower()}; input should be a number")
-    try:
-        objective = pydantic.TypeAdapter(kind).validate_python(dict(knobs))
-    except pydantic.ValidationError as error:
-        detail = error.errors()[0]
-        path = ".".join([where, *map(str, detail["loc"])])
-        reason = detail["msg"][:1].lower() + detail["msg"][1:]
-        raise ConfigError(f"{path} is {detail['input']!r}; {reason}") from None
-    for knob, value in vars(objective).items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"{where}.{knob} is {value!r}; input should be a finite number")
-    return objective

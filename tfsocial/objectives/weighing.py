@@ -7,13 +7,13 @@ summed over replicas, and so are the shares computed here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfsocial.config import Alpha, Budget, Schedule
+from tfsocial import schedules
+from tfsocial.config import Alpha, Budget
 from tfsocial.objectives.contract import Forward, Terms
 from tfsocial.objectives.table import Term
 
@@ -95,24 +95,7 @@ def weight_at(weight: Alpha, progress: tf.Tensor) -> tf.Tensor:
 
     >>> float(weight_at(2.0, tf.constant(0.3)))
     2.0
-    >>> float(weight_at(Schedule(start=0, end=4, until=0.5), tf.constant(0.25)))
-    2.0
-    >>> float(weight_at(Schedule(end=1, begin=0.5, shape="step"), tf.constant(0.5)))
-    1.0
     """
     if isinstance(weight, Budget):
         return tf.constant(1.0)
-    if not isinstance(weight, Schedule):
-        return tf.constant(weight, tf.float32)
-    return weight.start + (weight.end - weight.start) * _ramp(weight, progress)
-
-
-def _ramp(schedule: Schedule, progress: tf.Tensor) -> tf.Tensor:
-    """0 before the schedule begins, 1 from its end on."""
-    if schedule.shape == "step" or schedule.until == schedule.begin:
-        return tf.cast(progress >= schedule.begin, tf.float32)
-    span = schedule.until - schedule.begin
-    linear = tf.clip_by_value((progress - schedule.begin) / span, 0.0, 1.0)
-    if schedule.shape == "cosine":
-        return (1 - tf.cos(math.pi * linear)) / 2
-    return linear
+    return schedules.value_at(weight, progress)

@@ -14,7 +14,16 @@ import tensorflow as tf
 
 from tfsocial.config import TaskKind
 from tfsocial.data import packing
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, Batch, WordParts, label_key
+from tfsocial.data.batch import (
+    EXAMPLE_ID,
+    SEGMENT_IDS,
+    TOKEN_IDS,
+    TOKEN_KEYS,
+    Batch,
+    WordParts,
+    label_key,
+    view_key,
+)
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives.contract import Terms
@@ -60,6 +69,16 @@ class Step:
 
     def again(self) -> Outputs:
         return self._second
+
+    @cached_property
+    def _views(self) -> dict[str, Outputs]:
+        return {}
+
+    def view(self, name: str) -> Outputs:
+        if name not in self._views:
+            tokens = {key: self.batch[view_key(name, key)] for key in TOKEN_KEYS}
+            self._views[name] = self.text_model({**self.batch, **tokens}, training=self.training)
+        return self._views[name]
 
     def perturbed(self, delta: tf.Tensor) -> Outputs:
         return self.text_model(self.batch, training=self.training, words=self._words + delta)

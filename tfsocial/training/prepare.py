@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import pipeline, provenance, shots, sources
+from tfsocial.data.augment import chain
+from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
@@ -41,6 +43,7 @@ class Texts:
         names: task -> its label names as tokens of `words`, where an objective reads them.
         words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
         word_parts: what masking must know of them, where an objective masks.
+        views: view -> what train's texts go through; empty where they are not augmented.
         shape: of a batch.
     """
 
@@ -50,6 +53,7 @@ class Texts:
     names: Mapping[str, pipeline.Encoded]
     words: np.ndarray
     word_parts: WordParts | None
+    views: Mapping[str, Chain]
     shape: Shape
 
 
@@ -74,8 +78,12 @@ class Prepared:
 
     def training_batches(self, done: int = 0) -> tf.data.Dataset:
         """Endless, from the one after `done` on."""
-        train, shape = self.texts.compacted["train"], self.texts.shape
-        return pipeline.training_batches(train, shape, self.config.seed, done)
+        texts, seed = self.texts, self.config.seed
+        if texts.views:
+            epochs = self.total_steps / self.epoch_steps
+            source = _source(texts, self.tokenizer, seed, epochs)
+            return pipeline.augmented_batches(source, texts.shape, done)
+        return pipeline.training_batches(texts.compacted["train"], texts.shape, seed, done)
 
     def evaluation_batches(self, split: str) -> tf.data.Dataset:
         """Every example once."""
@@ -90,6 +98,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
         ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     terms = table.formula(config)
+    views = chain.build(config)
     chosen = devices.choose(device, config.training)
     provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
     community = checkpoints.community(config.model)
@@ -101,8 +110,8 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, m0, terms)
     provenance.write(workdir / "provenance.json", config, taken)
-    texts = _texts(config, corpus, tokenizer, terms)
-    epoch_steps = pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+    texts = _texts(config, corpus, tokenizer, terms, views)
+    epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
@@ -161,7 +170,11 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
 
 
 def _texts(
-    config: Config, corpus: sources.Corpus, tokenizer: Tokenizer, terms: list[table.Term]
+    config: Config,
+    corpus: sources.Corpus,
+    tokenizer: Tokenizer,
+    terms: list[table.Term],
+    views: Mapping[str, Chain],
 ) -> Texts:
     data = config.data
     encoded = {
@@ -177,10 +190,33 @@ def _texts(
     }
     masks = table.needs(terms, "words")
     keep = [tokenizer.mask_id] if masks else []
+    keep = _reachable(views, tokenizer) or keep
     words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
-    return Texts(corpus, encoded, compacted, names, words, parts, shape)
+    views = chain.with_knowledge(views, corpus.splits["train"], tokenizer.word_parts(words))
+    return Texts(corpus, encoded, compacted, names, words, parts, views, shape)
+
+
+def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
+    """Ids that augmentation can bring in: any, once a text has changed before the tokenizer."""
+    if any(view.reads_text for view in views.values()):
+        return range(tokenizer.vocabulary_size)
+    return [tokenizer.mask_id] if views else []
+
+
+def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
+    train = texts.corpus.splits["train"]
+    columns = [train.text] if train.pair is None else [train.text, train.pair]
+    encoded, columns = texts.compacted["train"], [tf.constant(column) for column in columns]
+    return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
+
+
+def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
+    if not texts.views:
+        return pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+    source = _source(texts, tokenizer, config.seed, config.training.epochs)
+    return pipeline.augmented_steps_per_epoch(source, texts.shape)
 
 
 def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:

@@ -1,0 +1,214 @@
+"""What every op of the table promises, whichever it is: eager = mapped = batched, and its config.
+
+The cases are read off the table: a new op is tested here without a line of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import typing
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+from tensorflow.core.framework import graph_pb2
+
+from tfsocial.config import ConfigError, Schedule
+from tfsocial.data.augment import table
+from tfsocial.data.augment.contract import TextOp
+
+from .conftest import TEXTS, moment_of
+
+PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+SYNONYMS = "card\tplastic\tdebit card\n借记卡\t银行卡\narrived\tcome\nif\twhen\n"
+RATES = (0.0, 0.3, 1.0)
+
+
+@pytest.fixture(scope="module")
+def thesaurus(tmp_path_factory) -> str:
+    """A file of synonyms."""
+    path = tmp_path_factory.mktemp("synonyms") / "synonyms.tsv"
+    path.write_text(SYNONYMS, encoding="utf-8")
+    return str(path)
+
+
+def knobs_of(name: str) -> list[dict]:
+    """No knob turned, and each value of each knob that is a choice."""
+    kind = table.OPS[name]
+    hints = typing.get_type_hints(kind)
+    choices = [
+        {knob: value}
+        for knob, hint in hints.items()
+        if typing.get_origin(hint) is typing.Literal
+        for value in typing.get_args(hint)
+        if value != "wordnet"  # what needs a data set beside the package has a test of its own
+    ]
+    return [{}, *choices]
+
+
+CASES = [(name, knobs) for name in table.OPS for knobs in knobs_of(name)]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *map(str, case[1].values())]))
+def make(request, thesaurus):
+    """`make(**knobs)`: an op of the table with some knobs turned."""
+    name, own = request.param
+
+    def made(**knobs):
+        files = {"table": thesaurus} if name == "synonym" else {}
+        return table.build(name, {**files, **own, **knobs}, "at")
+
+    return made
+
+
+@pytest.fixture
+def run(tokenizer):
+    """`run(op, examples, **moment)`: texts or tokens of `TEXTS` after an op, as a list."""
+
+    def applied(op, examples, texts=TEXTS, **knobs):
+        moment = moment_of(examples, **knobs)
+        chosen = tf.gather(tf.constant(texts), examples)
+        if isinstance(op, TextOp):
+            return op(chosen, moment)
+        tokens, types, _ = tokenizer(chosen, chosen, max_length=40)
+        parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
+        return op(tokens, types, dataclasses.replace(moment, word_parts=parts))
+
+    return applied
+
+
+def listed(values) -> list:
+    """Tensors, plain or ragged, as lists."""
+    values = values if isinstance(values, tuple) else (values,)
+    return [
+        value.to_list() if hasattr(value, "to_list") else value.numpy().tolist() for value in values
+    ]
+
+
+def every() -> list[int]:
+    return list(range(len(TEXTS)))
+
+
+def test_eager_is_mapped_is_batched(make, run):
+    """An example becomes the same alone, in any batch, eagerly and in a `tf.data` graph."""
+    op = make(rate=0.4)
+    together = listed(run(op, every(), epoch=3))
+    backwards = listed(run(op, every()[::-1], epoch=3))
+    assert [column[::-1] for column in backwards] == together
+    alone = [listed(run(op, [number], epoch=3)) for number in every()]
+    assert [[row for (row,) in column] for column in zip(*alone, strict=True)] == together
+    dataset = tf.data.Dataset.from_tensors(tf.constant(every())).unbatch().batch(3)
+    mapped = [listed(after) for after in dataset.map(lambda ids: run(op, ids, epoch=3))]
+    assert [list(itertools.chain(*column)) for column in zip(*mapped, strict=True)] == together
+
+
+def test_has_no_python_in_its_graph(make, run):
+    """A TPU host can run it: the graph holds TensorFlow's ops alone."""
+    op = make(rate=0.4)
+    dataset = tf.data.Dataset.from_tensors(tf.constant(every())).map(lambda ids: run(op, ids))
+    graph = graph_pb2.GraphDef()
+    graph.ParseFromString(
+        tf.raw_ops.DatasetToGraphV2(input_dataset=dataset._variant_tensor).numpy()
+    )
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    assert not PYTHON_OPS & {node.op for node in nodes}
+
+
+def test_rate_0_leaves_everything(make, run):
+    """Byte for byte, also what is no word."""
+    identity = make(rate=0.0)
+    unchanged = make(rate=Schedule(start=1.0, end=0.0, until=0.5).model_dump())
+    before = listed(run(identity, every()))
+    if isinstance(identity, TextOp):
+        assert before == [[text.encode() for text in TEXTS]]
+    assert listed(run(unchanged, every(), progress=0.5)) == before
+
+
+def test_rate_1_changes_something(make, run):
+    """At the start of a schedule that falls from 1."""
+    op = make(rate=Schedule(start=1.0, end=0.0).model_dump())
+    assert listed(run(op, every())) != listed(run(make(rate=0.0), every()))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_texts_stay_utf_8_and_tokens_stay_framed(make, run, rate):
+    """Strings decode; tokens keep their special ones, their types and at most their number."""
+    op = make(rate=rate)
+    after, before = listed(run(op, every())), listed(run(make(rate=0.0), every()))
+    if isinstance(op, TextOp):
+        assert all(text.decode("utf-8") is not None for text in after[0])
+        assert [bool(text.strip()) for text in after[0]] == [
+            bool(text.strip()) for text in before[0]
+        ]
+        return
+    for tokens, types, was in zip(*after, before[0], strict=True):
+        assert (tokens[0], tokens[-1], tokens.count(2), tokens.count(3)) == (2, 3, 1, 2)
+        between = tokens.index(3)
+        assert types == [0] * (between + 1) + [1] * (len(types) - between - 1)
+        assert len(tokens) <= len(was)
+        assert (len(was) == 3) == (len(tokens) == 3)
+
+
+def test_chance_is_of_seed_and_epoch(make, run):
+    """Other numbers in another epoch and under another seed, the same ones again."""
+    op = make(rate=0.4)
+    texts = [" ".join(text for text in TEXTS if number != 3) for number in range(40)]
+
+    def after(**moment):
+        return listed(run(op, list(range(40)), texts=texts, **moment))
+
+    assert after() == after()
+    assert after(epoch=1) != after()
+    assert after(seed=2) != after()
+
+
+@pytest.mark.parametrize("rate", [0.25, {"start": 0.5, "end": 0.0, "shape": "cosine"}])
+def test_printed_it_is_its_config(make, rate):
+    """What is printed, read as YAML, builds an equal op."""
+    op = make(rate=rate)
+    ((name, knobs),) = yaml.safe_load(f"{{{op!r}}}").items()
+    assert name in table.OPS
+    assert table.build(name, knobs, "at") == op
+
+
+@pytest.mark.parametrize("name", table.OPS)
+class TestEntry:
+    """Each entry of the table, on paper."""
+
+    def test_is_named_as_its_class(self, name):
+        """The name in the table is the one it prints."""
+        assert table.OPS[name]().name == name
+        assert issubclass(table.OPS[name], TextOp) == (name in table.TEXT)
+
+    def test_is_frozen_and_says_what_it_does(self, name):
+        """A knob cannot be turned later; a docstring of its own; every knob has a default."""
+        kind = table.OPS[name]
+        assert kind.__doc__
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            kind().rate = 0.5
+
+    def test_refuses_by_key_path(self, name):
+        """A misspelled knob, a rate beyond 1 and a schedule beyond 1 name their keys."""
+        with pytest.raises(ConfigError, match=r"^at.ratex is not a knob of .*did you mean rate"):
+            table.build(name, {"ratex": 1}, "at")
+        for knob in ("rate", "probability"):
+            for wrong in (1.5, -0.5, {"start": 0.1, "end": 2.0}, "many"):
+                with pytest.raises(
+                    ConfigError, match=rf"^at\.{knob} is {re.escape(repr(wrong))}; "
+                ):
+                    table.build(name, {knob: wrong}, "at")
+
+
+def test_unknown_op_is_refused():
+    """The nearest name is offered."""
+    with pytest.raises(ConfigError, match=r"at\.0\.word_dorp is not a known op; .*word_drop"):
+        table.build_all([{"word_dorp": {}}], "at", None)
+
+
+def test_strings_come_before_tokens():
+    """The tokenizer runs once."""
+    with pytest.raises(ConfigError, match="word_drop works on strings and comes after token_mask"):
+        table.build_all([{"token_mask": {}}, {"word_drop": {}}], "at", None)

@@ -1,0 +1,32 @@
+"""Prints texts of train before and after a config's augmentation, to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfsocial import cli, config
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("config", None, "YAML config of a run.", flag_values=FLAGS)
+flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+flags.DEFINE_integer("samples", 10, "How many texts.", 1, flag_values=FLAGS)
+flags.DEFINE_integer("epochs", 2, "In how many epochs.", 1, flag_values=FLAGS)
+flags.mark_flag_as_required("config", flag_values=FLAGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    settings = config.load(FLAGS.config, FLAGS.set)
+
+    from tfsocial.data import sources
+    from tfsocial.data.augment import samples
+    from tfsocial.data.text import Tokenizer
+    from tfsocial.models import checkpoints
+
+    train = sources.read(settings.data, settings.tasks).splits["train"]
+    tokenizer = Tokenizer.load(checkpoints.community(settings.model).folder)
+    shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs)
+    print("\n".join(shown.lines()))
+    return 0

@@ -1,0 +1,91 @@
+"""Texts cut at what a pattern finds, and put together again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import tensorflow as tf
+
+from tfsocial.data.text import IDEOGRAPHS
+
+_NEITHER = rf"[^\s\p{{Z}}\p{{P}}\p{{S}}\p{{C}}{IDEOGRAPHS}]"
+# An ideograph is a word by itself, as for the tokenizer; an apostrophe may stand within others.
+WORD = rf"[{IDEOGRAPHS}]|{_NEITHER}+(?:['’]{_NEITHER}+)*"
+
+_CUT = "\x1f"  # the control character "unit separator", which the tokenizer deletes
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """n texts as m found pieces and what stands between them, all flat.
+
+    Attributes:
+        head: string [n], what comes before a text's first piece.
+        found: string [m].
+        after: string [m], what stands between a piece and the next, or the end.
+        row: int64 [m], ascending: the text of each piece.
+        place: int64 [m], its number in the text.
+    """
+
+    head: tf.Tensor
+    found: tf.Tensor
+    after: tf.Tensor
+    row: tf.Tensor
+    place: tf.Tensor
+
+    @property
+    def rows(self) -> tf.Tensor:
+        return tf.size(self.head, tf.int64)
+
+    @property
+    def counts(self) -> tf.Tensor:
+        """Pieces of each text, int64 [n]."""
+        return tf.math.bincount(
+            tf.cast(self.row, tf.int32),
+            minlength=tf.cast(self.rows, tf.int32),
+            dtype=tf.int64,
+        )
+
+    def joined(self) -> tf.Tensor:
+        """The texts, string [n]."""
+        units = self.found + self.after
+        return self.head + tf.strings.unsorted_segment_join(units, self.row, self.rows)
+
+    def with_found(self, chosen: tf.Tensor, other: tf.Tensor) -> Pieces:
+        """Other pieces, string [m], in the place of those chosen, bool [m]."""
+        return replace(self, found=tf.where(chosen, other, self.found))
+
+
+def cut(texts: tf.Tensor, pattern: str = WORD) -> Pieces:
+    """Strings [n] cut at each match of a pattern; never within another.
+
+    >>> pieces = cut(tf.constant(["I don't, OK?", "借记card"]))
+    >>> [word.decode() for word in pieces.found.numpy()]
+    ['I', "don't", 'OK', '借', '记', 'card']
+    >>> pieces.after.numpy().tolist()
+    [b' ', b', ', b'?', b'', b'', b'']
+    """
+    texts = tf.strings.regex_replace(texts, _CUT, "")
+    marked = tf.strings.regex_replace(texts, f"({pattern})", rf"{_CUT}\1{_CUT}")
+    parts = tf.strings.split(marked, _CUT)  # head, found, after, found, after ...
+    row = parts.value_rowids()
+    number = tf.ragged.range(parts.row_lengths()).flat_values
+    is_found = number % 2 == 1
+    return Pieces(
+        head=tf.gather(parts.flat_values, parts.row_starts()),
+        found=tf.boolean_mask(parts.flat_values, is_found),
+        after=tf.boolean_mask(parts.flat_values, (number > 0) & ~is_found),
+        row=tf.boolean_mask(row, is_found),
+        place=tf.boolean_mask(number // 2, is_found),
+    )
+
+
+def where_any(chosen: tf.Tensor, pieces: Pieces, texts: tf.Tensor) -> tf.Tensor:
+    """The pieces joined in texts of which a piece was chosen, the others byte for byte as before.
+
+    Args:
+        chosen: bool [m].
+        texts: string [n], what was cut.
+    """
+    touched = tf.math.unsorted_segment_sum(tf.cast(chosen, tf.int32), pieces.row, pieces.rows) > 0
+    return tf.where(touched, pieces.joined(), texts)

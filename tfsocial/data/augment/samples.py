@@ -1,0 +1,86 @@
+"""What a config's ops make of the first texts of train, to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.config import Config, ConfigError
+from tfsocial.data.augment import chain
+from tfsocial.data.augment.chain import Chain
+from tfsocial.data.sources import Examples
+from tfsocial.data.text import Tokenizer
+
+SHOWN = {"": "augment", "augmented": "view"}
+BETWEEN = " | "  # the two texts of a pair
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The first texts of train, before and after.
+
+    Attributes:
+        views: view -> its ops.
+        before: the texts, those of a pair in one line.
+        after: (view, epoch from 1 on) -> the same texts as they then read.
+    """
+
+    views: Mapping[str, Chain]
+    before: Sequence[str]
+    after: Mapping[tuple[str, int], Sequence[str]]
+
+    def lines(self) -> Iterator[str]:
+        """The ops, then each text with what became of it."""
+        for view, own in self.views.items():
+            yield f"data.{SHOWN[view]}:" + ("" if own.ops else " []")
+            yield from (f"- {op!r}" for op in own.ops)
+        for number, text in enumerate(self.before):
+            yield f"\n{text}"
+            for (view, epoch), texts in self.after.items():
+                yield f"  {SHOWN[view]:7} epoch {epoch}: {texts[number]}"
+
+
+def draw(config: Config, train: Examples, tokenizer: Tokenizer, count: int, epochs: int) -> Samples:
+    """The first `count` texts in the first epochs; the same that a run would read.
+
+    Raises:
+        ConfigError: the config augments nothing, or its ops do not fit.
+    """
+    views = chain.build(config)
+    if not views:
+        raise ConfigError("data.augment and data.view name no ops; there is nothing to show")
+    parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
+    views = chain.with_knowledge(views, train, parts)
+    columns = [column[:count] for column in (train.text, train.pair) if column is not None]
+    after = {
+        (view, epoch + 1): _read(own, columns, tokenizer, epoch, config)
+        for view, own in views.items()
+        for epoch in range(epochs)
+        if own.ops
+    }
+    return Samples(views, [BETWEEN.join(texts) for texts in zip(*columns, strict=True)], after)
+
+
+def _read(
+    own: Chain, columns: Sequence[Sequence[str]], tokenizer: Tokenizer, epoch: int, config: Config
+) -> list[str]:
+    """The texts as they read in an epoch: as strings, or as words once tokens have changed."""
+    examples = tf.range(len(columns[0]), dtype=tf.int64)
+    progress = tf.constant(epoch / config.training.epochs)
+    texts = [tf.constant(column, tf.string) for column in columns]
+    texts = own.texts(texts, examples, epoch, progress)
+    if not own.reads_tokens:
+        decoded = ([text.decode() for text in column.numpy()] for column in texts)
+        return [BETWEEN.join(parts) for parts in zip(*decoded, strict=True)]
+    tokens, types, _ = tokenizer(*texts, max_length=config.data.row_length)
+    tokens, _ = own.tokens(tokens, types, examples, epoch, progress)
+    return [_spelled(ids, tokenizer) for ids in tokens.to_list()]
+
+
+def _spelled(ids: Sequence[int], tokenizer: Tokenizer) -> str:
+    """Words of token ids, pieces put together, without the special tokens at the ends."""
+    words = [tokenizer.vocabulary[token] for token in ids[1:-1]]
+    return " ".join(words).replace(" ##", "").replace(" [SEP] ", BETWEEN)

@@ -1,0 +1,80 @@
+"""The menu: every op by name. A literal; adding one is one line here and a class in its file."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tfsocial.config import ConfigError, check_names, nearest, with_knobs
+from tfsocial.data.augment import characters, entities, synonyms, tokens, words
+from tfsocial.data.augment.contract import Op, TextOp
+
+# On strings, before the tokenizer.
+TEXT = {
+    "character_noise": characters.CharacterNoise,
+    "word_drop": words.WordDrop,
+    "word_swap": words.WordSwap,
+    "word_insert": words.WordInsert,
+    "word_replace": words.WordReplace,
+    "synonym": synonyms.Synonym,
+    "number_mask": entities.NumberMask,
+    "entity_mask": entities.EntityMask,
+}
+# On token ids, after it.
+TOKENS = {
+    "token_mask": tokens.TokenMask,
+    "token_drop": tokens.TokenDrop,
+    "token_swap": tokens.TokenSwap,
+    "token_span": tokens.TokenSpan,
+    "cutoff": tokens.Cutoff,
+}
+OPS = {**TEXT, **TOKENS}
+
+
+def build_all(
+    entries: Sequence[Mapping[str, Mapping[str, Any]]], where: str, root: str | None
+) -> tuple[Op, ...]:
+    """The ops of `data.augment` or `data.view`, checked.
+
+    Args:
+        where: their key path in the config.
+        root: the folder that files are named from.
+
+    Raises:
+        ConfigError: an op or a knob is unknown or does not fit, a file is missing, or an op on
+            strings comes after one on tokens.
+    """
+    ops = [
+        build(name, knobs, f"{where}.{place}.{name}", root)
+        for place, entry in enumerate(entries)
+        for name, knobs in entry.items()
+    ]
+    for before, op in itertools.pairwise(ops):
+        if isinstance(op, TextOp) and not isinstance(before, TextOp):
+            raise ConfigError(
+                f"{where}: {op.name} works on strings and comes after {before.name}, which works "
+                "on tokens; put it first"
+            )
+    return tuple(ops)
+
+
+def build(name: str, knobs: Mapping[str, Any], where: str, root: str | None = None) -> Op:
+    """An op of the menu with its knobs checked; `where` is its key path in the config."""
+    if name not in OPS:
+        raise ConfigError(f"{where} is not a known op; {nearest(name, list(OPS))}")
+    check_names(name, OPS[name], knobs, where)
+    op = with_knobs(OPS[name], knobs, where)
+    return _with_files(op, where, root) if isinstance(op, synonyms.Synonym) else op
+
+
+def _with_files(op: synonyms.Synonym, where: str, root: str | None) -> synonyms.Synonym:
+    if op.table is not None:
+        op = replace(op, table=str(Path(root or "", op.table)))
+    try:
+        op.check()
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return op

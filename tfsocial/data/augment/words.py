@@ -1,0 +1,132 @@
+"""Words that vanish, change places, come in, or give way. In Chinese each character is one.
+
+Wei & Zou (2019), EDA: Easy Data Augmentation, arXiv:1901.11196.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import tensorflow as tf
+
+from tfsocial.data.augment import chance, neighbours, pieces
+from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment.pieces import Pieces
+from tfsocial.data.text import IDEOGRAPHS
+
+Choice = Literal["uniform", "tf_idf"]
+MARKS = (".", ";", "?", ":", "!", ",")
+
+
+@dataclass(frozen=True, repr=False)
+class WordDrop(TextOp):
+    """Each word vanishes with this probability, but never a text's last one.
+
+    EDA's random deletion; with `choose: tf_idf` words that tell much vanish less (UDA,
+    arXiv:1904.12848, appendix).
+    """
+
+    rate: Rate = 0.1
+    choose: Choice = "uniform"
+
+    @property
+    def needs_lexicon(self) -> bool:
+        return self.choose == "tf_idf"
+
+    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+        words = pieces.cut(texts)
+        luck = moment.chance.at(words.row, words.place)
+        luckiest = tf.math.unsorted_segment_max(luck, words.row, words.rows)
+        gone = luck < probability(self.rate, self.choose, words, moment)
+        gone &= luck < tf.gather(luckiest, words.row)
+        closed = tf.strings.regex_replace(words.after, r"^\s+", "")
+        left = replace(words, after=tf.where(gone, closed, words.after)).with_found(gone, "")
+        return pieces.where_any(gone, left, texts)
+
+
+@dataclass(frozen=True, repr=False)
+class WordSwap(TextOp):
+    """Each word changes places with the next one with this probability, at most once.
+
+    EDA's random swap, kept to neighbours.
+    """
+
+    rate: Rate = 0.1
+
+    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+        words = pieces.cut(texts)
+        chosen = moment.chance.at(words.row, words.place) < moment.rate(self.rate)
+        last = words.place + 1 == tf.gather(words.counts, words.row)
+        swaps = neighbours.every_other(chosen & ~last)
+        found = tf.gather(words.found, neighbours.exchanged(swaps))
+        return pieces.where_any(swaps, replace(words, found=found), texts)
+
+
+@dataclass(frozen=True, repr=False)
+class WordInsert(TextOp):
+    """After each word, with this probability, comes another.
+
+    source: text, a word of the same text once more; corpus, one of train that says little (as
+    `word_replace` draws them); marks, a punctuation mark (AEDA: Karimi, Rossi & Prati 2021,
+    arXiv:2108.13230).
+    """
+
+    rate: Rate = 0.1
+    source: Literal["text", "corpus", "marks"] = "text"
+
+    @property
+    def needs_lexicon(self) -> bool:
+        return self.source == "corpus"
+
+    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+        words = pieces.cut(texts)
+        chosen = moment.chance.branch(0).at(words.row, words.place) < moment.rate(self.rate)
+        more = self._more(words, moment, moment.chance.branch(1).at(words.row, words.place))
+        longer = words.with_found(chosen, words.found + _space(words.found, more) + more)
+        return pieces.where_any(chosen, longer, texts)
+
+    def _more(self, words: Pieces, moment: Moment, luck: tf.Tensor) -> tf.Tensor:
+        if self.source == "marks":
+            return tf.gather(tf.constant(MARKS), chance.index(luck, len(MARKS)))
+        if self.source == "corpus":
+            return moment.lexicon.drawn(luck)
+        own = chance.index(luck, tf.gather(words.counts, words.row))
+        first = tf.range(tf.size(words.place, tf.int64)) - words.place
+        return tf.gather(words.found, first + own)
+
+
+@dataclass(frozen=True, repr=False)
+class WordReplace(TextOp):
+    """Each word gives way, with this probability, to a word of train that says little.
+
+    Xie et al. (2020), Unsupervised Data Augmentation, arXiv:1904.12848, section 2.3 and the
+    appendix on TF-IDF: with `choose: tf_idf` words that tell much are kept.
+    """
+
+    rate: Rate = 0.1
+    choose: Choice = "tf_idf"
+
+    @property
+    def needs_lexicon(self) -> bool:
+        return True
+
+    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+        words = pieces.cut(texts)
+        luck, other = (moment.chance.branch(i).at(words.row, words.place) for i in range(2))
+        chosen = luck < probability(self.rate, self.choose, words, moment)
+        return pieces.where_any(
+            chosen, words.with_found(chosen, moment.lexicon.drawn(other)), texts
+        )
+
+
+def probability(rate: Rate, choose: Choice, words: Pieces, moment: Moment) -> tf.Tensor:
+    """That a word is touched: float32 scalar, or [m] where it depends on what the word tells."""
+    even = moment.rate(rate)
+    return even if choose == "uniform" else moment.lexicon.spared(even, words)
+
+
+def _space(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """A space between two words, none where both are ideographs, string [m]."""
+    both = tf.strings.regex_full_match(before + after, f"[{IDEOGRAPHS}]+")
+    return tf.where(both, "", " ")

@@ -1,0 +1,36 @@
+"""Cutoff: a text of which a part is cut off keeps its label, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from tfsocial.data.batch import VIEW
+from tfsocial.objectives import divergence
+from tfsocial.objectives.contract import Forward, Terms
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """L(x') + d * (1/2 * KL(p || m) + 1/2 * KL(p' || m)), with m = (p + p') / 2 and x' a cut-off x.
+
+    Shen et al. (2020), A Simple but Tough-to-Beat Data Augmentation Approach for Natural
+    Language Understanding and Generation, arXiv:2009.13818, section 3, with one cut-off view;
+    d is `divergence`, beta / alpha there. What is cut off `data.view` says:
+    `[{cutoff: {rate: 0.1}}]`. A multilabel task takes the divergence of each label's Bernoulli,
+    summed.
+    """
+
+    needs_view = True  # no knob, so not annotated
+
+    task: str
+    divergence: Annotated[float, Field(ge=0.0)] = 1.0
+
+    def __call__(self, step: Forward) -> Terms:
+        whole, cut = step.outputs, step.view(VIEW)
+        loss, mask = step.task_loss(self.task, cut)
+        logits = (outputs.logits[self.task] for outputs in (whole, cut))
+        apart = divergence.jensen_shannon(step.kinds[self.task], *logits)
+        return Terms(loss + self.divergence * apart, mask)
