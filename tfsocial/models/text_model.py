@@ -39,11 +39,12 @@ class TextModel(keras.layers.Layer):
         head_dropout: float = 0.0,
         seed: int = 0,
         word_head: bool = False,
+        compiled: bool = False,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
-        self.encoder = PackedBert(config, pooler=pooling == "pooler", seed=seed, name="encoder")
+        self.encoder = PackedBert(config, pooling == "pooler", seed, compiled, name="encoder")
         self.heads = Heads(specs, config.hidden_size, head_dropout, name="heads")
         self.word_head = WordHead(config) if word_head else None
 

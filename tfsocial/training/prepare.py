@@ -100,7 +100,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        text_model, leftovers = _text_model(config, community, texts)
+        text_model, leftovers = _text_model(config, community, texts, chosen)
         constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
         model = SocialModel(
             text_model, terms, total_steps, constants, config.objectives, config.training.ema
@@ -153,7 +153,9 @@ def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
     return labels[:-1] if task.scope_score else labels
 
 
-def _text_model(config: Config, community: Community, texts: Texts) -> tuple[TextModel, Leftovers]:
+def _text_model(
+    config: Config, community: Community, texts: Texts, device: Device
+) -> tuple[TextModel, Leftovers]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
     specs = {
         name: HeadSpec(task.kind, texts.corpus.label_names[name], task.scope_score)
@@ -167,6 +169,7 @@ def _text_model(config: Config, community: Community, texts: Texts) -> tuple[Tex
         chosen.head_dropout,
         config.seed,
         word_head=texts.word_parts is not None,
+        compiled=device.jit_compile,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)
