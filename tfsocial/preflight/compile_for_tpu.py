@@ -16,8 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-# There is no TPU here to ask who it is.
+# There is no TPU here: none to ask who it is, none that two processes could quarrel about.
 os.environ["TPU_SKIP_MDS_QUERY"] = "1"
+os.environ["ALLOW_MULTIPLE_LIBTPU_LOAD"] = "1"
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 

@@ -33,11 +33,12 @@ class Lowering:
             NotCompiled: the step holds an operation that XLA has not.
         """
         batch = self._batch(rows)
+        self.step.get_concrete_function(batch)  # what goes wrong in tracing is a fault of ours
         try:
             return self.step.experimental_get_compiler_ir(batch)(stage="stablehlo")
-        except tf.errors.OpError as error:
-            names = re.findall(r"{{node ([^}]+)}}", error.message)
-            raise NotCompiled(error.message, tuple(names)) from error
+        except (tf.errors.OpError, ValueError) as error:
+            names = re.findall(r"{{node ([^}]+)}}", str(error))
+            raise NotCompiled(str(error), tuple(names)) from error
 
     def place(self, names: Iterable[str]) -> str | None:
         """The operation and source line of the first name that is an operation's."""
