@@ -18,7 +18,7 @@ from tfsocial import __main__, cli
 from tfsocial.data import sources
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("train", "predict", "export", "schema", "objectives", "demo")
+COMMANDS = ("train", "predict", "export", "schema", "objectives", "demo", "preflight")
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml"}
 
