@@ -117,9 +117,12 @@ def test_the_page_is_what_the_numbers_say(ready):
     printed = page.page(checked)
     assert "HBM a chip: 1.75 of 15.75 GiB (arguments 1.00, temporaries 0.50, code 0.25" in printed
     assert "64 rows a chip, 64 of all (1.75 GiB, compiled; 72 do not)" in printed
-    # 4 texts in 4 ms, and as many steps as the run has.
+    # 4 texts in 4 ms; a run of 4 steps.
     assert "2.000 ms of arithmetic, 4.000 ms of memory; at most 1,000 examples/s" in printed
-    assert f"the run: {ready.total_steps} steps, at least 0.00 minutes" in printed
+    assert "the run: 4 steps; on v5e:1x1 at least 0.00027 minutes of steps" in printed
+    # Two chips send the whole gradient, and their one link carries 50 GB a second.
+    sent = checked.network.gradient_bytes
+    assert re.search(rf"^ +2 +{sent / 1e6:.1f} +{sent / 5e7:.3f} ms", printed, re.MULTILINE)
     assert "no TPU ran anything" in printed
 
 
@@ -129,7 +132,7 @@ def test_the_real_compiler_takes_the_step(folder, capsys):
     flags = [f"--config={tiny_run.write_config(folder)}", "--set=model.dropout=0.1"]
     assert main(["preflight", *flags, "--topology=v5e:1x1", "--nolargest"]) == 0
     printed = capsys.readouterr().out
-    assert "tiny on v5e:1x1 (TPU v5 lite), 1 chips" in printed
+    assert "tiny on v5e:1x1: 1 x TPU v5 lite" in printed
     assert "compiles: yes" in printed
     flops, useful = re.search(r"FLOPs a step: ([\d.]+) G; useful ([\d.]+) G", printed).groups()
     assert float(flops) >= float(useful)

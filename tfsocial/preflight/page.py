@@ -43,7 +43,7 @@ def flops_ratio(checked: Checked) -> float:
 
 def _header(checked: Checked) -> Iterator[str]:
     topology, work = checked.topology, load(checked)
-    yield f"{checked.name} on {topology.name} ({checked.counts.device}), {topology.chips} chips"
+    yield f"{checked.name} on {topology.name}: {topology.chips} x {checked.counts.device}"
     yield (
         f"a chip's step: {checked.rows} rows of {checked.row_length}, "
         f"{work.examples:.1f} examples, {work.tokens:.0f} tokens of text"
@@ -94,7 +94,7 @@ def _roofline(checked: Checked) -> Iterator[str]:
 def _scaling(checked: Checked) -> Iterator[str]:
     size = checked.network.gradient_bytes
     yield f"gradient: {size / 1e6:.1f} MB; with {checked.rows} rows on each chip:"
-    yield "  chips   MB sent a chip   exchange   efficiency   examples/s at most"
+    yield "  chips   MB sent a chip   exchange   efficiency           examples/s"
     yield from (_with_chips(checked, chips) for chips in CHIPS)
 
 
@@ -113,12 +113,12 @@ def exchange_seconds(checked: Checked, chips: int) -> float:
 
 
 def _whole_run(checked: Checked) -> Iterator[str]:
-    chips = checked.topology.chips
-    step = step_bound(checked).seconds + exchange_seconds(checked, chips)
+    topology = checked.topology
+    step = step_bound(checked).seconds + exchange_seconds(checked, topology.chips)
     hours = checked.steps * step / 3600
     yield (
-        f"the run: {checked.steps} steps, at least {60 * hours:.2f} minutes of steps on {chips} "
-        f"chips, {hours * chips:.4f} chip-hours"
+        f"the run: {checked.steps} steps; on {topology.name} at least {60 * hours:.2g} minutes of "
+        f"steps, {hours * topology.chips:.2g} chip-hours"
     )
 
 
