@@ -16,7 +16,7 @@ from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert, segment_mask
-from tfsocial.models.kernels import ByteDropout, gelu
+from tfsocial.models.kernels import ByteDropout, HashDropout, gelu
 
 ROW_LENGTH = 12
 EXAMPLES = [[2, 9, 17, 20, 3], [2, 30, 3], [2, 5, 6, 7, 8, 9, 3], [2, 3]]
@@ -224,11 +224,12 @@ def test_the_pooler_is_tanh_of_a_linear_layer(tiny_config, randomize):
 
 
 @pytest.mark.parametrize("rate", ["hidden_dropout_prob", "attention_probs_dropout_prob"])
-def test_each_dropout_rate_is_honoured(tiny_config, randomize, rate):
+@pytest.mark.parametrize("in_xla", [False, True])
+def test_each_dropout_rate_is_honoured(tiny_config, randomize, rate, in_xla):
     """Either alone makes training passes differ; inference has none."""
     tiny_config.hidden_dropout_prob = tiny_config.attention_probs_dropout_prob = 0.0
     setattr(tiny_config, rate, 0.2)
-    encoder = PackedBert(tiny_config)
+    encoder = PackedBert(tiny_config, compiled=in_xla)
     encoder.build()
     randomize(encoder)
     batch = rows_of(EXAMPLES, PLACES)
@@ -261,22 +262,26 @@ def test_the_seed_decides_the_dropout(tiny_config):
     assert not np.allclose(states(1), states(2), atol=1e-3)
 
 
-# --- ByteDropout ----------------------------------------------------------------------------
+# --- dropout ---------------------------------------------------------------------------------
 
 
-def byte_dropout(rate=0.1, seed=0):
-    return ByteDropout(rate, tf.random.Generator.from_seed(seed))
+each_kind = pytest.mark.parametrize("kind", [ByteDropout, HashDropout])
+
+
+def dropout(kind, rate=0.1, seed=0):
+    return kind(rate, tf.random.Generator.from_seed(seed))
 
 
 def compiled(layer):
     return tf.function(lambda x: layer(x, training=True), jit_compile=True)
 
 
+@each_kind
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "xla"])
 @pytest.mark.parametrize(("rate", "dropped"), [(0.1, 26), (0.5, 128), (0.001, 0), (0.9, 230)])
-def test_the_share_and_the_mean_of_what_is_kept(rate, dropped, jit):
+def test_the_share_and_the_mean_of_what_is_kept(kind, rate, dropped, jit):
     """A share of dropped / 256 is zero, the rest is scaled so that the mean stays."""
-    layer, count = byte_dropout(rate), 400_000
+    layer, count = dropout(kind, rate), 400_000
     call = compiled(layer) if jit else lambda x: layer(x, training=True)
     outputs = call(tf.ones([count])).numpy()
     share = dropped / 256
@@ -286,20 +291,22 @@ def test_the_share_and_the_mean_of_what_is_kept(rate, dropped, jit):
     assert abs(outputs.astype(np.float64).mean() - 1) <= four_sigma / (1 - share) + 1e-6
 
 
-def test_nothing_is_dropped_at_inference():
+@each_kind
+def test_nothing_is_dropped_at_inference(kind):
     """The layer is the identity unless it trains."""
     inputs = tf.random.normal([7, 5])
-    np.testing.assert_array_equal(byte_dropout(0.5)(inputs), inputs)
-    np.testing.assert_array_equal(byte_dropout(0.5)(inputs, training=False), inputs)
-    np.testing.assert_array_equal(byte_dropout(0.0)(inputs, training=True), inputs)
+    np.testing.assert_array_equal(dropout(kind, 0.5)(inputs), inputs)
+    np.testing.assert_array_equal(dropout(kind, 0.5)(inputs, training=False), inputs)
+    np.testing.assert_array_equal(dropout(kind, 0.0)(inputs, training=True), inputs)
 
 
+@each_kind
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "xla"])
-def test_calls_differ_and_a_seed_repeats_them(jit):
+def test_calls_differ_and_a_seed_repeats_them(kind, jit):
     """Fresh bytes each call; the same sequence from the same seed."""
 
     def two_calls(seed):
-        layer = byte_dropout(0.5, seed)
+        layer = dropout(kind, 0.5, seed)
         call = compiled(layer) if jit else lambda x: layer(x, training=True)
         return [call(tf.ones([64])).numpy().tolist() for _ in range(2)]
 
@@ -309,18 +316,28 @@ def test_calls_differ_and_a_seed_repeats_them(jit):
     assert two_calls(seed=4)[0] not in (one, other)
 
 
-def test_neighbours_are_dropped_independently():
-    """Elements share a random word and not a byte: none foretells another."""
-    kept = byte_dropout(0.5)(tf.ones([100_000]), training=True).numpy() > 0
-    for distance in range(1, 17):
-        together = np.mean(kept[distance:] == kept[:-distance])
-        assert together == pytest.approx(0.5, abs=4 * 0.5 / math.sqrt(99_000))
+@each_kind
+def test_neighbours_are_dropped_independently(kind):
+    """Elements share a random word or key and not a byte: none foretells another."""
+    kept = dropout(kind, 0.5)(tf.ones([500, 200]), training=True).numpy() > 0
+    for flat in (kept.ravel(), kept.T.ravel()):
+        for distance in range(1, 17):
+            together = np.mean(flat[distance:] == flat[:-distance])
+            assert together == pytest.approx(0.5, abs=4 * 0.5 / math.sqrt(99_000))
 
 
+@each_kind
+def test_every_row_of_every_axis_has_its_own_mask(kind):
+    """Of 120 rows of 64 no two drop the same places, wherever in the tensor they lie."""
+    kept = dropout(kind, 0.5)(tf.ones([4, 5, 6, 64]), training=True).numpy() > 0
+    assert len(np.unique(kept.reshape([120, 64]), axis=0)) == 120
+
+
+@each_kind
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "xla"])
-def test_the_gradient_passes_through_the_same_mask(jit):
+def test_the_gradient_passes_through_the_same_mask(kind, jit):
     """What was dropped gets none, what was kept gets its scale."""
-    layer, inputs = byte_dropout(0.3), tf.constant(np.linspace(1, 2, 500), tf.float32)
+    layer, inputs = dropout(kind, 0.3), tf.constant(np.linspace(1, 2, 500), tf.float32)
 
     @tf.function(jit_compile=jit)
     def both(x):
@@ -334,10 +351,11 @@ def test_the_gradient_passes_through_the_same_mask(jit):
     np.testing.assert_allclose(gradient, outputs / inputs, rtol=1e-6)
 
 
+@each_kind
 @pytest.mark.parametrize("shape", [[], [1], [3], [2, 3, 3], [0, 4]])
-def test_every_shape_static_or_not(shape):
+def test_every_shape_static_or_not(kind, shape):
     """Sizes that fill no whole words, one element and none; known at trace time or not."""
-    layer = byte_dropout(0.5)
+    layer = dropout(kind, 0.5)
     unknown = tf.function(
         lambda x: layer(x, training=True),
         input_signature=[tf.TensorSpec([None] * len(shape), tf.float32)],
@@ -347,9 +365,10 @@ def test_every_shape_static_or_not(shape):
         assert set(np.ravel(outputs)) <= {0.0, 2.0}
 
 
-def test_dropout_stays_in_its_precision():
+@each_kind
+def test_dropout_stays_in_its_precision(kind):
     """bfloat16 in, bfloat16 out."""
-    layer = ByteDropout(0.5, tf.random.Generator.from_seed(0), dtype="bfloat16")
+    layer = kind(0.5, tf.random.Generator.from_seed(0), dtype="bfloat16")
     assert layer(tf.ones([64], tf.bfloat16), training=True).dtype == tf.bfloat16
 
 

@@ -203,7 +203,7 @@ def make_bench() -> Bench:
     m0 = PackedBert(config, name="m0")
     m0.build()
     m0.trainable = False
-    probes = Heads(SPECS, config.hidden_size, dropout=0.0, name="probes")
+    probes = Heads(SPECS, config.hidden_size, name="probes")
     probes.build()
     probes.set_weights([6 * weight for weight in probes.get_weights()])
     average = TextModel(config, SPECS, pooling="mean")

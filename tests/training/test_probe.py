@@ -84,7 +84,7 @@ def test_put_gives_the_heads_the_fit(vectors):
     spec = {"mood": HeadSpec("classify", ("a", "b", "c"))}
     labels = np.argmax(vectors[:, :3], 1).astype(np.int32)
     fitted = probe.fit(vectors, Labelled(mood=labels), spec, "probe")
-    heads = Heads(spec, 4, dropout=0.0)
+    heads = Heads(spec, 4)
     heads.build()
     probe.put(heads, fitted)
     np.testing.assert_allclose(heads(vectors)["mood"], scores(fitted["mood"], vectors), atol=1e-5)

@@ -16,7 +16,7 @@ from transformers import BertConfig
 from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
 
 from tfsocial.data import batch as keys
-from tfsocial.models.kernels import ByteDropout, gelu
+from tfsocial.models.kernels import ByteDropout, dropout, gelu
 
 # Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
 MASKED = -3e4
@@ -27,15 +27,25 @@ class PackedBert(keras.layers.Layer):
 
     A token attends to the tokens of its own segment only and its position counts from the
     start of its segment, so a packed example has the hidden states it would have alone.
+
+    Args:
+        compiled: training steps go through XLA, which wants another dropout.
     """
 
-    def __init__(self, config: BertConfig, pooler: bool = False, seed: int = 0, **kwargs):
+    def __init__(
+        self,
+        config: BertConfig,
+        pooler: bool = False,
+        seed: int = 0,
+        compiled: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.config = config
         self.has_pooler = pooler
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
         self.generator = tf.random.Generator.from_seed(seed)
-        self._exchange_kernels()
+        self._exchange_kernels(dropout(compiled))
 
     def build(self, input_shape=None):
         if not self.built:
@@ -80,18 +90,18 @@ class PackedBert(keras.layers.Layer):
             training=training,
         ).last_hidden_state
 
-    def _exchange_kernels(self) -> None:
+    def _exchange_kernels(self, dropout: type[ByteDropout]) -> None:
         """Puts `kernels` in the place of the layers' own dropout and GELU."""
         generator = self.generator
         hidden, attention = (
             self.config.hidden_dropout_prob,
             self.config.attention_probs_dropout_prob,
         )
-        self.bert.embeddings.dropout = ByteDropout(hidden, generator)
+        self.bert.embeddings.dropout = dropout(hidden, generator)
         for layer in self.bert.encoder.layer:
-            layer.attention.self_attention.dropout = ByteDropout(attention, generator)
-            layer.attention.dense_output.dropout = ByteDropout(hidden, generator)
-            layer.bert_output.dropout = ByteDropout(hidden, generator)
+            layer.attention.self_attention.dropout = dropout(attention, generator)
+            layer.attention.dense_output.dropout = dropout(hidden, generator)
+            layer.bert_output.dropout = dropout(hidden, generator)
             if self.config.hidden_act == "gelu":
                 layer.intermediate.intermediate_act_fn = gelu
 

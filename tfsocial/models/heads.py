@@ -79,13 +79,12 @@ class Heads(keras.layers.Layer):
         self,
         specs: dict[str, HeadSpec],
         hidden_size: int,
-        dropout: float = 0.0,
-        generator: tf.random.Generator | None = None,
+        dropout: ByteDropout | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs, dtype="float32")
         self.hidden_size = hidden_size
-        self.dropout = ByteDropout(dropout, generator, dtype="float32")
+        self.dropout = dropout
         self.linear = {
             task: keras.layers.Dense(
                 spec.learned,
@@ -110,7 +109,7 @@ class Heads(keras.layers.Layer):
 
     def call(self, pooled: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Logits [rows, slots, width] of every task, from [rows, slots, hidden]."""
-        features = self.dropout(pooled, training=training)
+        features = self.dropout(pooled, training=training) if self.dropout else pooled
         return {task: layer(features) for task, layer in self.linear.items()}
 
 

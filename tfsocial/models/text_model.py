@@ -9,7 +9,7 @@ import tf_keras as keras
 from transformers import BertConfig
 
 from tfsocial.data import batch as keys
-from tfsocial.models import heads
+from tfsocial.models import heads, kernels
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec, WordHead
 
@@ -39,13 +39,14 @@ class TextModel(keras.layers.Layer):
         head_dropout: float = 0.0,
         seed: int = 0,
         word_head: bool = False,
+        compiled: bool = False,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
-        self.encoder = PackedBert(config, pooler=pooling == "pooler", seed=seed, name="encoder")
-        generator = self.encoder.generator
-        self.heads = Heads(specs, config.hidden_size, head_dropout, generator, name="heads")
+        self.encoder = PackedBert(config, pooling == "pooler", seed, compiled, name="encoder")
+        dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
+        self.heads = Heads(specs, config.hidden_size, dropout, name="heads")
         self.word_head = WordHead(config) if word_head else None
 
     def build(self, input_shape=None):

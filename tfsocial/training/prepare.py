@@ -118,7 +118,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, leftovers = _model(config, community, terms, texts, total_steps)
+        model, leftovers = _model(config, community, terms, texts, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
@@ -130,9 +130,10 @@ def _model(
     terms: list[table.Term],
     texts: Texts,
     total_steps: int,
+    chosen: Device,
 ) -> tuple[SocialModel, Leftovers]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, leftovers = _text_model(config, community, texts)
+    text_model, leftovers = _text_model(config, community, texts, chosen)
     constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
     training = config.training
     model = SocialModel(
@@ -223,7 +224,9 @@ def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
     return labels[:-1] if task.scope_score else labels
 
 
-def _text_model(config: Config, community: Community, texts: Texts) -> tuple[TextModel, Leftovers]:
+def _text_model(
+    config: Config, community: Community, texts: Texts, device: Device
+) -> tuple[TextModel, Leftovers]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
     specs = {
         name: HeadSpec(task.kind, texts.corpus.label_names[name], task.scope_score)
@@ -237,6 +240,7 @@ def _text_model(config: Config, community: Community, texts: Texts) -> tuple[Tex
         chosen.head_dropout,
         config.seed,
         word_head=texts.word_parts is not None,
+        compiled=device.jit_compile,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)

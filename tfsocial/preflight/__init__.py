@@ -1,0 +1,1 @@
+"""The train step before any TPU is rented: the real TPU compiler's verdict and counts."""

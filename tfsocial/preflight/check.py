@@ -1,0 +1,141 @@
+"""From a config to the TPU compiler's verdict on its train step; read top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfsocial.config import Config, ConfigError
+from tfsocial.data import packing
+from tfsocial.preflight import largest
+from tfsocial.preflight.bounds import Load, Network
+from tfsocial.preflight.chips import Topology
+from tfsocial.preflight.compiler import Counts, NotCompiled, compile_step
+from tfsocial.preflight.largest import Largest
+from tfsocial.preflight.lowering import Lowering
+from tfsocial.training.prepare import Prepared, Texts, prepare
+from tfsocial.training.step import SocialModel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A step that compiles.
+
+    Attributes:
+        rows: of one chip.
+        row: what a row holds on average.
+        steps: of the whole run.
+        largest: None where it was not asked for.
+    """
+
+    name: str
+    topology: Topology
+    rows: int
+    row_length: int
+    row: Load
+    network: Network
+    counts: Counts
+    steps: int
+    largest: Largest | None
+
+
+class Refused(Exception):
+    """The step does not compile; the message names operation and source line."""
+
+
+def check(config: Config, topology: Topology, python: Path, find_largest: bool) -> Checked:
+    """Compiles a config's train step for one chip of a slice that shares each batch.
+
+    Args:
+        python: of the environment with the TPU compiler.
+        find_largest: whether to look for the largest batch too; some compilations more.
+
+    Raises:
+        ConfigError: the config, the data, the compiler's environment or the slice is wrong.
+        Refused: the step does not compile.
+    """
+    rows = _rows_of_a_chip(config, topology)
+    with tempfile.TemporaryDirectory() as folder:
+        ready = prepare(_as_on_a_tpu(config), Path(folder), "cpu")
+    lowering = Lowering(ready.model, ready.training_batches().element_spec)
+
+    def compile_rows(count: int) -> Counts:
+        log.info("compiling %d rows a chip for %s", count, topology.name)
+        return compile_step(lowering.module(count), topology.name, python)
+
+    try:
+        counts = compile_rows(rows)
+    except NotCompiled as error:
+        raise Refused(_told(error, lowering)) from error
+    most = None
+    if find_largest:
+        most = largest.largest({rows: counts}, topology.chip.memory, compile_rows)
+    return _checked(ready, topology, rows, counts, most)
+
+
+def _rows_of_a_chip(config: Config, topology: Topology) -> int:
+    rows, over = divmod(config.data.rows, topology.chips)
+    if over or not rows:
+        raise ConfigError(
+            f"data.rows={config.data.rows}: {topology.chips} chips of {topology.name} cannot share "
+            f"it evenly; give --global_batch as a multiple of {topology.chips}"
+        )
+    return rows
+
+
+def _as_on_a_tpu(config: Config) -> Config:
+    """XLA whatever the config says, bfloat16 unless it says otherwise."""
+    training = config.training
+    precision = "bfloat16" if training.precision == "auto" else training.precision
+    chosen = training.model_copy(update={"compile": "xla", "precision": precision})
+    return config.model_copy(update={"training": chosen})
+
+
+def _told(error: NotCompiled, lowering: Lowering) -> str:
+    place = lowering.place(error.names)
+    first = str(error).strip().splitlines()[0]
+    return f"{place}: {first}" if place else first
+
+
+def _checked(
+    ready: Prepared, topology: Topology, rows: int, counts: Counts, most: Largest | None
+) -> Checked:
+    data, texts = ready.config.data, ready.texts
+    network = network_of(ready.model)
+    row, steps = row_of(texts), ready.total_steps
+    return Checked(
+        ready.config.name, topology, rows, data.row_length, row, network, counts, steps, most
+    )
+
+
+def network_of(model: SocialModel) -> Network:
+    """The sizes of the text model; what terms beside L learn counts in the gradient alone."""
+    encoder = model.text_model.encoder
+    bert, config = encoder.bert, encoder.config
+    beside = [model.text_model.heads, *([bert.pooler] if encoder.has_pooler else [])]
+    return Network(
+        per_token=_size(bert.encoder),
+        per_example=sum(map(_size, beside)),
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        gradient_bytes=4 * sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
+    )
+
+
+def _size(layer) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in layer.trainable_variables)
+
+
+def row_of(texts: Texts) -> Load:
+    """What a packed row of the train split holds on average."""
+    train = texts.compacted["train"]
+    lengths, shape = train.lengths.numpy(), texts.shape
+    rows = len(packing.best_fit(lengths, shape.row_length, shape.slots))
+    squares = float(np.sum(np.square(lengths)))
+    return Load(len(lengths), float(np.sum(lengths)), squares).times(1 / rows)
