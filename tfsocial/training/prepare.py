@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import pipeline, provenance, shots, sources
+from tfsocial.data import mixture, pipeline, provenance, shots, sources
 from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
@@ -91,7 +91,7 @@ def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
     """
     terms = table.formula(config)
     chosen = devices.choose(device, config.training)
-    provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
+    provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
     m0 = resources.of_m0(config, community)
     provenance.check([m0], config.data.licence_policy)
@@ -155,7 +155,7 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
                 "to choose its threshold on"
             )
     if not config.data.shots:
-        return corpus
+        return mixture.mixed(corpus, config.data, config.seed)
     record = workdir / "train_drawn.jsonl"
     return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
 
