@@ -124,11 +124,11 @@ def test_parts_and_draws_are_exact(sizes, total, seed):
     assert sum(counts) == total
     for place, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         assert abs(count - sizes[-1 - place] / sum(sizes) * total) < 1
-        rows = mixture.drawn(size, count, seed, place)
+        rows = mixture.drawn(size, count, seed, str(place))
         often = np.bincount(rows, minlength=size)
         assert len(rows) == count
         assert often.max() - often.min() <= 1
-        more = np.bincount(mixture.drawn(size, count + 3, seed, place), minlength=size)
+        more = np.bincount(mixture.drawn(size, count + 3, seed, str(place)), minlength=size)
         assert (more >= often).all()
 
 
