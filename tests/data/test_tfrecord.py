@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfsocial import config
 from tfsocial.config import ConfigError, Task
-from tfsocial.data import sources, tfrecord
+from tfsocial.data import rows, sources, tfrecord
 from tfsocial.data.rows import BadRow
 from tfsocial.data.sources import Text
 
@@ -107,3 +107,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     with pytest.raises(RuntimeError):
         tfrecord.write(str(path), failing())
     assert [item.text for item in sources.texts(path)] == ["old"]
+
+
+def test_what_a_bucket_says_is_one_line():
+    """A stand-in for gs://: of an absent bucket TensorFlow's message has two lines."""
+    error = tf.errors.UnavailableError(None, None, "no host\n\t when reading")
+    with pytest.raises(ConfigError) as caught, rows.file_errors("gs://nobody/x.csv"):
+        raise error
+    assert str(caught.value) == (
+        "gs://nobody/x.csv: cannot be read (no host when reading); "
+        "check the path, the network and the credentials"
+    )

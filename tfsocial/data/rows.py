@@ -144,7 +144,13 @@ def file_errors(file: str) -> Iterator[None]:
         ) from None
     except (OSError, *_remote_errors(file)) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-        raise ConfigError(f"{file}: cannot be read ({reason}); check the path") from None
+        raise unreadable(file, reason) from None
+
+
+def unreadable(file: str, reason: object) -> ConfigError:
+    """Says so in one line; what a bucket says has several."""
+    check = "the path, the network and the credentials" if "://" in file else "the path"
+    return ConfigError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 
 
 def _remote_errors(file: str) -> tuple[type[Exception], ...]:

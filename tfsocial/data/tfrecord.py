@@ -46,13 +46,13 @@ def _records(file: str) -> Iterator[bytes]:
         for record in tf.data.TFRecordDataset(file, compression).as_numpy_iterator():
             number += 1
             yield record
-    except tf.errors.DataLossError:
+    except tf.errors.DataLossError:  # the next record cannot be found behind a damaged one
         place = f"after {number} records " if number else ""
         raise ConfigError(
             f"{file}: {place}is cut short, damaged or no TFRecord; fetch or convert it again"
         ) from None
     except tf.errors.OpError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.message}); check the path") from None
+        raise rows.unreadable(file, error.message) from None
 
 
 def values_of(record: bytes) -> dict[str, Any]:
