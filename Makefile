@@ -41,7 +41,7 @@ $(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
 	$(BIN)/python -m pip install -q --no-deps -r requirements-m0.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-data.txt
 	$(BIN)/python -m pip install -q -r requirements-dev.txt -c constraints.txt
 	touch $@
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 import tiny_run
+import yaml
 
 from tfsocial import __main__, cli
 from tfsocial.data import sources
@@ -21,7 +22,7 @@ from tfsocial.data import sources
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     *("train", "predict", "export", "schema", "objectives", "demo"),
-    *("inspect", "show-augment", "preflight"),
+    *("inspect", "convert", "show-augment", "preflight"),
 )
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}
@@ -522,3 +523,77 @@ def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path
         assert [row["row"] for row in rows] == [0, 1, 2]
         assert [len(row["mood"]["probabilities"]) for row in (rows[0], rows[2])] == [1, 1]
         assert "in.txt:2: empty text" in rows[1]["error"]
+
+
+def mixture_of(moods: Path) -> dict:
+    """Two sources: train and dev of our own, and train again under another name and licence."""
+    own = {"root": str(moods), "splits": {"train": "train.csv", "dev": "dev.csv"}, "rate": 3}
+    other = {"root": str(moods), "splits": {"train": "dev.csv"}, "rate": 1}
+    return {
+        "own": {**own, "name": "own tickets", "licence": "MIT"},
+        "other": {**other, "name": "open tickets", "licence": "CC-BY-4.0"},
+    }
+
+
+def test_a_mixture_is_converted_and_trained_on(said, moods, tmp_path):
+    """convert prints the part of the config that reads what it wrote; train takes it."""
+    sources_of = mixture_of(moods)
+    data = {**tiny_run.tree(moods)["data"], "mixture": sources_of}
+    del data["splits"], data["root"], data["licence"]
+    path = tiny_run.write_config(moods, data=data)
+    flags = (f"--config={path}", f"--output={tmp_path / 'shards'}", "--shards=2")
+    code, out, _ = said("convert", *flags)
+    assert code == 0
+    assert "data.mixture.own.splits.train: 16 examples in 2 shards, 0 bad rows left out" in out
+    assert len(list((tmp_path / "shards" / "other").glob("train-*.tfrecord"))) == 2
+    assert said("convert", *flags)[1] == out
+
+    changes = yaml.safe_load(out.partition("read them with")[2])["data"]["mixture"]
+    data["mixture"] = {name: {**own, **changes[name]} for name, own in sources_of.items()}
+    path = tiny_run.write_config(moods, data=data)
+    assert (
+        said("train", f"--config={path}", f"--workdir={tmp_path / 'run'}", "--device=cpu")[0] == 0
+    )
+    record = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    given = {one["name"]: one for one in record["resources"] if one["role"] == "data"}
+    assert given["own tickets"]["licence"] == "MIT"
+    assert given["open tickets"]["licence_source"] == "data.mixture.other.licence of the config"
+    assert given["own tickets"]["sha256"] != given["open tickets"]["sha256"]
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "was tuned on open tickets and own tickets with" in card
+
+
+def test_a_source_s_licence_is_checked_too(refused, moods, tmp_path):
+    data = {**tiny_run.tree(moods)["data"], "mixture": mixture_of(moods)}
+    del data["splits"], data["root"], data["licence"]
+    data["mixture"]["other"]["licence"] = "CC-BY-NC-4.0"
+    path = tiny_run.write_config(moods, data=data)
+    message = refused("train", f"--config={path}", f"--workdir={tmp_path / 'run'}")
+    assert "data.mixture.other.licence: CC-BY-NC-4.0 of the data (open tickets)" in message
+
+
+def test_inspect_shows_each_source(said, moods, tmp_path):
+    data = {**tiny_run.tree(moods)["data"], "mixture": mixture_of(moods)}
+    del data["splits"], data["root"], data["licence"]
+    path = tiny_run.write_config(moods, data=data)
+    code, _, _ = said("inspect", f"--config={path}", f"--output={tmp_path / 'page'}")
+    found = json.loads((tmp_path / "page" / "inspect.json").read_text())
+    assert code == 0
+    assert found["splits"]["train"]["files"] == ["dev.csv", "train.csv"]
+    assert found["splits"]["train"]["rows"] == 32
+    assert {"own tickets", "open tickets"} <= {one["name"] for one in found["licences"]}
+
+
+def test_convert_into_a_folder_of_other_data_is_refused(said, refused, moods, tmp_path):
+    path = tiny_run.write_config(moods)
+    flags = (f"--config={path}", f"--output={tmp_path / 'shards'}")
+    assert said("convert", *flags)[0] == 0
+    message = refused("convert", *flags, "--set=data.splits.train=[train.csv, dev.csv]")
+    assert "is of another conversion (examples, sha256)" in message
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(said, moods):
+    path = tiny_run.write_config(moods)
+    code, out, err = said("convert", f"--config={path}", f"--output={moods / 'train.csv'}")
+    assert (code, out) == (1, "")
+    assert "train.csv" in one_sentence(err)

@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import json
 import math
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -224,7 +225,7 @@ class Task(Section):
 
 
 class Splits(Section):
-    """Files or globs of each split, relative to `data.root`."""
+    """What each split is made of: files or globs relative to `root`; of a named set its splits."""
 
     train: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
@@ -249,8 +250,13 @@ def _one_op(value: Any) -> Any:
 AugmentOp = Annotated[dict[str, dict[str, Any]], BeforeValidator(_one_op)]
 
 
-class Data(Section):
-    """Where examples come from and how they become packed rows."""
+_SOURCE = re.compile(
+    r"files|tfds:\w+(/[\w.+-]+)?(:[\d.*]+)?|hub:[\w.-]+(/[\w.-]+){0,2}(@[\w./-]+)?"
+)
+
+
+class Source(Section):
+    """Where rows come from, whose they are, and which of their columns are text."""
 
     name: str = Field("", description="public name of the data set")
     homepage: str = Field("", description="where the data set can be had")
@@ -259,17 +265,102 @@ class Data(Section):
     licence_ack: Reason | None = Field(
         None, description="why you may train on it though its licence is unknown or sets terms"
     )
+    citation: str = ""
+    source: str = Field(
+        "files",
+        description="files; tfds:NAME[/CONFIG][:VERSION], a set of TensorFlow Datasets; or "
+        "hub:OWNER/NAME[/CONFIG][@REVISION], one of the Hugging Face Hub. `splits` of a named set "
+        "are its own, or parts of them: train[:80%], train[80%:]",
+    )
+    root: str | None = Field(
+        None,
+        description="folder of the files, gs:// too, relative to the config file; of tfds: its "
+        "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR",
+    )
+    splits: Splits = Splits()
+    format: Literal["auto", "csv", "tsv", "jsonl", "tfrecord"] = Field(
+        "auto", description="of files; auto: by their names, .gz or not"
+    )
+    text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
+
+    @property
+    def kind(self) -> str:
+        """files, tfds or hub."""
+        return self.source.partition(":")[0]
+
+    def labelled(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
+        """The tasks that its rows have labels for, with their columns here."""
+        return dict(tasks)
+
+    @pydantic.field_validator("text", mode="before")
+    @classmethod
+    def _columns(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @pydantic.field_validator("source")
+    @classmethod
+    def _known_form(cls, source: str) -> str:
+        if not _SOURCE.fullmatch(source):
+            raise ValueError(
+                f"is {source!r}; write files, tfds:NAME[/CONFIG][:VERSION] or "
+                "hub:OWNER/NAME[/CONFIG][@REVISION], and the parts of it in splits"
+            )
+        return source
+
+
+class Ingredient(Source):
+    """One source of a mixture: its rows, its labels, and its part of a training epoch."""
+
+    rate: Positive | None = Field(
+        None,
+        description="its part of an epoch, relative to the other sources'; left out, its size, "
+        "or what data.temperature makes of it",
+    )
+    tasks: tuple[Name, ...] | None = Field(
+        None, description="the tasks its rows have labels for; left out, all"
+    )
+    columns: dict[Name, str] = Field(
+        {}, description="task -> its column here, where it is not tasks.TASK.column"
+    )
+    labels: dict[Name, dict[str, str]] = Field(
+        {}, description="task -> a label as it is written here -> the same as the task calls it"
+    )
+
+    def labelled(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
+        return {
+            name: task.model_copy(update={"column": self.columns.get(name, task.column)})
+            for name, task in tasks.items()
+            if self.tasks is None or name in self.tasks
+        }
+
+    @property
+    def named_tasks(self) -> tuple[str, ...]:
+        """Every task that it says something of."""
+        return (*(self.tasks or ()), *self.columns, *self.labels)
+
+
+class Data(Source):
+    """Where examples come from and how they become packed rows."""
+
     licence_policy: Literal["permissive", "noncommercial", "any"] = Field(
         "permissive",
         description="which licences the run accepts of its data and of M0; see data/provenance.py",
     )
-    citation: str = ""
-    root: str | None = Field(
-        None, description="folder of the files, relative to the config file; --set data.root=DIR"
+    mixture: dict[Name, Ingredient] = Field(
+        {},
+        description="several sources beside each other, open data and your own; each says for "
+        "itself what data says of a single one: source, root, splits, text, licence",
     )
-    splits: Splits = Splits()
-    format: Literal["auto", "csv", "tsv", "jsonl"] = "auto"
-    text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
+    temperature: Positive | None = Field(
+        None,
+        description="T: a source of n examples gets a part of an epoch in proportion to n^(1/T); "
+        "1 is its size, 3.3 what XLM-R and mT5 take, the larger the more even",
+    )
+    epoch_examples: Count | None = Field(
+        None,
+        description="training examples an epoch draws from the mixture; left out, as many as "
+        "its sources have together",
+    )
     shots: Count | None = Field(
         None, description="training examples of each class, drawn by seed; left out, all"
     )
@@ -286,10 +377,41 @@ class Data(Section):
         (), description="the same for the second view of a text, which some objectives compare"
     )
 
-    @pydantic.field_validator("text", mode="before")
-    @classmethod
-    def _columns(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Key path -> source: the mixture's, or the one that `data` is itself."""
+        return {f"data.mixture.{name}": own for name, own in self.mixture.items()} or {"data": self}
+
+    @pydantic.model_validator(mode="after")
+    def _one_source_or_several(self) -> Data:
+        if self.mixture and (self.splits != Splits() or self.source != "files"):
+            raise ValueError(
+                "names a mixture and a source of its own; make that one of data.mixture too"
+            )
+        if self.mixture and self.shots:
+            raise ValueError("names a mixture and shots, which are drawn from one source; drop one")
+        if not self.mixture and (self.temperature or self.epoch_examples):
+            which = "temperature" if self.temperature else "epoch_examples"
+            raise ValueError(f"names {which}, which is for a mixture, and no mixture")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _sources_fit(self) -> Data:
+        with_rate = [name for name, own in self.mixture.items() if own.rate is not None]
+        if with_rate and self.temperature:
+            raise ValueError(
+                f"names a temperature and the rate of {with_rate[0]}; drop one of them"
+            )
+        if with_rate and len(with_rate) < len(self.mixture):
+            other = next(name for name in self.mixture if name not in with_rate)
+            raise ValueError(f"mixes sources with a rate and without; give {other} one too")
+        for name, own in self.mixture.items():
+            if len(own.text) != len(self.text):
+                raise ValueError(
+                    f"mixes texts and pairs: data.text names {len(self.text)} columns and "
+                    f"mixture.{name}.text {len(own.text)}; make them as many"
+                )
+        return self
 
 
 class RandomEncoder(Section):
@@ -479,6 +601,18 @@ class Config(Section):
     report: Report = Report()
 
     @pydantic.model_validator(mode="after")
+    def _sources_label_tasks(self) -> Config:
+        for source, own in self.data.mixture.items():
+            unknown = [name for name in own.named_tasks if name not in self.tasks]
+            if unknown:
+                hint = nearest(unknown[0], list(self.tasks))
+                raise ValueError(f"data.mixture.{source}: {unknown[0]} is no task; {hint}")
+        for name in self.tasks:
+            if not any(name in own.labelled(self.tasks) for own in self.data.sources.values()):
+                raise ValueError(f"tasks.{name}: no source of data.mixture has labels for it")
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> Config:
         parts, chosen = self.training.micro_batches, self.objectives
         if parts == 1:
@@ -517,7 +651,7 @@ class Config(Section):
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Config of a YAML file with `a.b=c` overrides.
 
-    A relative `data.root` in the file is taken from the file's folder; one given
+    A relative `root` of data in the file is taken from the file's folder; one given
     as an override from the working directory.
 
     Raises:
@@ -674,14 +808,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _rooted(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The tree with a relative `data.root` taken from `folder`.
+    """The tree with a relative `root` of the data, and of each in a mixture, taken from `folder`.
 
     Absolute, it means the same in the config.yaml that a run leaves elsewhere.
     """
     data = tree.get("data")
-    root = data.get("root") if isinstance(data, dict) else None
-    if isinstance(root, str) and "://" not in root:
-        data["root"] = str(folder / Path(root).expanduser())
+    mixture = data.get("mixture") if isinstance(data, dict) else None
+    for source in (data, *(mixture.values() if isinstance(mixture, dict) else ())):
+        root = source.get("root") if isinstance(source, dict) else None
+        if isinstance(root, str) and "://" not in root:
+            source["root"] = str(folder / Path(root).expanduser())
     return tree
 
 

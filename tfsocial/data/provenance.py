@@ -18,7 +18,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from typing import Any, Literal
 import tfsocial
 from tfsocial import config, files
 from tfsocial.config import Config, ConfigError
-from tfsocial.data import licences, rows
+from tfsocial.data import kinds, licences, rows
 from tfsocial.data.licences import UNKNOWN
 
 ACCEPTED: Mapping[str, tuple[licences.Kind, ...]] = {
@@ -50,7 +50,6 @@ CITATIONS = {
     "using Siamese BERT-Networks, arXiv:1908.10084; Wang et al. (2020), MiniLM, arXiv:2002.10957"
 }
 OWN_LICENCE = "Apache-2.0"  # of this project's code, which implements the papers' methods
-_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,8 @@ class Resource:
     """One thing a run took from others.
 
     Attributes:
-        key: its section of the config, `data` or `model`; empty of what is not checked.
+        key: its section of the config, `data`, `data.mixture.NAME` or `model`; empty of what is
+            not checked.
         licence: SPDX id, or 'unknown'.
         licence_source: where that was read.
         version: as its giver counts, where it does.
@@ -82,21 +82,52 @@ class Resource:
         return licences.kind(self.licence)
 
 
-def of_data(data: config.Data, paths: Sequence[str] = ()) -> Resource:
-    """The data of a run; with its files, their content hash too."""
-    licence = licences.spdx(data.licence)
-    source = "data.licence of the config" if licence != UNKNOWN else ""
+def of_data(source: config.Source, paths: Sequence[str] = (), key: str = "data") -> Resource:
+    """One source of data; with its files, their content hash too.
+
+    Args:
+        key: its place in the config.
+    """
+    licence = licences.spdx(source.licence)
+    where = f"{key}.licence of the config" if licence != UNKNOWN else ""
     return Resource(
         "data",
-        data.name or "unnamed data",
-        key="data",
+        source.name or (source.source if source.kind != "files" else _unnamed(key)),
+        key=key,
         licence=licence,
-        licence_source=": ".join(filter(None, (source, data.licence_source))),
-        citation=data.citation,
-        homepage=data.homepage,
+        licence_source=": ".join(filter(None, (where, source.licence_source))),
+        citation=source.citation,
+        homepage=source.homepage,
+        version=source.source if source.name and source.kind != "files" else "",
         sha256=digest(paths) if paths else "",
-        acknowledgement=data.licence_ack or "",
+        acknowledgement=source.licence_ack or "",
     )
+
+
+def _unnamed(key: str) -> str:
+    """What a source is called that has no public name: in a mixture, as it is called there."""
+    return "unnamed data" if key == "data" else key.rpartition(".")[2]
+
+
+def of_sources(data: config.Data, hashed: bool = False) -> tuple[Resource, ...]:
+    """Each source of a run's data; if asked for, with a hash of all that its splits hold.
+
+    The hash of files is of their bytes, that of a set by name of its rows.
+    """
+    found = ((of_data(own, key=key), own, key) for key, own in data.sources.items())
+    return tuple(
+        replace(resource, sha256=_content(own, key)) if hashed else resource
+        for resource, own, key in found
+    )
+
+
+def _content(source: config.Source, key: str) -> str:
+    found = hashlib.sha256()
+    for split in config.Splits.model_fields:
+        for name in kinds.names(source, split, key) if getattr(source.splits, split) else ():
+            for block in kinds.content(source, name):
+                found.update(block)
+    return found.hexdigest()
 
 
 def of_checkpoint(model: config.Model, checkpoint: str, folder: Path) -> Resource:
@@ -188,9 +219,8 @@ def digest(paths: Iterable[str]) -> str:
     """
     found = hashlib.sha256()
     for path in paths:
-        with rows.file_errors(path), rows.raw(path) as stream:
-            while block := stream.read(_BLOCK):
-                found.update(block)
+        for block in rows.blocks(path):
+            found.update(block)
     return found.hexdigest()
 
 

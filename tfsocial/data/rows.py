@@ -49,13 +49,22 @@ def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | Bad
     """
     file = str(path)
     parse = _PARSERS[format_of(file, file_format)]
+    return sound(parse(_lines(file), file), file)
+
+
+def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
+    """The rows of a file or of a part of a set, those that hold what no text may as bad ones.
+
+    Raises:
+        ConfigError: there is none.
+    """
     empty = True
-    for row in parse(_lines(file), file):
+    for row in found:
         empty = False
         fault = flaw_of(row.raw)
         yield bad(row, fault) if fault else row
     if empty:
-        raise ConfigError(f"{file}: has no rows; expected at least one example")
+        raise ConfigError(f"{name}: has no rows; expected at least one example")
 
 
 def bad(row: Row | BadRow, reason: str) -> BadRow:
@@ -65,10 +74,10 @@ def bad(row: Row | BadRow, reason: str) -> BadRow:
 def format_of(file: str, file_format: str) -> str:
     suffix = file.lower().removesuffix(".gz").rpartition(".")[2]
     name = suffix if file_format == "auto" else file_format
-    if name not in _PARSERS:
+    if name not in FORMATS:
         raise ConfigError(
             f"{file}: cannot tell its format from the name; "
-            f"end it in {', '.join(f'.{known}' for known in _PARSERS)} (or .gz after it), "
+            f"end it in {', '.join(f'.{known}' for known in FORMATS)} (or .gz after it), "
             "or set data.format"
         )
     return name
@@ -111,6 +120,20 @@ def raw(file: str) -> Any:
     return tf.io.gfile.GFile(file, "rb")
 
 
+_BLOCK = 2**20
+
+
+def blocks(file: str) -> Iterator[bytes]:
+    """The bytes of a file as they are stored, a part at a time.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    with file_errors(file), raw(file) as stream:
+        while block := stream.read(_BLOCK):
+            yield block
+
+
 @contextlib.contextmanager
 def file_errors(file: str) -> Iterator[None]:
     try:
@@ -121,7 +144,13 @@ def file_errors(file: str) -> Iterator[None]:
         ) from None
     except (OSError, *_remote_errors(file)) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
-        raise ConfigError(f"{file}: cannot be read ({reason}); check the path") from None
+        raise unreadable(file, reason) from None
+
+
+def unreadable(file: str, reason: object) -> ConfigError:
+    """Says so in one line; what a bucket says has several."""
+    check = "the path, the network and the credentials" if "://" in file else "the path"
+    return ConfigError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 
 
 def _remote_errors(file: str) -> tuple[type[Exception], ...]:
@@ -311,6 +340,25 @@ _PARSERS: dict[str, Callable[[Iterator[str], str], Iterable[Row | BadRow]]] = {
     "jsonl": _json_rows,
     "txt": _text_rows,
 }
+FORMATS = (*_PARSERS, "tfrecord")  # the last is not of lines: data/tfrecord.py
+
+
+# --- rows that no line holds ---------------------------------------------------------------
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """A row as it could stand in a jsonl file.
+
+    >>> as_json({"text": "hé", "label": None})
+    '{"text": "hé", "label": null}'
+    """
+    return json.dumps(values, ensure_ascii=False)
+
+
+def first_line(error: Exception, most: int = 200) -> str:
+    """Of what another package says, the beginning."""
+    line = str(error).strip().partition("\n")[0].rstrip(".:")
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 # --- names in messages -------------------------------------------------------------------

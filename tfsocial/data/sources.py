@@ -1,21 +1,20 @@
-"""Files in, columns out: csv, tsv, jsonl and txt, plain or .gz, local or gs://.
+"""Sources in, columns out: files of any format, sets by name, or several of them beside each other.
 
-One bad row never stops a run and never disappears: it goes to quarantine with
-its file, line and reason, and only too many of them (`data.max_bad_fraction`)
-are an error. Lines are counted as an editor counts them: physical lines from 1,
-the header included; a row is named by the line it starts on.
+What a kind of source is made of, and its rows, are in `kinds`; from there on all are alike. One
+bad row never stops a run and never disappears: it goes to quarantine with its file, line and
+reason, and only too many of them (`data.max_bad_fraction`) are an error. In a mixture each source
+has its own columns, tasks and labels; a label set is that of all of them together.
 
 Texts go to the quarantine file, never into a message.
 """
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,17 +22,10 @@ import numpy as np
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data.rows import (
-    BadRow,
-    Row,
-    bad,
-    file_errors,
-    flaw_of,
-    format_of,
-    json_type,
-    listed,
-    read_rows,
-)
+from tfsocial.data import kinds
+from tfsocial.data.kinds import read_rows
+from tfsocial.data.paths import files as files  # of a split, by patterns
+from tfsocial.data.rows import BadRow, Row, bad, flaw_of, format_of, json_type, listed
 from tfsocial.files import replacing
 
 SPLITS = ("train", "dev", "test")
@@ -100,13 +92,24 @@ class Counts:
     quarantined: int
 
 
+class Part(NamedTuple):
+    """What one source gave to a split: so many examples, beside each other there."""
+
+    size: int
+    counts: Counts
+
+
 @dataclass(frozen=True)
 class Corpus:
-    """The configured splits and each task's label set (empty for regress)."""
+    """The configured splits and each task's label set (empty for regress).
+
+    parts: split -> the key of each source it has rows of -> its part, in their order.
+    """
 
     splits: dict[str, Examples]
     label_names: dict[str, tuple[str, ...]]
     counts: dict[str, Counts]
+    parts: dict[str, dict[str, Part]] = field(default_factory=dict)
 
 
 def read(
@@ -122,39 +125,73 @@ def read(
         ConfigError: a file, column or label is missing or unknown, or more than
             `data.max_bad_fraction` of a split's rows are bad.
     """
-    tables = {
-        split: _read_split(split, data, tasks) for split in SPLITS if getattr(data.splits, split)
-    }
+    tables = {split: _tables(split, data, tasks) for split in SPLITS}
+    tables = {split: found for split, found in tables.items() if found}
     if not tables:
+        if data.mixture:
+            raise ConfigError("data.mixture: no source names splits; give at least one's train")
         raise ConfigError("data.splits names no files; give at least data.splits.train")
     if quarantine is not None:
-        _write_quarantine(quarantine, [bad for table in tables.values() for bad in table.bad])
-    for split, table in tables.items():
-        _check_bad_rows(split, table, data.max_bad_fraction, quarantine)
-    names = {name: _label_names(name, task, tables.get("train")) for name, task in tasks.items()}
-    splits = {split: table.examples(tasks, names) for split, table in tables.items()}
-    if "train" in splits:
-        splits["train"] = _in_scope(splits["train"], tasks, names)
-    return Corpus(
-        splits=splits,
-        label_names=names,
-        counts={split: table.counts() for split, table in tables.items()},
+        every = (table for found in tables.values() for table in found.values())
+        _write_quarantine(quarantine, chain.from_iterable(table.bad for table in every))
+    for split, found in tables.items():
+        for key, table in found.items():
+            place = f"{key}.splits.{split}"
+            check_bad_rows(place, table.counts(), table.bad, data.max_bad_fraction, quarantine)
+    train = list(tables.get("train", {}).values())
+    place = "data.mixture" if data.mixture else "data.splits.train"
+    names = {name: _label_names(name, task, train, place) for name, task in tasks.items()}
+    return _corpus(tables, tasks, names)
+
+
+def _tables(split: str, data: config.Data, tasks: Mapping[str, config.Task]) -> dict[str, _Table]:
+    """Of each source that has the split, by its key."""
+    return {
+        key: _read_split(split, key, source, data, tasks)
+        for key, source in data.sources.items()
+        if getattr(source.splits, split)
+    }
+
+
+def _corpus(
+    tables: Mapping[str, Mapping[str, _Table]],
+    tasks: Mapping[str, config.Task],
+    names: dict[str, tuple[str, ...]],
+) -> Corpus:
+    splits, counts, parts = {}, {}, {}
+    for split, found in tables.items():
+        examples = [table.examples(tasks, names) for table in found.values()]
+        if split == "train":
+            examples = [_in_scope(own, tasks, names) for own in examples]
+        each = [table.counts() for table in found.values()]
+        splits[split] = joined(examples)
+        counts[split] = Counts(
+            *(sum(getattr(one, name.name) for one in each) for name in fields(Counts))
+        )
+        sized = zip(found, map(len, examples), each, strict=True)
+        parts[split] = {key: Part(size, own) for key, size, own in sized}
+    return Corpus(splits, names, counts, parts)
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Examples of several sources, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    origins = [part.origin for part in parts]
+    before = np.cumsum([0, *(len(origin.files) for origin in origins)])
+    numbers = [origin.file + start for origin, start in zip(origins, before, strict=False)]
+    origin = Origin(
+        tuple(chain.from_iterable(origin.files for origin in origins)),
+        np.concatenate(numbers).astype(np.int32),
+        np.concatenate([origin.line for origin in origins]),
     )
-
-
-def files(data: config.Data, split: str) -> tuple[str, ...]:
-    """Files of a split: patterns in config order, the matches of each sorted, none twice.
-
-    Raises:
-        ConfigError: a pattern matches no file.
-    """
-    found: dict[str, None] = {}
-    for pattern in getattr(data.splits, split):
-        matches = _matches(data.root, pattern)
-        if not matches:
-            raise ConfigError(_no_match(data, split, pattern))
-        found |= dict.fromkeys(matches)
-    return tuple(found)
+    pairs = [part.pair for part in parts]
+    return Examples(
+        list(chain.from_iterable(part.text for part in parts)),
+        None if pairs[0] is None else list(chain.from_iterable(pairs)),
+        {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
+        origin,
+    )
 
 
 def texts(
@@ -185,40 +222,6 @@ def texts(
             _check_columns(row.file, row.values, dict.fromkeys(columns, "data.text"))
             checked = True
         yield row if isinstance(row, BadRow) else _text_or_bad(row, columns, max_characters)
-
-
-# --- finding files ---------------------------------------------------------------------
-
-
-def _matches(root: str | None, pattern: str) -> list[str]:
-    if "://" in pattern or "://" in (root or ""):
-        return _remote_matches(pattern if "://" in pattern else f"{root.rstrip('/')}/{pattern}")
-    folder, pattern = os.path.expanduser(root or ""), os.path.expanduser(pattern)
-    literal = os.path.join(folder, pattern)
-    if os.path.isfile(literal):  # a name may hold glob characters
-        return [literal]
-    matches = glob.glob(os.path.join(glob.escape(folder), pattern), recursive=True)
-    return sorted(filter(os.path.isfile, matches))
-
-
-def _remote_matches(pattern: str) -> list[str]:
-    import tensorflow as tf  # only remote paths need it, and it takes seconds to import
-
-    with file_errors(pattern):
-        return sorted(path for path in tf.io.gfile.glob(pattern) if not tf.io.gfile.isdir(path))
-
-
-def _no_match(data: config.Data, split: str, pattern: str) -> str:
-    key = f"data.splits.{split}"
-    if data.root is not None:
-        return (
-            f"{key}: {pattern!r} matches no file in {data.root} (data.root); "
-            "correct the pattern, or the folder with --set data.root=DIR"
-        )
-    source = " at ".join(filter(None, (data.name, data.homepage)))
-    remedy = "take a local copy and give its folder with --set data.root=DIR"
-    origin = f" (the public data set is {source})" if source else ""
-    return f"{key}: {pattern!r} matches no file and data.root is not set; {remedy}{origin}"
 
 
 # --- one row to typed values -----------------------------------------------------------
@@ -354,43 +357,83 @@ class _Table:
         return Examples(self.text, self.pair or None, labels, origin)
 
 
-def _read_split(split: str, data: config.Data, tasks: Mapping[str, config.Task]) -> _Table:
-    table = _Table(cells={name: [] for name in tasks})
-    for path in files(data, split):
-        table.files.append(path)
-        _read_file(path, data, tasks, table)
-    return table
+class Example(NamedTuple):
+    """One row that can be used: its texts, its label for each task, and all that it holds."""
+
+    text: Text
+    cells: Mapping[str, Cell]
+    values: Mapping[str, Any]
 
 
-def _read_file(
-    path: str, data: config.Data, tasks: Mapping[str, config.Task], table: _Table
-) -> None:
+def examples_of(
+    name: str, key: str, source: config.Source, data: config.Data, tasks: Mapping[str, config.Task]
+) -> Iterator[Example | BadRow]:
+    """The rows of one of `kinds.names`, in order and in constant memory.
+
+    Raises:
+        ConfigError: it cannot be read, or lacks a column.
+    """
     columns: dict[str, None] = {}
-    for row in read_rows(path, data.format):
+    labelled = source.labelled(tasks)
+    for row in kinds.rows_of(source, name):
         if isinstance(row, Row):
             if not columns:
-                _check_columns(path, row.values, dict.fromkeys(data.text, "data.text"))
+                _check_columns(name, row.values, dict.fromkeys(source.text, f"{key}.text"))
             columns |= dict.fromkeys(row.values)
-        _read_row(row, data, tasks, table)
+        yield _example(row, source, data, tasks, labelled)
     # Labels are looked for in the whole file: a JSON row may leave out the key it has no value for.
     if columns:
-        keys = {task.column: f"tasks.{name}.column" for name, task in tasks.items()}
-        _check_columns(path, columns, keys)
+        keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
+        _check_columns(name, columns, keys)
 
 
-def _read_row(
-    row: Row | BadRow, data: config.Data, tasks: Mapping[str, config.Task], table: _Table
-) -> None:
-    found = row if isinstance(row, BadRow) else _text_or_bad(row, data.text, data.max_characters)
+def _column_key(key: str, task: str, source: config.Source) -> str:
+    own = isinstance(source, config.Ingredient) and task in source.columns
+    return f"{key}.columns.{task}" if own else f"tasks.{task}.column"
+
+
+def _example(
+    row: Row | BadRow,
+    source: config.Source,
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+    labelled: Mapping[str, config.Task],
+) -> Example | BadRow:
+    found = row if isinstance(row, BadRow) else _text_or_bad(row, source.text, data.max_characters)
     if isinstance(found, BadRow):
-        table.bad.append(found)
-        return
+        return found
     try:
-        cells = {name: _cell(row.values.get(task.column), task) for name, task in tasks.items()}
+        cells = {name: _cell(row.values.get(task.column), task) for name, task in labelled.items()}
     except _RejectedError as reason:
-        table.bad.append(bad(row, str(reason)))
-        return
-    table.add(found, cells)
+        return bad(row, str(reason))
+    ours = {name: _renamed(cell, source, name) for name, cell in cells.items()}
+    return Example(found, {name: ours.get(name) for name in tasks}, row.values)
+
+
+def _renamed(cell: Cell, source: config.Source, task: str) -> Cell:
+    """A label as the task calls it."""
+    ours = source.labels.get(task, {}) if isinstance(source, config.Ingredient) else {}
+    if isinstance(cell, frozenset):
+        return frozenset(ours.get(label, label) for label in cell)
+    return ours.get(cell, cell) if isinstance(cell, str) else cell
+
+
+def _read_split(
+    split: str,
+    key: str,
+    source: config.Source,
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+) -> _Table:
+    table = _Table(cells={name: [] for name in tasks})
+    for name in kinds.names(source, split, key):
+        table.files.append(name)
+        for found in examples_of(name, key, source, data, tasks):
+            if isinstance(found, BadRow):
+                table.bad.append(found)
+            else:
+                table.add(found.text, found.cells)
+    return table
 
 
 def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> None:
@@ -406,15 +449,25 @@ def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> 
             )
 
 
-def _check_bad_rows(split: str, table: _Table, allowed: float, quarantine: Path | None) -> None:
-    counts = table.counts()
+def check_bad_rows(
+    place: str,
+    counts: Counts,
+    rows: Sequence[BadRow],
+    allowed: float,
+    quarantine: Path | None = None,
+) -> None:
+    """Lets a split through that has few bad rows.
+
+    Raises:
+        ConfigError: more than the fraction `allowed` of its rows are bad, or all.
+    """
     if counts.kept and counts.quarantined <= allowed * counts.read:
         return
-    first = table.bad[0]
+    first = rows[0]
     limit = f"more than data.max_bad_fraction={allowed:g} allows" if counts.kept else "none is left"
     listing = f"; all of them are in {quarantine}" if quarantine is not None else ""
     raise ConfigError(
-        f"data.splits.{split}: {counts.quarantined} of {counts.read} rows are bad, {limit}; "
+        f"{place}: {counts.quarantined} of {counts.read} rows are bad, {limit}; "
         f"the first is {first.file}:{first.line}: {first.reason}{listing}; "
         "mend the rows or raise data.max_bad_fraction"
     )
@@ -426,37 +479,42 @@ def _write_quarantine(path: Path, rows: Iterable[BadRow]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
         for row in rows:
-            stream.write(json.dumps(_quarantined(row), ensure_ascii=False) + "\n")
+            stream.write(quarantined(row))
 
 
-def _quarantined(row: BadRow) -> dict[str, Any]:
+def quarantined(row: BadRow) -> str:
+    """A bad row as a line of jsonl."""
     shown = row.raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return {
+    values = {
         "file": row.file,
         "line": row.line,
         "reason": row.reason,
         "row": shown.rstrip("\r\n"),
     }
+    return json.dumps(values, ensure_ascii=False) + "\n"
 
 
 # --- labels as numbers -----------------------------------------------------------------
 
 
-def _label_names(name: str, task: config.Task, train: _Table | None) -> tuple[str, ...]:
-    """The label set of a task: () for regress, else the config's or train's, sorted."""
-    if train is not None and all(cell in (None, frozenset()) for cell in train.cells[name]):
+def _label_names(
+    name: str, task: config.Task, train: Sequence[_Table], place: str
+) -> tuple[str, ...]:
+    """The label set of a task: () for regress, else the config's or that of train, sorted."""
+    cells = list(chain.from_iterable(table.cells[name] for table in train))
+    if train and all(cell in (None, frozenset()) for cell in cells):
         raise ConfigError(
-            f"data.splits.train: no row has a label for task {name}; "
+            f"{place}: no row has a label for task {name}; "
             f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
         )
     if task.kind == "regress":
         return ()
-    if task.labels is None and train is None:
+    if task.labels is None and not train:
         raise ConfigError(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
-    names = task.labels or tuple(sorted(set(_written(train.cells[name]))))
+    names = task.labels or tuple(sorted(set(_written(cells))))
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)

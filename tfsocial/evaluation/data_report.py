@@ -70,15 +70,19 @@ def _split(config: Config, corpus: Corpus, split: str) -> Facts:
         "read": counts.read,
         "rows": len(examples),
         "bad": counts.quarantined,
-        "stops": counts.quarantined > config.data.max_bad_fraction * counts.read,
+        "stops": any(
+            part.counts.quarantined > config.data.max_bad_fraction * part.counts.read
+            for part in corpus.parts[split].values()
+        ),
         "allowed": config.data.max_bad_fraction,
     }
 
 
 def _short(path: str, config: Config) -> str:
-    """A file by its name under data.root."""
-    root = config.data.root
-    return path.removeprefix(os.path.join(root, "")) if root else path
+    """A file by its name under the root of its source."""
+    roots = [source.root for source in config.data.sources.values() if source.root]
+    inside = (root for root in roots if path.startswith(os.path.join(root, "")))
+    return path.removeprefix(os.path.join(next(inside, ""), ""))
 
 
 # --- lengths ---------------------------------------------------------------------------
@@ -302,7 +306,7 @@ def _quarantine(path: Path, config: Config) -> list[Facts]:
 
 
 def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
-    taken = (provenance.of_data(config.data), resources.of_m0(config, community))
+    taken = (*provenance.of_sources(config.data), resources.of_m0(config, community))
     return [
         {
             "what": resource.role,

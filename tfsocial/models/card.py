@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 import tfsocial
-from tfsocial.config import Config
+from tfsocial.config import Config, Source
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
 from tfsocial.models.heads import HeadSpec
@@ -61,7 +61,8 @@ def _front(
         front["base_model"] = base
     front |= {"library_name": "tfsocial", "pipeline_tag": "text-classification"}
     front["tags"] = ["text-classification", "bert", "tfsocial"]
-    front |= {"datasets": [config.data.name]} if config.data.name else {}
+    named = [source.name for source in config.data.sources.values() if source.name]
+    front |= {"datasets": named} if named else {}
     return front | {"metrics": list(metrics)}
 
 
@@ -71,10 +72,11 @@ def _hub_id(licence: str) -> str:
 
 
 def _lead(resources: Sequence[Resource]) -> str:
-    m0, data = (_of_role(resources, role) for role in ("model", "data"))
+    m0 = next(one for one in resources if one.role == "model")
+    data = " and ".join(_plain(one.name) for one in resources if one.role == "data")
     return (
         f"A BERT encoder that started from {_code(_name(m0))} and was tuned on "
-        f"{_plain(data.name)} with tfsocial {tfsocial.__version__}."
+        f"{data} with tfsocial {tfsocial.__version__}."
     )
 
 
@@ -86,10 +88,6 @@ def _name(resource: Resource) -> str:
     """
     local = resource.role == "model" and ":" not in resource.name
     return "/".join(Path(resource.name).parts[-2:]) if local else resource.name
-
-
-def _of_role(resources: Sequence[Resource], role: str) -> Resource:
-    return next(resource for resource in resources if resource.role == role)
 
 
 def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
@@ -155,11 +153,16 @@ def _row(resource: Resource) -> str:
 def _data(config: Config) -> str:
     data = config.data
     lines = [
-        f"{_plain(data.name or 'A data set without a name')}"
-        f"{f', {_plain(data.homepage)}' if data.homepage else ''}.",
+        *(_source(source) for source in data.sources.values()),
         f"{data.shots} training examples of each class were drawn by seed." if data.shots else "",
     ]
     return "\n".join(filter(None, lines))
+
+
+def _source(source: Source) -> str:
+    name = source.name or ("A data set without a name" if source.kind == "files" else source.source)
+    home = f", {_plain(source.homepage)}" if source.homepage else ""
+    return f"{_plain(name)}{home}."
 
 
 def _training(config: Config, resources: Sequence[Resource]) -> str:

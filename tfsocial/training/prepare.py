@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import pipeline, provenance, shots, sources
+from tfsocial.data import mixture, pipeline, provenance, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
@@ -100,7 +100,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
     terms = table.formula(config)
     views = chain.build(config)
-    provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
+    provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
     m0 = resources.of_m0(config, community)
     provenance.check([m0], config.data.licence_policy)
@@ -176,7 +176,7 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
                 "to choose its threshold on"
             )
     if not config.data.shots:
-        return corpus
+        return mixture.mixed(corpus, config.data, config.seed)
     record = workdir / "train_drawn.jsonl"
     return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfsocial.config import Config
-from tfsocial.data import provenance, sources
+from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
 from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
 
 
 def of_run(config: Config, m0: Resource, terms: Sequence[table.Term]) -> tuple[Resource, ...]:
-    """M0, the data with a hash of its files, and the method of each term."""
-    paths = [path for split in sources.SPLITS for path in sources.files(config.data, split)]
-    return m0, provenance.of_data(config.data, paths), *map(_of_term, terms)
+    """M0, each source of the data with a hash of its content, and the method of each term."""
+    return m0, *provenance.of_sources(config.data, hashed=True), *map(_of_term, terms)
 
 
 def of_m0(config: Config, community: Community) -> Resource:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -334,13 +335,22 @@ def changes(written: Path, config: Config, accept: bool) -> list[str]:
     if not written.exists():
         return []
     before, now = (one.model_dump(mode="json") for one in (load(written), config))
-    changed = [path for path in differences(before, now) if path not in FREE]
+    changed = [path for path in differences(before, now) if _of_one_source(path) not in FREE]
     if changed and not accept:
         raise ConfigError(
             f"{written.parent} holds a run of another config; changed: {', '.join(changed)}. "
             "Undo that, name a new --workdir, or say --accept_changes to go on all the same"
         )
     return changed
+
+
+def _of_one_source(path: str) -> str:
+    """The key of a mixture's source as the key of a single one.
+
+    >>> _of_one_source("data.mixture.own.root"), _of_one_source("data.root")
+    ('data.root', 'data.root')
+    """
+    return re.sub(r"^data\.mixture\.\w+\.", "data.", path)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

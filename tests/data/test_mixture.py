@@ -1,0 +1,201 @@
+"""Mixtures: each source's own columns, tasks and labels, and how much of each an epoch has."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.data import mixture, provenance, sources
+
+TASKS = {"mood": {}, "topic": {"kind": "multilabel"}}
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Six rows of our own, with mood and topic; four open ones, of mood in other words."""
+    own = "".join(f"own {i},{'sad' if i % 2 else 'happy'},card|late\n" for i in range(6))
+    (tmp_path / "own.csv").write_text("text,mood,topic\n" + own)
+    opened = "".join(f"open {i},{i % 2}\n" for i in range(4))
+    (tmp_path / "open.csv").write_text("review,sentiment\n" + opened)
+    return tmp_path
+
+
+def parsed(files, own=None, opened=None, **data):
+    tree = {
+        "own": {
+            "root": str(files),
+            "splits": {"train": "own.csv", "dev": "own.csv"},
+            **(own or {}),
+        },
+        "open": {
+            "root": str(files),
+            "splits": {"train": "open.csv"},
+            "text": "review",
+            "tasks": ["mood"],
+            "columns": {"mood": "sentiment"},
+            "labels": {"mood": {"0": "sad", "1": "happy"}},
+            **(opened or {}),
+        },
+    }
+    tasks = {name: {"column": name, **task} for name, task in TASKS.items()}
+    return config.parse({"data": {"mixture": tree, **data}, "tasks": tasks})
+
+
+def texts(files, seed=0, **knobs):
+    chosen = parsed(files, **knobs)
+    corpus = sources.read(chosen.data, chosen.tasks)
+    return Counter(mixture.mixed(corpus, chosen.data, seed).splits["train"].text)
+
+
+def refusal(call, *arguments, **knobs):
+    with pytest.raises(ConfigError) as caught:
+        call(*arguments, **knobs)
+    return str(caught.value)
+
+
+def test_each_source_labels_what_it_can(files):
+    chosen = parsed(files)
+    corpus = sources.read(chosen.data, chosen.tasks)
+    train = corpus.splits["train"]
+    assert corpus.label_names == {"mood": ("happy", "sad"), "topic": ("card", "late")}
+    assert train.text[5:8] == ["own 5", "open 0", "open 1"]
+    assert train.labels["mood"].tolist() == [0, 1, 0, 1, 0, 1, 1, 0, 1, 0]
+    assert np.isnan(train.labels["topic"][6:]).all()
+    assert (train.labels["topic"][:6] == 1).all()
+    assert train.origin.where(7) == f"{files}/open.csv:3"
+    assert list(corpus.splits) == ["train", "dev"]
+    assert len(corpus.splits["dev"]) == 6
+    assert corpus.counts["train"].kept == 10
+    assert [part.size for part in corpus.parts["train"].values()] == [6, 4]
+
+
+def test_without_rates_every_example_stands_once(files):
+    assert set(texts(files).values()) == {1}
+    assert len(texts(files)) == 10
+
+
+def test_rates_are_parts_of_an_epoch(files):
+    found = texts(files, own={"rate": 1}, opened={"rate": 4})  # of 10 examples 2 and 8
+    assert sum(found[f"own {i}"] for i in range(6)) == 2
+    assert [found[f"open {i}"] for i in range(4)] == [2, 2, 2, 2]
+
+
+def test_a_draw_is_a_function_of_the_seed(files):
+    rates = {"own": {"rate": 1}, "opened": {"rate": 1}}
+    assert texts(files, seed=3, **rates) == texts(files, seed=3, **rates)
+    assert len({tuple(sorted(texts(files, seed=seed, **rates))) for seed in range(5)}) > 1
+
+
+def test_temperature_evens_out():
+    sizes = [10_000, 100]
+    rates = [size ** (1 / 2) for size in sizes]
+    assert mixture.parts(sizes, rates) == [9182, 918]  # 100 : 10 of 10,100
+
+
+def test_temperature_of_the_config(files):
+    found = texts(files, temperature=1000.0)  # as good as even
+    assert sum(count for text, count in found.items() if text.startswith("open")) == 5
+
+
+def test_epoch_examples_is_the_length_of_an_epoch(files):
+    found = texts(files, own={"rate": 3}, opened={"rate": 1}, epoch_examples=32)
+    assert [found[f"own {i}"] for i in range(6)] == [4] * 6
+    assert [found[f"open {i}"] for i in range(4)] == [2] * 4
+
+
+def test_a_source_without_a_part_is_refused(files):
+    message = refusal(texts, files, own={"rate": 1000}, opened={"rate": 0.001})
+    assert "data.mixture.open: its part of an epoch is less than one example" in message
+
+
+@given(
+    st.lists(st.integers(1, 500), min_size=1, max_size=5),
+    st.integers(1, 1000),
+    st.integers(0, 9),
+)
+def test_parts_and_draws_are_exact(sizes, total, seed):
+    counts = mixture.parts(sizes, sizes[::-1], total)
+    assert sum(counts) == total
+    for place, (size, count) in enumerate(zip(sizes, counts, strict=True)):
+        assert abs(count - sizes[-1 - place] / sum(sizes) * total) < 1
+        rows = mixture.drawn(size, count, seed, str(place))
+        often = np.bincount(rows, minlength=size)
+        assert len(rows) == count
+        assert often.max() - often.min() <= 1
+        more = np.bincount(mixture.drawn(size, count + 3, seed, str(place)), minlength=size)
+        assert (more >= often).all()
+
+
+def test_the_dev_split_is_not_mixed(files):
+    chosen = parsed(files, own={"rate": 1}, opened={"rate": 9})
+    corpus = sources.read(chosen.data, chosen.tasks)
+    assert mixture.mixed(corpus, chosen.data, 0).splits["dev"] is corpus.splits["dev"]
+
+
+def test_bad_rows_are_counted_by_source(files):
+    (files / "open.csv").write_text("review,sentiment\nfine,1\n,0\n")
+    chosen = parsed(files, max_bad_fraction=0.2)  # one of eight, but one of the source's two
+    message = refusal(sources.read, chosen.data, chosen.tasks)
+    assert message.startswith("data.mixture.open.splits.train: 1 of 2 rows are bad")
+
+
+def test_messages_name_the_source(files):
+    chosen = parsed(files, opened={"columns": {"mood": "sentimant"}})
+    message = refusal(sources.read, chosen.data, chosen.tasks)
+    assert "which data.mixture.open.columns.mood names" in message
+    chosen = parsed(files, opened={"splits": {"train": "none.csv"}})
+    message = refusal(sources.read, chosen.data, chosen.tasks)
+    assert message.startswith("data.mixture.open.splits.train: 'none.csv' matches no file")
+    assert "--set data.mixture.open.root=DIR" in message
+
+
+def test_each_source_has_its_licence_and_its_hash(files):
+    data = parsed(files, own={"licence": "MIT"}, opened={"name": "Reviews"}).data
+    message = refusal(provenance.check, provenance.of_sources(data), "permissive")
+    assert "data.mixture.open.licence: nothing says under which licence the data (Reviews)" in (
+        message
+    )
+    assert "--set data.mixture.open.licence_ack='WHY'" in message
+    own, opened = provenance.of_sources(data, hashed=True)
+    assert (own.name, own.licence, opened.name) == ("own", "MIT", "Reviews")
+    twice = [str(files / "own.csv")] * 2  # train and dev
+    assert own.sha256 == provenance.digest(twice) != opened.sha256
+
+
+# --- the config ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("knobs", "expected"),
+    [
+        ({"shots": 3}, "mixture and shots"),
+        ({"splits": {"train": "a.csv"}}, "mixture and a source of its own"),
+        ({"own": {"rate": 2}}, "with a rate and without; give open one too"),
+        ({"own": {"rate": 2}, "opened": {"rate": 1}, "temperature": 2.0}, "drop one of them"),
+        ({"own": {"text": ["text", "mood"]}}, "mixes texts and pairs"),
+        ({"own": {"columns": {"moood": "x"}}}, "moood is no task; did you mean mood?"),
+        ({"own": {"tasks": ["mood"]}}, "tasks.topic: no source of data.mixture has labels for it"),
+        ({"own": {"raet": 2}}, "did you mean data.mixture.own.rate?"),
+    ],
+)
+def test_what_does_not_fit_is_refused(files, knobs, expected):
+    assert expected in refusal(parsed, files, **knobs)
+
+
+def test_a_temperature_needs_a_mixture():
+    message = refusal(config.parse, {"data": {"temperature": 2.0}})
+    assert "temperature, which is for a mixture" in message
+
+
+def test_roots_are_relative_to_the_config_file(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("data: {mixture: {own: {root: here}, far: {root: 'gs://b/c'}}}\n")
+    found = config.load(path).data.mixture
+    assert found["own"].root == str(tmp_path / "here")
+    assert found["far"].root == "gs://b/c"

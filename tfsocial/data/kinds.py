@@ -1,0 +1,63 @@
+"""The kinds of sources, as a table: what a split is made of, and the rows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tfsocial import config
+from tfsocial.data import hub, paths, rows, tfds, tfrecord
+from tfsocial.data.rows import BadRow, Row
+
+
+class Kind(NamedTuple):
+    """How one kind of source is read.
+
+    Attributes:
+        names: (source, split, its key in the config) -> names of what the split is made of, in
+            order. Raises ConfigError where something is not there.
+        rows: (source, one of these names) -> its rows in order.
+    """
+
+    names: Callable[[config.Source, str, str], tuple[str, ...]]
+    rows: Callable[[config.Source, str], Iterator[Row | BadRow]]
+
+
+def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | BadRow]:
+    """Rows of one file in order, in constant memory: text (`rows`) or TFRecord.
+
+    Raises:
+        ConfigError: the file cannot be read or has no rows.
+    """
+    file = str(path)
+    if rows.format_of(file, file_format) == tfrecord.SUFFIX:
+        return tfrecord.read_rows(file)
+    return rows.read_rows(file, file_format)
+
+
+KINDS: dict[str, Kind] = {
+    "files": Kind(paths.files, lambda source, name: read_rows(name, source.format)),
+    "tfds": Kind(tfds.names, tfds.read_rows),
+    "hub": Kind(hub.names, hub.read_rows),
+}
+
+
+def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
+    """What a split is made of: files, or parts of a set by name."""
+    return KINDS[source.kind].names(source, split, key)
+
+
+def rows_of(source: config.Source, name: str) -> Iterator[Row | BadRow]:
+    """The rows of one of `names`."""
+    return KINDS[source.kind].rows(source, name)
+
+
+def content(source: config.Source, name: str) -> Iterator[bytes]:
+    """What one of `names` holds, for a hash: a file's bytes, or a set's rows as JSON."""
+    if source.kind == "files":
+        yield from rows.blocks(name)
+    else:
+        yield from (
+            f"{row.raw}\n".encode("utf-8", "surrogateescape") for row in rows_of(source, name)
+        )
