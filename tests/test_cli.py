@@ -20,7 +20,7 @@ from tfsocial.data import sources
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     *("train", "predict", "export", "schema", "objectives", "demo"),
-    *("inspect", "show-augment", "preflight"),
+    *("inspect", "augment", "show-augment", "preflight"),
 )
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}

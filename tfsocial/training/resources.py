@@ -1,4 +1,4 @@
-"""Everything a run took from others: M0, the data, the methods of its formula."""
+"""Everything a run took from others: M0, the data, its translators, the methods."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
 
 
-def of_run(config: Config, m0: Resource, terms: Sequence[table.Term]) -> tuple[Resource, ...]:
-    """M0, the data with a hash of its files, and the method of each term."""
+def of_run(
+    config: Config,
+    m0: Resource,
+    terms: Sequence[table.Term],
+    translators: Sequence[Resource] = (),
+) -> tuple[Resource, ...]:
+    """M0, the data with a hash of its files, its translators, and the method of each term."""
     paths = [path for split in sources.SPLITS for path in sources.files(config.data, split)]
-    return m0, provenance.of_data(config.data, paths), *map(_of_term, terms)
+    return m0, provenance.of_data(config.data, paths), *translators, *map(_of_term, terms)
 
 
 def of_m0(config: Config, community: Community) -> Resource:
