@@ -25,6 +25,7 @@ from pathlib import Path
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.objectives import table
+from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
@@ -81,7 +82,7 @@ def settings(tree: dict) -> Config:
 def step_of(chosen: Config) -> tuple[Callable, Iterator]:
     """The train function of a config and its batches."""
     with tempfile.TemporaryDirectory() as workdir:
-        ready = prepare(chosen, Path(workdir), "cpu")
+        ready = prepare(chosen, Path(workdir), devices.choose("cpu", chosen.training))
     return ready.model.make_train_function(), iter(ready.training_batches())
 
 

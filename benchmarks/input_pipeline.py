@@ -35,6 +35,7 @@ from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
+from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
@@ -139,7 +140,7 @@ def with_ops(plain: Config, ops: list, folder: str) -> Config:
 def training_of(chosen: Config, count: int) -> Training:
     """The training of a config, compiled, and so many of its batches."""
     with tempfile.TemporaryDirectory() as workdir:
-        ready = prepare(chosen, Path(workdir), "cpu")
+        ready = prepare(chosen, Path(workdir), devices.choose("cpu", chosen.training))
     batches = ready.training_batches()
     step = ready.model.make_train_function()
     taken = list(batches.take(count))

@@ -32,10 +32,10 @@ def write_config(folder: Path) -> Path:
     return tiny_run.write_config(moods, *assignments)
 
 
-def main(config: Path, workdir: Path, log: Path) -> None:
+def main(config: Path, workdir: Path, log: Path, device: str = "cpu") -> None:
     """`python -m tfsocial train`, its words to a file."""
     with log.open("a", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
-    flags = [f"--config={config}", f"--workdir={workdir}", "--device=cpu"]
+    flags = [f"--config={config}", f"--workdir={workdir}", f"--device={device}"]
     sys.exit(__main__.main(["train", *flags]))

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 import tiny_run
 
 from tfsocial import __main__, cli
@@ -236,6 +237,21 @@ def test_a_workdir_of_another_run_is_left_alone(refused, moods, tmp_path):
     assert "seed" in message
     assert files_in(tmp_path) == {"config.yaml"}
     assert (tmp_path / "config.yaml").read_text() == "seed: 3"
+
+
+def test_a_step_too_large_for_the_memory_says_what_to_do(
+    said, moods, tmp_path, monkeypatch, caplog
+):
+    """The allocator's own error; that it comes is pretended, for want of a small device."""
+    from tfsocial.training.step import SocialModel
+
+    def too_much(self, *_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore")
+
+    monkeypatch.setattr(SocialModel, "fit", too_much)
+    assert said(*train_flags(moods, tmp_path / "run"))[0] == 1
+    assert "training.micro_batches" in caplog.text
+    assert "(OOM when allocating)" in caplog.text
 
 
 def test_a_workdir_inside_a_file_cannot_be_made(refused, moods, tmp_path):

@@ -183,6 +183,9 @@ class FakeStep:
     def again(self) -> Outputs:
         return self.second
 
+    def frozen(self, values: tf.Tensor) -> tf.Tensor:
+        return tf.stop_gradient(values)
+
     def gather(self, values: tf.Tensor) -> tf.Tensor:
         return values
 

@@ -16,6 +16,7 @@ from tfsocial.preflight import check, chips, compiler, page
 from tfsocial.preflight.compiler import Counts, NotCompiled
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
+from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
 PYTHON = compiler.ENVIRONMENT / "bin" / "python"
@@ -35,7 +36,8 @@ def folder(tmp_path_factory):
 def ready(folder, tmp_path_factory):
     """A tiny run under XLA, with dropout, that waits for its first step."""
     chosen = tiny_run.settings(folder, "training.compile=xla", "model.dropout=0.1")
-    return prepare(chosen, tmp_path_factory.mktemp("work"), "cpu")
+    device = devices.choose("cpu", chosen.training)
+    return prepare(chosen, tmp_path_factory.mktemp("work"), device)
 
 
 @pytest.fixture(scope="module")

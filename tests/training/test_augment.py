@@ -11,6 +11,7 @@ import tiny_run
 from tfsocial import config
 from tfsocial.data import batch as keys
 from tfsocial.data import pipeline
+from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
 TEXT_OPS = "data.augment=[{word_drop: {rate: 0.3}}, {synonym: {table: t.tsv}}]"
@@ -27,9 +28,12 @@ def moods(tmp_path_factory):
 @pytest.fixture
 def ready(moods, tmp_path):
     """`ready(*assignments)`: the tiny run, prepared."""
-    return lambda *given, **sections: prepare(
-        tiny_run.settings(moods, *given, **sections), tmp_path, "cpu"
-    )
+
+    def make(*given, **sections):
+        chosen = tiny_run.settings(moods, *given, **sections)
+        return prepare(chosen, tmp_path, devices.choose("cpu", chosen.training))
+
+    return make
 
 
 def test_ops_on_strings_keep_the_whole_vocabulary(ready):

@@ -30,7 +30,9 @@ def machine(monkeypatch):
         monkeypatch.setattr(devices, "cpu_multiplies_bfloat16", lambda: bfloat16)
         one, all_ = "OneDeviceStrategy", "MirroredStrategy"
         monkeypatch.setattr(tf.distribute, one, lambda name: NamedStrategy(name, 1))
-        monkeypatch.setattr(tf.distribute, all_, lambda: NamedStrategy("mirrored", gpus))
+        monkeypatch.setattr(
+            tf.distribute, all_, lambda names: NamedStrategy("mirrored", len(names))
+        )
 
     return pretend
 
@@ -46,7 +48,11 @@ class TestErrors:
         ("device", "answer"),
         [
             ("gpux", "did you mean gpu"),
-            ("CPU0", "allowed: auto, cpu, gpu, mirrored"),
+            ("cpux", "did you mean cpu"),
+            ("tpu", "allowed: auto, cpu, cpu:N, gpu, gpu:N, mirrored, multi_worker, tpu:local"),
+            ("cpu:0", "allowed"),
+            ("gpu:two", "allowed"),
+            ("mirrored:2", "allowed"),
             ("", "allowed"),
         ],
     )
@@ -80,6 +86,7 @@ class TestStrategy:
             ("gpu", 1, ("GPU:0", 1)),
             ("auto", 2, ("mirrored", 2)),
             ("gpu", 2, ("GPU:0", 1)),
+            ("gpu:2", 3, ("mirrored", 2)),
             ("mirrored", 2, ("mirrored", 2)),
             ("mirrored", 1, ("mirrored", 1)),
             ("cpu", 1, ("CPU:0", 1)),
@@ -91,6 +98,35 @@ class TestStrategy:
         machine(gpus=gpus)
         strategy = chosen(device).strategy
         assert (strategy.name, strategy.num_replicas_in_sync) == expected
+
+    def test_more_gpus_than_there_are(self, machine):
+        """The answer says how many TensorFlow sees."""
+        machine(gpus=2)
+        with pytest.raises(ConfigError, match=r"--device=gpu:4: TensorFlow sees 2 GPUs here"):
+            chosen("gpu:4")
+
+    def test_cpus_are_replicas(self, two_cpus):
+        """cpu:2 on a TensorFlow that has started with two; with three it cannot be."""
+        assert chosen("cpu:2").strategy.num_replicas_in_sync == 2
+        with pytest.raises(ConfigError, match=r"--device=cpu:3: .*start a new one"):
+            chosen("cpu:3")
+
+    def test_nobody_says_who_the_workers_are(self, monkeypatch):
+        monkeypatch.delenv("TF_CONFIG", raising=False)
+        monkeypatch.delenv("SLURM_STEP_NODELIST", raising=False)
+        with pytest.raises(ConfigError, match=r"--device=multi_worker: neither TF_CONFIG nor"):
+            chosen("multi_worker")
+
+    def test_there_is_no_tpu(self):
+        """The real resolver on a machine without one: a sentence, and what to do."""
+        with pytest.raises(ConfigError, match=r"--device=tpu:local: .*BUILD\.md"):
+            chosen("tpu:local")
+
+    def test_a_tpu_compiles_by_itself(self):
+        """Keras must not be told to; dropout must know all the same. A strategy stands in."""
+        device = devices._device(NamedStrategy("tpu", 8), Training(), "TPU")
+        assert (device.jit_compile, device.xla, device.precision) == (False, True, "bfloat16")
+        assert device.reason == "8 x TPU, XLA, bfloat16 (TPU)"
 
 
 class TestPrecisionAndCompiler:
@@ -127,7 +163,7 @@ class TestPrecisionAndCompiler:
         [
             ("auto", 0, False, "CPU, XLA, float32 (the CPU does not multiply bfloat16)"),
             ("auto", 0, True, "CPU, TensorFlow graph, bfloat16 (the CPU multiplies bfloat16)"),
-            ("auto", 2, False, "2 GPU(s), TensorFlow graph, bfloat16 (GPU)"),
+            ("auto", 2, False, "2 x GPU, TensorFlow graph, bfloat16 (GPU)"),
             ("cpu", 2, False, "CPU, XLA, float32 (the CPU does not multiply bfloat16)"),
         ],
     )
@@ -151,7 +187,7 @@ class TestScope:
     def test_policy_holds_inside_and_is_restored(self, precision, policy):
         """Layers made inside have the policy; afterwards the one of before is back."""
         before = keras.mixed_precision.global_policy().name
-        with devices.scope(Device(tf.distribute.get_strategy(), False, precision, "")):
+        with devices.scope(Device(tf.distribute.get_strategy(), False, False, precision, "")):
             layer = keras.layers.Dense(1)
         assert layer.dtype_policy.name == policy
         assert keras.mixed_precision.global_policy().name == before
@@ -160,7 +196,7 @@ class TestScope:
         """Whatever held before holds again."""
         keras.mixed_precision.set_global_policy("float64")
         try:
-            with devices.scope(Device(tf.distribute.get_strategy(), False, "bfloat16", "")):
+            with devices.scope(Device(tf.distribute.get_strategy(), False, False, "bfloat16", "")):
                 pass
             assert keras.mixed_precision.global_policy().name == "float64"
         finally:
@@ -169,14 +205,14 @@ class TestScope:
     def test_restores_after_an_error(self):
         """An exception inside leaves no policy behind."""
         before = keras.mixed_precision.global_policy().name
-        device = Device(tf.distribute.get_strategy(), False, "bfloat16", "")
+        device = Device(tf.distribute.get_strategy(), False, False, "bfloat16", "")
         with pytest.raises(ZeroDivisionError), devices.scope(device):
             raise ZeroDivisionError
         assert keras.mixed_precision.global_policy().name == before
 
     def test_enters_the_strategy(self, two_cpus):
         """Variables are mirrored inside and plain outside."""
-        with devices.scope(Device(two_cpus, False, "float32", "")):
+        with devices.scope(Device(two_cpus, False, False, "float32", "")):
             inside = tf.Variable(1.0)
             assert tf.distribute.get_strategy() is two_cpus
         assert len(two_cpus.experimental_local_results(inside)) == 2

@@ -11,11 +11,23 @@ from tfsocial import cli, config
 
 log = logging.getLogger(__name__)
 
+OUT_OF_MEMORY = (
+    "the step does not fit into the device's memory: lower data.rows, or keep it and set "
+    "training.micro_batches; `python -m tfsocial preflight` finds the largest batch of a TPU chip"
+)
+
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS)
 flags.DEFINE_string("workdir", None, "Folder the run leaves its files in.", flag_values=FLAGS)
 flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
-flags.DEFINE_string("device", "auto", "auto, cpu, gpu or mirrored.", flag_values=FLAGS)
+flags.DEFINE_string(
+    "device",
+    "auto",
+    "auto, cpu, cpu:N, gpu, gpu:N, mirrored, multi_worker, tpu:local or tpu:NAME.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("tpu_zone", None, "Zone of tpu:NAME.", flag_values=FLAGS)
+flags.DEFINE_string("tpu_project", None, "Project of tpu:NAME.", flag_values=FLAGS)
 flags.DEFINE_bool(
     "accept_changes", False, "Go on with a run whose config was another.", flag_values=FLAGS
 )
@@ -27,16 +39,21 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
     workdir = cli.run_folder("workdir", FLAGS.workdir)
 
-    from tfsocial.evaluation import outcome
-    from tfsocial.training import fit, resume, watch
+    import tensorflow as tf
 
-    judge = outcome.Judge(settings.tasks)
+    from tfsocial.evaluation import outcome
+    from tfsocial.training import devices, fit, resume, watch
+
+    judge, cloud = outcome.Judge(settings.tasks), devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
-        run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes)
-    except (watch.Diverged, resume.Interrupted) as error:
+        run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes, cloud)
+    except (watch.Diverged, resume.Interrupted, devices.WorkerGone) as error:
         log.error("error: %s", error)
         return 1
-    print(outcome.conclude(run, settings, workdir))
+    except tf.errors.ResourceExhaustedError as error:
+        log.error("error: %s (%s)", OUT_OF_MEMORY, str(error.message).splitlines()[0])
+        return 1
+    print(outcome.conclude(run, settings, run.workdir))
     print(f"model:       {workdir / 'model'}")
     print(f"TensorBoard: tensorboard --logdir {workdir / 'tensorboard'}")
     return 0

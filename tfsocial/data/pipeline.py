@@ -299,8 +299,8 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
 
 def _options() -> tf.data.Options:
     options = tf.data.Options()
-    # One worker's replicas split each global batch; files are not what is sharded here.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    # Each worker makes every batch and takes its own rows of it; files are not what is shared out.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
 
 

@@ -22,6 +22,7 @@ from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
     cutoff,
     fast_gradient,
+    fix_match,
     free_lb,
     label_prototypes,
     mean_teacher,
@@ -33,12 +34,14 @@ from tfsocial.objectives.papers import (
     simcse,
     smart,
     supervised_contrastive,
+    uda,
     virtual_adversarial,
 )
 from tfsocial.objectives.task import classify, multilabel, rank, regress
 
 TASK = {
     "cross_entropy": classify.CrossEntropy,
+    "annealed_cross_entropy": classify.AnnealedCrossEntropy,
     "class_balanced": classify.ClassBalanced,
     "focal": classify.Focal,
     "poly": classify.Poly,
@@ -64,6 +67,7 @@ COMMUNITY = {
 PAPERS = {
     "cutoff": cutoff.Cutoff,
     "fgm": fast_gradient.FGM,
+    "fix_match": fix_match.FixMatch,
     "free_lb": free_lb.FreeLB,
     "label_prototypes": label_prototypes.LabelPrototypes,
     "mean_teacher": mean_teacher.MeanTeacher,
@@ -75,12 +79,14 @@ PAPERS = {
     "simcse": simcse.SimCSE,
     "smart": smart.SMART,
     "supervised_contrastive": supervised_contrastive.SupervisedContrastive,
+    "uda": uda.UDA,
     "vat": virtual_adversarial.VAT,
 }
 
 # The kinds of task a loss or paper can be about; those that name no task fit all.
 KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "cross_entropy": ("classify",),
+    "annealed_cross_entropy": ("classify",),
     "class_balanced": ("classify",),
     "focal": ("classify",),
     "poly": ("classify",),
@@ -96,6 +102,7 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "soft_labels": ("classify", "multilabel"),
     "cutoff": ("classify", "multilabel"),
     "fgm": ("classify", "multilabel", "regress"),
+    "fix_match": ("classify",),
     "free_lb": ("classify", "multilabel", "regress"),
     "label_prototypes": ("classify",),
     "mean_teacher": ("classify", "multilabel", "regress"),
@@ -106,6 +113,7 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "r_drop": ("classify", "multilabel"),
     "smart": ("classify", "multilabel", "regress"),
     "supervised_contrastive": ("classify",),
+    "uda": ("classify",),
     "vat": ("classify", "multilabel", "regress"),
 }
 USUAL_LOSS: Mapping[TaskKind, str] = {

@@ -17,6 +17,7 @@ from tfsocial.preflight.chips import Topology
 from tfsocial.preflight.compiler import Counts, NotCompiled, compile_step
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
+from tfsocial.training import devices
 from tfsocial.training.prepare import Prepared, Texts, prepare
 from tfsocial.training.step import SocialModel
 
@@ -62,7 +63,8 @@ def check(config: Config, topology: Topology, python: Path, find_largest: bool) 
     """
     rows = _rows_of_a_chip(config, topology)
     with tempfile.TemporaryDirectory() as folder:
-        ready = prepare(_as_on_a_tpu(config), Path(folder), "cpu")
+        as_there = _as_on_a_tpu(config)
+        ready = prepare(as_there, Path(folder), devices.choose("cpu", as_there.training))
     lowering = Lowering(ready.model, ready.training_batches().element_spec)
 
     def compile_rows(count: int) -> Counts:

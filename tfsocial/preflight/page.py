@@ -63,7 +63,7 @@ def _memory(checked: Checked) -> Iterator[str]:
 
 
 def _largest(most: Largest, chips: int) -> str:
-    beyond = f"{most.too_many} do not" if most.too_many else "more was not tried"
+    beyond = f"{most.too_many} do not" if most.too_many else "less than a tenth more might"
     return (
         f"largest batch that fits: {most.fits} rows a chip, {most.fits * chips} of all "
         f"({_gib(most.counts.memory)} GiB, compiled; {beyond})"

@@ -1,8 +1,12 @@
-"""From a word to a strategy, a compiler and a precision; says what it chose and why."""
+"""From a word to a strategy, a compiler and a precision; says what it chose and why.
+
+No TPU was ever at hand: what is here for TPUs ran up to the hardware and no further.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,36 +16,74 @@ import tf_keras as keras
 
 from tfsocial.config import ConfigError, Training, nearest
 
-DEVICES = ("auto", "cpu", "gpu", "mirrored")
+FORMS = (
+    *("auto", "cpu", "cpu:N", "gpu", "gpu:N"),
+    *("mirrored", "multi_worker", "tpu:local", "tpu:NAME"),
+)
+KINDS = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
+COUNTED = ("cpu", "gpu")
+
+
+class WorkerGone(RuntimeError):
+    """Another worker has ended or cannot be reached; the message says how to go on."""
+
+
+class Cloud(NamedTuple):
+    """Where in Google's cloud a TPU is, if it is not this machine's own."""
+
+    zone: str | None = None
+    project: str | None = None
+
+
+HERE = Cloud()
 
 
 class Device(NamedTuple):
-    """Where and how a run computes."""
+    """Where and how a run computes.
+
+    Attributes:
+        jit_compile: what Keras is told; a TPU compiles by itself and must not be told.
+        xla: whether steps go through XLA.
+    """
 
     strategy: tf.distribute.Strategy
     jit_compile: bool
+    xla: bool
     precision: str
     reason: str
 
 
-def choose(device: str, training: Training) -> Device:
-    """Strategy, compiler and precision policy of `--device`.
+def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
+    """Strategy, compiler and precision policy of `--device`. Comes before any other TensorFlow.
 
     Raises:
         ConfigError: an unknown device, or one this machine does not have.
     """
-    if device not in DEVICES:
-        raise ConfigError(f"--device={device}: {nearest(device, DEVICES)}")
-    gpus = tf.config.list_logical_devices("GPU")
-    if device in ("gpu", "mirrored") and not gpus:
-        raise ConfigError(f"--device={device}: TensorFlow sees no GPU here; use --device=cpu")
-    on_gpu = bool(gpus) and device != "cpu"
-    strategy = _strategy(device, gpus)
-    precision, why = _precision(training, on_gpu)
-    compiled = _compiled(training, on_gpu, precision, strategy)
-    kind = f"{strategy.num_replicas_in_sync} GPU(s)" if on_gpu else "CPU"
-    mode = "XLA" if compiled else "TensorFlow graph"
-    return Device(strategy, compiled, precision, f"{kind}, {mode}, {precision} ({why})")
+    kind, detail = _parsed(device)
+    if kind == "tpu":
+        return _device(_tpu(detail, cloud), training, "TPU")
+    if kind == "cpu" and detail:
+        return _device(_mirrored_cpus(int(detail)), training, "CPU")
+    if kind == "multi_worker":
+        strategy = _multi_worker()
+        return _device(strategy, training, "GPU" if _gpus() else "CPU")
+    gpus = _gpus()
+    if kind in ("gpu", "mirrored") and len(gpus) < int(detail or 1):
+        has = f"{len(gpus)} GPUs" if gpus else "no GPU"
+        raise ConfigError(f"--device={device}: TensorFlow sees {has} here; use --device=cpu")
+    on_gpu = bool(gpus) and kind != "cpu"
+    wanted = gpus[: int(detail or 1)] if kind == "gpu" else gpus
+    return _device(_strategy(kind, wanted), training, "GPU" if on_gpu else "CPU")
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process, of perhaps several workers, writes the run's files."""
+    resolver = strategy.cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return True
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    first = resolver.task_type == "worker" and resolver.task_id == 0
+    return resolver.task_type == "chief" or (first and not has_chief)
 
 
 @contextlib.contextmanager
@@ -57,19 +99,125 @@ def scope(device: Device) -> Iterator[None]:
         keras.mixed_precision.set_global_policy(before)
 
 
-def _strategy(device: str, gpus: list) -> tf.distribute.Strategy:
-    if device == "mirrored" or (device == "auto" and len(gpus) > 1):
-        return tf.distribute.MirroredStrategy()
-    if gpus and device != "cpu":
-        return tf.distribute.OneDeviceStrategy("GPU:0")
-    return tf.distribute.get_strategy() if not gpus else tf.distribute.OneDeviceStrategy("CPU:0")
+@contextlib.contextmanager
+def together(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Inside, what TensorFlow says of a worker that is gone becomes one sentence.
+
+    Raises:
+        WorkerGone: it is.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise
+        raise WorkerGone(
+            f"another worker is gone ({str(error.message).splitlines()[0]}); start all of them "
+            "again with the same commands, and the run goes on from its last checkpoint"
+        ) from None
 
 
-def _precision(training: Training, on_gpu: bool) -> tuple[str, str]:
+def _parsed(device: str) -> tuple[str, str]:
+    """("cpu", "2") from "cpu:2"."""
+    kind, _, detail = device.partition(":")
+    if kind not in KINDS:
+        raise ConfigError(f"--device={device}: {nearest(device, FORMS)}")
+    right = {"tpu": bool(detail), "cpu": _is_count(detail), "gpu": _is_count(detail)}
+    if not right.get(kind, not detail):
+        raise ConfigError(f"--device={device}: allowed: {', '.join(FORMS)}")
+    return kind, detail
+
+
+def _is_count(detail: str) -> bool:
+    return not detail or (detail.isdigit() and int(detail) > 0)
+
+
+def _device(strategy: tf.distribute.Strategy, training: Training, kind: str) -> Device:
+    precision, why = _precision(training, kind)
+    jit = kind != "TPU" and _compiled(training, kind == "GPU", precision, strategy)
+    xla = jit or kind == "TPU"
+    replicas = strategy.num_replicas_in_sync
+    mode = "XLA" if xla else "TensorFlow graph"
+    shown = f"{replicas} x {kind}" if replicas > 1 or kind == "GPU" else kind
+    return Device(strategy, jit, xla, precision, f"{shown}, {mode}, {precision} ({why})")
+
+
+def _gpus() -> list:
+    return tf.config.list_logical_devices("GPU")
+
+
+def _strategy(kind: str, gpus: list) -> tf.distribute.Strategy:
+    if kind == "cpu" and gpus:
+        return tf.distribute.OneDeviceStrategy("CPU:0")
+    if not gpus:
+        return tf.distribute.get_strategy()  # there is nothing else: none is needed
+    if kind == "mirrored" or len(gpus) > 1:
+        return tf.distribute.MirroredStrategy([f"GPU:{place}" for place in range(len(gpus))])
+    return tf.distribute.OneDeviceStrategy("GPU:0")
+
+
+def _mirrored_cpus(count: int) -> tf.distribute.Strategy:
+    """So many replicas on one processor: slower than one, to see what several would do."""
+    (processor, *_) = tf.config.list_physical_devices("CPU")
+    try:
+        each = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(processor, each)
+    except RuntimeError:  # TensorFlow has started; it may have been with as many
+        if len(tf.config.list_logical_devices("CPU")) < count:
+            raise ConfigError(
+                f"--device=cpu:{count}: TensorFlow has started with fewer CPUs in this process; "
+                "start a new one"
+            ) from None
+    return tf.distribute.MirroredStrategy([f"CPU:{place}" for place in range(count)])
+
+
+def _multi_worker() -> tf.distribute.Strategy:
+    """All workers of TF_CONFIG, or of a SLURM job."""
+    if "TF_CONFIG" in os.environ:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    elif "SLURM_STEP_NODELIST" in os.environ:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+    else:
+        raise ConfigError(
+            "--device=multi_worker: neither TF_CONFIG nor a SLURM job says who the workers are; "
+            "set TF_CONFIG on each, see BUILD.md"
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise ConfigError(f"--device=multi_worker: {error}") from None
+
+
+def _tpu(name: str, cloud: Cloud) -> tf.distribute.Strategy:
+    """This machine's TPU, or one by its name."""
+    local = name == "local"
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
+            tpu=name, zone=cloud.zone, project=cloud.project
+        )
+        if not local:
+            tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except Exception as error:  # of many kinds: resolver, network, library
+        raise ConfigError(f"--device=tpu:{name}: {_why_no_tpu(error)}") from None
+
+
+def _why_no_tpu(error: Exception) -> str:
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "ConfigureDistributedTPU" in str(error) or "TPU_SYSTEM" in str(error):
+        return (
+            "this TensorFlow has no TPU runtime or sees no TPU; on a TPU VM install as BUILD.md "
+            f"says ({said})"
+        )
+    return f"no TPU can be reached ({said}); give --tpu_zone and --tpu_project, or tpu:local on it"
+
+
+def _precision(training: Training, kind: str) -> tuple[str, str]:
     if training.precision != "auto":
         return training.precision, "as configured"
-    if on_gpu:
-        return "bfloat16", "GPU"
+    if kind != "CPU":
+        return "bfloat16", kind
     if cpu_multiplies_bfloat16():
         return "bfloat16", "the CPU multiplies bfloat16"
     return "float32", "the CPU does not multiply bfloat16"

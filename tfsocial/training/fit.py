@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +15,21 @@ from tfsocial.data import pipeline, sources
 from tfsocial.data.provenance import Resource
 from tfsocial.models import card, checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.training import outside, resume, watch
+from tfsocial.training import devices, outside, resume, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
+from tfsocial.training.devices import Cloud
 from tfsocial.training.prepare import Prepared, prepare
 from tfsocial.training.step import SocialModel
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: the model as it was saved, what it was made from, its curves."""
+    """A finished run: the model as it was saved, what it was made from, its curves.
+
+    Attributes:
+        workdir: where this process wrote; of several workers only the chief's is the run's.
+    """
 
     loaded: Loaded
     corpus: sources.Corpus
@@ -31,6 +37,7 @@ class Run:
     curves: Curves
     steps: int
     resources: tuple[Resource, ...]
+    workdir: Path
 
 
 def train(
@@ -39,6 +46,7 @@ def train(
     judge: watch.Judge,
     device: str = "auto",
     accept_changes: bool = False,
+    cloud: Cloud = devices.HERE,
 ) -> Run:
     """Trains a config and leaves config.yaml, provenance.json, curves and model/ in `workdir`.
 
@@ -46,8 +54,9 @@ def train(
 
     Args:
         judge: gives a task's scores on the dev split; see `watch.Judge`.
-        device: see `devices.DEVICES`.
+        device: see `devices.FORMS`.
         accept_changes: whether a run goes on whose config was another one.
+        cloud: of a TPU by name.
 
     Raises:
         ConfigError: the config, the data or the checkpoint is wrong; before step one.
@@ -55,16 +64,21 @@ def train(
         resume.Interrupted: the system asked the run to stop.
     """
     changed = resume.changes(workdir / "config.yaml", config, accept_changes)
-    ready = prepare(config, workdir, device)
+    chosen = devices.choose(device, config.training, cloud)
+    kept = resume.folder(config, workdir)
+    if not devices.is_chief(chosen.strategy):
+        workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
+    ready = prepare(config, workdir, chosen)
     curves = Curves(workdir, config.training.log_every)
     dev = _dev_score(ready, judge)
     callbacks = _callbacks(ready, curves, dev)
     keeper = _keeper(ready, workdir, callbacks)
-    taken = keeper.take_up()
+    taken = keeper.take_up(kept)
     curves.open()
     if not (taken and taken.ended) or changed:
-        _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
-        keeper.save(ended=True)
+        with devices.together(chosen.strategy):
+            _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
+            keeper.save(ended=True)
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
@@ -72,7 +86,8 @@ def train(
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = checkpoints.load(workdir / "model")
     texts = ready.texts
-    return Run(saved, texts.corpus, texts.encoded, curves, ready.total_steps, ready.resources)
+    steps, taken_in = ready.total_steps, ready.resources
+    return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir)
 
 
 def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:

@@ -90,16 +90,16 @@ class Prepared:
         return pipeline.evaluation_batches(self.texts.compacted[split], self.texts.shape)
 
 
-def prepare(config: Config, workdir: Path, device: str = "auto") -> Prepared:
+def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     """Reads, tokenizes, builds and compiles; writes config.yaml, provenance.json and
     quarantine.jsonl.
 
     Raises:
         ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
+    _check_shares(config, chosen.strategy.num_replicas_in_sync)
     terms = table.formula(config)
     views = chain.build(config)
-    chosen = devices.choose(device, config.training)
     provenance.check([provenance.of_data(config.data)], config.data.licence_policy)
     community = checkpoints.community(config.model)
     m0 = resources.of_m0(config, community)
@@ -132,6 +132,17 @@ def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, 
     found = back_translation.resources(config.data)
     provenance.check(found, config.data.licence_policy)
     return found
+
+
+def _check_shares(config: Config, replicas: int) -> None:
+    """Refuses a batch that the replicas, each with its micro-batches, cannot share evenly."""
+    parts = replicas * config.training.micro_batches
+    if config.data.rows % parts:
+        raise ConfigError(
+            f"data.rows={config.data.rows}: {replicas} replicas with "
+            f"{config.training.micro_batches} micro-batches each cannot share it; "
+            f"give a multiple of {parts}"
+        )
 
 
 def _model(
@@ -253,7 +264,7 @@ def _text_model(
         chosen.head_dropout,
         config.seed,
         word_head=texts.word_parts is not None,
-        compiled=device.jit_compile,
+        compiled=device.xla,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)

@@ -114,13 +114,13 @@ class Keeper(keras.callbacks.Callback):
         self._saved = self._asked = 0
         self._in_step = False
 
-    def take_up(self) -> Found | None:
-        """Restores the latest checkpoint that can be read.
+    def take_up(self, folder: str) -> Found | None:
+        """Restores the latest checkpoint there that can be read.
 
         Raises:
             ConfigError: it is of other data.
         """
-        for found in find(self.folder):
+        for found in find(folder):
             if found.data != self.data:
                 raise ConfigError(
                     f"{found.folder}: was written while training on other data; bring the files "

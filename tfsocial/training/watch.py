@@ -17,6 +17,7 @@ from tqdm import tqdm
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.data.pipeline import Encoded
+from tfsocial.models import inference
 from tfsocial.models.heads import HeadSpec
 from tfsocial.training.step import SocialModel
 
@@ -210,6 +211,8 @@ class DevScore(keras.callbacks.Callback):
 
 def predict(model: SocialModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
     """Predictions of every task [n, width], in the order of the examples."""
+    if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return inference.predict(model.text_model, batches)  # Keras would give each its share
     outputs = model.predict(batches, verbose=0)
     ids = outputs.pop(keys.EXAMPLE_ID)
     return {task: packing.unpack(ids, values)[1] for task, values in outputs.items()}

@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss
 
 from tfsocial.objectives import weighing
 from tfsocial.objectives.task.classify import (
+    AnnealedCrossEntropy,
     ClassBalanced,
     CrossEntropy,
     Focal,
@@ -258,3 +259,30 @@ class TestVariant:
         logits = np.log(np.stack([p, 1 - p], -1))[np.newaxis]
         loss, _ = loss_of("topic")(labelled(logits, np.zeros([1, 50], np.int32)))
         assert np.all(np.diff(loss.numpy()[0]) < 0)
+
+
+class TestAnnealedCrossEntropy:
+    """-log p_y as long as p_y is below a limit that rises."""
+
+    @pytest.mark.parametrize(
+        ("schedule", "progress", "counts"),
+        [
+            # of three classes the limit is 1/3 at first: only 1/8 and 2/8 are below
+            ("linear", 0.0, [1, 1, 0]),
+            # 1/3 + 2/3 * 0.4 = 0.6, still below 5/8; with 0.5 it is 2/3
+            ("linear", 0.4, [1, 1, 0]),
+            ("linear", 0.5, [1, 1, 1]),
+            # 1 - e^-1 of the way: 0.755
+            ("log", 0.2, [1, 1, 1]),
+            # e^-1 of the way: 0.579
+            ("exp", 0.8, [1, 1, 0]),
+            ("exp", 1.0, [1, 1, 1]),
+        ],
+    )
+    def test_by_hand(self, labelled, schedule, progress, counts):
+        """Shares 1/8, 2/8 and 5/8; every example stays in the mask."""
+        step = replace(labelled([[SHARES] * 3], [[0, 1, 2]]), progress=progress)
+        loss, mask = AnnealedCrossEntropy("topic", schedule)(step)
+        expected = np.array([math.log(8), math.log(4), math.log(8 / 5)]) * counts
+        np.testing.assert_allclose(loss, [expected], rtol=1e-6)
+        np.testing.assert_array_equal(mask, [[1, 1, 1]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -28,6 +28,33 @@ class CrossEntropy:
         log_p, log_p_y, mask = _log_likelihood(step, self.task)
         uniform = tf.reduce_mean(log_p, -1)
         return Terms(-(1 - self.label_smoothing) * log_p_y - self.label_smoothing * uniform, mask)
+
+
+@dataclass(frozen=True)
+class AnnealedCrossEntropy:
+    """-log p_y while p_y < eta_t, then 0; eta_t = alpha_t (1 - 1/C) + 1/C rises from 1/C to 1.
+
+    alpha_t is t/T (`linear`), 1 - exp(-5 t/T) (`log`) or exp(5 (t/T - 1)) (`exp`). Few labels
+    are then not learned by heart before a large unlabelled pool is. Training-signal annealing of
+    Xie et al. (2020), arXiv:1904.12848, section 2.4; where the paper divides by the examples
+    that are left, those that are learned count with 0 here.
+    """
+
+    task: str
+    schedule: Literal["linear", "log", "exp"] = "linear"
+
+    def __call__(self, step: Forward) -> Terms:
+        log_p, log_p_y, mask = _log_likelihood(step, self.task)
+        share = 1 / log_p.shape[-1]
+        limit = self._alpha(tf.cast(step.progress, tf.float32)) * (1 - share) + share
+        return Terms(tf.where(tf.exp(log_p_y) < limit, -log_p_y, 0.0), mask)
+
+    def _alpha(self, progress: tf.Tensor) -> tf.Tensor:
+        if self.schedule == "linear":
+            return progress
+        return (
+            tf.exp(5 * (progress - 1)) if self.schedule == "exp" else -tf.math.expm1(-5 * progress)
+        )
 
 
 @dataclass(frozen=True)
