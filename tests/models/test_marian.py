@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_marian
+import tiny_run
 
+from tfsocial import __main__
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
 from tfsocial.data import back_translation, paraphrase_cache
 from tfsocial.data.augment.chance import Chance
@@ -16,9 +20,7 @@ from tfsocial.data.paraphrase_cache import Identity
 from tfsocial.models import marian
 from tfsocial.models.marian import Draw, Marian
 
-tiny_marian = pytest.importorskip(
-    "tiny_marian", reason="the optional package sentencepiece is not installed"
-)
+pytest.importorskip("sentencepiece", reason="the optional package is not installed")
 
 TEXTS = ["the card is late", "nice order", "my card is good thanks"]
 
@@ -98,6 +100,23 @@ class TestMarian:
             "README.md, license of the checkpoint",
         )
         assert first.sha256 != second.sha256
+
+
+def test_augment_by_marian(there, back, tmp_path, capsys, monkeypatch):
+    """The command, end to end; run again, it loads no checkpoint."""
+    moods = tiny_run.write_moods(tmp_path / "moods", times=1)
+    section = knobs(there, back, temperature=1.5).model_dump(mode="json")
+    section |= {"cache": str(tmp_path / "cache"), "count": 1, "similarity": None}
+    path = tiny_run.write_config(moods, f"data.back_translation={json.dumps(section)}")
+    assert __main__.main(["augment", f"--config={path}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "4 texts of train, up to 1 paraphrases each",
+        "4 paraphrases made; asked for now: 4",
+    ]
+    monkeypatch.setattr(Marian, "load", None)
+    assert __main__.main(["augment", f"--config={path}"]) == 0
+    assert "asked for now: 0" in capsys.readouterr().out
 
 
 class TestDraw:

@@ -16,11 +16,12 @@ import pytest
 import tiny_run
 
 from tfsocial import __main__
-from tfsocial.config import ConfigError, parse
+from tfsocial.config import Config, ConfigError, parse
 from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.paraphrasing import Likeness
-from tfsocial.training.prepare import prepare
+from tfsocial.training import devices
+from tfsocial.training.prepare import Prepared, prepare
 
 # In the words of the tiny vocabulary; of "my order is broken" there is only a copy.
 PAIRS = [
@@ -45,6 +46,11 @@ def section(folder, **knobs) -> str:
     values = {"translator": "pairs", "file": "pairs.csv", "licence": "MIT"}
     values |= {"cache": str(folder / "cache"), "similarity": None, **knobs}
     return f"data.back_translation={json.dumps(values)}"
+
+
+def ready_for(chosen: Config, workdir) -> Prepared:
+    """A run that waits for its first step."""
+    return prepare(chosen, workdir, devices.choose("cpu", chosen.training))
 
 
 MIX = "data.augment=[{back_translation: {probability: 0.5}}]"
@@ -82,11 +88,13 @@ class TestPairs:
         chosen = tiny_run.settings(moods, section(moods), MIX, "training.epochs=2")
         run = tiny_run.train(chosen, tmp_path / "run")
         assert run.steps > 0
-        ready = prepare(chosen, tmp_path, "cpu")
+        ready = ready_for(chosen, tmp_path)
         read = self.texts(ready, steps=8 * ready.epoch_steps)
         given = {text for text, _ in tiny_run.MOODS}
         kept = {new for text, new in PAIRS if new != text}
         assert set(read) == given | kept
+        fewer = tiny_run.settings(moods, section(moods, count=1), MIX)
+        assert ready_for(fewer, tmp_path).texts.fingerprint != ready.texts.fingerprint
         mixed = sum(read[text] for text in kept) / read.total()
         assert mixed == pytest.approx(0.5 * 3 / 4, abs=0.15)
 
@@ -105,21 +113,21 @@ class TestPairs:
         """provenance.json names it with its hash; an unknown licence is refused before step one."""
         path = tiny_run.write_config(moods, section(moods), MIX)
         assert self.run(capsys, "augment", f"--config={path}")[0] == 0
-        prepare(tiny_run.settings(moods, section(moods), MIX), tmp_path, "cpu")
+        ready_for(tiny_run.settings(moods, section(moods), MIX), tmp_path)
         record = json.loads((tmp_path / "provenance.json").read_text("utf-8"))
         (found,) = [one for one in record["resources"] if one["role"] == "translator"]
         assert found["name"] == str(moods / "pairs.csv")
         assert found["licence"] == "MIT"
         assert len(found["sha256"]) == 64
         unknown = tiny_run.settings(moods, section(moods, licence="unknown"), MIX)
-        for refused in (lambda: paraphrasing.fill(unknown), lambda: prepare(unknown, tmp_path)):
+        for refused in (lambda: paraphrasing.fill(unknown), lambda: ready_for(unknown, tmp_path)):
             with pytest.raises(ConfigError, match=r"data\.back_translation\.licence: nothing says"):
                 refused()
 
     def test_without_augment_a_run_says_what_to_do(self, moods, tmp_path):
         """Before the data is read."""
         with pytest.raises(ConfigError, match="run python -m tfsocial augment with this config"):
-            prepare(tiny_run.settings(moods, section(moods), MIX), tmp_path, "cpu")
+            ready_for(tiny_run.settings(moods, section(moods), MIX), tmp_path)
 
     def test_an_untrained_m0_judges_nothing(self, moods):
         """Its cosines would be chance."""

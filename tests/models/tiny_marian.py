@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import sentencepiece
 from safetensors import numpy as safetensors
 from transformers import MarianConfig, TFMarianMTModel
 from transformers.modeling_tf_pytorch_utils import convert_tf_weight_name_to_pt_weight_name
@@ -47,6 +46,8 @@ def write(folder: Path, seed: int = 0) -> Path:
 
 def write_pieces(folder: Path) -> dict[str, int]:
     """Trains sentencepiece on `SENTENCES`; gives piece -> id."""
+    import sentencepiece  # optional
+
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(SENTENCES * 3),

@@ -56,6 +56,13 @@ class Texts:
     views: Mapping[str, Chain]
     shape: Shape
 
+    @property
+    def fingerprint(self) -> str:
+        """Of what the run trains on: the tokens of train, and the paraphrases mixed in."""
+        found = pipeline.fingerprint(self.compacted["train"])
+        mixed = self.views[""].paraphrases if self.views else None  # the same for each view
+        return f"{found} {mixed.fingerprint}" if mixed else found
+
 
 @dataclass(frozen=True)
 class Prepared:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +35,12 @@ class Paraphrases:
         count = np.array([len(several) for several in entries.values()], np.int64)
         every = tuple(paraphrase for several in entries.values() for paraphrase in several)
         return cls(tuple(entries), every, np.cumsum(count) - count, count)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 of the texts and what stands for each."""
+        content = json.dumps([self.texts, self.paraphrases, self.count.tolist()])
+        return hashlib.sha256(content.encode()).hexdigest()
 
     @cached_property
     def _sorted(self) -> tuple[np.ndarray, np.ndarray]:
