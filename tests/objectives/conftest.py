@@ -209,7 +209,7 @@ def make_bench() -> Bench:
     probes = Heads(SPECS, config.hidden_size, name="probes")
     probes.build()
     probes.set_weights([6 * weight for weight in probes.get_weights()])
-    average = TextModel(config, SPECS, pooling="mean")
+    average = TextModel(config, SPECS, pooling="mean", word_head=True)
     average.build()
     average.trainable = False
     random = np.random.default_rng(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +11,8 @@ from sklearn.metrics import log_loss
 
 from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
-from tfsocial.training.watch import Curves, Diverged, Guard
+from tfsocial.training.curves import Curves
+from tfsocial.training.watch import Diverged, Guard
 
 LAYERS = 1  # of the encoder in conftest.py
 TWO_TASKS = {"topic": {"weight": 2.0}, "score": {"kind": "regress", "weight": 0.5}}
@@ -342,11 +345,16 @@ class TestGuard:
     def test_callbacks_read_mirrored_variables(
         self, social_model, batch, endless, two_cpus, tmp_path
     ):
-        """Guard and curves follow a run on two replicas."""
+        """Guard and curves follow a run on two replicas; a point after a step is of both."""
         with two_cpus.scope():
             model = social_model()
-        fit(model, endless(batch), 1, callbacks=[Guard(1), Curves(tmp_path, every=1)])
-        assert (tmp_path / "metrics.jsonl").read_text().count("train/gradient_norm") == 1
+        curves = Curves(tmp_path, every=1)
+        curves.open()
+        ends = fit(model, endless(batch), 1, callbacks=[Guard(1), curves])
+        (point,) = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+        assert point["train/gradient_norm"] > 0
+        assert point["train/loss"] == pytest.approx(ends["loss"][0], rel=1e-5)
+        assert point["train/padding_share"] == pytest.approx(ends["padding_share"][0], rel=1e-5)
 
     def test_lets_good_runs_pass(self, social_model, batch, endless):
         """Finite losses are nobody's business."""

@@ -225,7 +225,8 @@ class Keeper(keras.callbacks.Callback):
         tf.io.gfile.makedirs(folder)
         self.tracked.write(f"{folder}/{STATE}")
         if self.best and self.best.weights is not None:
-            named = {f"{place:06d}": array for place, array in enumerate(self.best.weights)}
+            weights = map(np.asarray, self.best.weights)  # of a scalar Keras gives a number
+            named = {f"{place:06d}": array for place, array in enumerate(weights)}
             with tf.io.gfile.GFile(f"{folder}/{BEST}", "wb") as file:
                 file.write(safetensors.numpy.save(named))
         manifest = {

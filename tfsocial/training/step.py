@@ -234,16 +234,11 @@ class SocialModel(keras.Model):
         for name, share in shares.items():
             self.curves[name].update_state(share * replicas)
         self.curves["padding_share"].update_state(packing.padding_share(batch[keys.SEGMENT_IDS]))
-        times = _times_counted(tf.distribute.get_strategy())
-        return {name: metric.result() / times for name, metric in self.curves.items()}
-
-
-def _times_counted(strategy: tf.distribute.Strategy) -> int:
-    """Keras adds the workers' logs up, each of which is of the global batch already."""
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return 1
-    tasks = strategy.cluster_resolver.cluster_spec().as_dict()
-    return sum(len(tasks.get(job, ())) for job in ("chief", "worker"))
+        results = {name: metric.result() for name, metric in self.curves.items()}
+        if not isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            return results
+        # Keras adds the workers' logs up, each of which is of the global batch already.
+        return {name: result / replicas for name, result in results.items()}
 
 
 def _curve_names(terms: Sequence[Term]) -> list[str]:

@@ -79,15 +79,16 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.monitor = epochs, monitor
         self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), leave=True)
-        self.examples, self.score, self.began = 0.0, "", time.perf_counter()
+        self.examples, self.score, self.began, self.done = 0.0, "", time.perf_counter(), 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.began, self.examples = time.perf_counter(), 0.0
+        self.began, self.examples, self.done = time.perf_counter(), 0.0, 0
         self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch, logs=None):
         self.examples = logs["examples"] * (batch + 1)  # the log is a mean over the epoch's steps
-        self.bar.update(self.model.steps_at_once)
+        self.bar.update(batch + 1 - self.done)
+        self.done = batch + 1
         shown = f"loss {logs['loss']:.4f}{self.score} {self._rate():.0f} examples/s"
         self.bar.set_postfix_str(shown, refresh=False)
 
@@ -109,10 +110,15 @@ class Progress(keras.callbacks.Callback):
 
     def state(self) -> dict[str, Any]:
         elapsed = time.perf_counter() - self.began
-        return {"steps": self.bar.n, "examples": self.examples, "elapsed": elapsed}
+        return {
+            "steps": self.bar.n,
+            "done": self.done,
+            "examples": self.examples,
+            "elapsed": elapsed,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.bar.n, self.examples = state["steps"], state["examples"]
+        self.bar.n, self.done, self.examples = state["steps"], state["done"], state["examples"]
         self.began = time.perf_counter() - state["elapsed"]
 
     def _rate(self) -> float:
