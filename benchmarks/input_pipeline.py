@@ -32,6 +32,7 @@ from tfsocial.config import Config
 from tfsocial.data import batch as keys
 from tfsocial.data import pipeline, sources
 from tfsocial.data.augment import chain, table
+from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.training import devices
@@ -108,9 +109,10 @@ def all_streams(plain: Config, folder: str) -> Iterator[tuple[str, Iterator]]:
     shape = keys.Shape(data.rows, data.row_length, data.slots)
     yield PLAIN, iter(pipeline.training_batches(encoded, shape, plain.seed))
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
+    paraphrases = Paraphrases.of({text: [f"{text} again", text.upper()] for text in train.text})
     for name, ops in chains().items():
         views = chain.build(with_ops(plain, ops, folder))
-        known = chain.with_knowledge(views, train, parts)
+        known = chain.with_knowledge(views, train, parts, paraphrases)
         columns = [tf.constant(train.text)]
         source = pipeline.Source(encoded, columns, tokenizer, known, plain.seed, epochs=8)
         yield name, iter(pipeline.augmented_batches(source, shape))
@@ -129,7 +131,10 @@ def with_ops(plain: Config, ops: list, folder: str) -> Config:
         for name, knobs in op.items()
     ]
     tree = plain.model_dump(mode="json")
-    return config.parse({**tree, "data": {**tree["data"], "augment": ops}})
+    given = {"translator": "pairs", "file": "pairs.csv", "cache": folder}  # named, never read
+    translator = given if any("back_translation" in op for op in ops) else None
+    data = {**tree["data"], "augment": ops, "back_translation": translator}
+    return config.parse({**tree, "data": data})
 
 
 def training_of(chosen: Config, count: int) -> Training:

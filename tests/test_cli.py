@@ -22,7 +22,7 @@ from tfsocial.data import sources
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     *("train", "predict", "export", "schema", "objectives", "demo"),
-    *("inspect", "convert", "show-augment", "preflight"),
+    *("inspect", "convert", "augment", "show-augment", "preflight"),
 )
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}
@@ -430,7 +430,7 @@ def test_a_full_disk_is_one_sentence(said, moods, tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
-    monkeypatch.setattr(sources.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     code, out, err = said(*train_flags(moods, tmp_path / "run"))
     assert (code, out) == (1, "")
     assert one_sentence(err) == f"{tmp_path / 'run'}/quarantine.jsonl: No space left on device"

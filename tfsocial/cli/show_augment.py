@@ -23,10 +23,12 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.data import sources
     from tfsocial.data.augment import samples
     from tfsocial.data.text import Tokenizer
-    from tfsocial.models import checkpoints
+    from tfsocial.models import checkpoints, paraphrasing
 
     train = sources.read(settings.data, settings.tasks).splits["train"]
-    tokenizer = Tokenizer.load(checkpoints.community(settings.model).folder)
-    shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs)
+    community = checkpoints.community(settings.model)
+    tokenizer = Tokenizer.load(community.folder)
+    paraphrases = paraphrasing.of_run(settings, community, train)
+    shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs, paraphrases)
     print("\n".join(shown.lines()))
     return 0

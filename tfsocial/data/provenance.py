@@ -1,7 +1,7 @@
 """Who gave what to a run, under which licence: refused before step one, or written down.
 
-`data.licence_policy` says which kinds of licence (`licences.KINDS`) a run accepts, of its data
-and of M0 alike, since the model is made from both:
+`data.licence_policy` says which kinds of licence (`licences.KINDS`) a run accepts, of its data,
+of M0 and of what translates its texts, since the model is made from all of them:
 
     permissive      permissive licences (the default)
     noncommercial   also share-alike, no-derivatives and non-commercial ones
@@ -57,7 +57,7 @@ class Resource:
     """One thing a run took from others.
 
     Attributes:
-        key: its section of the config, `data`, `data.mixture.NAME` or `model`; empty of what is
+        key: its section of the config, as `data`, `data.mixture.NAME` or `model`; empty of what is
             not checked.
         licence: SPDX id, or 'unknown'.
         licence_source: where that was read.
@@ -66,7 +66,7 @@ class Resource:
         acknowledgement: why it was let through though its licence does not fit.
     """
 
-    role: Literal["data", "model", "method"]
+    role: Literal["data", "model", "translator", "method"]
     name: str
     key: str = ""
     licence: str = UNKNOWN
@@ -174,7 +174,7 @@ def refusal(resource: Resource, policy: str) -> str:
     acknowledged = resource.acknowledgement and kind in ACKNOWLEDGEABLE
     if not resource.key or acknowledged or kind in ACCEPTED[policy]:
         return ""
-    who = f"{'M0' if resource.role == 'model' else 'the data'} ({resource.name})"
+    who = f"{_ROLES.get(resource.role, 'the data')} ({resource.name})"
     return f"{_found(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
 
 
@@ -203,7 +203,7 @@ def write(path: Path, config: Config, resources: Sequence[Resource]) -> None:
 
 
 def strictest(resources: Iterable[Resource]) -> Resource:
-    """The one of M0 and the data whose licence binds the model most; M0 of several as strict."""
+    """The one whose licence binds the model most; M0 of several as strict."""
     given = [resource for resource in resources if resource.key]
     order = licences.STRICTNESS.index
     return max(given, key=lambda one: (order(one.kind), one.role == "model"))
@@ -226,6 +226,7 @@ def digest(paths: Iterable[str]) -> str:
 
 # --- refusals --------------------------------------------------------------------------
 
+_ROLES = {"model": "M0", "translator": "the translator"}
 _ASKS = {
     "share-alike": "asks that what is made from it carries the same licence",
     "no-derivatives": "forbids passing on what is made from it",

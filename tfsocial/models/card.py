@@ -86,7 +86,7 @@ def _name(resource: Resource) -> str:
     >>> _name(Resource("model", "/home/me/runs/one/model")), _name(Resource("data", "a/b/c"))
     ('one/model', 'a/b/c')
     """
-    local = resource.role == "model" and ":" not in resource.name
+    local = resource.role in ("model", "translator") and ":" not in resource.name
     return "/".join(Path(resource.name).parts[-2:]) if local else resource.name
 
 

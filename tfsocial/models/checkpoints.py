@@ -12,7 +12,7 @@ import importlib.util
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def resolve(checkpoint: str) -> Path:
     if kind == "package":
         folder = _package_folder(name)
     elif kind == "hub":
-        folder = _hub_folder(name)
+        folder = hub_folder(name, _HUB_FILES, "model.checkpoint")
     elif "://" in checkpoint:
         folder = _copied(checkpoint)
     else:
@@ -468,15 +468,20 @@ def _package_folder(name: str) -> Path:
     return next((path.parent for path in configs if path.is_file()), top)
 
 
-def _hub_folder(name: str) -> Path:
+def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
+    """Local folder of a checkpoint of the hub with those of its files; `where` is its key.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES)))
+        return Path(snapshot_download(name, allow_patterns=list(files_wanted)))
     except Exception as error:  # the hub client raises its own, requests' and the OS's errors
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
-            f"model.checkpoint hub:{name}: cannot be had from the hub ({reason}); "
+            f"{where} hub:{name}: cannot be had from the hub ({reason}); "
             "check the name and the network, or give a local folder"
         ) from None
 

@@ -141,7 +141,7 @@ def _keeper(
     return resume.Keeper(
         ready.model,
         resume.folder(ready.config, workdir),
-        pipeline.fingerprint(ready.texts.compacted["train"]),
+        ready.texts.fingerprint,
         remembering,
         callbacks.get("dev"),
         training.checkpoint_every,

@@ -12,13 +12,13 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import mixture, pipeline, provenance, shots, sources
+from tfsocial.data import back_translation, mixture, pipeline, provenance, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
 from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
+from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
@@ -55,6 +55,13 @@ class Texts:
     word_parts: WordParts | None
     views: Mapping[str, Chain]
     shape: Shape
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what the run trains on: the tokens of train, and the paraphrases mixed in."""
+        found = pipeline.fingerprint(self.compacted["train"])
+        mixed = self.views[""].paraphrases if self.views else None  # the same for each view
+        return f"{found} {mixed.fingerprint}" if mixed else found
 
 
 @dataclass(frozen=True)
@@ -104,13 +111,14 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     community = checkpoints.community(config.model)
     m0 = resources.of_m0(config, community)
     provenance.check([m0], config.data.licence_policy)
+    translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
-    taken = resources.of_run(config, m0, terms)
+    taken = resources.of_run(config, m0, terms, translators)
     provenance.write(workdir / "provenance.json", config, taken)
-    texts = _texts(config, corpus, tokenizer, terms, views)
+    texts = _texts(config, corpus, tokenizer, terms, views, community)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
@@ -122,6 +130,15 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+
+
+def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, ...]:
+    """Who made the paraphrases that are mixed in; refused where their licence does not fit."""
+    if not chain.needs_paraphrases(views):
+        return ()
+    found = back_translation.resources(config.data)
+    provenance.check(found, config.data.licence_policy)
+    return found
 
 
 def _check_shares(config: Config, replicas: int) -> None:
@@ -187,6 +204,7 @@ def _texts(
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
+    community: Community,
 ) -> Texts:
     data = config.data
     encoded = {
@@ -206,7 +224,9 @@ def _texts(
     words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
-    views = chain.with_knowledge(views, corpus.splits["train"], tokenizer.word_parts(words))
+    train = corpus.splits["train"]
+    paraphrases = paraphrasing.of_run(config, community, train)
+    views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(corpus, encoded, compacted, names, words, parts, views, shape)
 
 

@@ -1,4 +1,4 @@
-"""Everything a run took from others: M0, the data, the methods of its formula."""
+"""Everything a run took from others: M0, the data, its translators, the methods."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
 
 
-def of_run(config: Config, m0: Resource, terms: Sequence[table.Term]) -> tuple[Resource, ...]:
-    """M0, each source of the data with a hash of its content, and the method of each term."""
-    return m0, *provenance.of_sources(config.data, hashed=True), *map(_of_term, terms)
+def of_run(
+    config: Config,
+    m0: Resource,
+    terms: Sequence[table.Term],
+    translators: Sequence[Resource] = (),
+) -> tuple[Resource, ...]:
+    """M0, each source with a hash of its content, the translators, the method of each term."""
+    given = provenance.of_sources(config.data, hashed=True)
+    return m0, *given, *translators, *map(_of_term, terms)
 
 
 def of_m0(config: Config, community: Community) -> Resource:

@@ -316,6 +316,7 @@ def _reason(error: Exception) -> str:
 FREE = (
     "data.root",
     "data.cache",
+    "data.back_translation.cache",
     "data.citation",
     "data.homepage",
     "data.licence_source",

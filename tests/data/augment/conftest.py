@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment
 from tfsocial.data.augment.lexicon import Lexicon
+from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.text import Tokenizer
 
 TEXTS = (
@@ -23,21 +24,28 @@ TEXTS = (
     "x",
     "the card is late, the card is lost 我要 refund",
 )
+TOGETHER = " ".join(text for text in TEXTS if text != " \t ")
 
 
 def moment_of(
     examples: int | Sequence[int], progress: float = 0.0, seed: int = 1, epoch: int = 0
 ) -> Moment:
-    """What an op sees of these examples, or so many; its lexicon is that of `TEXTS`."""
+    """What an op sees of these examples, or so many; its lexicon and paraphrases are of `TEXTS`."""
     ids = tf.range(examples) if isinstance(examples, int) else tf.convert_to_tensor(examples)
     chance = Chance.of(seed, epoch, tf.cast(ids, tf.int64))
-    return Moment(chance, tf.constant(progress), _lexicon())
+    return Moment(chance, tf.constant(progress), _lexicon(), paraphrases=_paraphrases())
 
 
 @cache
 def _lexicon() -> Lexicon:
     with tf.init_scope():
         return Lexicon.of([TEXTS])
+
+
+@cache
+def _paraphrases() -> Paraphrases:
+    texts = [text for text in (*TEXTS, TOGETHER) if text.strip()]
+    return Paraphrases.of({text: [f"{text} {word}" for word in ("再", "b", "c")] for text in texts})
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from tfsocial.config import Config
+from tfsocial.config import Config, ConfigError
 from tfsocial.data.augment import table
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment, Op, TextOp
 from tfsocial.data.augment.lexicon import Lexicon
+from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.batch import VIEW, WordParts
 from tfsocial.data.sources import Examples
 
@@ -26,6 +27,7 @@ class Chain:
         branch: another for each view, so that equal ops differ in chance.
         lexicon: where an op needs it.
         word_parts: of the vocabulary in training, where an op works on tokens.
+        paraphrases: where an op mixes them in.
     """
 
     ops: tuple[Op, ...]
@@ -33,6 +35,7 @@ class Chain:
     branch: int = 0
     lexicon: Lexicon | None = None
     word_parts: WordParts | None = None
+    paraphrases: Paraphrases | None = None
 
     @property
     def reads_text(self) -> bool:
@@ -46,6 +49,10 @@ class Chain:
     @property
     def needs_lexicon(self) -> bool:
         return any(op.needs_lexicon for op in self.ops)
+
+    @property
+    def needs_paraphrases(self) -> bool:
+        return any(op.needs_paraphrases for op in self.ops)
 
     def texts(
         self,
@@ -96,35 +103,59 @@ class Chain:
             yield op, own.branch(0), own.branch(1).uniform() < share
 
     def _moment(self, chance: Chance, progress: tf.Tensor) -> Moment:
-        return Moment(chance, progress, self.lexicon, self.word_parts)
+        return Moment(chance, progress, self.lexicon, self.word_parts, self.paraphrases)
 
 
 def build(config: Config) -> dict[str, Chain]:
     """View -> its ops: "" is the ordinary pass; empty where nothing is augmented.
 
     Raises:
-        ConfigError: see `table.build_all`.
+        ConfigError: see `table.build_all`; or paraphrases are mixed in and no translator is
+            named, or the other way round.
     """
     data = config.data
     entries = {"": ("data.augment", data.augment), VIEW: ("data.view", data.view)}
-    if not data.augment and not data.view:
-        return {}
-    return {
+    chains = {
         view: Chain(table.build_all(ops, where, data.root), config.seed, branch)
         for branch, (view, (where, ops)) in enumerate(entries.items())
         if ops or not view
     }
+    _check_translator(config, needs_paraphrases(chains))
+    return chains if data.augment or data.view else {}
+
+
+def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
+    """Whether an op of any view mixes paraphrases in."""
+    return any(view.needs_paraphrases for view in views.values())
+
+
+def _check_translator(config: Config, needed: bool) -> None:
+    named = config.data.back_translation is not None
+    if needed and not named:
+        raise ConfigError(
+            "the op back_translation needs data.back_translation, which says where its "
+            "paraphrases come from"
+        )
+    if named and not needed:
+        raise ConfigError(
+            "data.back_translation is set, but no op mixes its paraphrases in; add "
+            "{back_translation: {probability: 0.3}} at the front of data.augment or data.view"
+        )
 
 
 def with_knowledge(
-    views: Mapping[str, Chain], train: Examples, word_parts: WordParts
+    views: Mapping[str, Chain],
+    train: Examples,
+    word_parts: WordParts,
+    paraphrases: Paraphrases | None = None,
 ) -> dict[str, Chain]:
     """The chains with what their ops need: of the vocabulary, and the words of train."""
     lexicon = None
     if any(view.needs_lexicon for view in views.values()):
         lexicon = Lexicon.of([train.text] if train.pair is None else [train.text, train.pair])
     return {
-        name: replace(view, lexicon=lexicon, word_parts=word_parts) for name, view in views.items()
+        name: replace(view, lexicon=lexicon, word_parts=word_parts, paraphrases=paraphrases)
+        for name, view in views.items()
     }
 
 

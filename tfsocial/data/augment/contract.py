@@ -20,6 +20,7 @@ from tfsocial import schedules
 from tfsocial.config import Schedule, Weight
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.lexicon import Lexicon
+from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.batch import WordParts
 
 
@@ -42,6 +43,7 @@ class Moment:
         chance: of each example, for this op alone.
         progress: the fraction of the run behind us, float32 scalar.
         lexicon: the words of train; for an op that `needs_lexicon`.
+        paraphrases: of the texts of train; for an op that `needs_paraphrases`.
         word_parts: what is special and what continues a word; for ops on tokens.
     """
 
@@ -49,6 +51,7 @@ class Moment:
     progress: tf.Tensor
     lexicon: Lexicon | None = None
     word_parts: WordParts | None = None
+    paraphrases: Paraphrases | None = None
 
     def rate(self, rate: float | Schedule) -> tf.Tensor:
         """A rate at this moment, float32 scalar."""
@@ -64,6 +67,11 @@ class Op:
     @property
     def needs_lexicon(self) -> bool:
         """Whether it reads the words of train."""
+        return False
+
+    @property
+    def needs_paraphrases(self) -> bool:
+        """Whether it looks up texts as they were read, so that no op may come before it."""
         return False
 
     @property

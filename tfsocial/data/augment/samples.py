@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfsocial.config import Config, ConfigError
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
+from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.sources import Examples
 from tfsocial.data.text import Tokenizer
 
@@ -43,8 +44,18 @@ class Samples:
                 yield f"  {SHOWN[view]:7} epoch {epoch}: {texts[number]}"
 
 
-def draw(config: Config, train: Examples, tokenizer: Tokenizer, count: int, epochs: int) -> Samples:
+def draw(
+    config: Config,
+    train: Examples,
+    tokenizer: Tokenizer,
+    count: int,
+    epochs: int,
+    paraphrases: Paraphrases | None = None,
+) -> Samples:
     """The first `count` texts in the first epochs; the same that a run would read.
+
+    Args:
+        paraphrases: of train's texts, where an op mixes them in.
 
     Raises:
         ConfigError: the config augments nothing, or its ops do not fit.
@@ -53,7 +64,7 @@ def draw(config: Config, train: Examples, tokenizer: Tokenizer, count: int, epoc
     if not views:
         raise ConfigError("data.augment and data.view name no ops; there is nothing to show")
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
-    views = chain.with_knowledge(views, train, parts)
+    views = chain.with_knowledge(views, train, parts, paraphrases)
     columns = [column[:count] for column in (train.text, train.pair) if column is not None]
     after = {
         (view, epoch + 1): _read(own, columns, tokenizer, epoch, config)

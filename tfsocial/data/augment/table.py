@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial.config import ConfigError, check_names, nearest, with_knobs
-from tfsocial.data.augment import characters, entities, synonyms, tokens, words
+from tfsocial.data.augment import characters, entities, synonyms, tokens, translation, words
 from tfsocial.data.augment.contract import Op, TextOp
 
 # On strings, before the tokenizer.
 TEXT = {
+    "back_translation": translation.BackTranslation,
     "character_noise": characters.CharacterNoise,
     "word_drop": words.WordDrop,
     "word_swap": words.WordSwap,
@@ -44,8 +45,8 @@ def build_all(
         root: the folder that files are named from.
 
     Raises:
-        ConfigError: an op or a knob is unknown or does not fit, a file is missing, or an op on
-            strings comes after one on tokens.
+        ConfigError: an op or a knob is unknown or does not fit, a file is missing, an op on
+            strings comes after one on tokens, or anything before one that looks texts up.
     """
     ops = [
         build(name, knobs, f"{where}.{place}.{name}", root)
@@ -53,6 +54,11 @@ def build_all(
         for name, knobs in entry.items()
     ]
     for before, op in itertools.pairwise(ops):
+        if op.needs_paraphrases:
+            raise ConfigError(
+                f"{where}: {op.name} knows texts as they were read and comes after {before.name}; "
+                "put it first"
+            )
         if isinstance(op, TextOp) and not isinstance(before, TextOp):
             raise ConfigError(
                 f"{where}: {op.name} works on strings and comes after {before.name}, which works "

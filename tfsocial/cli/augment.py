@@ -1,0 +1,28 @@
+"""Fills the cache of paraphrases of a config's data.back_translation. Run again, it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfsocial import cli, config
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string("config", None, "YAML config of a run.", flag_values=FLAGS)
+flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+flags.DEFINE_integer(
+    "show", 0, "Of how many texts the kept paraphrases are printed.", 0, flag_values=FLAGS
+)
+flags.mark_flag_as_required("config", flag_values=FLAGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    settings = config.load(FLAGS.config, FLAGS.set)
+
+    from tfsocial.models import paraphrasing
+
+    filled = paraphrasing.fill(settings)
+    print("\n".join(filled.lines(FLAGS.show)))
+    return 0

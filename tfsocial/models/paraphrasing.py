@@ -1,0 +1,218 @@
+"""From a config to a filled cache of paraphrases: train's texts, their translator, M0's word."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.config import (
+    BackTranslation,
+    Config,
+    ConfigError,
+    HttpTranslator,
+    MarianTranslator,
+    PairsTranslator,
+)
+from tfsocial.data import back_translation, paraphrase_cache, pipeline, provenance, shots, sources
+from tfsocial.data.augment import chain
+from tfsocial.data.augment.paraphrases import Paraphrases
+from tfsocial.data.back_translation import Judged, Verdict
+from tfsocial.data.batch import Shape
+from tfsocial.data.paraphrase_cache import Cache, Identity
+from tfsocial.data.provenance import Resource
+from tfsocial.data.sources import Examples, Origin
+from tfsocial.data.text import Tokenizer
+from tfsocial.data.translators import Http, Pairs
+from tfsocial.models import checkpoints, inference, marian
+from tfsocial.models.checkpoints import Community
+from tfsocial.models.marian import Marian
+from tfsocial.models.text_model import TextModel
+
+COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
+ROW_LENGTH = 128  # tokens of a text that M0 compares
+ROWS, SLOTS = 4, 16
+_SAID: Mapping[Verdict, str] = {
+    "kept": "kept",
+    "near": "dropped, too near",
+    "far": "dropped, too far",
+    "copy": "dropped, copies of the text",
+    "repeated": "dropped, made before of the same text",
+    "none": "without a paraphrase",
+}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What `fill` did.
+
+    Attributes:
+        texts: of train, each once.
+        new: how many paraphrases were asked for now, the others being in the cache.
+        judged: all of them, new and old.
+    """
+
+    texts: Sequence[str]
+    new: int
+    judged: Judged
+    chosen: BackTranslation
+
+    def lines(self, shown: int = 0) -> Iterator[str]:
+        """How many there are, and the first texts with their paraphrases if asked for."""
+        counts, count = self.judged.counts, self.chosen.count
+        made = sum(counts.values()) - counts.get("none", 0)
+        yield f"{len(self.texts)} texts of train, up to {count} paraphrases each"
+        yield f"{made} paraphrases made; asked for now: {self.new}"
+        for verdict, said in _SAID.items():
+            yield f"{counts.get(verdict, 0):8d} {said}{self._bound(verdict)}"
+        for text, several in list(self.judged.kept.items())[:shown]:
+            yield f"\n{text}"
+            yield from (f"  {paraphrase}" for paraphrase in several)
+
+    def _bound(self, verdict: Verdict) -> str:
+        bounds = self.chosen.similarity
+        if bounds is None or verdict not in ("near", "far"):
+            return ""
+        return f" (cosine < {bounds[0]:g})" if verdict == "far" else f" (cosine > {bounds[1]:g})"
+
+
+def fill(config: Config) -> Filled:
+    """Translates the texts of train that the cache lacks, and compares them by M0.
+
+    Raises:
+        ConfigError: the config, the data or the translator is wrong, or a licence does not fit.
+    """
+    chosen, bounds = back_translation.section(config.data), _bounds(config)
+    taken = resources(config)
+    given = provenance.of_sources(config.data)
+    checked = [*given, *back_translation.licensed(taken, config.data)]
+    provenance.check(checked, config.data.licence_policy)
+    texts = back_translation.texts_of(_train(config))
+    identity = Identity(chosen.identity, taken)
+    with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
+        new = _translate(config, cache, texts)
+        found = cache.found(texts, chosen.count)
+        cosines = _compared(config, cache, found) if bounds else {}
+    return Filled(texts, new, back_translation.judge(found, cosines, bounds), chosen)
+
+
+def resources(config: Config) -> tuple[Resource, ...]:
+    """What the translator takes from others."""
+    chosen = back_translation.section(config.data)
+    if isinstance(chosen, MarianTranslator):
+        return marian.resources(chosen)
+    return (translator(config).resource,)
+
+
+def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
+    """The one that a config names.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    chosen = back_translation.section(config.data)
+    if isinstance(chosen, MarianTranslator):
+        return Marian.load(chosen, compiled)
+    if isinstance(chosen, HttpTranslator):
+        return Http(chosen)
+    return Pairs.read(chosen, config.data.root)
+
+
+def of_run(config: Config, community: Community, train: Examples) -> Paraphrases | None:
+    """What the ops of a config mix in; None where none does.
+
+    Raises:
+        ConfigError: see `back_translation.kept`.
+    """
+    if not chain.needs_paraphrases(chain.build(config)):
+        return None
+    yardstick = back_translation.yardstick(config.model, _m0(config, community))
+    return Paraphrases.of(back_translation.kept(config.data, train, yardstick))
+
+
+def _bounds(config: Config) -> tuple[float, float] | None:
+    bounds = back_translation.section(config.data).similarity
+    if bounds is not None and config.model.checkpoint == "random":
+        raise ConfigError(
+            "model.checkpoint is random, and an untrained M0 cannot tell what is similar; "
+            "--set data.back_translation.similarity=null keeps all but copies"
+        )
+    return bounds
+
+
+def _train(config: Config) -> Examples:
+    """The examples that the run would learn from."""
+    corpus = sources.read(config.data, config.tasks)
+    if "train" not in corpus.splits:
+        raise ConfigError("data.splits.train names no files; there is nothing to translate")
+    if config.data.shots:
+        with tempfile.TemporaryDirectory() as scratch:
+            record = Path(scratch) / "train_drawn.jsonl"
+            corpus = shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
+    return corpus.splits["train"]
+
+
+def _translate(config: Config, cache: Cache, texts: Sequence[str]) -> int:
+    """Fills the cache; returns how many paraphrases were asked for."""
+    chosen = back_translation.section(config.data)
+    lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
+    if not lacking:
+        return 0
+    batch = len(texts) if isinstance(chosen, PairsTranslator) else chosen.batch
+    made_by = translator(config, compiled=lacking >= COMPILE_FROM)
+    return back_translation.fill(cache, made_by, texts, chosen.count, batch)
+
+
+def _compared(
+    config: Config, cache: Cache, found: Mapping[str, Sequence[str]]
+) -> dict[back_translation.Pair, float]:
+    """Cosines of all that was found, measured now where they were not before."""
+    community = checkpoints.community(config.model)
+    yardstick = back_translation.yardstick(config.model, _m0(config, community))
+    pairs = back_translation.pairs(found)
+    if len(cache.cosines(yardstick, pairs)) < len(pairs):
+        back_translation.compare(cache, Likeness.of(config, community), yardstick, pairs)
+    return cache.cosines(yardstick, pairs)
+
+
+def _m0(config: Config, community: Community) -> Resource:
+    name = config.model.checkpoint if community.trained else config.model.random.vocabulary
+    return provenance.of_checkpoint(config.model, name, community.folder)
+
+
+class Likeness:
+    """How near M0 finds texts to one another; see `back_translation.Similarity`."""
+
+    def __init__(self, model: TextModel, tokenizer: Tokenizer, row_length: int):
+        self._tokenizer = tokenizer
+        self._shape = Shape(ROWS, row_length, SLOTS)
+        self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
+
+    @classmethod
+    def of(cls, config: Config, community: Community) -> Likeness:
+        """With M0's weights and pooling."""
+        model = TextModel(community.architecture(), {}, config.model.pooling)
+        model.build()
+        community.fill(model.encoder)
+        row_length = min(ROW_LENGTH, community.config.max_position_embeddings)
+        return cls(model, Tokenizer.load(community.folder), row_length)
+
+    def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
+        both = list(dict.fromkeys([*texts, *others]))
+        places = {text: place for place, text in enumerate(both)}
+        vectors = self._vectors(both)
+        one, other = (vectors[[places[text] for text in column]] for column in (texts, others))
+        return np.sum(one * other, axis=-1)
+
+    def _vectors(self, texts: list[str]) -> np.ndarray:
+        """Of length 1, float32 [n, hidden]."""
+        nowhere = Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        examples = Examples(texts, None, {}, nowhere)
+        encoded = pipeline.encode(examples, self._tokenizer, self._shape.row_length)
+        batches = pipeline.evaluation_batches(encoded, self._shape)
+        vectors = inference.by_example(self._embed, batches)[""]
+        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
