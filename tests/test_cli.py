@@ -17,7 +17,6 @@ import tiny_run
 import yaml
 
 from tfsocial import __main__, cli
-from tfsocial.data import sources
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
