@@ -15,6 +15,14 @@ class Help(SystemExit):
     """The user asked for help; it has been printed."""
 
 
+def define_config(values: flags.FlagValues) -> None:
+    """--config and --set, of every command that reads a run's config."""
+    flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=values
+    )
+
+
 def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> None:
     """Reads a command's arguments into its flags.
 

@@ -11,8 +11,7 @@ from absl import flags
 from tfsocial import cli, config
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_string(
     "output",
     None,

@@ -13,8 +13,7 @@ from tfsocial import cli, config
 WRITTEN = ("inspect.html", "inspect.json", "inspect.txt", "quarantine.jsonl")
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_string(
     "output",
     None,

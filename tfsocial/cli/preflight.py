@@ -14,7 +14,7 @@ from tfsocial.preflight import chips, compiler
 log = logging.getLogger(__name__)
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_string("topology", "v5e:2x2", "Slice of a TPU pod, CHIP:AxB.", flag_values=FLAGS)
 flags.DEFINE_integer(
     "global_batch",
@@ -23,7 +23,6 @@ flags.DEFINE_integer(
     lower_bound=1,
     flag_values=FLAGS,
 )
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
 flags.DEFINE_boolean("largest", True, "Look for the largest batch that fits.", flag_values=FLAGS)
 flags.DEFINE_string(
     "compiler",

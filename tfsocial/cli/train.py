@@ -17,9 +17,8 @@ OUT_OF_MEMORY = (
 )
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_string("workdir", None, "Folder the run leaves its files in.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
 flags.DEFINE_string(
     "device",
     "auto",

@@ -21,7 +21,6 @@ FORMS = (
     *("mirrored", "multi_worker", "tpu:local", "tpu:NAME"),
 )
 KINDS = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
-COUNTED = ("cpu", "gpu")
 
 
 class WorkerGone(RuntimeError):

@@ -109,8 +109,8 @@ class Keeper(keras.callbacks.Callback):
         self.set_model(model)
         self.folder, self.data, self.callbacks, self.best = folder, data, callbacks, best
         self.every, self.keep = every, keep
-        self.tracked = tf.train.Checkpoint(**_variables(model))
-        self.metrics = [v for metric in model.curves.values() for v in metric.variables]
+        variables = _variables(model)
+        self.tracked, self.metrics = tf.train.Checkpoint(**variables), variables["metrics"]
         self._begun: tuple[Mapping[str, Any], list[np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
