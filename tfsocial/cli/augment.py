@@ -9,8 +9,7 @@ from absl import flags
 from tfsocial import cli, config
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of a run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_integer(
     "show", 0, "Of how many texts the kept paraphrases are printed.", 0, flag_values=FLAGS
 )

@@ -9,8 +9,7 @@ from absl import flags
 from tfsocial import cli, config
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("config", None, "YAML config of a run.", flag_values=FLAGS)
-flags.DEFINE_multi_string("set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=FLAGS)
+cli.define_config(FLAGS)
 flags.DEFINE_integer("samples", 10, "How many texts.", 1, flag_values=FLAGS)
 flags.DEFINE_integer("epochs", 2, "In how many epochs.", 1, flag_values=FLAGS)
 flags.mark_flag_as_required("config", flag_values=FLAGS)
