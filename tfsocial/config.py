@@ -463,6 +463,9 @@ class Data(Source):
     shots: Count | None = Field(
         None, description="training examples of each class, drawn by seed; left out, all"
     )
+    shots_pool: bool = Field(
+        False, description="whether the rest of train stays, as a pool without labels"
+    )
     max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
     max_characters: Count = Field(100_000, description="longer texts go to quarantine")
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
@@ -492,6 +495,10 @@ class Data(Source):
             )
         if self.mixture and self.shots:
             raise ValueError("names a mixture and shots, which are drawn from one source; drop one")
+        if self.shots_pool and not self.shots:
+            raise ValueError(
+                "names shots_pool, the rest that data.shots leaves; set shots too, or drop it"
+            )
         if not self.mixture and (self.temperature or self.epoch_examples):
             which = "temperature" if self.temperature else "epoch_examples"
             raise ValueError(f"names {which}, which is for a mixture, and no mixture")
@@ -555,6 +562,9 @@ class Model(Section):
     pooling: Literal["mean", "cls", "pooler"] = "mean"
     dropout: Dropout | None = Field(None, description="left out, the checkpoint's own")
     head_dropout: Dropout = 0.1
+    head_normalize: bool = Field(
+        False, description="whether heads read a vector's direction alone and not its length"
+    )
     head_init: Literal["random", "probe", "class_means"] = Field(
         "random",
         description="probe: logistic regression on M0's vectors of train; then head_multiplier 1",

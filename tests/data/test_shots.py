@@ -55,6 +55,31 @@ def test_a_run_learns_from_the_draw_and_writes_it_down(tmp_path):
     assert all(row["text"] in source[row["line"] - 1] for row in rows)
 
 
+def test_the_rest_stays_as_a_pool(tmp_path):
+    """Every row of train is still there, in its order; only the drawn ones have their labels."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    whole = tiny_run.train(tiny_run.settings(moods), tmp_path / "whole").corpus.splits["train"]
+    chosen = tiny_run.settings(moods, "data.shots=2", "data.shots_pool=true")
+    train = tiny_run.train(chosen, tmp_path / "run").corpus.splits["train"]
+    drawn = shots.chosen(whole.labels["mood"], 2, seed=0)
+    assert train.text == whole.text
+    assert np.flatnonzero(train.labels["mood"] >= 0).tolist() == drawn.tolist()
+    assert (train.labels["mood"][drawn] == whole.labels["mood"][drawn]).all()
+
+
+def test_a_pool_has_no_labels_of_any_kind(tmp_path):
+    """Numbers and sets of labels are hidden too."""
+    labels = {"a": np.array([0, 1], np.int32), "b": np.array([[1.0], [2.0]], np.float32)}
+    nowhere = sources.Origin((), np.zeros(2, np.int32), np.zeros(2, np.int32))
+    hidden = shots.without_labels(
+        sources.Examples(["x", "y"], None, labels, nowhere), except_for=np.array([1])
+    )
+    assert hidden.labels["a"].tolist() == [-1, 1]
+    assert np.isnan(hidden.labels["b"][0, 0])
+    assert hidden.labels["b"][1, 0] == 2
+    assert labels["a"].tolist() == [0, 1]
+
+
 def test_labels_of_every_kind_are_written(tmp_path):
     """A list of labels, a number, nothing."""
     rows = [("my card", "a", "x|y", "2.5"), ("nice order", "a", "", "")]

@@ -89,6 +89,16 @@ def test_out_of_scope_by_hand():
     assert found["out_of_scope_precision"] == pytest.approx(2 / 3)
 
 
+def test_out_of_scope_auroc_by_hand():
+    # of 2 x 2 pairs out of scope has the higher probability in 3, the same in none
+    probabilities = np.array([[0.9, 0.1], [0.5, 0.5], [0.6, 0.4], [0.2, 0.8]])
+    truth = np.array([0, 0, 1, 1])
+    found = report.scores(spec("classify", "a", "oos"), truth, probabilities, "oos")
+    assert found["out_of_scope_auroc"] == pytest.approx(3 / 4)
+    alone = report.scores(spec("classify", "a", "oos"), truth[:2], probabilities[:2], "oos")
+    assert "out_of_scope_auroc" not in alone
+
+
 def test_out_of_scope_leaves_out_ratios_over_nothing():
     found = report.scores(spec("classify", "a", "oos"), np.array([0]), sure([0], 2), "oos")
     assert found["in_scope_accuracy"] == 1

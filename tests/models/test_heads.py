@@ -131,6 +131,17 @@ def test_heads_by_hand():
     assert logits["b"].numpy().tolist() == [[[2.0, -2.0], [0.0, 1.0]]]
 
 
+def test_normalized_heads_by_hand():
+    """They read the direction at the length sqrt(2): (3, 4) as (0.6, 0.8) sqrt(2), whatever its
+    own length; an empty slot's zeros stay zeros."""
+    layer = Heads({"a": HeadSpec("regress", ())}, 2, normalize=True)
+    layer.build()
+    layer.linear["a"].set_weights([np.array([[1.0], [10.0]]), np.array([0.5])])
+    logits = layer(tf.constant([[[3.0, 4.0], [30.0, 40.0], [0.0, 0.0]]]))["a"].numpy()
+    expected = 0.5 + np.sqrt(2) * 8.6
+    np.testing.assert_allclose(logits[0, :, 0], [expected, expected, 0.5], rtol=1e-6)
+
+
 def test_heads_start_small_with_no_bias():
     """BERT's own start: kernels within two standard deviations of 0.02, biases zero."""
     layer = Heads({"a": HeadSpec("classify", tuple("abcdefgh"))}, 200)

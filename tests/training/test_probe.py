@@ -9,7 +9,9 @@ import tiny_run
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from tfsocial.data.batch import label_key
+from tfsocial.data import pipeline
+from tfsocial.data.batch import Shape, label_key
+from tfsocial.models import checkpoints, inference
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.training import probe
 
@@ -99,6 +101,29 @@ def test_a_run_begins_where_the_probe_left(tmp_path, how):
     assert run.curves is not None
     log = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
     assert '"dev/mood/accuracy": 1.0' in log
+
+
+def test_normalized_heads_begin_at_the_probe_of_directions(tmp_path):
+    """What is saved answers as scikit-learn's regression on M0's directions, and loads so."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    chosen = tiny_run.settings(
+        moods,
+        *("optimizer.learning_rate=1.0e-30", "model.head_init=probe"),
+        *("model.head_normalize=true", "training.precision=float32"),
+    )
+    run = tiny_run.train(chosen, tmp_path / "run")
+    model = checkpoints.load(tmp_path / "run" / "model").model
+    batches = pipeline.evaluation_batches(run.encoded["train"], Shape(2, 64, 8))
+    vectors = inference.embed(model, batches)
+    directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    labels = run.corpus.splits["train"].labels["mood"]
+    width = np.sqrt(vectors.shape[1])
+    expected = LogisticRegression(max_iter=1000).fit(width * directions, labels)
+    np.testing.assert_allclose(
+        inference.predict(model, batches)["mood"],
+        expected.predict_proba(width * directions),
+        atol=1e-3,
+    )
 
 
 def test_soft_labels_train_with_a_probe(tmp_path):

@@ -17,13 +17,21 @@ from tfsocial.data.sources import Corpus, Examples
 log = logging.getLogger(__name__)
 
 
-def draw(corpus: Corpus, tasks: Mapping[str, Task], shots: int, seed: int, record: Path) -> Corpus:
+def draw(
+    corpus: Corpus,
+    tasks: Mapping[str, Task],
+    shots: int,
+    seed: int,
+    record: Path,
+    pool: bool = False,
+) -> Corpus:
     """The corpus with `shots` training examples of each class of its first classification.
 
     A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
     rows without a label for that task are left out.
 
     Args:
+        pool: all other rows of train stay, without their labels.
         record: jsonl that gets file, line, text and labels of what was drawn, in the order of
             the files, so that others can be compared on the same examples.
 
@@ -41,7 +49,19 @@ def draw(corpus: Corpus, tasks: Mapping[str, Task], shots: int, seed: int, recor
         log.warning("data.shots=%d: %d classes of %s have fewer, all taken", shots, lacking, task)
     drawn = train.taken(rows)
     _write(record, drawn, corpus.label_names)
-    return replace(corpus, splits={**corpus.splits, "train": drawn})
+    kept = without_labels(train, except_for=rows) if pool else drawn
+    return replace(corpus, splits={**corpus.splits, "train": kept})
+
+
+def without_labels(examples: Examples, except_for: np.ndarray) -> Examples:
+    """The examples with the labels of some rows only, and the other rows as an unlabelled pool."""
+    hidden = np.ones(len(examples), bool)
+    hidden[except_for] = False
+    labels = {}
+    for task, values in examples.labels.items():
+        labels[task] = values.copy()
+        labels[task][hidden] = -1 if values.dtype == np.int32 else np.nan
+    return replace(examples, labels=labels)
 
 
 def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:

@@ -54,7 +54,8 @@ def scores(
     classify: accuracy, macro_f1, micro_f1 (equal to accuracy), ece, count. macro_f1 is the
     mean F1 over the labels that are some row's truth or prediction, as in scikit-learn. With
     `out_of_scope` also in_scope_accuracy (over rows whose truth is another label; answering
-    out of scope there is wrong), out_of_scope_recall and out_of_scope_precision.
+    out of scope there is wrong), out_of_scope_recall, out_of_scope_precision and
+    out_of_scope_auroc, of the probability of being out of scope.
 
     multilabel: accuracy (of whole rows), macro_f1, micro_f1, count. A label is predicted where
     its probability reaches its threshold. macro_f1 is the mean over all C labels, as in
@@ -403,7 +404,7 @@ def _classify_scores(known: _Labelled, outside: int | None) -> dict[str, float]:
         "accuracy": metrics.accuracy_score(truth, predicted),
         **_f1_scores(truth, predicted),
         "ece": calibration(truth, known.predictions).error,
-        **_out_of_scope_scores(truth, predicted, outside),
+        **_out_of_scope_scores(known, outside),
     }
 
 
@@ -416,18 +417,22 @@ def _f1_scores(truth: np.ndarray, predicted: np.ndarray, **columns: Any) -> dict
     }
 
 
-def _out_of_scope_scores(
-    truth: np.ndarray, predicted: np.ndarray, outside: int | None
-) -> dict[str, float]:
+def _out_of_scope_scores(known: _Labelled, outside: int | None) -> dict[str, float]:
     if outside is None:
         return {}
+    truth, predicted = known.labels, known.predictions.argmax(-1)
     is_outside, said_outside = truth == outside, predicted == outside
     parts = {
         "in_scope_accuracy": (~is_outside & (truth == predicted), ~is_outside),
         "out_of_scope_recall": (is_outside & said_outside, is_outside),
         "out_of_scope_precision": (is_outside & said_outside, said_outside),
     }
-    return {name: part.sum() / whole.sum() for name, (part, whole) in parts.items() if whole.any()}
+    found = {name: part.sum() / whole.sum() for name, (part, whole) in parts.items() if whole.any()}
+    if is_outside.any() and not is_outside.all():
+        found["out_of_scope_auroc"] = metrics.roc_auc_score(
+            is_outside, known.predictions[:, outside]
+        )
+    return found
 
 
 def _classify_details(spec: HeadSpec, known: _Labelled) -> Report:

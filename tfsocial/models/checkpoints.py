@@ -61,6 +61,7 @@ class Manifest:
     slots: int
     text_columns: tuple[str, ...]
     thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    head_normalize: bool = False
     version: str = tfsocial.__version__
 
     def decision_thresholds(self, task: str) -> np.ndarray:
@@ -224,7 +225,10 @@ def load(folder: Path) -> Loaded:
     """
     _check_saved(folder)
     manifest = _manifest(folder)
-    model = TextModel(_bert_config(folder), manifest.tasks, manifest.pooling)
+    normalize = manifest.head_normalize
+    model = TextModel(
+        _bert_config(folder), manifest.tasks, manifest.pooling, head_normalize=normalize
+    )
     model.build()
     _fill(model.encoder, _encoder_tensors(folder), folder)
     heads = _read_tensors(folder / HEADS)

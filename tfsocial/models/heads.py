@@ -6,6 +6,7 @@ lose too much in bfloat16.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -73,18 +74,26 @@ def _membership(segment_ids: tf.Tensor, slots: int | tf.Tensor, dtype: tf.DType)
 
 
 class Heads(keras.layers.Layer):
-    """One linear layer per task on the same pooled vectors."""
+    """One linear layer per task on the same pooled vectors.
+
+    Args:
+        normalize: whether they read a vector's direction alone, at the length sqrt(hidden_size):
+            what M0 was trained to compare by cosine says nothing by its length. For few labels:
+            Chen et al. (2019), A Closer Look at Few-shot Classification, arXiv:1904.04232.
+    """
 
     def __init__(
         self,
         specs: dict[str, HeadSpec],
         hidden_size: int,
         dropout: ByteDropout | None = None,
+        normalize: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs, dtype="float32")
         self.hidden_size = hidden_size
         self.dropout = dropout
+        self.normalize = normalize
         self.linear = {
             task: keras.layers.Dense(
                 spec.learned,
@@ -109,8 +118,15 @@ class Heads(keras.layers.Layer):
 
     def call(self, pooled: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Logits [rows, slots, width] of every task, from [rows, slots, hidden]."""
-        features = self.dropout(pooled, training=training) if self.dropout else pooled
+        features = self.features(pooled)
+        features = self.dropout(features, training=training) if self.dropout else features
         return {task: layer(features) for task, layer in self.linear.items()}
+
+    def features(self, pooled: tf.Tensor) -> tf.Tensor:
+        """What the linear layers read of pooled vectors [..., hidden]."""
+        if not self.normalize:
+            return pooled
+        return tf.math.l2_normalize(pooled, -1) * math.sqrt(self.hidden_size)
 
 
 class WordHead(keras.layers.Layer):

@@ -40,13 +40,14 @@ class TextModel(keras.layers.Layer):
         seed: int = 0,
         word_head: bool = False,
         compiled: bool = False,
+        head_normalize: bool = False,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(config, pooling == "pooler", seed, compiled, name="encoder")
         dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
-        self.heads = Heads(specs, config.hidden_size, dropout, name="heads")
+        self.heads = Heads(specs, config.hidden_size, dropout, head_normalize, name="heads")
         self.word_head = WordHead(config) if word_head else None
 
     def build(self, input_shape=None):

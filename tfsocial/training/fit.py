@@ -184,6 +184,7 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
         shape.slots,
         ready.config.data.text,
         thresholds=thresholds,
+        head_normalize=text_model.heads.normalize,
     )
     loaded = Loaded(text_model, ready.tokenizer, manifest)
     shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed after it had saved

@@ -93,11 +93,13 @@ def started(
     if start == "random" and not teacher:
         return None
     vectors = inference.embed(text_model, pipeline.evaluation_batches(train, shape))
+    vectors = text_model.heads.features(tf.constant(vectors)).numpy()
     if start != "random":
         probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start))
     if not teacher:
         return None
-    probes = Heads(text_model.specs, text_model.encoder.config.hidden_size, name="probes")
+    size, normalize = text_model.encoder.config.hidden_size, text_model.heads.normalize
+    probes = Heads(text_model.specs, size, normalize=normalize, name="probes")
     probes.build()
     probe.put(probes, probe.fit(vectors, train, text_model.specs, "probe"))
     return probes
@@ -129,6 +131,7 @@ def _copy(text_model: TextModel) -> TextModel:
         text_model.specs,
         text_model.pooling,
         word_head=text_model.word_head is not None,
+        head_normalize=text_model.heads.normalize,
     )
     twin.build()
     twin.set_weights(text_model.get_weights())

@@ -192,10 +192,10 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
                 f"tasks.{name}.out_of_scope_by={task.scope_score} needs data.splits.dev "
                 "to choose its threshold on"
             )
-    if not config.data.shots:
-        return mixture.mixed(corpus, config.data, config.seed)
-    record = workdir / "train_drawn.jsonl"
-    return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
+    data, record = config.data, workdir / "train_drawn.jsonl"
+    if not data.shots:
+        return mixture.mixed(corpus, data, config.seed)
+    return shots.draw(corpus, config.tasks, data.shots, config.seed, record, data.shots_pool)
 
 
 def _texts(
@@ -272,6 +272,7 @@ def _text_model(
         config.seed,
         word_head=texts.word_parts is not None,
         compiled=device.xla,
+        head_normalize=chosen.head_normalize,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)
