@@ -80,10 +80,10 @@ def planned(plan: Path, only: list[str] | None) -> Iterator[tuple[Mapping[str, A
 
 
 def listed(plan: list[Any] | Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The experiments of a plan; of one with `on` and `vary`, each of those with each of these.
+    """The experiments of a plan; of one with `sets` and `vary`, each of those with each of these.
 
     >>> vary = {"L": {}, "x": {"tasks.{task}.kind": 1}}
-    >>> plan = {"on": [{"name": "a", "task": "t"}], "vary": vary}
+    >>> plan = {"sets": [{"name": "a", "task": "t"}], "vary": vary}
     >>> [(one["name"], one["set"]) for one in listed(plan)]
     [('a: L', {}), ('a: x', {'tasks.t.kind': 1})]
     """
@@ -98,7 +98,7 @@ def listed(plan: list[Any] | Mapping[str, Any]) -> list[Mapping[str, Any]]:
                 **{key.format(task=base.get("task")): value for key, value in changes.items()},
             },
         }
-        for base in plan["on"]
+        for base in plan["sets"]
         for name, changes in plan["vary"].items()
     ]
 
