@@ -442,6 +442,37 @@ def test_a_set_key_is_checked_like_one_of_the_file(tmp_path):
     )
 
 
+# --- several files -----------------------------------------------------------------------
+
+
+def test_a_later_file_lies_over_an_earlier_one(tmp_path):
+    """It adds keys, at any depth, and wins where both have one; overrides win over both."""
+    low = write(tmp_path, "data: {rows: 2, slots: 8}\nname: low\ntraining: {epochs: 3}\n")
+    high = tmp_path / "high.yaml"
+    high.write_text("data: {rows: 6}\nobjectives: {papers: {r_drop: {weight: 0.5}}}\n", "utf-8")
+    chosen = config.load([low, high], ["training.epochs=9"])
+    assert (chosen.data.rows, chosen.data.slots, chosen.name) == (6, 8, "low")
+    assert chosen.objectives.papers["r_drop"].weight == 0.5
+    assert chosen.training.epochs == 9
+
+
+def test_each_file_has_a_root_of_its_own(tmp_path):
+    """A recipe elsewhere does not move the data."""
+    (tmp_path / "recipes").mkdir()
+    high = tmp_path / "recipes" / "high.yaml"
+    high.write_text("seed: 3\n", "utf-8")
+    low = write(tmp_path, "data: {root: corpus}\n")
+    assert Path(config.load([low, high]).data.root) == tmp_path / "corpus"
+
+
+def test_a_mistake_names_all_files(tmp_path):
+    """Which of them it came from the key says."""
+    low, high = write(tmp_path, "seed: 1\n"), tmp_path / "high.yaml"
+    high.write_text("training: {epochs: 0}\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"high\.yaml: training\.epochs is 0"):
+        config.load([low, high])
+
+
 # --- data.root ---------------------------------------------------------------------------
 
 

@@ -760,18 +760,22 @@ class Config(Section):
             partial.write_text(text, encoding="utf-8")
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Config of a YAML file with `a.b=c` overrides.
+def load(files: str | Path | Sequence[str | Path], overrides: Sequence[str] = ()) -> Config:
+    """Config of a YAML file, or of several over each other, with `a.b=c` overrides.
 
-    A relative `root` of data in the file is taken from the file's folder; one given
-    as an override from the working directory.
+    Of several files a later one adds its keys to the earlier ones' and wins where both have one.
+    A relative `root` of data in a file is taken from the file's folder; one given as an override
+    from the working directory.
 
     Raises:
-        ConfigError: the file cannot be read, or a key or value does not fit.
+        ConfigError: a file cannot be read, or a key or value does not fit.
     """
-    path = Path(path)
-    tree = _rooted(_read_yaml(path), path.resolve().parent)
-    return parse(_rooted(override(tree, overrides), Path.cwd()), where=str(path))
+    paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    tree: dict[str, Any] = {}
+    for path in paths:
+        tree = _over(tree, _rooted(_read_yaml(path), path.resolve().parent))
+    where = " + ".join(map(str, paths))
+    return parse(_rooted(override(tree, overrides), Path.cwd()), where)
 
 
 def parse(tree: Mapping[str, Any], where: str = "config") -> Config:
@@ -917,6 +921,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
     return tree
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees as one, whose leaves are those of `above` where both have them."""
+    both = {
+        key: _over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
 
 
 def _rooted(tree: dict[str, Any], folder: Path) -> dict[str, Any]:

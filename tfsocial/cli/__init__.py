@@ -17,7 +17,12 @@ class Help(SystemExit):
 
 def define_config(values: flags.FlagValues) -> None:
     """--config and --set, of every command that reads a run's config."""
-    flags.DEFINE_string("config", None, "YAML config of the run.", flag_values=values)
+    flags.DEFINE_multi_string(
+        "config",
+        None,
+        "YAML config of the run; given again, a recipe to lay over it.",
+        flag_values=values,
+    )
     flags.DEFINE_multi_string(
         "set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=values
     )
