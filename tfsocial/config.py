@@ -377,8 +377,10 @@ class Source(Section):
         "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR",
     )
     splits: Splits = Splits()
-    format: Literal["auto", "csv", "tsv", "jsonl", "tfrecord"] = Field(
-        "auto", description="of files; auto: by their names, .gz or not"
+    format: Literal["auto", "csv", "tsv", "jsonl", "txt", "tfrecord"] = Field(
+        "auto",
+        description="of files; auto: by their names, .gz or not; txt: one text a line, in the "
+        "column `text`",
     )
     text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
 
@@ -416,7 +418,8 @@ class Ingredient(Source):
         "or what data.temperature makes of it",
     )
     tasks: tuple[Name, ...] | None = Field(
-        None, description="the tasks its rows have labels for; left out, all"
+        None,
+        description="the tasks its rows have labels for; left out, all; []: unlabelled text",
     )
     columns: dict[Name, str] = Field(
         {}, description="task -> its column here, where it is not tasks.TASK.column"
@@ -461,7 +464,9 @@ class Data(Source):
         "its sources have together",
     )
     shots: Count | None = Field(
-        None, description="training examples of each class, drawn by seed; left out, all"
+        None,
+        description="training examples of each class, drawn by seed; left out, all; of a mixture, "
+        "sources of unlabelled text (tasks: []) stay whole",
     )
     max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
     max_characters: Count = Field(100_000, description="longer texts go to quarantine")
@@ -490,8 +495,6 @@ class Data(Source):
             raise ValueError(
                 "names a mixture and a source of its own; make that one of data.mixture too"
             )
-        if self.mixture and self.shots:
-            raise ValueError("names a mixture and shots, which are drawn from one source; drop one")
         if not self.mixture and (self.temperature or self.epoch_examples):
             which = "temperature" if self.temperature else "epoch_examples"
             raise ValueError(f"names {which}, which is for a mixture, and no mixture")

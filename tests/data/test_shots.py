@@ -10,8 +10,8 @@ import tiny_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfsocial.config import ConfigError, Task
-from tfsocial.data import shots, sources
+from tfsocial.config import ConfigError, Data, Task
+from tfsocial.data import mixture, shots, sources
 
 labels = st.lists(st.integers(-1, 4), min_size=1, max_size=60).filter(lambda x: max(x) >= 0)
 
@@ -66,7 +66,8 @@ def test_labels_of_every_kind_are_written(tmp_path):
     }
     settings = tiny_run.settings(tmp_path, "data.splits.dev=[]").data
     corpus = sources.read(settings, tasks)
-    shots.draw(corpus, tasks, 5, 0, tmp_path / "drawn.jsonl")
+    few = settings.model_copy(update={"shots": 5})
+    shots.draw(corpus, few, tasks, 0, tmp_path / "drawn.jsonl")
     found = [json.loads(line) for line in (tmp_path / "drawn.jsonl").open(encoding="utf-8")]
     assert [(row["tags"], row["stars"]) for row in found] == [(["x", "y"], 2.5), (None, None)]
 
@@ -76,4 +77,37 @@ def test_without_classes_there_is_nothing_to_draw_by(tmp_path):
     tasks = {"stars": Task(kind="regress", column="stars")}
     corpus = sources.Corpus({}, {"stars": ()}, {})
     with pytest.raises(ConfigError, match=r"data\.shots draws by class, but no task"):
-        shots.draw(corpus, tasks, 5, 0, tmp_path / "drawn.jsonl")
+        shots.draw(corpus, Data(shots=5), tasks, 0, tmp_path / "drawn.jsonl")
+
+
+def test_a_draw_leaves_the_unlabelled_text_whole(tmp_path):
+    """One of each mood, from two sources together; all of the pool, in its place between them."""
+    tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "happy"), ("b", "happy")])
+    tiny_run.write_csv(tmp_path / "two.csv", ("text", "mood"), [("c", "sad"), ("d", "")])
+    (tmp_path / "pool.txt").write_text("e\nf\ng\n")
+    parts = {
+        "one": {"splits": {"train": "one.csv"}},
+        "pool": {"splits": {"train": "pool.txt"}, "tasks": []},
+        "two": {"splits": {"train": "two.csv"}},
+    }
+    rooted = {name: {"root": str(tmp_path), **own} for name, own in parts.items()}
+    data, tasks = Data(mixture=rooted, shots=1), {"mood": Task(column="mood")}
+    corpus = sources.read(data, tasks)
+    drawn = shots.draw(corpus, data, tasks, 0, tmp_path / "drawn.jsonl")
+    train = drawn.splits["train"]
+    assert train.text[1:] == ["e", "f", "g", "c"]
+    assert train.labels["mood"].tolist() == [0, -1, -1, -1, 1]
+    assert [part.size for part in drawn.parts["train"].values()] == [1, 3, 1]
+    assert len((tmp_path / "drawn.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_source_of_which_nothing_is_drawn_is_no_part_of_the_mixture(tmp_path):
+    tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "happy"), ("b", "sad")])
+    tiny_run.write_csv(tmp_path / "two.csv", ("text", "mood"), [("d", "")])
+    rooted = {
+        name: {"root": str(tmp_path), "splits": {"train": f"{name}.csv"}} for name in ("one", "two")
+    }
+    data, tasks = Data(mixture=rooted, shots=1), {"mood": Task(column="mood")}
+    drawn = shots.draw(sources.read(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
+    assert list(drawn.parts["train"]) == ["data.mixture.one"]
+    assert mixture.mixed(drawn, data, 0).splits["train"].text == ["a", "b"]

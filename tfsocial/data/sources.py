@@ -384,7 +384,14 @@ def examples_of(
     # Labels are looked for in the whole file: a JSON row may leave out the key it has no value for.
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
-        _check_columns(name, columns, keys)
+        _check_columns(name, columns, keys, _without_labels(key, source))
+
+
+def _without_labels(key: str, source: config.Source) -> str:
+    """What to do where a column is not missing by mistake."""
+    if isinstance(source, config.Ingredient):
+        return f", or, if its rows have no labels at all, set {key}.tasks to []"
+    return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
 
 
 def _column_key(key: str, task: str, source: config.Source) -> str:
@@ -436,8 +443,10 @@ def _read_split(
     return table
 
 
-def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> None:
-    """`keys`: wanted column -> the config key that wants it."""
+def _check_columns(
+    file: str, found: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
+) -> None:
+    """`keys`: wanted column -> the config key that wants it; `otherwise`: another remedy."""
     names = list(found)
     for column, key in keys.items():
         if column not in names:
@@ -445,7 +454,7 @@ def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> 
             remedy = close if close.startswith("did") else f"set {key} to one of them"
             raise ConfigError(
                 f"{file}: has no column {column!r}, which {key} names; "
-                f"its columns are {listed(names) or 'none'}; {remedy}"
+                f"its columns are {listed(names) or 'none'}; {remedy}{otherwise}"
             )
 
 

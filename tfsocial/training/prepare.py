@@ -192,10 +192,10 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
                 f"tasks.{name}.out_of_scope_by={task.scope_score} needs data.splits.dev "
                 "to choose its threshold on"
             )
-    if not config.data.shots:
-        return mixture.mixed(corpus, config.data, config.seed)
-    record = workdir / "train_drawn.jsonl"
-    return shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
+    if config.data.shots:
+        record = workdir / "train_drawn.jsonl"
+        corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
+    return mixture.mixed(corpus, config.data, config.seed)
 
 
 def _texts(
