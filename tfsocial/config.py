@@ -656,7 +656,8 @@ class Training(Section):
     compile: Literal["auto", "xla", "graph"] = "auto"
     monitor: Monitor = Field(
         "accuracy",
-        description="dev metric that picks the weights; -loss also where no task has the metric",
+        description="dev metric that picks the weights; -loss also where no task has the metric, "
+        "or there is no task",
     )
     patience: Count | None = Field(None, description="epochs without a better dev metric")
     ema: float | None = Field(
@@ -698,7 +699,10 @@ class Config(Section):
     name: str = "unnamed"
     seed: int = Field(0, ge=0, lt=2**31)
     data: Data = Data()
-    tasks: dict[Name, Task] = Field({"label": Task()}, min_length=1)
+    tasks: dict[Name, Task] = Field(
+        {"label": Task()},
+        description="{}: pretraining, whose formula has only terms that learn from text alone",
+    )
     model: Model = Model()
     objectives: Objectives = Objectives()
     optimizer: Optimizer = Optimizer()
