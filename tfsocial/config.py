@@ -473,7 +473,11 @@ class Data(Source):
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
     rows: Count = Field(4, description="packed rows in a global batch")
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
-    cache: str | None = Field(None, description="folder for tokenized text; left out, in memory")
+    cache: str | None = Field(
+        None,
+        description="folder for texts and tokens, of which memory then holds only their places; "
+        "left out, all are in memory, and tokenized anew in each run",
+    )
     augment: tuple[AugmentOp, ...] = Field(
         (), description="what train's texts go through anew in each epoch, in this order"
     )

@@ -239,8 +239,11 @@ def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int
 
 def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
     train = texts.corpus.splits["train"]
-    columns = [train.text] if train.pair is None else [train.text, train.pair]
-    encoded, columns = texts.compacted["train"], [tf.constant(column) for column in columns]
+    columns = []
+    if any(view.reads_text for view in texts.views.values()):
+        found = [train.text] if train.pair is None else [train.text, train.pair]
+        columns = [tf.constant(list(column)) for column in found]
+    encoded = texts.compacted["train"]
     return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
 
 
