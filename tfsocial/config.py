@@ -377,8 +377,10 @@ class Source(Section):
         "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR",
     )
     splits: Splits = Splits()
-    format: Literal["auto", "csv", "tsv", "jsonl", "tfrecord"] = Field(
-        "auto", description="of files; auto: by their names, .gz or not"
+    format: Literal["auto", "csv", "tsv", "jsonl", "txt", "tfrecord"] = Field(
+        "auto",
+        description="of files; auto: by their names, .gz or not; txt: one text a line, in the "
+        "column `text`",
     )
     text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
 
@@ -416,7 +418,8 @@ class Ingredient(Source):
         "or what data.temperature makes of it",
     )
     tasks: tuple[Name, ...] | None = Field(
-        None, description="the tasks its rows have labels for; left out, all"
+        None,
+        description="the tasks its rows have labels for; left out, all; []: unlabelled text",
     )
     columns: dict[Name, str] = Field(
         {}, description="task -> its column here, where it is not tasks.TASK.column"
@@ -461,17 +464,20 @@ class Data(Source):
         "its sources have together",
     )
     shots: Count | None = Field(
-        None, description="training examples of each class, drawn by seed; left out, all"
-    )
-    shots_pool: bool = Field(
-        False, description="whether the rest of train stays, as a pool without labels"
+        None,
+        description="training examples of each class, drawn by seed; left out, all; of a mixture, "
+        "sources of unlabelled text (tasks: []) stay whole",
     )
     max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
     max_characters: Count = Field(100_000, description="longer texts go to quarantine")
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
     rows: Count = Field(4, description="packed rows in a global batch")
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
-    cache: str | None = Field(None, description="folder for tokenized text; left out, in memory")
+    cache: str | None = Field(
+        None,
+        description="folder for texts and tokens, of which memory then holds only their places; "
+        "left out, all are in memory, and tokenized anew in each run",
+    )
     augment: tuple[AugmentOp, ...] = Field(
         (), description="what train's texts go through anew in each epoch, in this order"
     )
@@ -492,12 +498,6 @@ class Data(Source):
         if self.mixture and (self.splits != Splits() or self.source != "files"):
             raise ValueError(
                 "names a mixture and a source of its own; make that one of data.mixture too"
-            )
-        if self.mixture and self.shots:
-            raise ValueError("names a mixture and shots, which are drawn from one source; drop one")
-        if self.shots_pool and not self.shots:
-            raise ValueError(
-                "names shots_pool, the rest that data.shots leaves; set shots too, or drop it"
             )
         if not self.mixture and (self.temperature or self.epoch_examples):
             which = "temperature" if self.temperature else "epoch_examples"
@@ -663,7 +663,8 @@ class Training(Section):
     compile: Literal["auto", "xla", "graph"] = "auto"
     monitor: Monitor = Field(
         "accuracy",
-        description="dev metric that picks the weights; -loss also where no task has the metric",
+        description="dev metric that picks the weights; -loss also where no task has the metric, "
+        "or there is no task",
     )
     patience: Count | None = Field(None, description="epochs without a better dev metric")
     ema: float | None = Field(
@@ -705,7 +706,10 @@ class Config(Section):
     name: str = "unnamed"
     seed: int = Field(0, ge=0, lt=2**31)
     data: Data = Data()
-    tasks: dict[Name, Task] = Field({"label": Task()}, min_length=1)
+    tasks: dict[Name, Task] = Field(
+        {"label": Task()},
+        description="{}: pretraining, whose formula has only terms that learn from text alone",
+    )
     model: Model = Model()
     objectives: Objectives = Objectives()
     optimizer: Optimizer = Optimizer()

@@ -27,19 +27,20 @@ def main() -> None:
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     for name, counts in SETS.items():
-        settings = settings_of(name, options.data)
-        corpus = sources.read(settings.data, settings.tasks, options.output / "quarantine.jsonl")
         for count in counts:
+            settings = settings_of(name, count, options.data)
+            data, tasks = settings.data, settings.tasks
+            corpus = sources.read(data, tasks, options.output / "quarantine.jsonl")
             for seed in SEEDS:
                 path = options.output / f"{name}-{count}-{seed}.jsonl"
-                shots.draw(corpus, settings.tasks, count, seed, path)
-                keep_label(path, next(iter(settings.tasks)))
+                shots.draw(corpus, data, tasks, seed, path)
+                keep_label(path, next(iter(tasks)))
 
 
-def settings_of(name: str, data: Path) -> config.Config:
+def settings_of(name: str, count: int, data: Path) -> config.Config:
     """The set's config, reading train alone, with its first task only."""
     path = CONFIGS / f"{name}.yaml"
-    changes = [f"data.root={data / name}", "data.splits={train: train.csv}"]
+    changes = [f"data.root={data / name}", "data.splits={train: train.csv}", f"data.shots={count}"]
     whole = config.load(path, changes)
     first = next(iter(whole.tasks))
     return whole.model_copy(update={"tasks": {first: whole.tasks[first]}})

@@ -168,13 +168,68 @@ def test_each_source_has_its_licence_and_its_hash(files):
     assert own.sha256 == provenance.digest(twice) != opened.sha256
 
 
+# --- unlabelled text -----------------------------------------------------------------------
+
+
+def with_pool(files, name, lines, **pool):
+    """A mixture of our own rows and of a file of other texts."""
+    (files / name).write_text(lines, encoding="utf-8")
+    tree = {
+        "own": {"root": str(files), "splits": {"train": "own.csv"}},
+        "pool": {"root": str(files), "splits": {"train": name}, "tasks": [], **pool},
+    }
+    tasks = {task: {"column": task, **given} for task, given in TASKS.items()}
+    chosen = config.parse({"data": {"mixture": tree}, "tasks": tasks})
+    return sources.read(chosen.data, chosen.tasks)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("pool.txt", "first text\n\nsecond, text\n \n"),  # blank lines are no texts
+        ("pool.csv", 'id,text\n1,first text\n2,"second, text"\n'),
+        ("pool.jsonl", '{"text": "first text"}\n{"text": "second, text", "mood": 3.5}\n'),
+        ("pool.data", "first text\n\nsecond, text\n"),
+    ],
+)
+def test_texts_without_labels_are_a_source(files, name, lines):
+    """No label column is needed; one that is there is not read."""
+    told = {"format": "txt"} if name == "pool.data" else {}
+    corpus = with_pool(files, name, lines, **told)
+    train = corpus.splits["train"]
+    assert train.text[6:] == ["first text", "second, text"]
+    assert train.labels["mood"].tolist() == [0, 1, 0, 1, 0, 1, -1, -1]
+    assert np.isnan(train.labels["topic"]).all(-1).tolist() == [False] * 6 + [True] * 2
+    assert [(part.size, part.counts.quarantined) for part in corpus.parts["train"].values()] == [
+        (6, 0),
+        (2, 0),
+    ]
+
+
+def test_lines_are_counted_over_blank_ones(files):
+    train = with_pool(files, "pool.txt", "first text\n\nsecond text\n").splits["train"]
+    assert train.origin.where(7) == f"{files}/pool.txt:3"
+
+
+def test_a_file_of_blank_lines_has_no_texts(files):
+    assert "pool.txt: has no rows" in refusal(with_pool, files, "pool.txt", "\n \n")
+
+
+def test_a_missing_label_column_may_be_no_mistake(files):
+    (files / "pool.csv").write_text("text\nfirst text\n")
+    message = refusal(with_pool, files, "pool.csv", "text\nfirst\n", tasks=["mood"])
+    assert "if its rows have no labels at all, set data.mixture.pool.tasks to []" in message
+    alone = config.parse({"data": {"root": str(files), "splits": {"train": "pool.csv"}}})
+    message = refusal(sources.read, alone.data, alone.tasks)
+    assert "give it to data.mixture with `tasks: []`" in message
+
+
 # --- the config ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("knobs", "expected"),
     [
-        ({"shots": 3}, "mixture and shots"),
         ({"splits": {"train": "a.csv"}}, "mixture and a source of its own"),
         ({"own": {"rate": 2}}, "with a rate and without; give open one too"),
         ({"own": {"rate": 2}, "opened": {"rate": 1}, "temperature": 2.0}, "drop one of them"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.core.framework import graph_pb2
 
+from tfsocial import files
 from tfsocial.data import batch as keys
 from tfsocial.data import packing, pipeline
 from tfsocial.data.sources import Examples, Origin
@@ -195,6 +199,48 @@ def test_a_run_that_breaks_off_leaves_no_cache(tokenizer, tmp_path):
     assert pipeline.encode(examples(["a"]), tokenizer, 8, str(tmp_path)).tokens.shape[0] == 1
 
 
+def test_what_is_in_the_cache_is_mapped_and_not_read(tokenizer, tmp_path):
+    """The pages of the file are the tensor's memory, so that the system can take them back."""
+    encoded = pipeline.encode(examples(["a b", "c"]), tokenizer, 8, str(tmp_path))
+    (folder,) = tmp_path.iterdir()
+    mapped = Path("/proc/self/maps").read_text("utf-8")
+    assert all(str(folder / name) in mapped for name in ("tokens", "types", "splits"))
+    assert encoded.tokens.flat_values.dtype == tf.int32
+    batch = first(pipeline.training_batches(encoded, keys.Shape(1, 8, 2), seed=0), 1)[0]
+    assert sorted(batch[keys.TOKEN_IDS].ravel().tolist()) == sorted(
+        [CLS, A, B, SEP, CLS, C, SEP, 0]
+    )
+
+
+def test_texts_are_tokenized_a_part_at_a_time(tokenizer, tmp_path, monkeypatch):
+    """Parts of 2 calls with 2 texts each: 5 texts are two parts, and the last of one text."""
+    monkeypatch.setattr(pipeline, "TOKENIZE_AT_ONCE", 2)
+    monkeypatch.setattr(pipeline, "CALLS", 2)
+    texts = ["a", "b c", "d d d", "a b", "c"]
+    for cache in (None, str(tmp_path)):
+        encoded = pipeline.encode(examples(texts), tokenizer, 4, cache)
+        assert encoded.tokens[:, 1:-1].to_list() == [[A], [B, C], [D, D], [A, B], [C]]
+        assert encoded.truncated == 1
+
+
+def test_two_workers_may_fill_one_cache(tokenizer, tmp_path, monkeypatch):
+    """Who comes second finds the folder there and reads it."""
+    making = files.making
+
+    @contextlib.contextmanager
+    def slowly(folder):
+        with making(folder) as partial:
+            yield partial
+            folder.mkdir()
+            for name in partial.iterdir():
+                shutil.copy(name, folder)
+
+    monkeypatch.setattr(files, "making", slowly)
+    encoded = pipeline.encode(examples(["a"]), tokenizer, 8, str(tmp_path))
+    assert encoded.tokens.to_list() == [[CLS, A, SEP]]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 # --- compact --------------------------------------------------------------------------------
 
 
@@ -205,7 +251,10 @@ def test_a_run_that_breaks_off_leaves_no_cache(tokenizer, tmp_path):
     )
 )
 def test_compacted_ids_map_back(splits):
-    """Every split, looked up in the list of used tokens, is what it was; none is listed in vain."""
+    """Every split, looked up in the list of used tokens, is what it was; none is listed in vain.
+
+    Numbers are given when rows are packed; until then tokens are M0's.
+    """
     encoded = {
         str(number): pipeline.Encoded(
             tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1), None, {}, 0
@@ -216,8 +265,10 @@ def test_compacted_ids_map_back(splits):
     assert used.tolist() == sorted({0}.union(*(row for rows in splits for row in rows)))
     assert list(compacted) == list(encoded)
     for name, split in compacted.items():
-        assert split.tokens.dtype == tf.int32
-        back = split.tokens.with_flat_values(used[split.tokens.flat_values.numpy()])
+        assert split.tokens is encoded[name].tokens
+        new = split.renumbered(split.tokens.flat_values)
+        assert new.dtype == tf.int32
+        back = split.tokens.with_flat_values(used[new.numpy()])
         assert back.to_list() == encoded[name].tokens.to_list()
 
 
@@ -227,7 +278,8 @@ def test_compact_changes_nothing_but_the_ids(tokenizer):
     used, (splits,) = pipeline.compact({"train": before})
     after = splits["train"]
     assert used.tolist() == [0, CLS, SEP, A, C, D]
-    assert after.tokens.to_list() == [[1, 3, 5, 2], [1, 4, 4, 2]]
+    ids = pipeline.one_batch(after, 10, 2)[keys.TOKEN_IDS].numpy().tolist()
+    assert ids == [[1, 3, 5, 2, 1, 4, 4, 2, 0, 0]]
     assert (after.types, after.features, after.truncated) == (before.types, before.features, 1)
 
 

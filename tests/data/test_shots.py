@@ -10,8 +10,8 @@ import tiny_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfsocial.config import ConfigError, Task
-from tfsocial.data import shots, sources
+from tfsocial.config import ConfigError, Data, Task
+from tfsocial.data import mixture, shots, sources
 
 labels = st.lists(st.integers(-1, 4), min_size=1, max_size=60).filter(lambda x: max(x) >= 0)
 
@@ -55,31 +55,6 @@ def test_a_run_learns_from_the_draw_and_writes_it_down(tmp_path):
     assert all(row["text"] in source[row["line"] - 1] for row in rows)
 
 
-def test_the_rest_stays_as_a_pool(tmp_path):
-    """Every row of train is still there, in its order; only the drawn ones have their labels."""
-    moods = tiny_run.write_moods(tmp_path / "data")
-    whole = tiny_run.train(tiny_run.settings(moods), tmp_path / "whole").corpus.splits["train"]
-    chosen = tiny_run.settings(moods, "data.shots=2", "data.shots_pool=true")
-    train = tiny_run.train(chosen, tmp_path / "run").corpus.splits["train"]
-    drawn = shots.chosen(whole.labels["mood"], 2, seed=0)
-    assert train.text == whole.text
-    assert np.flatnonzero(train.labels["mood"] >= 0).tolist() == drawn.tolist()
-    assert (train.labels["mood"][drawn] == whole.labels["mood"][drawn]).all()
-
-
-def test_a_pool_has_no_labels_of_any_kind(tmp_path):
-    """Numbers and sets of labels are hidden too."""
-    labels = {"a": np.array([0, 1], np.int32), "b": np.array([[1.0], [2.0]], np.float32)}
-    nowhere = sources.Origin((), np.zeros(2, np.int32), np.zeros(2, np.int32))
-    hidden = shots.without_labels(
-        sources.Examples(["x", "y"], None, labels, nowhere), except_for=np.array([1])
-    )
-    assert hidden.labels["a"].tolist() == [-1, 1]
-    assert np.isnan(hidden.labels["b"][0, 0])
-    assert hidden.labels["b"][1, 0] == 2
-    assert labels["a"].tolist() == [0, 1]
-
-
 def test_labels_of_every_kind_are_written(tmp_path):
     """A list of labels, a number, nothing."""
     rows = [("my card", "a", "x|y", "2.5"), ("nice order", "a", "", "")]
@@ -91,7 +66,8 @@ def test_labels_of_every_kind_are_written(tmp_path):
     }
     settings = tiny_run.settings(tmp_path, "data.splits.dev=[]").data
     corpus = sources.read(settings, tasks)
-    shots.draw(corpus, tasks, 5, 0, tmp_path / "drawn.jsonl")
+    few = settings.model_copy(update={"shots": 5})
+    shots.draw(corpus, few, tasks, 0, tmp_path / "drawn.jsonl")
     found = [json.loads(line) for line in (tmp_path / "drawn.jsonl").open(encoding="utf-8")]
     assert [(row["tags"], row["stars"]) for row in found] == [(["x", "y"], 2.5), (None, None)]
 
@@ -101,4 +77,37 @@ def test_without_classes_there_is_nothing_to_draw_by(tmp_path):
     tasks = {"stars": Task(kind="regress", column="stars")}
     corpus = sources.Corpus({}, {"stars": ()}, {})
     with pytest.raises(ConfigError, match=r"data\.shots draws by class, but no task"):
-        shots.draw(corpus, tasks, 5, 0, tmp_path / "drawn.jsonl")
+        shots.draw(corpus, Data(shots=5), tasks, 0, tmp_path / "drawn.jsonl")
+
+
+def test_a_draw_leaves_the_unlabelled_text_whole(tmp_path):
+    """One of each mood, from two sources together; all of the pool, in its place between them."""
+    tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "happy"), ("b", "happy")])
+    tiny_run.write_csv(tmp_path / "two.csv", ("text", "mood"), [("c", "sad"), ("d", "")])
+    (tmp_path / "pool.txt").write_text("e\nf\ng\n")
+    parts = {
+        "one": {"splits": {"train": "one.csv"}},
+        "pool": {"splits": {"train": "pool.txt"}, "tasks": []},
+        "two": {"splits": {"train": "two.csv"}},
+    }
+    rooted = {name: {"root": str(tmp_path), **own} for name, own in parts.items()}
+    data, tasks = Data(mixture=rooted, shots=1), {"mood": Task(column="mood")}
+    corpus = sources.read(data, tasks)
+    drawn = shots.draw(corpus, data, tasks, 0, tmp_path / "drawn.jsonl")
+    train = drawn.splits["train"]
+    assert train.text[1:] == ["e", "f", "g", "c"]
+    assert train.labels["mood"].tolist() == [0, -1, -1, -1, 1]
+    assert [part.size for part in drawn.parts["train"].values()] == [1, 3, 1]
+    assert len((tmp_path / "drawn.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_source_of_which_nothing_is_drawn_is_no_part_of_the_mixture(tmp_path):
+    tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "happy"), ("b", "sad")])
+    tiny_run.write_csv(tmp_path / "two.csv", ("text", "mood"), [("d", "")])
+    rooted = {
+        name: {"root": str(tmp_path), "splits": {"train": f"{name}.csv"}} for name in ("one", "two")
+    }
+    data, tasks = Data(mixture=rooted, shots=1), {"mood": Task(column="mood")}
+    drawn = shots.draw(sources.read(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
+    assert list(drawn.parts["train"]) == ["data.mixture.one"]
+    assert mixture.mixed(drawn, data, 0).splits["train"].text == ["a", "b"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -79,8 +81,10 @@ def pretrained(tmp_path_factory):
 
 
 def test_the_word_head_is_saved_as_the_community_names_it(pretrained):
-    """Over the whole vocabulary, so that BertForMaskedLM finds all of it."""
+    """Over the whole vocabulary, so that BertForMaskedLM finds all of it, the encoder too."""
     _, run = pretrained
+    values = json.loads((run / "model" / "config.json").read_text("utf-8"))
+    assert values["architectures"] == ["BertForMaskedLM"]
     tensors = load_file(run / "model" / "model.safetensors")
     words = len(tiny_run.SPECIALS) + len(tiny_run.WORDS)
     assert tensors["cls.predictions.bias"].shape == (words,)
@@ -119,7 +123,7 @@ def test_half_a_word_head_is_none(pretrained, tmp_path):
     twin = TextModel(model.encoder.config, model.specs, model.pooling, word_head=True)
     twin.build()
     before = [np.array(v) for v in twin.word_head.variables]
-    words = np.arange(len(tensors["embeddings.word_embeddings.weight"]))
+    words = np.arange(len(tensors["bert.embeddings.word_embeddings.weight"]))
     found, kept = checkpoints.take_word_head(twin.word_head, leftovers, words, "half")
     assert not found
     assert kept.keys() == leftovers.keys()

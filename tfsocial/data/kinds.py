@@ -36,8 +36,16 @@ def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | Bad
     return rows.read_rows(file, file_format)
 
 
+def _rows_of_file(source: config.Source, name: str) -> Iterator[Row | BadRow]:
+    """Blank lines of a txt file part its texts; only `read_rows` has a row for each of them."""
+    found = read_rows(name, source.format)
+    if rows.format_of(name, source.format) != "txt":
+        return found
+    return rows.sound((row for row in found if row.raw.strip()), name)
+
+
 KINDS: dict[str, Kind] = {
-    "files": Kind(paths.files, lambda source, name: read_rows(name, source.format)),
+    "files": Kind(paths.files, _rows_of_file),
     "tfds": Kind(tfds.names, tfds.read_rows),
     "hub": Kind(hub.names, hub.read_rows),
 }

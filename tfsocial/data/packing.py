@@ -11,7 +11,8 @@ Packing without cross-contamination: Krell et al., arXiv:2107.02027.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -68,19 +69,22 @@ def best_fit(lengths: np.ndarray, row_length: int, slots: int) -> np.ndarray:
         raise ValueError(
             f"an example of {np.max(lengths)} tokens is longer than a row: {row_length}"
         )
-    rows: list[list[int]] = []
-    open_rows: list[list[int]] = [[] for _ in range(row_length + 1)]  # by the space they have left
-    for example in np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist():
-        length = int(lengths[example])
+    # Arrays, not lists: of ten million examples lists of rows would take two gigabytes.
+    members, filled, empty = array("q"), array("i"), array("q", [EMPTY] * slots)
+    open_rows = [array("q") for _ in range(row_length + 1)]  # by the space they have left
+    for example, length in _longest_first(np.asarray(lengths)):
         space = next((space for space in range(length, row_length + 1) if open_rows[space]), None)
-        row = _new_row(rows) if space is None else open_rows[space].pop()
-        rows[row].append(example)
-        if len(rows[row]) < slots:
-            open_rows[(row_length if space is None else space) - length].append(row)
-    assignment = np.full([len(rows), slots], EMPTY, np.int64)
-    for row, members in enumerate(rows):
-        assignment[row, : len(members)] = members
-    return assignment
+        if space is None:
+            row, space = len(filled), row_length
+            members.extend(empty)
+            filled.append(0)
+        else:
+            row = open_rows[space].pop()
+        members[row * slots + filled[row]] = example
+        filled[row] += 1
+        if filled[row] < slots:
+            open_rows[space - length].append(row)
+    return np.asarray(members, np.int64).reshape(-1, slots)
 
 
 def first_fit(lengths: tf.Tensor, row_length: int, slots: int) -> tf.Tensor:
@@ -187,9 +191,15 @@ def padding_share(segment_ids: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.cast(segment_ids == 0, tf.float32))
 
 
-def _new_row(rows: list[list[int]]) -> int:
-    rows.append([])
-    return len(rows) - 1
+def _longest_first(lengths: np.ndarray) -> Iterator[tuple[int, int]]:
+    """(example, length), of several of a length the first one first."""
+    order = np.argsort(-lengths.astype(np.int32), kind="stable").astype(np.int32)
+    for start in range(0, len(order), _AT_ONCE):
+        block = order[start : start + _AT_ONCE]
+        yield from zip(block.tolist(), lengths[block].tolist(), strict=True)
+
+
+_AT_ONCE = 2**16  # numbers that are Python's, not numpy's, at a time
 
 
 def _row_starts(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tensor | int):

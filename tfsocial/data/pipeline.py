@@ -11,11 +11,13 @@ With augmentation, the texts of train are other ones in each epoch: shuffle -> a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -28,23 +30,26 @@ from tfsocial.data.sources import Examples, Origin
 from tfsocial.data.text import Tokenizer
 
 TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
+CALLS = 64  # of the tokenizer, whose texts are in memory together
 WINDOW = 2048  # examples that are augmented and packed together; a smaller one packs less tightly
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A split as tokens: ragged, in memory, row i is example i.
+    """A split as tokens: ragged, in memory or mapped into it from a cache, row i is example i.
 
     Attributes:
-        tokens, types: int32 [n, (length)].
+        tokens, types: int32 [n, (length)]; tokens in M0's vocabulary.
         features: per-example tensors under their batch keys.
         truncated: how many examples were cut to the row length.
+        ids: int32 [M0's vocabulary], what a batch calls each of its tokens; None: as they are.
     """
 
     tokens: tf.RaggedTensor
     types: tf.RaggedTensor
     features: Mapping[str, tf.Tensor]
     truncated: int
+    ids: tf.Tensor | None = None
 
     def __len__(self) -> int:
         return self.features[keys.EXAMPLE_ID].shape[0]  # known at trace time too
@@ -53,6 +58,10 @@ class Encoded:
     def lengths(self) -> tf.Tensor:
         return self.tokens.row_lengths()
 
+    def renumbered(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Tokens of any shape as a batch calls them."""
+        return tokens if self.ids is None else tf.gather(self.ids, tokens)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -60,7 +69,7 @@ class Source:
 
     Attributes:
         encoded: the texts as they are.
-        columns: string [n] each; one, or two for pairs.
+        columns: string [n] each; one, or two for pairs; none where no view changes strings.
         views: name -> what it goes through; "" is the ordinary one.
         seed: of the shuffles.
         epochs: how many there will be, for rates that move.
@@ -86,31 +95,34 @@ class Source:
             tokens, types = (
                 tf.gather(values, examples) for values in (self.encoded.tokens, self.encoded.types)
             )
+            tokens = tokens.with_flat_values(self.encoded.renumbered(tokens.flat_values))
         return chain.tokens(tokens, types, examples, epoch, progress)
 
 
 def encode(
     examples: Examples, tokenizer: Tokenizer, row_length: int, cache: str | None = None
 ) -> Encoded:
-    """Tokenizes a split once; with `cache`, a folder, later runs read it from there."""
-    arrays = _cached(
-        cache,
-        _content_key(examples, tokenizer, row_length),
-        lambda: _tokenize(examples, tokenizer, row_length),
-    )
+    """Tokenizes a split once; with `cache`, a folder, later runs read it from there.
+
+    What lies in the cache is mapped into memory: the system takes the pages back when it needs
+    them, so a split may be larger than memory.
+    """
+    if cache is None:
+        found = _in_memory(_tokenized(examples, tokenizer, row_length))
+    else:
+        folder = Path(cache, _content_key(examples, tokenizer, row_length))
+        found = _on_disk(folder, _tokenized(examples, tokenizer, row_length))
     count = len(examples)
     features = {
         keys.EXAMPLE_ID: tf.range(count, dtype=tf.int64),
         keys.WEIGHT: tf.ones([count]),
         **{keys.label_key(task): tf.constant(values) for task, values in examples.labels.items()},
     }
-    ragged = tf.RaggedTensor.from_row_splits
-    return Encoded(
-        ragged(arrays["tokens"], arrays["splits"]),
-        ragged(arrays["types"], arrays["splits"]),
-        features,
-        int(arrays["truncated"]),
+    tokens, types = (
+        tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
+        for values in (found.tokens, found.types)
     )
+    return Encoded(tokens, types, features, found.truncated)
 
 
 def encode_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> Encoded:
@@ -127,6 +139,7 @@ def compact(
 
     A word no text contains gets no gradient, and without decay no optimizer moves it: training
     on its row is work without effect. On BANKING77 nine rows of ten are such, half the model.
+    Tokens are renumbered when they are packed, so that there is no second copy of them.
 
     Args:
         keep: ids that are kept whether they occur or not.
@@ -135,14 +148,15 @@ def compact(
         int64 [used], ascending: the old id of each new one; and the groups in new ids.
         The padding id 0 is always among them.
     """
-    parts = [texts.tokens.flat_values.numpy() for group in groups for texts in group.values()]
-    used = np.unique(np.concatenate([[0], keep, *parts]).astype(np.int64))
-
-    def renumbered(texts: Encoded) -> Encoded:
-        ids = np.searchsorted(used, texts.tokens.flat_values.numpy()).astype(np.int32)
-        return replace(texts, tokens=texts.tokens.with_flat_values(ids))
-
-    return used, [{name: renumbered(own) for name, own in group.items()} for group in groups]
+    parts = [texts.tokens.flat_values for group in groups for texts in group.values()]
+    occurring = [np.unique(block) for part in parts for block in _blocks(part)]
+    used = np.unique(np.concatenate([[0], keep, *occurring]).astype(np.int64))
+    ids = np.zeros(used[-1] + 1, np.int32)
+    ids[used] = np.arange(len(used))
+    table = tf.constant(ids)
+    return used, [
+        {name: replace(own, ids=table) for name, own in group.items()} for group in groups
+    ]
 
 
 def sample(encoded: Encoded, count: int) -> Encoded:
@@ -154,13 +168,24 @@ def sample(encoded: Encoded, count: int) -> Encoded:
 
 
 def fingerprint(encoded: Encoded) -> str:
-    """Sha256 of tokens and labels, in their order."""
-    tokens, types = encoded.tokens, encoded.types.flat_values
+    """Sha256 of tokens, as batches call them, and labels, in their order."""
+    tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
     features = [encoded.features[key] for key in sorted(encoded.features)]
-    for values in (tokens.flat_values, tokens.row_splits, types, *features):
-        digest.update(f"{values.dtype.name} {values.shape}".encode() + values.numpy().tobytes())
+    for values in (tokens, encoded.tokens.row_splits, types, *features):
+        digest.update(f"{values.dtype.name} {values.shape}".encode())
+        for block in _blocks(values):
+            digest.update(np.asarray(encoded.renumbered(block)) if values is tokens else block)
     return digest.hexdigest()
+
+
+def _blocks(values: tf.Tensor) -> Iterator[np.ndarray]:
+    """A tensor a part at a time: of one that is mapped, `numpy` makes a copy in memory."""
+    for start in range(0, len(values), _BLOCK):
+        yield values[start : start + _BLOCK].numpy()
+
+
+_BLOCK = 2**20
 
 
 def training_batches(
@@ -235,8 +260,7 @@ def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
 def one_batch(encoded: Encoded, row_length: int, slots: int) -> keys.Batch:
     """All examples in one batch of as many rows as they need."""
     assignment = packing.best_fit(encoded.lengths.numpy(), row_length, slots)
-    features = encoded.features
-    return packing.pack(encoded.tokens, encoded.types, features, assignment, row_length)
+    return _rows(encoded, assignment, row_length)
 
 
 def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:
@@ -288,13 +312,17 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
     static = keys.spec(shape, _label_widths(encoded))
 
     def pack(assignment):
-        batch = packing.pack(
-            encoded.tokens, encoded.types, encoded.features, assignment, shape.row_length
-        )
+        batch = _rows(encoded, assignment, shape.row_length)
         return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
 
     packed = assignments.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return packed.prefetch(tf.data.AUTOTUNE).with_options(_options())
+
+
+def _rows(encoded: Encoded, assignment: tf.Tensor, row_length: int) -> dict[str, tf.Tensor]:
+    """The rows of an assignment; padding is 0 under any number."""
+    batch = packing.pack(encoded.tokens, encoded.types, encoded.features, assignment, row_length)
+    return {**batch, keys.TOKEN_IDS: encoded.renumbered(batch[keys.TOKEN_IDS])}
 
 
 def _options() -> tf.data.Options:
@@ -351,22 +379,37 @@ def _label_widths(encoded: Encoded) -> dict[str, int | None]:
     }
 
 
-def _tokenize(examples: Examples, tokenizer: Tokenizer, row_length: int) -> dict[str, np.ndarray]:
-    columns = (examples.text,) if examples.pair is None else (examples.text, examples.pair)
-    dataset = tf.data.Dataset.from_tensor_slices(tuple(tf.constant(column) for column in columns))
-    dataset = dataset.batch(TOKENIZE_AT_ONCE).map(
-        lambda *texts: tokenizer(*texts, max_length=row_length),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
-    blocks = list(dataset)
-    lengths = np.concatenate([tokens.row_lengths() for tokens, _, _ in blocks])
-    return {
-        "tokens": np.concatenate([tokens.flat_values for tokens, _, _ in blocks]),
-        "types": np.concatenate([types.flat_values for _, types, _ in blocks]),
-        "splits": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        "truncated": np.array(sum(int(np.sum(cut)) for _, _, cut in blocks)),
-    }
+class _Block(NamedTuple):
+    """Tokens of m texts, one after the other, int32 [tokens]; their lengths, int64 [m]."""
+
+    tokens: np.ndarray
+    types: np.ndarray
+    lengths: np.ndarray
+    truncated: int
+
+
+class _Found(NamedTuple):
+    """All texts' tokens: int32 [tokens] twice, int64 [n + 1] where each text begins."""
+
+    tokens: tf.Tensor
+    types: tf.Tensor
+    splits: tf.Tensor
+    truncated: int
+
+
+def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[_Block]:
+    columns = [column for column in (examples.text, examples.pair) if column is not None]
+    at_once = CALLS * TOKENIZE_AT_ONCE
+    for start in range(0, len(examples), at_once):
+        texts = tuple(tf.constant(column[start : start + at_once]) for column in columns)
+        dataset = tf.data.Dataset.from_tensor_slices(texts).batch(TOKENIZE_AT_ONCE)
+        for tokens, types, cut in dataset.map(
+            lambda *texts: tokenizer(*texts, max_length=row_length),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        ):
+            values = (tokens.flat_values, types.flat_values, tokens.row_lengths())
+            yield _Block(*(value.numpy() for value in values), int(np.sum(cut)))
 
 
 def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
@@ -378,17 +421,48 @@ def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> s
     return digest.hexdigest()
 
 
-def _cached(
-    folder: str | None, name: str, make: Callable[[], dict[str, np.ndarray]]
-) -> Mapping[str, np.ndarray]:
-    """The arrays of `make`, kept in `folder` under `name`; written whole or not at all."""
-    if folder is None:
-        return make()
-    path = Path(folder) / f"{name}.npz"
-    if not path.exists():
-        arrays = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as partial, partial.open("wb") as stream:
-            np.savez(stream, **arrays)
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+def _in_memory(blocks: Iterator[_Block]) -> _Found:
+    blocks = list(blocks)
+    tokens, types, lengths = (
+        np.concatenate([block[place] for block in blocks]) for place in range(3)
+    )
+    splits = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    cut = sum(block.truncated for block in blocks)
+    return _Found(tf.constant(tokens), tf.constant(types), tf.constant(splits), cut)
+
+
+_ON_DISK = {"tokens": np.int32, "types": np.int32, "splits": np.int64, "truncated": np.int64}
+
+
+def _on_disk(folder: Path, blocks: Iterator[_Block]) -> _Found:
+    """What lies in the folder; written first where it is not there, whole or not at all."""
+    if not folder.is_dir():
+        try:
+            with files.making(folder) as partial:
+                _write(partial, blocks)
+        except OSError:
+            if not folder.is_dir():  # else another worker was faster
+                raise
+    truncated = int(np.fromfile(folder / "truncated", np.int64)[0])
+    return _Found(*(_mapped(folder / name) for name in ("tokens", "types", "splits")), truncated)
+
+
+def _write(folder: Path, blocks: Iterator[_Block]) -> None:
+    """Bare numbers of `_ON_DISK`'s types, in the machine's byte order."""
+    with contextlib.ExitStack() as stack:
+        streams = {name: stack.enter_context((folder / name).open("wb")) for name in _ON_DISK}
+        end, cut = np.zeros(1, np.int64), 0
+        end.tofile(streams["splits"])
+        for block in blocks:
+            ends = end + np.cumsum(block.lengths)
+            for name, values in zip(_ON_DISK, (block.tokens, block.types, ends), strict=False):
+                values.astype(_ON_DISK[name]).tofile(streams[name])
+            end, cut = ends[-1:], cut + block.truncated
+        np.array([cut], np.int64).tofile(streams["truncated"])
+
+
+def _mapped(path: Path) -> tf.Tensor:
+    """A file's numbers as a tensor, without a copy."""
+    # Private and writable, which is what DLPack wants to hand on; nobody writes.
+    numbers = np.memmap(path, _ON_DISK[path.name], "c")
+    return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__())

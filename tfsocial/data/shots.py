@@ -11,27 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from tfsocial import files
-from tfsocial.config import ConfigError, Task
-from tfsocial.data.sources import Corpus, Examples
+from tfsocial.config import ConfigError, Data, Task
+from tfsocial.data.sources import Corpus, Examples, Part
 
 log = logging.getLogger(__name__)
 
 
-def draw(
-    corpus: Corpus,
-    tasks: Mapping[str, Task],
-    shots: int,
-    seed: int,
-    record: Path,
-    pool: bool = False,
-) -> Corpus:
-    """The corpus with `shots` training examples of each class of its first classification.
+def draw(corpus: Corpus, data: Data, tasks: Mapping[str, Task], seed: int, record: Path) -> Corpus:
+    """The corpus with `data.shots` training examples of each class of its first classification.
 
     A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
-    rows without a label for that task are left out.
+    rows without a label for that task are left out, but for those of sources that have labels
+    for no task: that is unlabelled text, which few labels are to learn from beside themselves.
 
     Args:
-        pool: all other rows of train stay, without their labels.
         record: jsonl that gets file, line, text and labels of what was drawn, in the order of
             the files, so that others can be compared on the same examples.
 
@@ -42,26 +35,40 @@ def draw(
     if task is None:
         raise ConfigError("data.shots draws by class, but no task is of kind classify; drop it")
     train = corpus.splits["train"]
-    rows = chosen(train.labels[task], shots, seed)
+    rows = chosen(train.labels[task], data.shots, seed)
     names = corpus.label_names[task]
-    lacking = sum(np.bincount(train.labels[task][rows], minlength=len(names)) < shots)
+    lacking = sum(np.bincount(train.labels[task][rows], minlength=len(names)) < data.shots)
     if lacking:
-        log.warning("data.shots=%d: %d classes of %s have fewer, all taken", shots, lacking, task)
-    drawn = train.taken(rows)
-    _write(record, drawn, corpus.label_names)
-    kept = without_labels(train, except_for=rows) if pool else drawn
-    return replace(corpus, splits={**corpus.splits, "train": kept})
+        log.warning(
+            "data.shots=%d: %d classes of %s have fewer, all taken", data.shots, lacking, task
+        )
+    _write(record, train.taken(rows), corpus.label_names)
+    return _only(corpus, np.union1d(rows, _unlabelled(corpus, data, tasks)))
 
 
-def without_labels(examples: Examples, except_for: np.ndarray) -> Examples:
-    """The examples with the labels of some rows only, and the other rows as an unlabelled pool."""
-    hidden = np.ones(len(examples), bool)
-    hidden[except_for] = False
-    labels = {}
-    for task, values in examples.labels.items():
-        labels[task] = values.copy()
-        labels[task][hidden] = -1 if values.dtype == np.int32 else np.nan
-    return replace(examples, labels=labels)
+def _unlabelled(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:
+    """Rows of train whose source has labels for no task, int64 [m]."""
+    rows, start = [np.zeros(0, np.int64)], 0
+    for key, part in corpus.parts["train"].items():
+        if not data.sources[key].labelled(tasks):
+            rows.append(np.arange(start, start + part.size))
+        start += part.size
+    return np.concatenate(rows)
+
+
+def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
+    """The corpus with these rows of train, ascending; a source that has none is no part of it."""
+    parts, start = {}, 0
+    for key, part in corpus.parts["train"].items():
+        kept = int(np.sum((rows >= start) & (rows < start + part.size)))
+        start += part.size
+        parts |= {key: Part(kept, part.counts)} if kept else {}
+    train = corpus.splits["train"].taken(rows)
+    return replace(
+        corpus,
+        splits={**corpus.splits, "train": train},
+        parts={**corpus.parts, "train": parts},
+    )
 
 
 def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:

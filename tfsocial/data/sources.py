@@ -22,10 +22,11 @@ import numpy as np
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import kinds
+from tfsocial.data import kinds, stored_texts
 from tfsocial.data.kinds import read_rows
 from tfsocial.data.paths import files as files  # of a split, by patterns
 from tfsocial.data.rows import BadRow, Row, bad, flaw_of, format_of, json_type, listed
+from tfsocial.data.stored_texts import Column, Store
 from tfsocial.files import replacing
 
 SPLITS = ("train", "dev", "test")
@@ -60,12 +61,13 @@ class Origin:
 class Examples:
     """One split in columns; row i of each is example i of n.
 
+    text, pair: with `data.cache` they lie in a file, and are read from there when asked for.
     labels: task -> classify int32 [n], -1 without a label; multilabel float32
     [n, classes] of 0 and 1, regress float32 [n, 1], NaN without a label.
     """
 
-    text: list[str]
-    pair: list[str] | None
+    text: Sequence[str]
+    pair: Sequence[str] | None
     labels: dict[str, np.ndarray]
     origin: Origin
 
@@ -76,8 +78,8 @@ class Examples:
         """These rows, in this order."""
         origin = replace(self.origin, file=self.origin.file[rows], line=self.origin.line[rows])
         return Examples(
-            [self.text[row] for row in rows],
-            None if self.pair is None else [self.pair[row] for row in rows],
+            stored_texts.taken(self.text, rows),
+            None if self.pair is None else stored_texts.taken(self.pair, rows),
             {task: values[rows] for task, values in self.labels.items()},
             origin,
         )
@@ -125,7 +127,8 @@ def read(
         ConfigError: a file, column or label is missing or unknown, or more than
             `data.max_bad_fraction` of a split's rows are bad.
     """
-    tables = {split: _tables(split, data, tasks) for split in SPLITS}
+    store = Store(data.cache) if data.cache else None
+    tables = {split: _tables(split, data, tasks, store) for split in SPLITS}
     tables = {split: found for split, found in tables.items() if found}
     if not tables:
         if data.mixture:
@@ -144,10 +147,12 @@ def read(
     return _corpus(tables, tasks, names)
 
 
-def _tables(split: str, data: config.Data, tasks: Mapping[str, config.Task]) -> dict[str, _Table]:
+def _tables(
+    split: str, data: config.Data, tasks: Mapping[str, config.Task], store: Store | None
+) -> dict[str, _Table]:
     """Of each source that has the split, by its key."""
     return {
-        key: _read_split(split, key, source, data, tasks)
+        key: _read_split(split, key, source, data, tasks, store)
         for key, source in data.sources.items()
         if getattr(source.splits, split)
     }
@@ -187,8 +192,8 @@ def joined(parts: Sequence[Examples]) -> Examples:
     )
     pairs = [part.pair for part in parts]
     return Examples(
-        list(chain.from_iterable(part.text for part in parts)),
-        None if pairs[0] is None else list(chain.from_iterable(pairs)),
+        stored_texts.joined([part.text for part in parts]),
+        None if pairs[0] is None else stored_texts.joined(pairs),
         {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
         origin,
     )
@@ -319,22 +324,35 @@ _CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {
 
 @dataclass
 class _Table:
-    """A split while it is read: columns that grow, labels still as written."""
+    """A split while it is read: columns that grow, labels still as written.
 
-    text: list[str] = field(default_factory=list)
-    pair: list[str] = field(default_factory=list)
+    Rows with the same label share it: each has one of its own otherwise, 60 bytes.
+    """
+
+    text: list[str] | Column = field(default_factory=list)
+    pair: list[str] | Column = field(default_factory=list)
     cells: dict[str, list[Cell]] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     file: array = field(default_factory=lambda: array("i"))
     line: array = field(default_factory=lambda: array("i"))
     bad: list[BadRow] = field(default_factory=list)
+    shared: dict[Cell, Cell] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, tasks: Iterable[str], store: Store | None) -> _Table:
+        """An empty one, whose texts go to the store if there is one."""
+        cells: dict[str, list[Cell]] = {name: [] for name in tasks}
+        if store is None:
+            return cls(cells=cells)
+        return cls(Column(store), Column(store), cells)
 
     def add(self, text: Text, cells: Mapping[str, Cell]) -> None:
         self.text.append(text.text)
         if text.pair is not None:
             self.pair.append(text.pair)
         for name, cell in cells.items():
-            self.cells[name].append(cell)
+            shared = cell if isinstance(cell, float) else self.shared.setdefault(cell, cell)
+            self.cells[name].append(shared)
         self.file.append(len(self.files) - 1)
         self.line.append(text.line)
 
@@ -343,7 +361,7 @@ class _Table:
 
     def origin(self) -> Origin:
         return Origin(
-            tuple(self.files), np.array(self.file, np.int32), np.array(self.line, np.int32)
+            tuple(self.files), np.asarray(self.file, np.int32), np.asarray(self.line, np.int32)
         )
 
     def examples(
@@ -354,7 +372,11 @@ class _Table:
             name: _encoded(name, task, self.cells[name], names[name], origin)
             for name, task in tasks.items()
         }
-        return Examples(self.text, self.pair or None, labels, origin)
+        text, pair = (
+            column.stored() if isinstance(column, Column) else column
+            for column in (self.text, self.pair)
+        )
+        return Examples(text, pair if len(pair) else None, labels, origin)
 
 
 class Example(NamedTuple):
@@ -384,7 +406,14 @@ def examples_of(
     # Labels are looked for in the whole file: a JSON row may leave out the key it has no value for.
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
-        _check_columns(name, columns, keys)
+        _check_columns(name, columns, keys, _without_labels(key, source))
+
+
+def _without_labels(key: str, source: config.Source) -> str:
+    """What to do where a column is not missing by mistake."""
+    if isinstance(source, config.Ingredient):
+        return f", or, if its rows have no labels at all, set {key}.tasks to []"
+    return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
 
 
 def _column_key(key: str, task: str, source: config.Source) -> str:
@@ -424,8 +453,9 @@ def _read_split(
     source: config.Source,
     data: config.Data,
     tasks: Mapping[str, config.Task],
+    store: Store | None,
 ) -> _Table:
-    table = _Table(cells={name: [] for name in tasks})
+    table = _Table.of(tasks, store)
     for name in kinds.names(source, split, key):
         table.files.append(name)
         for found in examples_of(name, key, source, data, tasks):
@@ -436,8 +466,10 @@ def _read_split(
     return table
 
 
-def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> None:
-    """`keys`: wanted column -> the config key that wants it."""
+def _check_columns(
+    file: str, found: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
+) -> None:
+    """`keys`: wanted column -> the config key that wants it; `otherwise`: another remedy."""
     names = list(found)
     for column, key in keys.items():
         if column not in names:
@@ -445,7 +477,7 @@ def _check_columns(file: str, found: Iterable[str], keys: Mapping[str, str]) -> 
             remedy = close if close.startswith("did") else f"set {key} to one of them"
             raise ConfigError(
                 f"{file}: has no column {column!r}, which {key} names; "
-                f"its columns are {listed(names) or 'none'}; {remedy}"
+                f"its columns are {listed(names) or 'none'}; {remedy}{otherwise}"
             )
 
 
@@ -501,8 +533,7 @@ def _label_names(
     name: str, task: config.Task, train: Sequence[_Table], place: str
 ) -> tuple[str, ...]:
     """The label set of a task: () for regress, else the config's or that of train, sorted."""
-    cells = list(chain.from_iterable(table.cells[name] for table in train))
-    if train and all(cell in (None, frozenset()) for cell in cells):
+    if train and all(cell in (None, frozenset()) for cell in _cells_of(name, train)):
         raise ConfigError(
             f"{place}: no row has a label for task {name}; "
             f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
@@ -514,11 +545,15 @@ def _label_names(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
-    names = task.labels or tuple(sorted(set(_written(cells))))
+    names = task.labels or tuple(sorted(set(_written(_cells_of(name, train)))))
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
     return names
+
+
+def _cells_of(name: str, tables: Sequence[_Table]) -> Iterator[Cell]:
+    return chain.from_iterable(table.cells[name] for table in tables)
 
 
 def _in_scope(
@@ -565,12 +600,13 @@ def _encoded(
 ) -> np.ndarray:
     """Labels of one task: int32 [n], or float32 [n, classes] or [n, 1]."""
     if task.kind == "regress":
-        numbers = [np.nan if cell is None else cell for cell in cells]
-        return np.array(numbers, np.float32).reshape(-1, 1)
+        values = (np.nan if cell is None else cell for cell in cells)
+        return np.fromiter(values, np.float32, len(cells)).reshape(-1, 1)
     index = {label: number for number, label in enumerate(names)}
     _check_known(name, task, cells, index, origin)
     if task.kind == "classify":
-        return np.array([-1 if cell is None else index[cell] for cell in cells], np.int32)
+        numbers = (-1 if cell is None else index[cell] for cell in cells)
+        return np.fromiter(numbers, np.int32, len(cells))
     return _multi_hot(cells, index)
 
 

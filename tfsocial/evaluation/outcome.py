@@ -43,17 +43,13 @@ class Judge:
 def conclude(run: Run, config: Config, workdir: Path) -> str:
     """Reports dev and test of the saved model; writes report.json, report.txt, the card, pictures.
 
-    The numbers are those of `model/` as it was saved, in float32, whatever precision trained it.
+    The numbers are those of `model/` as it was saved, in float32, whatever precision trained it;
+    without any task they are the formula's, as training computed them.
 
     Returns:
         The report as text.
     """
-    reports = {}
-    for split in REPORTED:
-        if split in run.encoded:
-            predictions = _predictions(run, split)
-            reports[split] = _split_reports(run, config, split, predictions)
-            _draw(run, split, predictions)
+    reports = {split: _reported(run, config, split) for split in REPORTED if split in run.encoded}
     report.write(reports, workdir)
     about = card.text(config, run.loaded.manifest.tasks, run.resources, reports)
     with files.replacing(workdir / "model" / checkpoints.CARD) as partial:
@@ -67,6 +63,16 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     }
     run.curves.hparams(config, flat)
     return (workdir / "report.txt").read_text(encoding="utf-8")
+
+
+def _reported(run: Run, config: Config, split: str) -> dict[str, report.Report]:
+    """Each task's report on a split; the formula's own numbers where there is no task."""
+    if not run.loaded.manifest.tasks:
+        count = len(run.corpus.splits[split])
+        return {"formula": {"kind": "formula", "count": count, **run.losses[split]}}
+    predictions = _predictions(run, split)
+    _draw(run, split, predictions)
+    return _split_reports(run, config, split, predictions)
 
 
 def _split_reports(

@@ -16,6 +16,9 @@ from tfsocial.data.provenance import Resource
 from tfsocial.models.heads import HeadSpec
 
 LABELS_SHOWN = 30
+PRETRAINED = (
+    "It is a starting point and answers nothing by itself: `model.checkpoint` of a run with a task."
+)
 METRICS = {"classify": ("accuracy", "f1"), "multilabel": ("f1",), "regress": ("mse", "pearsonr")}
 _KINDS = {
     "classify": "one of its labels",
@@ -44,7 +47,7 @@ def text(
         ("Data", _data(config)),
         ("Training", _training(config, resources)),
         ("Results", "Not measured yet." if reports is None else _results(reports)),
-        ("Use", _usage()),
+        ("Use", _usage() if specs else _further_use()),
         ("Citation", _citations(resources)),
     ]
     body = "\n".join(f"## {title}\n\n{lines}\n" for title, lines in sections)
@@ -59,11 +62,11 @@ def _front(
     base = config.model.checkpoint.partition("hub:")[2]
     if base:
         front["base_model"] = base
-    front |= {"library_name": "tfsocial", "pipeline_tag": "text-classification"}
-    front["tags"] = ["text-classification", "bert", "tfsocial"]
+    use = "text-classification" if specs else "fill-mask"
+    front |= {"library_name": "tfsocial", "pipeline_tag": use, "tags": [use, "bert", "tfsocial"]}
     named = [source.name for source in config.data.sources.values() if source.name]
     front |= {"datasets": named} if named else {}
-    return front | {"metrics": list(metrics)}
+    return front | ({"metrics": list(metrics)} if metrics else {})
 
 
 def _hub_id(licence: str) -> str:
@@ -96,10 +99,9 @@ def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
     return "\n".join(
         [
             f"For texts ({columns}) like those it was trained on, up to {config.data.row_length} "
-            "tokens; what is longer is cut. It gives for each text",
+            f"tokens; what is longer is cut. {'It gives for each text' if tasks else PRETRAINED}",
             "",
-            *tasks,
-            "",
+            *(tasks and [*tasks, ""]),
             "It was not tested on texts of another origin, language or time, nor for whether it "
             "treats groups of people alike. Decisions about people need a person who can overrule "
             "it.",
@@ -205,6 +207,17 @@ def _usage() -> str:
             "    python -m tfsocial export  --model=DIR --output=SAVED_MODEL",
             "",
             "PyTorch's `BertModel.from_pretrained` loads the encoder as it is.",
+        ]
+    )
+
+
+def _further_use() -> str:
+    return "\n".join(
+        [
+            "    python -m tfsocial train --config=F.yaml --workdir=D --set model.checkpoint=DIR",
+            "",
+            "PyTorch's `BertModel.from_pretrained` loads the encoder as it is, and where the "
+            "formula has masked words `BertForMaskedLM.from_pretrained` all of it.",
         ]
     )
 

@@ -40,6 +40,7 @@ CARD = "README.md"
 NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
 WORD_TABLE = "embeddings.word_embeddings.weight"
 WORD_BIAS = "cls.predictions.bias"
+ENCODER = "bert."  # in a checkpoint of more than the encoder its names begin so
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 _IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer of old PyTorch releases, not a weight
 
@@ -186,6 +187,8 @@ def save(
 ) -> None:
     """Writes a model folder as the community shares it; whole or not at all.
 
+    PyTorch's BertModel loads it, and BertForMaskedLM where the masked-LM head is among its tensors.
+
     Args:
         leftovers: tensors of M0 the model has no place for (its pooler), which other programs
             expect to find.
@@ -206,9 +209,9 @@ def save(
     values = loaded.model.encoder.config.to_dict()
     values |= _label_maps(loaded.manifest.tasks) | {"tfsocial": manifest_values(loaded.manifest)}
     values |= {"vocab_size": len(tensors[WORD_TABLE])}
-    values |= {"architectures": ["BertModel"], "model_type": "bert"}
+    values |= {"architectures": [_architecture(tensors)], "model_type": "bert"}
     contents = {
-        WEIGHTS: safetensors.save(tensors, {"format": "pt"}),
+        WEIGHTS: safetensors.save(_as_shared(tensors), {"format": "pt"}),
         HEADS: safetensors.save(heads, {"format": "pt"}),
         CONFIG: (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode(),
     }
@@ -296,6 +299,18 @@ def community_tensors(encoder: PackedBert) -> dict[str, np.ndarray]:
     return {community_name(v.name): _to_community(v) for v in encoder.variables}
 
 
+def _architecture(tensors: Leftovers) -> str:
+    """Which of the community's classes has a place for them."""
+    return "BertForMaskedLM" if WORD_BIAS in tensors else "BertModel"
+
+
+def _as_shared(tensors: Leftovers) -> Leftovers:
+    """The tensors under the names of that class: a model with a head calls its encoder `bert`."""
+    if _architecture(tensors) == "BertModel":
+        return tensors
+    return {n if n.startswith("cls.") else ENCODER + n: array for n, array in tensors.items()}
+
+
 def _word_head_tensors(
     head: WordHead, leftovers: Leftovers, tensors: Leftovers, words: np.ndarray | None
 ) -> dict[str, np.ndarray]:
@@ -312,7 +327,7 @@ def _encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
     """A checkpoint's tensors by the names BertModel gives them."""
     tensors = _read_tensors(folder / WEIGHTS)
     return {
-        n.removeprefix("bert."): array for n, array in tensors.items() if not _IGNORED.search(n)
+        n.removeprefix(ENCODER): array for n, array in tensors.items() if not _IGNORED.search(n)
     }
 
 

@@ -152,7 +152,7 @@ def _train(config: Config) -> Examples:
     if config.data.shots:
         with tempfile.TemporaryDirectory() as scratch:
             record = Path(scratch) / "train_drawn.jsonl"
-            corpus = shots.draw(corpus, config.tasks, config.data.shots, config.seed, record)
+            corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
     return corpus.splits["train"]
 
 

@@ -125,12 +125,15 @@ class MaskedLM:
     The task M0 was made by, kept during fine-tuning, so that what it knows of the language is
     not unlearned. Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.1; beside the task:
     Chronopoulou et al. (2019), arXiv:1902.10547, section 3. M0's own masked-LM head is taken
-    where it has one; else one is learned on train first, alone. No labels are needed.
+    where it has one; else one is learned on train first, alone. No labels are needed; without
+    any task it is pretraining, as on the texts one has: Gururangan et al. (2020), Don't Stop
+    Pretraining, arXiv:2004.10964.
     """
 
     share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
     whole_words: bool = True
-    needs_words = True  # no knob, so not annotated
+    needs_words = True  # no knobs, so not annotated
+    learns_from_text = True
 
     def __call__(self, step: Forward) -> Terms:
         hidden = masking.masked(step, self.share, self.whole_words)

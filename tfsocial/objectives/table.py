@@ -160,7 +160,25 @@ def formula(config: Config) -> list[Term]:
         raise ConfigError(
             "data.view: no objective compares two views of a text; what L reads is data.augment"
         )
+    _check_learns(config, terms)
     return terms
+
+
+def _check_learns(config: Config, terms: Sequence[Term]) -> None:
+    """Without a task some term must ask for more than to stay near M0."""
+    alone = [getattr(term.objective, "learns_from_text", False) for term in terms]
+    if not config.tasks and not any(alone):
+        menus = {"objectives.community": COMMUNITY, "objectives.papers": PAPERS}
+        able = [
+            f"{where}.{name}"
+            for where, menu in menus.items()
+            for name, kind in menu.items()
+            if getattr(kind, "learns_from_text", False)
+        ]
+        raise ConfigError(
+            "tasks is empty, and no term of objectives learns from text alone: name a task, or "
+            f"pretrain with {' or '.join(able)}"
+        )
 
 
 def losses(terms: Sequence[Term]) -> dict[str, Objective]:

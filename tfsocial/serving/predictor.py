@@ -111,8 +111,13 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
         (rows answered, rows that could not be read; those get an `error` in their line).
 
     Raises:
-        ConfigError: `source` cannot be read, or `target` is no file.
+        ConfigError: `source` cannot be read, `target` is no file, or the model has no task.
     """
+    if not predictor.manifest.tasks:
+        raise ConfigError(
+            "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
+            "first (--set model.checkpoint=...)"
+        )
     rows = sources.texts(source, predictor.manifest.text_columns)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
         raise ConfigError(f"--output={target}: is there already and is not a file")

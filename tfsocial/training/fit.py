@@ -29,6 +29,8 @@ class Run:
 
     Attributes:
         workdir: where this process wrote; of several workers only the chief's is the run's.
+        losses: split -> the formula and its terms on it, of a run without tasks, which has no
+            other score; see `watch.losses`.
     """
 
     loaded: Loaded
@@ -38,6 +40,7 @@ class Run:
     steps: int
     resources: tuple[Resource, ...]
     workdir: Path
+    losses: Mapping[str, Mapping[str, float]]
 
 
 def train(
@@ -83,11 +86,12 @@ def train(
     if dev:
         dev.put_in_best()
     _fit_scopes(ready)
+    losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = checkpoints.load(workdir / "model")
     texts = ready.texts
     steps, taken_in = ready.total_steps, ready.resources
-    return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir)
+    return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir, losses)
 
 
 def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:
@@ -125,7 +129,9 @@ def _callbacks(
         "near": _keep_near(ready, curves),
         "dev": dev,
         "curves": curves,
-        "progress": watch.Progress(ready.total_steps, training.epochs, training.monitor),
+        "progress": watch.Progress(
+            ready.total_steps, training.epochs, training.monitor if ready.config.tasks else "-loss"
+        ),
     }
     present = {name: callback for name, callback in found.items() if callback}
     for callback in present.values():
@@ -173,6 +179,14 @@ def _fit_scopes(ready: Prepared) -> None:
     if text_model.heads.scopes:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
         outside.fit(text_model, batches, ready.texts.compacted)
+
+
+def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
+    """Of dev and test, where no task has scores there."""
+    splits = [split for split in ready.texts.compacted if split != "train"]
+    if ready.config.tasks:
+        return {}
+    return {split: watch.losses(ready.model, ready.evaluation_batches(split)) for split in splits}
 
 
 def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: Path) -> None:

@@ -192,10 +192,10 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
                 f"tasks.{name}.out_of_scope_by={task.scope_score} needs data.splits.dev "
                 "to choose its threshold on"
             )
-    data, record = config.data, workdir / "train_drawn.jsonl"
-    if not data.shots:
-        return mixture.mixed(corpus, data, config.seed)
-    return shots.draw(corpus, config.tasks, data.shots, config.seed, record, data.shots_pool)
+    if config.data.shots:
+        record = workdir / "train_drawn.jsonl"
+        corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
+    return mixture.mixed(corpus, config.data, config.seed)
 
 
 def _texts(
@@ -239,8 +239,11 @@ def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int
 
 def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
     train = texts.corpus.splits["train"]
-    columns = [train.text] if train.pair is None else [train.text, train.pair]
-    encoded, columns = texts.compacted["train"], [tf.constant(column) for column in columns]
+    columns = []
+    if any(view.reads_text for view in texts.views.values()):
+        found = [train.text] if train.pair is None else [train.text, train.pair]
+        columns = [tf.constant(list(column)) for column in found]
+    encoded = texts.compacted["train"]
     return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
 
 

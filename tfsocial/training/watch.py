@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import sys
@@ -169,7 +170,9 @@ class DevScore(keras.callbacks.Callback):
             if name != "count"
         }
         watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
-        return curves | {MONITORED: float(np.mean(watched)) if watched else -self.loss()}
+        if watched:
+            return curves | {MONITORED: float(np.mean(watched))}
+        return curves | {MONITORED: -losses(self.model, self.batches)["loss"]}
 
     def put_in_best(self) -> None:
         """Gives the model the best weights there were."""
@@ -184,10 +187,6 @@ class DevScore(keras.callbacks.Callback):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.best = -math.inf if state["best"] is None else state["best"]
         self.best_epoch = state["best_epoch"]
-
-    def loss(self) -> float:
-        """The formula on the dev split with the weights of now, without dropout."""
-        return self.model.evaluate(self.batches, verbose=0, return_dict=True)["loss"]
 
     def scores(self) -> dict[str, Scores]:
         """Each task's scores on the dev split with the weights of now."""
@@ -208,11 +207,40 @@ class DevScore(keras.callbacks.Callback):
 
     def _judged(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """(task, labels, predictions) on dev."""
+        if not self.model.text_model.specs:
+            return
         for task, values in predict(self.model, self.batches).items():
             yield task, self.encoded.features[keys.label_key(task)].numpy(), values
 
     def _spec(self, task: str) -> HeadSpec:
         return self.model.text_model.specs[task]
+
+
+def losses(model: SocialModel, batches: tf.data.Dataset) -> dict[str, float]:
+    """The formula's `loss` and each of its terms before its weight, without dropout.
+
+    Means over the batches. What a term draws, as the words that are hidden, is the same each time,
+    so that two sets of weights are compared on the same; training's own chance is left untouched.
+    """
+    with _same_chance(model.text_model.encoder.generator):
+        found = model.evaluate(batches, verbose=0, return_dict=True)
+    terms = {f"raw/{term.name}": term.name for term in model.terms}
+    return {"loss": float(found["loss"]), **{terms[key]: float(found[key]) for key in terms}}
+
+
+@contextlib.contextmanager
+def _same_chance(generator: tf.random.Generator) -> Iterator[None]:
+    """Inside chance begins anew; afterwards it goes on from where it was."""
+    state = generator.state
+    copies = getattr(state, "values", (state,))  # each replica of this process has its own
+    before = [copy.numpy() for copy in copies]
+    for number, copy in enumerate(copies):
+        copy.assign(tf.random.create_rng_state(number, generator.algorithm))
+    try:
+        yield
+    finally:
+        for copy, value in zip(copies, before, strict=True):
+            copy.assign(value)
 
 
 def predict(model: SocialModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:

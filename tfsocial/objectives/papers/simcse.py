@@ -23,6 +23,7 @@ class SimCSE:
     """
 
     temperature: Annotated[float, Field(gt=0.0)] = 0.05
+    learns_from_text = True  # no knob, so not annotated
 
     def __call__(self, step: Forward) -> Terms:
         weight = step.batch[WEIGHT]
