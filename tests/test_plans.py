@@ -9,16 +9,24 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks import quality
 from tfsocial import config
 from tfsocial.data.augment import chain
 from tfsocial.objectives import table
 
 ROOT = Path(__file__).parents[1]
-PLANS = sorted((ROOT / "benchmarks").glob("*.yaml"))
+PLANS = sorted((ROOT / "benchmarks").rglob("*.yaml"))
+
+
+def listed(path: Path) -> list[dict[str, Any]]:
+    """As quality.py lists them."""
+    return quality.listed(yaml.safe_load(path.read_text("utf-8")))
+
+
 EXPERIMENTS = [
     pytest.param(experiment, id=f"{path.stem}: {experiment['name']}")
     for path in PLANS
-    for experiment in yaml.safe_load(path.read_text("utf-8"))
+    for experiment in listed(path)
 ]
 
 
@@ -39,13 +47,13 @@ def test_an_experiment_builds(experiment):
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
 def test_names_are_told_apart(path):
     """A line of results is found again by its experiment's name."""
-    names = [experiment["name"] for experiment in yaml.safe_load(path.read_text("utf-8"))]
+    names = [experiment["name"] for experiment in listed(path)]
     assert len(set(names)) == len(names)
 
 
 def test_each_op_is_compared_with_as_much_training():
     """Both sets have the same experiments; all but L itself the same epochs, draws and seeds."""
-    plan = yaml.safe_load((ROOT / "benchmarks" / "augmentation.yaml").read_text("utf-8"))
+    plan = listed(ROOT / "benchmarks" / "augmentation.yaml")
     by_set: dict[str, list[tuple]] = {"banking77": [], "sst2": []}
     for experiment in plan:
         by_set[experiment["data"]].append((experiment["name"].split(" ", 2)[2], of(experiment)))
