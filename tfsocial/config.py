@@ -569,6 +569,11 @@ class Model(Section):
         "random",
         description="probe: logistic regression on M0's vectors of train; then head_multiplier 1",
     )
+    probe_c: Positive = Field(
+        1.0,
+        description="C of that regression: a lower one fits train less well and leaves the encoder "
+        "more to learn",
+    )
 
 
 class Objectives(Section):

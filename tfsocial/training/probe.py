@@ -30,7 +30,11 @@ class Linear(NamedTuple):
 
 
 def fit(
-    vectors: np.ndarray, encoded: Encoded, specs: Mapping[str, HeadSpec], how: str
+    vectors: np.ndarray,
+    encoded: Encoded,
+    specs: Mapping[str, HeadSpec],
+    how: str,
+    c: float = 1.0,
 ) -> dict[str, Linear]:
     """A head for every task from the vectors [n, hidden] of the examples, in their order.
 
@@ -38,9 +42,10 @@ def fit(
         how: "probe", regularised logistic (or ridge) regression; or "class_means", for classes
             the discriminant of normal distributions with one spherical variance (Bishop, 2006,
             Pattern Recognition and Machine Learning, section 4.2.2), else as "probe".
+        c: inverse strength of the logistic regressions' L2 penalty.
     """
     labels = {task: encoded.features[label_key(task)].numpy() for task in specs}
-    return {task: _head(vectors, labels[task], spec, how) for task, spec in specs.items()}
+    return {task: _head(vectors, labels[task], spec, how, c) for task, spec in specs.items()}
 
 
 def put(heads: Heads, fitted: Mapping[str, Linear]) -> None:
@@ -49,26 +54,28 @@ def put(heads: Heads, fitted: Mapping[str, Linear]) -> None:
         heads.linear[task].set_weights(list(linear))
 
 
-def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str) -> Linear:
+def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str, c: float) -> Linear:
     if spec.kind == "classify":
         known = labels >= 0
-        each = _class_means if how == "class_means" else _logistic
-        return each(vectors[known], labels[known], spec.learned)
+        vectors, labels = vectors[known], labels[known]
+        if how == "class_means":
+            return _class_means(vectors, labels, spec.learned)
+        return _logistic(vectors, labels, spec.learned, c)
     known = np.isfinite(labels).all(-1)
     if spec.kind == "regress":
         return _ridge(vectors[known], labels[known])
-    columns = [_one_label(vectors[known], column) for column in labels[known].T]
+    columns = [_one_label(vectors[known], column, c) for column in labels[known].T]
     return Linear(np.stack([w for w, _ in columns], 1), np.array([b for _, b in columns]))
 
 
-def _logistic(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
+def _logistic(vectors: np.ndarray, labels: np.ndarray, width: int, c: float) -> Linear:
     kernel = np.zeros([vectors.shape[1], width], np.float32)
     bias = np.full([width], MINUS, np.float32)
     met = np.unique(labels)
     if len(met) == 1:
         bias[met] = -MINUS
         return Linear(kernel, bias)
-    found = LogisticRegression(max_iter=ITERATIONS).fit(vectors, labels)
+    found = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, labels)
     if len(met) == 2:  # one row for both: half of the log-odds goes to either side
         kernel[:, met] = np.stack([-found.coef_[0], found.coef_[0]], 1) / 2
         bias[met] = np.array([-found.intercept_[0], found.intercept_[0]]) / 2
@@ -93,10 +100,10 @@ def _ridge(vectors: np.ndarray, values: np.ndarray) -> Linear:
     return Linear(found.coef_[:, None].astype(np.float32), np.float32([found.intercept_]))
 
 
-def _one_label(vectors: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.float32]:
+def _one_label(vectors: np.ndarray, label: np.ndarray, c: float) -> tuple[np.ndarray, np.float32]:
     """Kernel [hidden] and bias of a label's log-odds; of one that never changes, its share."""
     if len(np.unique(label)) == 1:
         share = (label.sum() + 0.5) / (len(label) + 1)
         return np.zeros(vectors.shape[1], np.float32), np.float32(special.logit(share))
-    found = LogisticRegression(max_iter=ITERATIONS).fit(vectors, label)
+    found = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, label)
     return found.coef_[0].astype(np.float32), np.float32(found.intercept_[0])
