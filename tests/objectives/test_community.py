@@ -121,6 +121,52 @@ class TestFeatureCosine:
         assert tape.gradient(pooled, variables) == [None] * len(variables)
 
 
+class TestRememberedVectors:
+    """What M0 said of train before the first step stands for its pass, in training alone."""
+
+    def remembered(self, m0, batch):
+        """Vectors by example id, of ids as far apart as they may be."""
+        ids = batch[keys.EXAMPLE_ID]
+        vectors = np.random.default_rng(0).normal(size=[int(tf.reduce_max(ids)) + 1, 32])
+        return Given(m0, m0_vectors=tf.constant(vectors, tf.float32))
+
+    def test_each_example_has_its_own(self, batch):
+        text_model, m0 = models("mean")
+        given = self.remembered(m0, batch)
+        pooled = Step(batch, text_model, given, training=True).community.pooled.numpy()
+        for place in np.ndindex(*batch[keys.EXAMPLE_ID].shape):
+            example = int(batch[keys.EXAMPLE_ID][place])
+            expected = given.m0_vectors[example] if example >= 0 else np.zeros(32)
+            np.testing.assert_array_equal(pooled[place], expected)
+
+    def test_dev_has_other_examples(self, batch):
+        """Outside training M0 reads the batch, whose ids count another split."""
+        text_model, m0 = models("mean")
+        given = self.remembered(m0, batch)
+        for known in (given, Given(m0)):
+            pooled = Step(batch, text_model, known, training=False).community.pooled
+            np.testing.assert_allclose(pooled, text_model.pool(m0(batch), batch), atol=1e-6)
+
+    def test_the_graph_has_no_pass_of_m0(self, batch):
+        """Half the softmaxes of attention are gone with it."""
+
+        def softmaxes(given):
+            text_model, _ = models("mean")
+
+            @tf.function
+            def loss():
+                terms = FeatureCosine()(Step(batch, text_model, given, training=True))
+                return tf.reduce_sum(terms.loss)
+
+            graph = loss.get_concrete_function().graph.as_graph_def()
+            fetched = [node.name for node in graph.node if node.op == "Identity"][-1:]
+            kept = tf.compat.v1.graph_util.extract_sub_graph(graph, fetched)
+            return sum(node.op == "Softmax" for node in kept.node)
+
+        _, m0 = models("mean")
+        assert softmaxes(Given(m0)) == 2 * softmaxes(self.remembered(m0, batch)) > 0
+
+
 class TestHiddenMSE:
     """mean over tokens and dimensions of (h_t - h0_t)^2."""
 

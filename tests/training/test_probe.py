@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,7 +15,7 @@ from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape, label_key
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.heads import Heads, HeadSpec
-from tfsocial.training import probe
+from tfsocial.training import given, probe
 
 
 class Labelled:
@@ -133,3 +135,21 @@ def test_soft_labels_train_with_a_probe(tmp_path):
     tiny_run.train(chosen, tmp_path / "run")
     log = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
     assert '"train/raw/L0/soft_labels"' in log
+
+
+def test_remembering_m0s_vectors_changes_nothing(tmp_path, monkeypatch):
+    """A run whose L0 reads M0 anew in each batch has the same curves."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    terms = {"community": {"feature_cosine": {"weight": 1.0}}}
+    chosen = tiny_run.settings(moods, "training.precision=float32", objectives=terms)
+    tiny_run.train(chosen, tmp_path / "known")
+    monkeypatch.setattr(given, "REMEMBERED", 0)
+    tiny_run.train(chosen, tmp_path / "anew")
+    known, anew = (
+        [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").open(encoding="utf-8")]
+        for name in ("known", "anew")
+    )
+    key = "train/raw/L0/feature_cosine"
+    curves = [[line[key] for line in lines if key in line] for lines in (known, anew)]
+    assert max(curves[0]) > 0
+    np.testing.assert_allclose(*curves, rtol=1e-4, atol=1e-6)

@@ -152,10 +152,18 @@ class Step:
 
     @cached_property
     def community(self) -> Outputs:
+        # Where the vectors are known and nobody reads the states, the graph prunes the pass.
         hidden = self.given.m0(self.batch, training=False)
-        pooled = self._pooled_by_m0(hidden)
+        known = self.training and self.given.m0_vectors is not None
+        pooled = self._remembered() if known else self._pooled_by_m0(hidden)
         logits = self.given.probes(pooled) if self.given.probes else {}
         return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
+
+    def _remembered(self) -> tf.Tensor:
+        """M0's vectors of train's examples, which it read before the first step; zeros in gaps."""
+        ids = self.batch[EXAMPLE_ID]
+        vectors = tf.gather(self.given.m0_vectors, tf.maximum(ids, 0))
+        return tf.where(ids[..., tf.newaxis] >= 0, vectors, 0.0)
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
         """As the text model pools, but through M0's own pooler where there is one."""

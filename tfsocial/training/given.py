@@ -21,6 +21,7 @@ from tfsocial.objectives.table import Term
 from tfsocial.training import probe
 
 NAMES_IN_A_ROW = 64  # names are short
+REMEMBERED = 2**26  # numbers of M0's vectors that are kept in memory, 256 MB
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Given:
         names: task -> a packed batch of its labels' names, one example each, in their order.
         word_parts: what masking must know of the vocabulary; None where no objective masks.
         fisher: what M0's own task depends on, of each encoder weight, where an objective needs it.
+        m0_vectors: float32 [train's examples, hidden], M0's pooled vector of each, where its text
+            is the same in every epoch; else None, and M0 reads each batch.
     """
 
     m0: PackedBert | None = None
@@ -46,6 +49,7 @@ class Given:
     names: Mapping[str, Batch] = field(default_factory=dict)
     word_parts: WordParts | None = None
     fisher: Sequence[tf.Tensor] = ()
+    m0_vectors: tf.Tensor | None = None
 
 
 def make(
@@ -56,16 +60,18 @@ def make(
     names: Mapping[str, pipeline.Encoded],
     word_parts: WordParts | None,
     row_length: int,
+    vectors: np.ndarray | None = None,
 ) -> Given:
     """What these terms need, while the encoder's weights are still M0's.
 
     Args:
         labels: task -> labels of train.
         names: task -> its label names as tokens.
+        vectors: M0's of train's examples, if their texts do not change.
     """
-    reads_m0 = any(term.name.startswith("L0/") for term in terms)
+    known = vectors is not None and vectors.size <= REMEMBERED
     return Given(
-        m0=_copy_of_encoder(text_model.encoder) if reads_m0 else None,
+        m0=_copy_of_encoder(text_model.encoder) if _reads_m0(terms) else None,
         probes=probes,
         losses=table.losses(terms),
         label_counts=_label_counts(labels, text_model.specs),
@@ -74,7 +80,28 @@ def make(
             task: pipeline.one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()
         },
         word_parts=word_parts,
+        m0_vectors=tf.constant(vectors) if known else None,
     )
+
+
+def _reads_m0(terms: Sequence[Term]) -> bool:
+    return any(term.name.startswith("L0/") for term in terms)
+
+
+def vectors_of_m0(
+    config: Config,
+    terms: Sequence[Term],
+    text_model: TextModel,
+    train: pipeline.Encoded,
+    shape: Shape,
+) -> np.ndarray | None:
+    """The pooled vector of each of train's examples, [n, hidden], while the weights are still M0's.
+
+    None where neither L0 nor a head that starts from them asks for it.
+    """
+    if config.model.head_init == "random" and not _reads_m0(terms):
+        return None
+    return inference.embed(text_model, pipeline.evaluation_batches(train, shape))
 
 
 def started(
@@ -82,9 +109,9 @@ def started(
     terms: Sequence[Term],
     text_model: TextModel,
     train: pipeline.Encoded,
-    shape: Shape,
+    vectors: np.ndarray | None,
 ) -> Heads | None:
-    """Starts the heads as the config says, from vectors that are still M0's.
+    """Starts the heads as the config says, from M0's vectors of train.
 
     Returns:
         Linear probes on M0, where an objective needs them.
@@ -92,7 +119,6 @@ def started(
     start, c, teacher = config.model.head_init, config.model.probe_c, table.needs(terms, "probe")
     if start == "random" and not teacher:
         return None
-    vectors = inference.embed(text_model, pipeline.evaluation_batches(train, shape))
     vectors = text_model.heads.features(tf.constant(vectors)).numpy()
     if start != "random":
         probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start, c))

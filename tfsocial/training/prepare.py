@@ -290,10 +290,12 @@ def _constants(
 ) -> tuple[Given, Leftovers]:
     """What the terms need of M0 and of the data; starts the heads and the word head."""
     train, shape = texts.compacted["train"], texts.shape
-    probes = given.started(config, terms, text_model, train, shape)
+    vectors = given.vectors_of_m0(config, terms, text_model, train, shape)
+    probes = given.started(config, terms, text_model, train, vectors)
     labels = texts.corpus.splits["train"].labels
     parts, length = texts.word_parts, shape.row_length
-    constants = given.make(terms, text_model, probes, labels, texts.names, parts, length)
+    lasting = None if texts.views else vectors
+    constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
     if text_model.word_head is None:
         return constants, leftovers
     batches = pipeline.training_batches(train, shape, config.seed)
