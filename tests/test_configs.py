@@ -19,6 +19,8 @@ from tfsocial.data import provenance
 FOLDER = Path(__file__).parents[1] / "configs"
 FILES = sorted(FOLDER.glob("*.yaml"))
 ROWS = 12
+RECIPES = sorted((FOLDER / "recipes").glob("*.yaml"))
+each_recipe = pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 each_config = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
@@ -74,28 +76,41 @@ def test_there_are_configs():
 @each_config
 def test_a_config_takes_two_steps(path, tmp_path):
     """It builds with a tiny encoder and trains two steps, on files with the columns it names."""
-    write_files(config.load(path), tmp_path)
-    encoder = tiny_run.tree(tmp_path)["model"]["random"]
+    takes_two_steps([path], tmp_path)
+
+
+@each_recipe
+def test_a_recipe_takes_two_steps(path, tmp_path):
+    """Laid over the demo's config, whose data and tasks it leaves alone."""
+    demo = FOLDER / "demo.yaml"
+    takes_two_steps([demo, path], tmp_path)
+    assert not {"data", "tasks"} & set(yaml.safe_load(path.read_text("utf-8")))
+
+
+def takes_two_steps(paths: list[Path], folder: Path) -> None:
+    """A run of these files over each other, with a tiny encoder and the files they read."""
+    write_files(config.load(paths), folder)
+    encoder = tiny_run.tree(folder)["model"]["random"]
     overrides = [f"model.random.{key}={value}" for key, value in encoder.items()]
     chosen = config.load(
-        path,
+        paths,
         [
             *overrides,
             "model.checkpoint=random",
-            f"data.root={tmp_path}",
+            f"data.root={folder}",
             *("data.rows=1", "data.row_length=16", "data.slots=2"),
-            *([] if has_licence(path) else ["data.licence_ack=a test of the config"]),
+            *([] if has_licence(paths[0]) else ["data.licence_ack=a test of the config"]),
             *("training.max_steps=2", "training.compile=graph", "training.precision=float32"),
         ],
     )
-    run = tiny_run.train(chosen, tmp_path / "run")
+    run = tiny_run.train(chosen, folder / "run")
     assert int(run.curves.model.optimizer.iterations) == run.steps == 2
     assert math.isfinite(run.curves.model.get_metrics_result()["loss"])
     assert run.loaded.manifest.tasks.keys() == chosen.tasks.keys()
-    assert (tmp_path / "run" / "model" / "heads.safetensors").is_file()
+    assert (folder / "run" / "model" / "heads.safetensors").is_file()
 
 
-@each_config
+@pytest.mark.parametrize("path", [*FILES, *RECIPES], ids=lambda path: path.stem)
 def test_a_config_is_of_use_elsewhere(path):
     """No path of the author's machine stands in it."""
     values = [value for value in leaves(yaml.safe_load(path.read_text("utf-8"))) if value]
@@ -140,7 +155,7 @@ def test_a_config_starts_only_if_its_licence_is_known(path):
     assert ("--set data.licence_ack='WHY'" in path.read_text("utf-8")) == bool(message)
 
 
-@each_config
+@pytest.mark.parametrize("path", [*FILES, *RECIPES], ids=lambda path: path.stem)
 def test_a_config_is_a_lab_note(path):
     """It starts with what it is for, the command and what came of it."""
     assert path.read_text("utf-8").startswith("#")
