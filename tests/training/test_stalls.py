@@ -60,7 +60,7 @@ def test_two_replicas_are_counted_on_the_host(social_model, batch, endless, two_
     counts.set_model(model)
     model.fit(endless(batch), steps_per_epoch=3, verbose=0)
     assert float(counts.waited.numpy()) > 0
-    assert int(model.optimizer.iterations) == 3
+    assert int(model.optimizer.iterations.numpy()) == 3
 
 
 # --- saying --------------------------------------------------------------------------------

@@ -110,4 +110,6 @@ def counting(steps: Callable[[Iterator], dict], waited: tf.Variable) -> Callable
         steps: in Python, before it was traced.
     """
     converted = tf.autograph.to_graph(steps)  # its loop over an execution's steps
-    return tf.function(lambda batches: converted(Counted(batches, waited)), autograph=False)
+    return tf.function(
+        lambda batches: converted(Counted(batches, waited)), autograph=False, reduce_retracing=True
+    )
