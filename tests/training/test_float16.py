@@ -12,6 +12,7 @@ from tfsocial.training import devices, resume
 
 Scaling = keras.mixed_precision.LossScaleOptimizer
 FORMULA = {"community": {"l2_sp": {}}, "papers": {"r_drop": {}}, "epsilon": 1e-3}
+HEAVY = {**FORMULA, "tasks": {"topic": {"weight": 1e3}}}  # times 2^127 more than float32 holds
 SCALE = 2.0**10  # a power of two changes no bit of a float32
 
 
@@ -67,7 +68,7 @@ def test_a_scale_changes_no_step(social_model, batch, endless, options):
 @pytest.mark.parametrize("weighing", ["given", "gradnorm"])
 def test_a_step_whose_gradients_overflow_is_skipped(social_model, batch, endless, weighing):
     """Nothing moves, the scale is halved, the step is counted."""
-    model = scaled(social_model(**FORMULA, weighing=weighing), 2.0**127)
+    model = scaled(social_model(**HEAVY, weighing=weighing), 2.0**127)
     before = weights(model)
     model.fit(endless(batch), steps_per_epoch=1, verbose=0)
     for name, value in weights(model).items():
@@ -83,7 +84,7 @@ def test_two_replicas_skip_together(social_model, batch, endless, two_cpus):
     alone = scaled(social_model(**FORMULA), SCALE)
     with two_cpus.scope():
         together = scaled(social_model(**FORMULA), SCALE)
-        skipping = scaled(social_model(**FORMULA), 2.0**127)
+        skipping = scaled(social_model(**HEAVY), 2.0**127)
     before = weights(skipping)
     for model in (alone, together, skipping):
         model.fit(endless(batch), steps_per_epoch=2, verbose=0)
@@ -111,7 +112,7 @@ def test_loss_falls(under_float16, social_model, batch, endless, jit_compile, re
 
 def test_the_scale_is_part_of_a_checkpoint(social_model, batch, endless, tmp_path):
     """A run that goes on begins with the scale it had reached."""
-    kept, again = (scaled(social_model(), scale) for scale in (2.0**127, 8.0))
+    kept, again = (scaled(social_model(**HEAVY), scale) for scale in (2.0**127, 8.0))
     keepers = [
         resume.Keeper(model, str(tmp_path), "data", {}, None, every=1, keep=1)
         for model in (kept, again)
