@@ -66,7 +66,7 @@ def encoded(tmp_path_factory, tokenizer) -> pipeline.Encoded:
     settings = config.parse({"data": data, "tasks": tasks})
     (done,) = convert.convert(settings.data, settings.tasks, str(folder / "out"), 7)
     assert done.manifest.shards == 7
-    merged = {**settings.data.model_dump(), **convert.use(settings.data, done)}
+    merged = {**settings.data.model_dump(), **convert.use(settings.data, [done])}
     of_shards = config.parse({"data": merged, "tasks": tasks})
     corpus = sources.read(of_shards.data, of_shards.tasks)
     return pipeline.encode(corpus.splits["train"], tokenizer, SHAPE.row_length)
