@@ -74,7 +74,7 @@ def runtime() -> str | None:
 def reason(lines: list[str]) -> str | None:
     """The last line that is not indented: an exception's own, or what TensorFlow adds to it.
 
-    >>> reason(["Traceback", "InternalError: Graph execution error:", "RET_CHECK failure", "\t{{a}}"])
+    >>> reason(["Traceback", "InternalError: in a graph", "RET_CHECK failure", " {{a}}"])
     'RET_CHECK failure'
     """
     return next((line.strip() for line in reversed(lines) if line and not line[0].isspace()), None)
