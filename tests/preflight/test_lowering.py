@@ -122,7 +122,7 @@ def test_recomputation_saves_memory_on_the_chip(folder, capsys):
     for recompute in ("false", "true"):
         flags = [
             f"--config={tiny_run.write_config(folder)}", "--topology=v5e:1x1", "--nolargest",
-            "--global_batch=1024", f"--set=training.recompute={recompute}",
+            "--global_batch=256", f"--set=training.recompute={recompute}",
             "--set=model.random.layers=4", "--set=model.dropout=0.1",
         ]  # fmt: skip
         assert main(["preflight", *flags]) == 0

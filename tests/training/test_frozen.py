@@ -102,8 +102,9 @@ def test_the_others_take_the_step_they_would_take(social_model, batch, endless):
             np.testing.assert_allclose(value, expected[name], atol=1e-6, err_msg=name)
 
 
-def test_two_replicas_are_one(social_model, batch, endless, two_cpus):
-    options = {"layers": 2, "frozen_layers": 1, "ema": 0.5, **CALM}
+@pytest.mark.parametrize("recompute", [False, True])
+def test_two_replicas_are_one(social_model, batch, endless, two_cpus, recompute):
+    options = {"layers": 2, "frozen_layers": 1, "ema": 0.5, "recompute": recompute, **CALM}
     alone = social_model(**FORMULA, **options)
     with two_cpus.scope():
         together = social_model(**FORMULA, **options)
