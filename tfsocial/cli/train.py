@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.training import environment
 
 log = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = (
     "the step does not fit into the device's memory: lower data.rows, or keep it and set "
-    "training.micro_batches; `python -m tfsocial preflight` finds the largest batch of a TPU chip"
+    "training.micro_batches or training.recompute; `python -m tfsocial preflight` finds the "
+    "largest batch of a TPU chip"
 )
 
 FLAGS = flags.FlagValues()
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
     workdir = cli.run_folder("workdir", FLAGS.workdir)
 
+    environment.prepare(FLAGS.device)
     import tensorflow as tf
 
     from tfsocial.evaluation import outcome
@@ -46,7 +49,12 @@ def main(arguments: Sequence[str]) -> int:
     judge, cloud = outcome.Judge(settings.tasks), devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
         run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes, cloud)
-    except (watch.Diverged, resume.Interrupted, devices.WorkerGone) as error:
+    except (
+        watch.Diverged,
+        resume.Interrupted,
+        resume.Unreachable,
+        devices.WorkerGone,
+    ) as error:
         log.error("error: %s", error)
         return 1
     except tf.errors.ResourceExhaustedError as error:

@@ -28,12 +28,21 @@ from tfsocial.training.step import SocialModel
 log = logging.getLogger(__name__)
 
 MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
+LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+OTHER_VARIABLES = (
+    "holds other variables than this config trains; what decides them (model, optimizer, terms "
+    "of the formula, training.frozen_layers, ema and float16) cannot change within a run"
+)
 FAILURES = (OSError, tf.errors.OpError)  # of a disk; of a filesystem of TensorFlow's
 
 
 class Interrupted(RuntimeError):
     """The run was asked to stop and has kept what it needs; the message says how to go on."""
+
+
+class Unreachable(RuntimeError):
+    """Whether there are checkpoints cannot be told now; to begin anew might lose them."""
 
 
 class Remembers(Protocol):
@@ -76,8 +85,12 @@ def folder(config: Config, workdir: Path) -> str:
 
 
 def find(folder: str) -> list[Found]:
-    """Finished checkpoints, the latest first."""
-    if not tf.io.gfile.isdir(folder):
+    """Finished checkpoints, the latest first.
+
+    Raises:
+        OSError, tf.errors.OpError: the filesystem fails; what is there is not known.
+    """
+    if not _exists(folder):
         return []
     found = [_read(f"{folder}/{name}") for name in sorted(_steps(folder), reverse=True)]
     return [one for one in found if one]
@@ -93,6 +106,7 @@ class Keeper(keras.callbacks.Callback):
         best: who keeps the best weights, if somebody does.
         every: steps between two checkpoints.
         keep: how many finished checkpoints stay.
+        source: folder they are taken up from, if it is another one: all workers read the chief's.
     """
 
     def __init__(
@@ -104,24 +118,28 @@ class Keeper(keras.callbacks.Callback):
         best: Picks | None,
         every: int,
         keep: int,
+        source: str | None = None,
     ):
         super().__init__()
         self.set_model(model)
+        self.source = source or folder
         self.folder, self.data, self.callbacks, self.best = folder, data, callbacks, best
         self.every, self.keep = every, keep
         variables = _variables(model)
         self.tracked, self.metrics = tf.train.Checkpoint(**variables), variables["metrics"]
+        self.learned = tf.train.Checkpoint(**{name: variables[name] for name in LEARNED})
         self._begun: tuple[Mapping[str, Any], list[np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
 
-    def take_up(self, folder: str) -> Found | None:
-        """Restores the latest checkpoint there that can be read.
+    def take_up(self) -> Found | None:
+        """Restores the latest checkpoint that can be read.
 
         Raises:
-            ConfigError: it is of other data.
+            ConfigError: it is of other data, or of other variables.
+            Unreachable: the filesystem does not say which there are.
         """
-        for found in find(folder):
+        for found in self._candidates():
             if found.data != self.data:
                 raise ConfigError(
                     f"{found.folder}: was written while training on other data; bring the files "
@@ -132,9 +150,51 @@ class Keeper(keras.callbacks.Callback):
             except FAILURES as error:
                 log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
                 continue
+            except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
+                raise ConfigError(
+                    f"{found.folder}: {OTHER_VARIABLES}; undo that, or name a new --workdir"
+                ) from None
             log.info("going on from step %d", found.step)
             return found
         return None
+
+    def _candidates(self) -> list[Found]:
+        try:
+            return find(self.source)
+        except FAILURES as error:
+            raise Unreachable(
+                f"checkpoints in {self.source} cannot be read now ({_reason(error)}); no step "
+                "was taken, so that none of them is lost: try the same command again"
+            ) from None
+
+    def roll_back(self, step: int) -> int | None:
+        """Takes what is learned back to the latest checkpoint of at most so many steps.
+
+        Steps, batches and chance go on from here: from there they would lead here again.
+
+        Returns:
+            The steps of that checkpoint; None where none is left that can be read.
+        """
+        now = self.model.optimizer.iterations.numpy()
+        try:
+            earlier = [found for found in find(self.source) if found.step <= step]
+        except FAILURES as error:
+            log.warning("checkpoints in %s cannot be read (%s)", self.source, _reason(error))
+            return None
+        for found in earlier:
+            if self._learned_from(found):
+                self.model.optimizer.iterations.assign(now)
+                return found.step
+        return None
+
+    def _learned_from(self, found: Found) -> bool:
+        try:
+            state = self.learned.read(f"{found.folder}/{STATE}")
+        except FAILURES as error:
+            log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
+            return False
+        state.assert_existing_objects_matched().expect_partial()
+        return True
 
     def save(self, ended: bool = False) -> None:
         """Writes a checkpoint of now; where that fails, the run goes on and says so."""
@@ -219,7 +279,8 @@ class Keeper(keras.callbacks.Callback):
 
     def _tell(self, states: Mapping[str, Any]) -> None:
         for name, callback in self.callbacks.items():
-            callback.restore(states[name])
+            if name in states:  # else it came with a release later than the checkpoint's
+                callback.restore(states[name])
 
     def _write(self, folder: str, step: int, ended: bool) -> None:
         _remove(folder)
@@ -241,11 +302,18 @@ class Keeper(keras.callbacks.Callback):
             file.write(json.dumps(manifest))
 
     def _prune(self, keep: int) -> None:
-        """Removes finished checkpoints beyond `keep`, and what was begun and never finished."""
-        good = {found.folder for found in find(self.folder)[:keep]}
-        for name in _steps(self.folder):
-            if f"{self.folder}/{name}" not in good:
-                _remove(f"{self.folder}/{name}")
+        """Removes finished checkpoints beyond `keep`, and what was begun and never finished.
+
+        Where the filesystem does not say which those are, none is removed.
+        """
+        try:
+            good = {found.folder for found in find(self.folder)[:keep]}
+            useless = [name for name in _steps(self.folder) if f"{self.folder}/{name}" not in good]
+        except FAILURES as error:
+            log.warning("older checkpoints in %s stay (%s)", self.folder, _reason(error))
+            return
+        for name in useless:
+            _remove(f"{self.folder}/{name}")
 
 
 def _variables(model: SocialModel) -> dict[str, Any]:
@@ -266,15 +334,27 @@ def _variables(model: SocialModel) -> dict[str, Any]:
 
 
 def _read(folder: str) -> Found | None:
-    """The checkpoint in a folder; None where it was not finished."""
+    """The checkpoint in a folder; None where it was not finished.
+
+    A filesystem that fails is not taken for a missing file: what it hides may be a checkpoint.
+    """
     try:
         with tf.io.gfile.GFile(f"{folder}/{MANIFEST}", "r") as file:
             manifest = json.loads(file.read())
         if _sizes(folder) != manifest["sizes"]:
             return None
-    except (*FAILURES, ValueError, KeyError):
+    except (tf.errors.NotFoundError, ValueError, KeyError):
         return None
     return Found(folder, *(manifest[key] for key in ("step", "ended", "data", "states")))
+
+
+def _exists(folder: str) -> bool:
+    """`tf.io.gfile.isdir` would say no where the filesystem does not answer."""
+    try:
+        tf.io.gfile.stat(folder)
+    except tf.errors.NotFoundError:
+        return False
+    return True
 
 
 def _steps(folder: str) -> list[str]:
