@@ -76,7 +76,9 @@ def made(folder: Path, rows: int) -> Path:
                 file.write("text,label\n")
                 file.writelines(lines(count, seed))
             partial.replace(path)
-    (folder / "config.yaml").write_text("data: {splits: {train: train.csv, dev: dev.csv}}\n")
+    (folder / "config.yaml").write_text(
+        "data: {root: ., splits: {train: train.csv, dev: dev.csv}}\n"
+    )
     return folder
 
 

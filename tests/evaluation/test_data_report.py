@@ -65,6 +65,29 @@ def test_lengths_are_in_tokens(found):
     assert sum(train["histogram"]) == 5
 
 
+def test_words_that_m0_does_not_know_are_counted(found, folder):
+    """Of dev's 2 + 11 tokens, "nice order" and "<script>alert(1)</script> $x$", 2 are known."""
+    lengths = found["lengths"]["splits"]
+    assert lengths["train"]["unknown"] == 0
+    tokens = lengths["dev"]["mean"] * 2 - 4
+    assert lengths["dev"]["unknown"] == pytest.approx((tokens - 2) / tokens)
+    assert "cannot read them" in advice(found, "no word for", "of dev")
+    alone = facts_of(folder, "data.splits={train: train.csv}")
+    assert not [sentence for sentence in alone["advice"] if "no word for" in sentence]
+
+
+def test_the_page_says_how_much_of_the_leaks_it_shows(found):
+    assert "Equal across splits<" in data_page.page(found)
+    more = {**found["repeats"], "equal_groups": 1234, "near_pairs": 2}
+    page = data_page.page({**found, "repeats": more})
+    assert "Equal across splits: 1 of 1,234 texts<" in page
+    assert "Near across splits: 1 of 2 pairs<" in page
+    fewer = {"mood": {**found["conflicts"]["mood"], "texts": 2000}}
+    assert "2,000 texts in 2 rows, the first 1 below" in data_page.page(
+        {**found, "conflicts": fewer}
+    )
+
+
 def test_labels_are_counted_by_split(found):
     mood = found["tasks"]["mood"]
     assert mood["labels"] == {

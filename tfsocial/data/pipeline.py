@@ -199,13 +199,15 @@ def training_batches(
     Args:
         done: batches to leave out at the beginning; costs no more than the last epoch's rows.
     """
-    by_length = tf.argsort(encoded.lengths, direction="DESCENDING", stable=True)
-    lengths = tf.gather(encoded.lengths, by_length)
-    template = tf.constant(packing.best_fit(lengths.numpy(), shape.row_length, shape.slots))
+    # An epoch holds its examples' numbers several times over: 32 bits of each are enough.
+    lengths = tf.cast(encoded.lengths, tf.int32)
+    descending = tf.sort(lengths, direction="DESCENDING").numpy()
+    rows = packing.best_fit(descending, shape.row_length, shape.slots)
+    template = tf.constant(rows.astype(np.int32))
 
     def rows_of_epoch(epoch):
-        order = _shuffle(tf.range(len(encoded), dtype=tf.int64), seed, 2 * epoch)
-        places = tf.argsort(tf.gather(encoded.lengths, order), direction="DESCENDING", stable=True)
+        order = _shuffle(tf.range(len(encoded)), seed, 2 * epoch)
+        places = tf.argsort(tf.gather(lengths, order), direction="DESCENDING", stable=True)
         rows = _shuffle(template, seed, 2 * epoch + 1)
         return tf.data.Dataset.from_tensor_slices(_named(rows, tf.gather(order, places)))
 
@@ -312,7 +314,7 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
     static = keys.spec(shape, _label_widths(encoded))
 
     def pack(assignment):
-        batch = _rows(encoded, assignment, shape.row_length)
+        batch = _rows(encoded, tf.cast(assignment, tf.int64), shape.row_length)
         return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
 
     packed = assignments.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -33,10 +33,16 @@ body { color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, sa
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin: .8rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .7rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
+th, td.where { white-space: nowrap; } td.text { overflow-wrap: anywhere; }
 tbody { border-bottom: 2px solid var(--line); }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-.scroll { overflow-x: auto; max-height: 36rem; overflow-y: auto; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums;
+  white-space: nowrap; }
+.scroll { overflow: auto; max-height: 36rem; border: 1px solid var(--line); border-radius: .4rem; }
+.scroll table { margin: 0; width: 100%; } .scroll th { position: sticky; top: 0;
+  background: var(--soft); }
+.scroll td.text { width: 100%; } .wide { overflow-x: auto; }
+@media print { .scroll { max-height: none; } }
 .advice { background: var(--warn); padding: .6rem 1rem .6rem 2rem; border-radius: .4rem; }
 .note { opacity: .75; } .where { font-family: monospace; font-size: .85rem; }
 svg { max-width: 100%; height: auto; } code { background: var(--soft); padding: 0 .2rem; }
@@ -79,21 +85,23 @@ def _advice(sentences: Sequence[str]) -> str:
 
 def _lengths(found: Facts) -> str:
     lengths = found["lengths"]
-    header = ("split", "files", "rows", "bad", "mean", "median", "95 %", "99 %", "longest", "cut")
+    measures = ("mean", "median", "95 %", "99 %", "longest", "cut", "unknown")
+    header = ("split", "files", "rows", "bad", *measures)
     keys = ("median", "p95", "p99", "longest")
     rows = []
     for split, counts in found["splits"].items():
         one = lengths["splits"][split]
-        cut = f"{one['cut']} ({one['cut'] / max(counts['rows'], 1):.1%})"
+        cut = _Figure(f"{one['cut']} ({one['cut'] / max(counts['rows'], 1):.1%})")
         names = ", ".join(counts["files"])
         tokens = (round(one["mean"], 1), *(one[key] for key in keys))
-        rows.append((split, names, counts["rows"], counts["bad"], *tokens, cut))
+        unknown = _Figure(f"{one['unknown']:.1%}")
+        rows.append((split, names, counts["rows"], counts["bad"], *tokens, cut, unknown))
     note = (
         "Lengths in tokens of M0's vocabulary, special ones counted; <i>cut</i> is longer than "
         f"<code>data.row_length</code> {lengths['row_length']}. The last bar holds all that is "
-        "longer."
+        "longer. <i>unknown</i> is the share of tokens that its vocabulary has no word for."
     )
-    return _table(header, rows) + f'<p class="note">{note}</p>' + _length_plot(lengths)
+    return _wide(header, rows) + f'<p class="note">{note}</p>' + _length_plot(lengths)
 
 
 def _task(task: Facts) -> str:
@@ -132,20 +140,29 @@ def _repeats(repeats: Facts) -> str:
     )
     parts = [_table(("rows of", "stand in", "equal", "near"), rows), f'<p class="note">{note}</p>']
     if repeats["equal_across"]:
-        parts += ["<h3>Equal across splits</h3>", _texts(repeats["equal_across"])]
+        shown = _first_of(repeats["equal_across"], repeats["equal_groups"], "texts")
+        parts += [f"<h3>Equal across splits{shown}</h3>", _texts(repeats["equal_across"])]
     if repeats["near_across"]:
         pairs = [
             [row | {"similarity": f"{pair['similarity']:.2f}"} for row in pair["rows"]]
             for pair in repeats["near_across"]
         ]
-        parts += ["<h3>Near across splits</h3>", _texts(pairs, "similarity")]
+        shown = _first_of(pairs, repeats["near_pairs"], "pairs")
+        parts += [f"<h3>Near across splits{shown}</h3>", _texts(pairs, "similarity")]
     return "\n".join(parts)
+
+
+def _first_of(shown: Sequence[object], count: int, what: str) -> str:
+    """How many there are, where not all are shown."""
+    return f": {len(shown)} of {count:,} {what}" if len(shown) < count else ""
 
 
 def _conflicts(found: Facts) -> str:
     if not found["texts"]:
         return "<p>None.</p>"
-    count = f"<p>{found['texts']} texts in {found['rows']} rows.</p>"
+    shown = len(found["groups"])
+    first = f", the first {shown:,} below" if shown < found["texts"] else ""
+    count = f"<p>{found['texts']:,} texts in {found['rows']:,} rows{first}.</p>"
     return count + _texts(found["groups"], "label")
 
 
@@ -153,7 +170,10 @@ def _texts(groups: Sequence[Sequence[Facts]], beside: str = "") -> str:
     """Groups of rows with their texts, one body of the table a group."""
     header = ("where", *([beside] if beside else []), "text")
     bodies = [
-        [(_Where(row["where"]), *([row[beside]] if beside else []), row["text"]) for row in group]
+        [
+            (_Where(row["where"]), *([row[beside]] if beside else []), _Text(row["text"]))
+            for row in group
+        ]
         for group in groups
     ]
     return f'<div class="scroll">{_table(header, *bodies)}</div>'
@@ -172,7 +192,7 @@ def _licences(licences: Sequence[Facts]) -> str:
         (one["what"], one["name"], one["licence"], one["kind"], one["source"], _verdict(one))
         for one in licences
     ]
-    return _table(header, rows)
+    return _wide(header, rows)
 
 
 def _verdict(licence: Facts) -> str:
@@ -181,15 +201,26 @@ def _verdict(licence: Facts) -> str:
     return f"acknowledged: {licence['acknowledged']}" if licence["acknowledged"] else "accepted"
 
 
+class _Figure(str):
+    """A number with what makes it more than one; stands to the right like the others."""
+
+
 class _Where(str):
-    """A file and line."""
+    """A file and line, which are not parted."""
+
+
+class _Text(str):
+    """A text, which may be parted anywhere: some have no blanks."""
+
+
+_NUMBERS = (int, float, _Figure)
 
 
 def _table(header: Sequence[str], *bodies: Iterable[Sequence[Any]]) -> str:
     """Cells are escaped here and nowhere else; numbers stand to the right."""
     bodies = [list(body) for body in bodies]
     first = next((body[0] for body in bodies if body), ())
-    numbers = [isinstance(cell, int | float) for cell in first]
+    numbers = [isinstance(cell, _NUMBERS) for cell in first]
     heads = "".join(
         f"<th{' class=number' if number else ''}>{escape(name)}</th>"
         for name, number in zip(header, [*numbers, *[False] * len(header)], strict=False)
@@ -198,13 +229,19 @@ def _table(header: Sequence[str], *bodies: Iterable[Sequence[Any]]) -> str:
     return f"<table><thead><tr>{heads}</tr></thead>{rows}</table>"
 
 
+def _wide(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table that may be wider than a narrow page, and is moved under it."""
+    return f'<div class="wide">{_table(header, rows)}</div>'
+
+
 def _table_row(cells: Sequence[Any]) -> str:
     return f"<tr>{''.join(map(_cell, cells))}</tr>"
 
 
 def _cell(value: Any) -> str:
-    kind = " class=number" if isinstance(value, int | float) else ""
+    kind = " class=number" if isinstance(value, _NUMBERS) else ""
     kind = " class=where" if isinstance(value, _Where) else kind
+    kind = " class=text" if isinstance(value, _Text) else kind
     return f"<td{kind}>{escape(str(value))}</td>"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfsocial import files
 from tfsocial.config import Config, Task
@@ -32,6 +33,7 @@ FEW = 10  # training rows; a label with fewer is hardly learned
 DRIFT = 0.1  # of a split: a label's share there and in train may differ by chance up to this
 UNEVEN = 20  # the most frequent label over the rarest
 CUT = 0.001  # of a split: fewer texts that are too long are not worth longer rows
+UNKNOWN = 0.02  # of a split's tokens; more, and M0 is of another language than the texts
 HISTOGRAM_BINS = 40
 _UNCUT = 2**30  # tokens: no text is as long
 _REASONS = 20
@@ -46,12 +48,13 @@ def facts(config: Config, quarantine: Path, near: float = inspection.NEAR) -> Fa
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
     corpus = sources.read(unlimited, config.tasks, quarantine)
     community = checkpoints.community(config.model)
-    tokens = _token_counts(corpus, Tokenizer.load(community.folder))
+    tokenizer = Tokenizer.load(community.folder)
+    tokens = _tokens(corpus, tokenizer)
     pooled = inspection.pool(corpus.splits)
     found = {
         "name": config.name,
         "splits": {split: _split(config, corpus, split) for split in corpus.splits},
-        "lengths": _lengths(config, tokens, community.config.max_position_embeddings),
+        "lengths": _lengths(config, tokens, community.config.max_position_embeddings, tokenizer),
         "tasks": {name: _task(name, task, corpus) for name, task in config.tasks.items()},
         "repeats": _repeats(pooled, corpus, config, near),
         "conflicts": {
@@ -88,16 +91,19 @@ def _short(path: str, config: Config) -> str:
 # --- lengths ---------------------------------------------------------------------------
 
 
-def _token_counts(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, np.ndarray]:
-    """split -> int [n], tokens of each example with nothing cut, special ones counted."""
+def _tokens(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
+    """split -> tokens of each example with nothing cut, special ones too."""
     return {
-        split: pipeline.encode(examples, tokenizer, _UNCUT).lengths.numpy()
+        split: pipeline.encode(examples, tokenizer, _UNCUT).tokens
         for split, examples in corpus.splits.items()
     }
 
 
-def _lengths(config: Config, tokens: Mapping[str, np.ndarray], positions: int) -> Facts:
+def _lengths(
+    config: Config, found: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
+) -> Facts:
     row_length = config.data.row_length
+    tokens = {split: ragged.row_lengths().numpy() for split, ragged in found.items()}
     longest = max((int(counts.max()) for counts in tokens.values() if len(counts)), default=0)
     # Half a percent of long texts would squeeze all others into one bar: they share the last one.
     high = max([row_length, *(np.percentile(c, 99.5) for c in tokens.values() if len(c))])
@@ -110,10 +116,21 @@ def _lengths(config: Config, tokens: Mapping[str, np.ndarray], positions: int) -
         "positions": positions,
         "edges": edges.tolist(),
         "splits": {
-            split: {**_length(counts, row_length), "histogram": _histogram(counts, edges)}
+            split: {
+                **_length(counts, row_length),
+                "unknown": _unknown(found[split], tokenizer),
+                "histogram": _histogram(counts, edges),
+            }
             for split, counts in tokens.items()
         },
     }
+
+
+def _unknown(tokens: tf.RaggedTensor, tokenizer: Tokenizer) -> float:
+    """Share of the tokens that are [UNK]; [CLS] and [SEP] are none of the text's."""
+    ids = tokens.flat_values.numpy()
+    special = (ids == tokenizer.cls_id) | (ids == tokenizer.sep_id)
+    return float((ids == tokenizer.unknown_id).sum() / max((~special).sum(), 1))
 
 
 def _length(counts: np.ndarray, row_length: int) -> Facts:
@@ -203,14 +220,17 @@ def _repeats(pooled: Pool, corpus: Corpus, config: Config, threshold: float) -> 
         )
         if pooled.split[one] != pooled.split[other]
     ]
+    leaks = list(_leaks(pooled))
     return {
         "measure": inspection.MEASURE,
         "threshold": threshold,
         "complete": found.complete,
         "table": table,
+        "equal_groups": len(leaks),
+        "near_pairs": len(across),
         "equal_across": [
             [_row(pooled, corpus, config, row) for row in _some_of_each(pooled, group)]
-            for group in _first(_leaks(pooled), EXAMPLES)
+            for group in leaks[:EXAMPLES]
         ],
         "near_across": [
             {
@@ -244,10 +264,6 @@ def _some_of_each(pooled: Pool, rows: np.ndarray) -> list[int]:
 
 
 _SHOWN_OF_A_SPLIT = 2
-
-
-def _first(groups: Iterator[np.ndarray], count: int) -> list[np.ndarray]:
-    return [group for group, _ in zip(groups, range(count), strict=False)]
 
 
 def _row(pooled: Pool, corpus: Corpus, config: Config, row: int) -> Facts:
@@ -434,6 +450,7 @@ def _listed(labels: Sequence[str], most: int = 5) -> str:
 
 def _about_lengths(lengths: Facts) -> Iterator[str]:
     row_length, splits = lengths["row_length"], lengths["splits"]
+    yield from _about_unknown(splits)
     shares = {
         split: found["cut"] / sum(found["histogram"])
         for split, found in splits.items()
@@ -450,6 +467,15 @@ def _about_lengths(lengths: Facts) -> Iterator[str]:
             f"Texts of train have {mean:.1f} tokens on average, so a row of {row_length} has room "
             f"for {fitting}, but data.slots lets in {lengths['slots']}: --set "
             f"data.slots={min(fitting, 256)} wastes less."
+        )
+
+
+def _about_unknown(splits: Mapping[str, Facts]) -> Iterator[str]:
+    split = max(splits, key=lambda split: splits[split]["unknown"], default=None)
+    if split is not None and splits[split]["unknown"] > UNKNOWN:
+        yield (
+            f"M0's vocabulary has no word for {splits[split]['unknown']:.1%} of the tokens of "
+            f"{split}: it cannot read them; take a model.checkpoint of the texts' language."
         )
 
 
@@ -482,12 +508,14 @@ def as_text(found: Facts) -> str:
 
 
 def _split_lines(found: Facts) -> list[str]:
-    header = ("split", "rows", "bad", "tokens: mean", "median", "95 %", "99 %", "longest", "cut")
+    measures = ("tokens: mean", "median", "95 %", "99 %", "longest", "cut", "unknown")
+    header = ("split", "rows", "bad", *measures)
     rows = [
         (split, counts["rows"], counts["bad"], *_length_cells(found["lengths"]["splits"][split]))
         for split, counts in found["splits"].items()
     ]
-    return [*_aligned([header, *rows]), f"  cut: longer than row_length {_row_length(found)}"]
+    note = f"  cut: longer than row_length {_row_length(found)}; unknown: of the tokens, to M0"
+    return [*_aligned([header, *rows]), note]
 
 
 def _row_length(found: Facts) -> int:
@@ -496,7 +524,7 @@ def _row_length(found: Facts) -> int:
 
 def _length_cells(length: Facts) -> tuple[Any, ...]:
     keys = ("median", "p95", "p99", "longest", "cut")
-    return (f"{length['mean']:.1f}", *(length[key] for key in keys))
+    return (f"{length['mean']:.1f}", *(length[key] for key in keys), f"{length['unknown']:.1%}")
 
 
 def _task_lines(name: str, task: Facts) -> list[str]:
@@ -598,7 +626,7 @@ def _aligned(rows: Sequence[Sequence[Any]]) -> list[str]:
 
 
 def _padded(cell: str, width: int) -> str:
-    return cell.rjust(width) if re.fullmatch(r"-?[\d.]+", cell) else cell.ljust(width)
+    return cell.rjust(width) if re.fullmatch(r"-?[\d.]+%?", cell) else cell.ljust(width)
 
 
 def write(found: Facts, page: str, folder: Path) -> None:
