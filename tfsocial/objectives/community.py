@@ -23,6 +23,8 @@ class FeatureCosine:
     form: Sanh et al. (2019), DistilBERT, arXiv:1910.01108, section 3.
     """
 
+    needs_vectors = True  # no knob, so not annotated: of M0 it reads the pooled vectors alone
+
     def __call__(self, step: Forward) -> Terms:
         tuned = tf.math.l2_normalize(step.outputs.pooled, -1)
         frozen = tf.math.l2_normalize(step.community.pooled, -1)
@@ -58,6 +60,7 @@ class SoftLabels:
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
     needs_probe = True  # no knob, so not annotated: it asks for `step.community.logits`
+    needs_vectors = True
 
     def __call__(self, step: Forward) -> Terms:
         target, logits = (
@@ -77,6 +80,7 @@ class M0Task:
     """
 
     task: str
+    needs_vectors = True
 
     def __call__(self, step: Forward) -> Terms:
         at_m0 = step.community

@@ -192,7 +192,8 @@ def needs(terms: Sequence[Term], what: str) -> bool:
     Args:
         what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
             "names", vectors of the label names; "words", which word stands where;
-            "fisher", what M0's own task depends on; "view", a second view of each text.
+            "fisher", what M0's own task depends on; "vectors", M0's pooled ones of train;
+            "view", a second view of each text.
     """
     return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
 

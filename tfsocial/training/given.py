@@ -97,9 +97,13 @@ def vectors_of_m0(
 ) -> np.ndarray | None:
     """The pooled vector of each of train's examples, [n, hidden], while the weights are still M0's.
 
-    None where neither L0 nor a head that starts from them asks for it.
+    None where neither L0 nor a head that starts from them asks for it; or L0 alone, of texts that
+    change in each epoch or are too many to keep.
     """
-    if config.model.head_init == "random" and not _reads_m0(terms):
+    starts = config.model.head_init != "random" or table.needs(terms, "probe")
+    lasting = not config.data.augment
+    small = len(train) * text_model.encoder.config.hidden_size <= REMEMBERED
+    if not starts and not (table.needs(terms, "vectors") and lasting and small):
         return None
     return inference.embed(text_model, pipeline.evaluation_batches(train, shape))
 

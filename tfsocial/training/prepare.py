@@ -297,7 +297,7 @@ def _constants(
     probes = given.started(config, terms, text_model, train, vectors)
     labels = texts.corpus.splits["train"].labels
     parts, length = texts.word_parts, shape.row_length
-    lasting = None if texts.views else vectors
+    lasting = None if config.data.augment else vectors
     constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
     if text_model.word_head is None:
         return constants, leftovers
