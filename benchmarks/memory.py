@@ -9,6 +9,8 @@ its own, with a tiny random encoder, so that what is left is the data:
     train           everything in memory, 20 steps
     train cached    the same with data.cache: texts and tokens on disk
     train again     the same with the tokens in the cache already
+    batches         the first batches of as many examples whose tokens are made, not read: an
+                    epoch's shuffle and packing alone, which take seconds and not minutes
     convert         csv to TFRecord shards
     predict         csv to jsonl, with the model of a run
 
@@ -20,6 +22,7 @@ of rows to the largest. Every finished command is a line of results/memory.jsonl
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -36,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "memory.jsonl"
 LABELS, WORDS, BLOCK = 77, 2000, 100_000
 STEPS = 20
-COMMANDS = ("train", "train cached", "train again", "convert", "predict")
+COMMANDS = ("train", "train cached", "train again", "batches", "convert", "predict")
 TINY = (
     "model.checkpoint=random",
     "model.random={hidden_size: 32, layers: 1, heads: 4, intermediate_size: 64}",
@@ -52,20 +55,25 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--batches", type=int, help="of so many examples, in this process")
     options = parser.parse_args()
-    for rows in options.rows:
-        data = made(options.folder / f"{rows}", rows)
-        for name in options.only:
-            line = {"command": name, "rows": rows, **measured(command(name, data))}
-            keep(options.results, line)
-            print(json.dumps(line), flush=True)
+    if options.batches:
+        read_batches(options.folder, options.batches)
+        return
+    for rows, name in itertools.product(options.rows, options.only):
+        data = options.folder / f"{rows}"
+        if name != "batches":
+            made(data, rows)
+        line = {"command": name, "rows": rows, **measured(command(name, data))}
+        keep(options.results, line)
+        print(json.dumps(line), flush=True)
     print(table(options.results))
 
 
 # --- the rows --------------------------------------------------------------------------
 
 
-def made(folder: Path, rows: int) -> Path:
+def made(folder: Path, rows: int) -> None:
     """A folder with train.csv of so many rows and dev.csv of 100; what is there is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, count, seed in (("train", rows, 0), ("dev", 100, 1)):
@@ -79,7 +87,6 @@ def made(folder: Path, rows: int) -> Path:
     (folder / "config.yaml").write_text(
         "data: {root: ., splits: {train: train.csv, dev: dev.csv}}\n"
     )
-    return folder
 
 
 def lines(count: int, seed: int) -> Iterator[str]:
@@ -109,6 +116,9 @@ def vocabulary() -> np.ndarray:
 
 def command(name: str, data: Path) -> list[str]:
     """What to run; what an earlier one left is taken away or made use of."""
+    if name == "batches":
+        rows = f"--batches={data.name}"
+        return [sys.executable, "-m", "benchmarks.memory", rows, f"--folder={data / 'tokens'}"]
     run = data / "run"
     config = [f"--config={data / 'config.yaml'}"]
     tfsocial = [sys.executable, "-m", "tfsocial"]
@@ -128,6 +138,43 @@ def command(name: str, data: Path) -> list[str]:
     return [*tfsocial, "train", *config, f"--workdir={run}", "--device=cpu", *given]
 
 
+def read_batches(folder: Path, rows: int) -> None:
+    """As a run does from tokens that are in its cache; these are made, 10 to 16 a text."""
+    import tensorflow as tf
+
+    from tfsocial.data import batch as keys
+    from tfsocial.data import pipeline
+
+    found = pipeline._on_disk(folder, random_tokens(rows))
+    tokens, types = (
+        tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
+        for values in (found.tokens, found.types)
+    )
+    labels = np.random.default_rng(0).integers(0, LABELS, rows).astype(np.int32)
+    features = {
+        keys.EXAMPLE_ID: tf.range(rows, dtype=tf.int64),
+        keys.WEIGHT: tf.ones([rows]),
+        keys.label_key("label"): tf.constant(labels),
+    }
+    encoded = pipeline.Encoded(tokens, types, features, found.truncated)
+    _, (compacted,) = pipeline.compact({"train": encoded})
+    train, shape = compacted["train"], keys.Shape(4, 128, 16)
+    print(pipeline.steps_per_epoch(train, shape), pipeline.fingerprint(train))
+    for batch in pipeline.training_batches(train, shape, seed=0).take(STEPS):
+        print(int(np.sum(batch[keys.WEIGHT])))
+
+
+def random_tokens(rows: int) -> Iterator:
+    """Blocks as the tokenizer gives them."""
+    from tfsocial.data import pipeline
+
+    source = np.random.default_rng(0)
+    for start in range(0, rows, BLOCK):
+        lengths = source.integers(10, 17, min(BLOCK, rows - start))
+        tokens = source.integers(1, 30522, lengths.sum()).astype(np.int32)
+        yield pipeline._Block(tokens, np.zeros_like(tokens), lengths, 0)
+
+
 def measured(command: list[str]) -> dict[str, object]:
     """Runs a command; the most memory it held, in MB, and how long it took.
 
@@ -135,7 +182,8 @@ def measured(command: list[str]) -> dict[str, object]:
         subprocess.CalledProcessError: it failed.
     """
     began, own = time.time(), 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=HERE.parent)
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=HERE.parent, env=quiet)
     ended = 0
     while not ended:
         own = max(own, anonymous(process.pid))

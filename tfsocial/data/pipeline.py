@@ -149,7 +149,7 @@ def compact(
         The padding id 0 is always among them.
     """
     parts = [texts.tokens.flat_values for group in groups for texts in group.values()]
-    occurring = [np.unique(block) for part in parts for block in _blocks(part)]
+    occurring = [np.flatnonzero(np.bincount(b)) for part in parts for b in _blocks(part)]
     used = np.unique(np.concatenate([[0], keep, *occurring]).astype(np.int64))
     ids = np.zeros(used[-1] + 1, np.int32)
     ids[used] = np.arange(len(used))
@@ -202,8 +202,8 @@ def training_batches(
     # An epoch holds its examples' numbers several times over: 32 bits of each are enough.
     lengths = tf.cast(encoded.lengths, tf.int32)
     descending = tf.sort(lengths, direction="DESCENDING").numpy()
-    rows = packing.best_fit(descending, shape.row_length, shape.slots)
-    template = tf.constant(rows.astype(np.int32))
+    assignment = packing.best_fit(descending, shape.row_length, shape.slots)
+    template = tf.constant(assignment.astype(np.int32))
 
     def rows_of_epoch(epoch):
         order = _shuffle(tf.range(len(encoded)), seed, 2 * epoch)
