@@ -374,7 +374,8 @@ class Source(Section):
     root: str | None = Field(
         None,
         description="folder of the files, gs:// too, relative to the config file; of tfds: its "
-        "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR",
+        "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR. Of a mixture it "
+        "is the folder of the files of those that name none",
     )
     splits: Splits = Splits()
     format: Literal["auto", "csv", "tsv", "jsonl", "txt", "tfrecord"] = Field(
@@ -490,8 +491,17 @@ class Data(Source):
 
     @property
     def sources(self) -> dict[str, Source]:
-        """Key path -> source: the mixture's, or the one that `data` is itself."""
-        return {f"data.mixture.{name}": own for name, own in self.mixture.items()} or {"data": self}
+        """Key path -> source: the mixture's, or the one that `data` is itself.
+
+        A source of a mixture that is files and names no root has that of `data`.
+        """
+        shared = {"root": self.root}
+        return {
+            f"data.mixture.{name}": own.model_copy(update=shared)
+            if own.root is None and own.kind == "files"
+            else own
+            for name, own in self.mixture.items()
+        } or {"data": self}
 
     @pydantic.model_validator(mode="after")
     def _one_source_or_several(self) -> Data:

@@ -75,7 +75,7 @@ def frozen(texts: list[str], labels: np.ndarray, asked: list[str]) -> np.ndarray
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
 
-    encoder = SentenceTransformer(m0.get_model_path())
+    encoder = SentenceTransformer(str(m0.get_model_path()))
     own, others = (encoder.encode(some, normalize_embeddings=True) for some in (texts, asked))
     return LogisticRegression(C=10, max_iter=1000).fit(own, labels).predict(others)
 
@@ -85,7 +85,7 @@ def setfit(texts: list[str], labels: np.ndarray, asked: list[str]) -> np.ndarray
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
 
-    model = SetFitModel.from_pretrained(m0.get_model_path())
+    model = SetFitModel.from_pretrained(str(m0.get_model_path()))
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
             output_dir=folder, num_iterations=20, num_epochs=1, batch_size=16, report_to="none"
@@ -106,7 +106,7 @@ def trainer(texts: list[str], labels: np.ndarray, asked: list[str]) -> np.ndarra
         TrainingArguments,
     )
 
-    folder = m0.get_model_path()
+    folder = str(m0.get_model_path())
     tokenizer = AutoTokenizer.from_pretrained(folder)
     encoded = [
         Dataset.from_dict({**tokenizer(some, truncation=True, max_length=128), **more})

@@ -254,3 +254,17 @@ def test_roots_are_relative_to_the_config_file(tmp_path):
     found = config.load(path).data.mixture
     assert found["own"].root == str(tmp_path / "here")
     assert found["far"].root == "gs://b/c"
+
+
+def test_sources_without_a_root_share_that_of_data(tmp_path):
+    """One folder for all, but for a source that names its own and for sets by name."""
+    tree = {
+        "root": "/shared",
+        "mixture": {
+            "a": {"splits": {"train": "a.csv"}, "tasks": ["label"]},
+            "b": {"splits": {"train": "b.csv"}, "root": "/own"},
+            "c": {"source": "tfds:imdb_reviews", "splits": {"train": "train"}},
+        },
+    }
+    found = config.parse({"data": tree}).data.sources
+    assert [own.root for own in found.values()] == ["/shared", "/own", None]
