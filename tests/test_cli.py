@@ -251,6 +251,8 @@ def test_a_step_too_large_for_the_memory_says_what_to_do(
     monkeypatch.setattr(SocialModel, "fit", too_much)
     assert said(*train_flags(moods, tmp_path / "run"))[0] == 1
     assert "training.micro_batches" in caplog.text
+    assert "training.recompute" in caplog.text
+    assert "preflight" in caplog.text
     assert "(OOM when allocating)" in caplog.text
 
 

@@ -644,6 +644,20 @@ class Optimizer(Section):
 Monitor = Literal["accuracy", "macro_f1", "micro_f1", "in_scope_accuracy", "pearson", "r2", "-loss"]
 
 
+class Spike(Section):
+    """When a loss that jumps and stays up is a spike, and what is done about it."""
+
+    factor: Positive = Field(
+        10.0, description="spreads of the last losses that the next ones lie above their level"
+    )
+    window: int = Field(50, ge=10, description="losses that level and spread are taken from")
+    rollback: bool = Field(
+        False,
+        description="weights go back to the last checkpoint from before the spike, and on with "
+        "the batches after it",
+    )
+
+
 class Training(Section):
     """How long, on what arithmetic, and what is watched."""
 
@@ -673,6 +687,7 @@ class Training(Section):
     steps_per_execution: Count = Field(
         1, description="steps between two looks of Python at the device; 20 to 100 on a TPU"
     )
+    spike: Spike | None = Field(Spike(), description="null: nobody looks for one")
     log_every: Count = Field(20, description="steps between two points of a curve")
     checkpoint_every: Count = Field(500, description="steps between two checkpoints")
     checkpoints_kept: Count = 2

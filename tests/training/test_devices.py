@@ -244,3 +244,28 @@ class TestCpuFlags:
 
         monkeypatch.setattr(Path, "read_text", missing)
         assert devices.cpu_multiplies_bfloat16() is False
+
+
+class TestTogether:
+    """What of TensorFlow's errors is said of another worker."""
+
+    def test_a_worker_that_is_gone_is_one_sentence(self, monkeypatch):
+        """Only where there are several."""
+        error = tf.errors.UnavailableError(None, None, "Connection reset\nmore")
+        with pytest.raises(tf.errors.UnavailableError), devices.together(NamedStrategy("one", 1)):
+            raise error
+        monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", NamedStrategy)
+        with (
+            pytest.raises(devices.WorkerGone, match=r"is gone \(Connection reset\); start all"),
+            devices.together(NamedStrategy("several", 2)),
+        ):
+            raise error
+
+    def test_want_of_memory_is_this_workers_own(self, monkeypatch):
+        """The others are well; the command says what to do about it."""
+        monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", NamedStrategy)
+        with (
+            pytest.raises(tf.errors.ResourceExhaustedError),
+            devices.together(NamedStrategy("several", 2)),
+        ):
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM")

@@ -107,6 +107,8 @@ def together(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """
     try:
         yield
+    except tf.errors.ResourceExhaustedError:
+        raise  # of this worker's own memory
     except tf.errors.OpError as error:
         if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise

@@ -20,6 +20,8 @@ from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
 from tfsocial.training.devices import Cloud
 from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training.spikes import Spikes
+from tfsocial.training.stalls import Stalls
 from tfsocial.training.step import SocialModel
 
 
@@ -72,8 +74,10 @@ def train(
     curves = Curves(workdir, config.training.log_every)
     dev = _dev_score(ready, judge)
     callbacks = _callbacks(ready, curves, dev)
-    keeper = _keeper(ready, workdir, callbacks)
-    taken = keeper.take_up(kept)
+    keeper = _keeper(ready, workdir, callbacks, kept)
+    if config.training.spike and config.training.spike.rollback:
+        callbacks["spikes"].roll_back = keeper.roll_back
+    taken = keeper.take_up()
     curves.open()
     if not (taken and taken.ended) or changed:
         with devices.together(chosen.strategy):
@@ -122,6 +126,8 @@ def _callbacks(
     training = ready.config.training
     found = {
         "guard": watch.Guard(ready.total_steps),
+        "spikes": Spikes(training.spike) if training.spike else None,
+        "stalls": Stalls(augmented=bool(ready.texts.views)),
         "near": _keep_near(ready, curves),
         "dev": dev,
         "curves": curves,
@@ -134,18 +140,21 @@ def _callbacks(
 
 
 def _keeper(
-    ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback]
+    ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback], kept: str
 ) -> resume.Keeper:
+    """Only the chief writes where all read: elsewhere than `kept` lies what nobody needs."""
     training = ready.config.training
+    chief = devices.is_chief(ready.model.distribute_strategy)
     remembering = {name: own for name, own in callbacks.items() if hasattr(own, "restore")}
     return resume.Keeper(
         ready.model,
-        resume.folder(ready.config, workdir),
+        kept if chief else str(workdir / "checkpoints"),
         ready.texts.fingerprint,
         remembering,
         callbacks.get("dev"),
         training.checkpoint_every,
         training.checkpoints_kept,
+        source=kept,
     )
 
 

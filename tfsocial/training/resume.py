@@ -28,6 +28,7 @@ from tfsocial.training.step import SocialModel
 log = logging.getLogger(__name__)
 
 MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
+LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FAILURES = (OSError, tf.errors.OpError)  # of a disk; of a filesystem of TensorFlow's
 
@@ -93,6 +94,7 @@ class Keeper(keras.callbacks.Callback):
         best: who keeps the best weights, if somebody does.
         every: steps between two checkpoints.
         keep: how many finished checkpoints stay.
+        source: folder they are taken up from, if it is another one: all workers read the chief's.
     """
 
     def __init__(
@@ -104,24 +106,27 @@ class Keeper(keras.callbacks.Callback):
         best: Picks | None,
         every: int,
         keep: int,
+        source: str | None = None,
     ):
         super().__init__()
         self.set_model(model)
+        self.source = source or folder
         self.folder, self.data, self.callbacks, self.best = folder, data, callbacks, best
         self.every, self.keep = every, keep
         variables = _variables(model)
         self.tracked, self.metrics = tf.train.Checkpoint(**variables), variables["metrics"]
+        self.learned = tf.train.Checkpoint(**{name: variables[name] for name in LEARNED})
         self._begun: tuple[Mapping[str, Any], list[np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
 
-    def take_up(self, folder: str) -> Found | None:
-        """Restores the latest checkpoint there that can be read.
+    def take_up(self) -> Found | None:
+        """Restores the latest checkpoint that can be read.
 
         Raises:
             ConfigError: it is of other data.
         """
-        for found in find(folder):
+        for found in find(self.source):
             if found.data != self.data:
                 raise ConfigError(
                     f"{found.folder}: was written while training on other data; bring the files "
@@ -135,6 +140,30 @@ class Keeper(keras.callbacks.Callback):
             log.info("going on from step %d", found.step)
             return found
         return None
+
+    def roll_back(self, step: int) -> int | None:
+        """Takes what is learned back to the latest checkpoint of at most so many steps.
+
+        Steps, batches and chance go on from here: from there they would lead here again.
+
+        Returns:
+            The steps of that checkpoint; None where none is left that can be read.
+        """
+        now = self.model.optimizer.iterations.numpy()
+        for found in find(self.source):
+            if found.step <= step and self._learned_from(found):
+                self.model.optimizer.iterations.assign(now)
+                return found.step
+        return None
+
+    def _learned_from(self, found: Found) -> bool:
+        try:
+            state = self.learned.read(f"{found.folder}/{STATE}")
+        except FAILURES as error:
+            log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
+            return False
+        state.assert_existing_objects_matched().expect_partial()
+        return True
 
     def save(self, ended: bool = False) -> None:
         """Writes a checkpoint of now; where that fails, the run goes on and says so."""
@@ -219,7 +248,8 @@ class Keeper(keras.callbacks.Callback):
 
     def _tell(self, states: Mapping[str, Any]) -> None:
         for name, callback in self.callbacks.items():
-            callback.restore(states[name])
+            if name in states:  # else it came with a release later than the checkpoint's
+                callback.restore(states[name])
 
     def _write(self, folder: str, step: int, ended: bool) -> None:
         _remove(folder)

@@ -14,7 +14,7 @@ from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses
-from tfsocial.training import gradients, micro_batches, sharpness
+from tfsocial.training import gradients, micro_batches, sharpness, stalls
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
@@ -69,6 +69,7 @@ class SocialModel(keras.Model):
         self.average = WeightAverage(text_model.trainable_variables, ema, averages)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
         self._start = (0, 0)
+        self._counts_waiting: stalls.Stalls | None = None
 
     def start_at(self, epoch: int, step: int) -> None:
         """The next `fit` begins there, in the middle of an epoch perhaps."""
@@ -77,6 +78,18 @@ class SocialModel(keras.Model):
     def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
         """Where Keras asks its own BackupAndRestore; `initial_epoch` alone cannot say it."""
         return self._start
+
+    def count_waiting(self, counts: stalls.Stalls) -> None:
+        """From here on `fit` adds up there what its steps wait for their batches."""
+        self._counts_waiting = counts
+
+    def make_train_function(self, force=False):
+        """Keras's, with the waiting counted where somebody asked for it."""
+        if not self._counts_waiting or (self.train_function is not None and not force):
+            return super().make_train_function(force)
+        steps = super().make_train_function(force).python_function
+        self.train_function = stalls.counting(steps, self._counts_waiting.waited)
+        return self.train_function
 
     def compile(
         self,
