@@ -663,7 +663,9 @@ class Training(Section):
 
     epochs: Count = 8
     max_steps: Count | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="float16 scales the loss; for GPUs that multiply no bfloat16"
+    )
     compile: Literal["auto", "xla", "graph"] = "auto"
     monitor: Monitor = Field(
         "accuracy",
@@ -680,6 +682,17 @@ class Training(Section):
         None,
         description="epochs after which one more encoder layer begins to learn, the top one "
         "first, the embeddings last; left out, all learn from the start",
+    )
+    frozen_layers: int | None = Field(
+        None,
+        ge=0,
+        description="encoder layers, the lowest first, that stay as they are, and the embeddings "
+        "below them; 0: the embeddings alone; left out, all learn",
+    )
+    recompute: bool = Field(
+        False,
+        description="compute what happens within a layer again on the way back instead of keeping "
+        "it: a third more arithmetic, memory for one layer instead of all",
     )
     micro_batches: Count = Field(
         1, description="parts a batch is computed in, one after the other, to save memory"

@@ -99,6 +99,37 @@ def test_sizes_of_the_network_and_of_a_row(ready):
     assert (row.examples, row.tokens, row.squares) == (2.0, 11.5, 68.5)
 
 
+def test_frozen_layers_are_passed_forwards_only(folder, tmp_path):
+    """Of two layers the lower one and the embeddings learn nothing and send no gradient."""
+    chosen = tiny_run.settings(folder, "model.random.layers=2", "training.frozen_layers=1")
+    ready = prepare(chosen, tmp_path, devices.choose("cpu", chosen.training))
+    network = check.network_of(ready.model, 1)
+    layer, heads = network.frozen_per_token, network.per_example
+    assert network.per_token == 2 * layer
+    assert network.gradient_bytes == 4 * (layer + heads)
+    with pytest.raises(ConfigError, match=r"training\.precision=float16: a TPU"):
+        check.check(
+            tiny_run.settings(folder, "training.precision=float16", "data.rows=4"),
+            chips.topology("v5e:2x2"), PYTHON, False,
+        )  # fmt: skip
+
+
+@on_the_tpu_compiler
+def test_recomputation_saves_memory_on_the_chip(folder, capsys):
+    """Four layers on rows enough that what is kept between them counts; the compiler says less."""
+    held = {}
+    for recompute in ("false", "true"):
+        flags = [
+            f"--config={tiny_run.write_config(folder)}", "--topology=v5e:1x1", "--nolargest",
+            "--global_batch=256", f"--set=training.recompute={recompute}",
+            "--set=model.random.layers=4", "--set=model.dropout=0.1",
+        ]  # fmt: skip
+        assert main(["preflight", *flags]) == 0
+        printed = capsys.readouterr().out
+        held[recompute] = float(re.search(r"temporaries ([\d.]+)", printed)[1])
+    assert held["true"] < 0.8 * held["false"]
+
+
 def test_chips_must_share_a_batch_evenly(folder):
     """Two rows for four chips: the key, the slice and what to give instead."""
     with pytest.raises(ConfigError, match=r"data.rows=2: 4 chips of v5e:2x2 .* multiple of 4"):

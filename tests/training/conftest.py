@@ -75,11 +75,11 @@ def endless() -> Callable[[Mapping[str, tf.Tensor]], tf.data.Dataset]:
     return make
 
 
-def encoder_config(dropout: float) -> BertConfig:
+def encoder_config(dropout: float, layers: int = LAYERS) -> BertConfig:
     return BertConfig(
         vocab_size=WORDS,
         hidden_size=32,
-        num_hidden_layers=LAYERS,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=ROW_LENGTH,
@@ -105,6 +105,9 @@ def social_model() -> Callable[..., SocialModel]:
         ema: float | None = None,
         sharpness: float | None = None,
         parts: int = 1,
+        layers: int = LAYERS,
+        frozen_layers: int | None = None,
+        recompute: bool = False,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -123,13 +126,17 @@ def social_model() -> Callable[..., SocialModel]:
         specs = {
             name: HeadSpec(task.kind, LABELS[task.kind]) for name, task in parsed.tasks.items()
         }
-        text_model = TextModel(encoder_config(dropout), specs, "mean")
+        shape = encoder_config(dropout, layers)
+        text_model = TextModel(shape, specs, "mean", compiled=jit_compile, recompute=recompute)
         text_model.build()
-        m0 = PackedBert(encoder_config(dropout), name="m0")
+        m0 = PackedBert(shape, name="m0")
         m0.build()
         terms = table.formula(parsed)
         given = Given(m0, losses=table.losses(terms))
-        model = SocialModel(text_model, terms, total_steps, given, parsed.objectives, ema, parts)
+        frozen = rates.lowest(text_model.encoder, frozen_layers)
+        model = SocialModel(
+            text_model, terms, total_steps, given, parsed.objectives, ema, parts, frozen
+        )
         multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
         optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
         model.compile(optimizer, jit_compile=jit_compile)

@@ -17,6 +17,7 @@ from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
 
 from tfsocial.data import batch as keys
 from tfsocial.models.kernels import ByteDropout, dropout, gelu
+from tfsocial.models.recomputation import RepeatableGenerator, recomputed
 
 # Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
 MASKED = -3e4
@@ -30,6 +31,7 @@ class PackedBert(keras.layers.Layer):
 
     Args:
         compiled: training steps go through XLA, which wants another dropout.
+        recompute: of the layers' inner values none is kept for the way back.
     """
 
     def __init__(
@@ -38,13 +40,15 @@ class PackedBert(keras.layers.Layer):
         pooler: bool = False,
         seed: int = 0,
         compiled: bool = False,
+        recompute: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.config = config
+        self.compiled, self.recompute = compiled, recompute
         self.has_pooler = pooler
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
-        self.generator = tf.random.Generator.from_seed(seed)
+        self.generator = RepeatableGenerator.from_seed(seed)
         self._exchange_kernels(dropout(compiled))
 
     def build(self, input_shape=None):
@@ -76,19 +80,31 @@ class PackedBert(keras.layers.Layer):
             token_type_ids=batch[keys.TYPE_IDS],
             training=training,
         )
-        return self.bert.encoder(
-            hidden_states=embedded,
-            attention_mask=segment_mask(batch[keys.SEGMENT_IDS], embedded.dtype),
-            head_mask=[None] * self.config.num_hidden_layers,
-            encoder_hidden_states=None,
-            encoder_attention_mask=None,
-            past_key_values=None,
-            use_cache=False,
-            output_attentions=False,
-            output_hidden_states=False,
-            return_dict=True,
-            training=training,
-        ).last_hidden_state
+        hidden, mask = embedded, segment_mask(batch[keys.SEGMENT_IDS], embedded.dtype)
+        for layer in self.bert.encoder.layer:
+            hidden = self._through(layer, hidden, mask, training)
+        return hidden
+
+    def _through(
+        self, layer: keras.layers.Layer, hidden: tf.Tensor, mask: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        """Hidden states after one more layer."""
+
+        def outputs(hidden: tf.Tensor) -> tf.Tensor:
+            return layer(
+                hidden_states=hidden,
+                attention_mask=mask,
+                head_mask=None,
+                encoder_hidden_states=None,
+                encoder_attention_mask=None,
+                past_key_value=None,
+                output_attentions=False,
+                training=training,
+            )[0]
+
+        if self.recompute and training:
+            return recomputed(outputs, hidden, self.generator, self.compiled)
+        return outputs(hidden)
 
     def _exchange_kernels(self, dropout: type[ByteDropout]) -> None:
         """Puts `kernels` in the place of the layers' own dropout and GELU."""

@@ -40,11 +40,14 @@ class TextModel(keras.layers.Layer):
         seed: int = 0,
         word_head: bool = False,
         compiled: bool = False,
+        recompute: bool = False,
     ):
         super().__init__(name="text_model")
         self.specs = specs
         self.pooling = pooling
-        self.encoder = PackedBert(config, pooling == "pooler", seed, compiled, name="encoder")
+        self.encoder = PackedBert(
+            config, pooling == "pooler", seed, compiled, recompute, name="encoder"
+        )
         dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
         self.heads = Heads(specs, config.hidden_size, dropout, name="heads")
         self.word_head = WordHead(config) if word_head else None

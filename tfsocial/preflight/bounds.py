@@ -15,6 +15,8 @@ class Network(NamedTuple):
         per_example: parameters that each example meets once: the heads' and the pooler's.
         layers, hidden: of the encoder.
         gradient_bytes: of all that is trained, in float32.
+        frozen_layers: of the layers, those that no gradient goes through.
+        frozen_per_token: their parameters, which are counted in `per_token` too.
     """
 
     per_token: int
@@ -22,6 +24,8 @@ class Network(NamedTuple):
     layers: int
     hidden: int
     gradient_bytes: int
+    frozen_layers: int = 0
+    frozen_per_token: int = 0
 
 
 class Load(NamedTuple):
@@ -58,13 +62,18 @@ def useful_flops(network: Network, load: Load) -> float:
     Each parameter a token meets costs 2 forwards and 4 backwards: Kaplan et al. (2020), Scaling
     Laws for Neural Language Models, arXiv:2001.08361, section 2.1. Beside it attention: of the
     n tokens of an example each looks at n, 2 products of n * n * hidden a layer, again times 6.
+    Frozen layers are only gone through forwards. What is computed again is not useful.
 
     >>> useful_flops(Network(10, 3, layers=2, hidden=4, gradient_bytes=0), Load(1, 5, 25))
     2718.0
+    >>> useful_flops(Network(10, 3, 2, 4, 0, frozen_layers=1, frozen_per_token=4), Load(1, 5, 25))
+    1838.0
     """
     matrices = 6 * (network.per_token * load.tokens + network.per_example * load.examples)
     attention = 12 * network.layers * network.hidden * load.squares
-    return float(matrices + attention)
+    not_backwards = 4 * network.frozen_per_token * load.tokens
+    not_backwards += 8 * network.frozen_layers * network.hidden * load.squares
+    return float(matrices + attention - not_backwards)
 
 
 def roofline(flops: float, traffic: float, chip: Chip) -> Roofline:

@@ -92,8 +92,14 @@ def _rows_of_a_chip(config: Config, topology: Topology) -> int:
 
 
 def _as_on_a_tpu(config: Config) -> Config:
-    """XLA whatever the config says, bfloat16 unless it says otherwise."""
+    """XLA whatever the config says, bfloat16 unless it says otherwise.
+
+    Raises:
+        ConfigError: it says float16.
+    """
     training = config.training
+    if training.precision == "float16":
+        raise ConfigError(devices.NO_FLOAT16_ON_TPU)
     precision = "bfloat16" if training.precision == "auto" else training.precision
     chosen = training.model_copy(update={"compile": "xla", "precision": precision})
     return config.model_copy(update={"training": chosen})
@@ -109,14 +115,14 @@ def _checked(
     ready: Prepared, topology: Topology, rows: int, counts: Counts, most: Largest | None
 ) -> Checked:
     data, texts = ready.config.data, ready.texts
-    network = network_of(ready.model)
+    network = network_of(ready.model, ready.config.training.frozen_layers or 0)
     row, steps = row_of(texts), ready.total_steps
     return Checked(
         ready.config.name, topology, rows, data.row_length, row, network, counts, steps, most
     )
 
 
-def network_of(model: SocialModel) -> Network:
+def network_of(model: SocialModel, frozen_layers: int = 0) -> Network:
     """The sizes of the text model; what terms beside L learn counts in the gradient alone."""
     encoder = model.text_model.encoder
     bert, config = encoder.bert, encoder.config
@@ -126,7 +132,9 @@ def network_of(model: SocialModel) -> Network:
         per_example=sum(map(_size, beside)),
         layers=config.num_hidden_layers,
         hidden=config.hidden_size,
-        gradient_bytes=4 * sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
+        gradient_bytes=4 * sum(int(np.prod(weight.shape)) for weight in model.learned),
+        frozen_layers=frozen_layers,
+        frozen_per_token=sum(map(_size, bert.encoder.layer[:frozen_layers])),
     )
 
 

@@ -128,13 +128,14 @@ class Curves(keras.callbacks.Callback):
         }
         rate = steps / (now - self._time)
         self._totals, self._last, self._time = totals, count, now
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
         rates = {f"{name}_per_second": scalars.pop(name) * rate for name in ("examples", "tokens")}
         return {
             **scalars,
             **rates,
             **{name: float(number.numpy()) for name, number in self.model.moving_numbers.items()},
             "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
-            "gradient_norm": float(self.model.optimizer.gradient_norm.numpy()),
+            "gradient_norm": float(optimizer.gradient_norm.numpy()),
         }
 
 

@@ -22,6 +22,11 @@ FORMS = (
 )
 KINDS = ("auto", "cpu", "gpu", "mirrored", "multi_worker", "tpu")
 
+NO_FLOAT16_ON_TPU = (
+    "training.precision=float16: a TPU multiplies bfloat16 and Keras scales no losses on it; use "
+    "bfloat16"
+)
+
 
 class WorkerGone(RuntimeError):
     """Another worker has ended or cannot be reached; the message says how to go on."""
@@ -135,6 +140,8 @@ def _is_count(detail: str) -> bool:
 
 def _device(strategy: tf.distribute.Strategy, training: Training, kind: str) -> Device:
     precision, why = _precision(training, kind)
+    if kind == "TPU" and precision == "float16":
+        raise ConfigError(NO_FLOAT16_ON_TPU)
     jit = kind != "TPU" and _compiled(training, kind == "GPU", precision, strategy)
     xla = jit or kind == "TPU"
     replicas = strategy.num_replicas_in_sync

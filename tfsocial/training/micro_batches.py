@@ -11,6 +11,7 @@ from tfsocial.data.batch import EXAMPLE_ID, TOKEN_IDS, Batch
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term
 from tfsocial.objectives.weighing import Weighed
+from tfsocial.training import gradients
 from tfsocial.training.forward import Step
 
 Formula = Callable[[Batch, Mapping[str, tf.Tensor]], Weighed]
@@ -22,6 +23,7 @@ def accumulated(
     formula: Formula,
     counts: Mapping[str, tf.Tensor],
     variables: Sequence[tf.Variable],
+    scaling: gradients.Scaling | None = None,
 ) -> tuple[Weighed, list[tf.Tensor]]:
     """The formula on a batch and this replica's gradients, one part of the rows after the other.
 
@@ -31,22 +33,24 @@ def accumulated(
     Args:
         batch: of a multiple of `parts` rows.
         counts: term -> examples it counts in the global batch.
+        variables: those that learn; no gradient of others is computed.
+        scaling: see `gradients.of_replica`.
     """
     found: list[Weighed] = []
-    gradients = [tf.zeros_like(variable) for variable in variables]
+    totals = [tf.zeros_like(variable) for variable in variables]
     for part in split(batch, parts):
         # Not before the part before it is done: else all would be in memory at once.
-        with tf.control_dependencies(gradients):
+        with tf.control_dependencies(totals):
             part = {key: tf.identity(values) for key, values in part.items()}
-            with tf.GradientTape() as tape:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
                 weighed = formula(part, counts)
-            own = tape.gradient(weighed.loss, variables, unconnected_gradients="zero")
-            gradients = [
-                total + tf.convert_to_tensor(more)
-                for total, more in zip(gradients, own, strict=True)
+            own = gradients.of_replica(tape, weighed.loss, variables, scaling)
+            totals = [
+                total + tf.convert_to_tensor(more) for total, more in zip(totals, own, strict=True)
             ]
         found.append(weighed)
-    return tf.nest.map_structure(lambda *values: tf.add_n(values), *found), gradients
+    return tf.nest.map_structure(lambda *values: tf.add_n(values), *found), totals
 
 
 def split(batch: Batch, parts: int) -> list[Batch]:

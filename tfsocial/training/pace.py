@@ -31,14 +31,22 @@ class GradNorm:
         self.first = {name: moving_number(f"pace/first/{name}") for name in terms}
 
     def update(
-        self, weighed: Weighed, tape: tf.GradientTape, shared: Sequence[tf.Variable]
+        self,
+        weighed: Weighed,
+        tape: tf.GradientTape,
+        shared: Sequence[tf.Variable],
+        scaling: gradients.Scaling | None = None,
     ) -> None:
-        """Moves the weights once, by the gradients of the step just taken."""
+        """Moves the weights once, by the gradients of the step just taken.
+
+        Args:
+            scaling: see `gradients.of_replica`.
+        """
         raw = gradients.over_replicas([*weighed.raw.values()])
         for first, loss in zip(self.first.values(), raw, strict=True):
             first.assign(tf.where(self.begun > 0, first, loss))
         self.begun.assign(1.0)
-        per_term = gradients.per_term(tape, weighed.weighted, shared)
+        per_term = gradients.per_term(tape, weighed.weighted, shared, scaling)
         lengths = tf.stack([tf.linalg.global_norm(own) for own in per_term.values()])
         moved = _moved(
             tf.stack([*self.factors.values()]),
@@ -64,7 +72,9 @@ def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor
     """
     slopes = tf.sign(lengths - tf.reduce_mean(lengths) * pull) * lengths / factors
     moved = tf.maximum(factors - RATE * slopes, LEAST)
-    return moved / tf.reduce_mean(moved)
+    # Gradients that float16 could not hold move nothing; the optimizer skips such a step too.
+    held = tf.reduce_all(tf.math.is_finite(lengths))
+    return tf.where(held, moved / tf.reduce_mean(moved), factors)
 
 
 def top_layer(encoder: PackedBert) -> list[tf.Variable]:

@@ -162,6 +162,7 @@ def _model(
 ) -> tuple[SocialModel, Leftovers]:
     """With M0's weights, and what of M0 has no place in it."""
     text_model, leftovers = _text_model(config, community, texts, chosen)
+    frozen = rates.lowest(text_model.encoder, config.training.frozen_layers)
     constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
     training = config.training
     model = SocialModel(
@@ -172,6 +173,7 @@ def _model(
         config.objectives,
         training.ema,
         training.micro_batches,
+        frozen,
     )
     return model, leftovers
 
@@ -272,6 +274,7 @@ def _text_model(
         config.seed,
         word_head=texts.word_parts is not None,
         compiled=device.xla,
+        recompute=config.training.recompute,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)

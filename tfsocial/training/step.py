@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -26,6 +26,11 @@ class SocialModel(keras.Model):
 
     Only metrics leave a step: a raw tensor would be summed over replicas on GPU but taken
     from the first replica on TPU.
+
+    Args:
+        ema: memory of the averages of the weights; None for none.
+        parts: that a batch is computed in.
+        frozen: weights of the encoder that stay as they are.
     """
 
     def __init__(
@@ -37,8 +42,10 @@ class SocialModel(keras.Model):
         objectives: Objectives | None = None,
         ema: float | None = None,
         parts: int = 1,
+        frozen: Iterable[tf.Variable] = (),
     ):
         super().__init__(name="social_model")
+        self._frozen = frozenset(variable.ref() for variable in frozen)
         self.text_model = text_model
         self.terms = list(terms)
         self.total_steps = total_steps
@@ -66,7 +73,13 @@ class SocialModel(keras.Model):
         pairs = itertools.combinations([term.name for term in terms], 2)
         measured = [gradients.pair_name(*pair) for pair in pairs] if self.cosines_every else []
         self.cosines = {name: moving_number(name) for name in measured}
-        self.average = WeightAverage(text_model.trainable_variables, ema, averages)
+        weights = text_model.trainable_variables
+        learns = [weight.ref() not in self._frozen for weight in weights]
+        self.average = WeightAverage(
+            [*itertools.compress(weights, learns)],
+            ema,
+            averages and [*itertools.compress(averages, learns)],
+        )
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
         self._start = (0, 0)
         self._counts_waiting: stalls.Stalls | None = None
@@ -100,10 +113,17 @@ class SocialModel(keras.Model):
         """As Keras does; builds the optimizer too: a step that makes variables is traced twice."""
         self.steps_at_once = steps_per_execution
         super().compile(optimizer, jit_compile=jit_compile, steps_per_execution=steps_per_execution)
-        optimizer.build(self.trainable_variables)
+        optimizer.build(self.learned)
 
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
         return self.text_model(batch, training=training)
+
+    @property
+    def learned(self) -> list[tf.Variable]:
+        """What the optimizer moves. Keras's flags say nothing of it: they would change the order
+        of a layer's variables, by which M0's and the averages' are found.
+        """
+        return [weight for weight in self.trainable_variables if weight.ref() not in self._frozen]
 
     @property
     def term_variables(self) -> list[tf.Variable]:
@@ -132,9 +152,9 @@ class SocialModel(keras.Model):
         elif self.surgery:
             self._apply(self._gradients(weighed, tape))
         else:
-            self.optimizer.minimize(weighed.loss, self.trainable_variables, tape=tape)
+            self.optimizer.minimize(weighed.loss, self.learned, tape=tape)
         if self.pace:
-            self.pace.update(weighed, tape, top_layer(self.text_model.encoder))
+            self.pace.update(weighed, tape, top_layer(self.text_model.encoder), self._scaling)
         return weighed
 
     def _descend_in_parts(self, batch: keys.Batch) -> weighing.Weighed:
@@ -144,13 +164,13 @@ class SocialModel(keras.Model):
 
         def accumulated() -> tuple[weighing.Weighed, list[tf.Tensor]]:
             weighed, found = micro_batches.accumulated(
-                batch, self.parts, self._part, counts, self.trainable_variables
+                batch, self.parts, self._part, counts, self.learned, self._scaling
             )
             return weighed, gradients.over_replicas(found)
 
         weighed, found = accumulated()
         if self.sharpness:
-            with sharpness.climbed(self.trainable_variables, found, self.sharpness):
+            with sharpness.climbed(self.learned, found, self.sharpness):
                 _, found = accumulated()
         self._apply(found)
         return weighed
@@ -158,6 +178,11 @@ class SocialModel(keras.Model):
     def _part(self, part: keys.Batch, counts: Mapping[str, tf.Tensor]) -> weighing.Weighed:
         """The share of a part of the batch in the formula."""
         return self._formula(part, self._progress(), training=True, counts=counts)
+
+    @property
+    def _scaling(self) -> gradients.Scaling | None:
+        """The optimizer, if it scales losses; Keras makes it so where layers are in float16."""
+        return self.optimizer if isinstance(self.optimizer, gradients.Scaling) else None
 
     def _progress(self) -> tf.Tensor:
         return tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
@@ -174,7 +199,9 @@ class SocialModel(keras.Model):
     def _taped(self, batch: keys.Batch) -> tuple[weighing.Weighed, tf.GradientTape]:
         """The formula on a batch, and the tape it stands on."""
         several = self.surgery or self.pace is not None or bool(self.cosines)
-        with tf.GradientTape(persistent=several) as tape:
+        # Of what is not watched nothing is recorded, so no gradient of frozen layers is computed.
+        with tf.GradientTape(several, watch_accessed_variables=False) as tape:
+            tape.watch(self.learned)
             weighed = self._formula(batch, self._progress(), training=True)
         return weighed, tape
 
@@ -182,23 +209,22 @@ class SocialModel(keras.Model):
         self, batch: keys.Batch, weighed: weighing.Weighed, tape: tf.GradientTape
     ) -> None:
         """SAM: the gradient at the worst point near theta moves theta."""
-        variables = self.trainable_variables
-        with sharpness.climbed(variables, self._gradients(weighed, tape), self.sharpness):
+        with sharpness.climbed(self.learned, self._gradients(weighed, tape), self.sharpness):
             there = self._gradients(*self._taped(batch))
         self._apply(there)
 
     def _gradients(self, weighed: weighing.Weighed, tape: tf.GradientTape) -> list[tf.Tensor]:
         """Of the global batch; with PCGrad on what the terms share, the encoder."""
-        variables = self.trainable_variables
+        variables, scaling = self.learned, self._scaling
         if not self.surgery:
-            return gradients.of_loss(tape, weighed.loss, variables)
+            return gradients.of_loss(tape, weighed.loss, variables, scaling)
         encoder = {variable.ref() for variable in self.text_model.encoder.trainable_variables}
-        per_term = gradients.per_term(tape, weighed.weighted, variables)
+        per_term = gradients.per_term(tape, weighed.weighted, variables, scaling)
         shared = [variable.ref() in encoder for variable in variables]
         return gradients.combined([*per_term.values()], shared)
 
     def _apply(self, of_global_batch: Sequence[tf.Tensor]) -> None:
-        pairs = zip(of_global_batch, self.trainable_variables, strict=True)
+        pairs = zip(of_global_batch, self.learned, strict=True)
         self.optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
 
     def _measure_cosines(self, tape: tf.GradientTape, weighed: weighing.Weighed) -> None:
@@ -206,7 +232,7 @@ class SocialModel(keras.Model):
 
         def measured() -> list[tf.Tensor]:
             variables = self.text_model.encoder.trainable_variables
-            per_term = gradients.per_term(tape, weighed.weighted, variables)
+            per_term = gradients.per_term(tape, weighed.weighted, variables, self._scaling)
             return [*gradients.cosines(per_term).values()]
 
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfsocial import config
+from tfsocial.config import ConfigError
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.text_model import TextModel
 
@@ -37,6 +38,23 @@ def begins(encoder: PackedBert, steps_per_layer: float) -> list[tuple[tf.Variabl
     embeddings come last. Meanwhile the schedule of the learning rate runs on for all.
     """
     return [(variable, round((depth + 1) * steps_per_layer)) for variable, depth in depths(encoder)]
+
+
+def lowest(encoder: PackedBert, layers: int | None) -> list[tf.Variable]:
+    """The weights of so many of the lowest layers and of the embeddings below; none for None.
+
+    Raises:
+        ConfigError: the encoder has no layer above them.
+    """
+    if layers is None:
+        return []
+    top = encoder.config.num_hidden_layers
+    if layers >= top:
+        raise ConfigError(
+            f"training.frozen_layers={layers}: the encoder has {top} layers, and the top one at "
+            "least must learn"
+        )
+    return [variable for variable, depth in depths(encoder) if depth >= top - layers]
 
 
 def depths(encoder: PackedBert) -> list[tuple[tf.Variable, int]]:

@@ -1,0 +1,154 @@
+"""Frozen layers: they stay, the others learn as ever, and nothing is computed for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny_run
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.models.checkpoints import community_name
+from tfsocial.training.optimizers import rates
+
+CALM = {"epsilon": 1e-3}  # see test_step.py
+PRODUCTS = {"MatMul", "BatchMatMulV2", "Einsum"}
+FORMULA = {
+    "community": {"feature_cosine": {}, "l2_sp": {"weight": 0.01}},
+    "papers": {"r_drop": {}, "fgm": {}},
+}
+
+
+def weights(model) -> dict[str, np.ndarray]:
+    return {v.name: v.numpy() for v in model.text_model.variables}
+
+
+def is_frozen(name: str, layers: int) -> bool:
+    """By the name the community gives it."""
+    name = community_name(name)
+    below = tuple(f"encoder.layer.{layer}." for layer in range(layers))
+    return name.startswith(("embeddings.", *below))
+
+
+def products(model, batch) -> int:
+    graph = tf.function(model.train_step).get_concrete_function(batch).graph
+    return sum(operation.type in PRODUCTS for operation in graph.get_operations())
+
+
+# --- which --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_the_lowest_layers_and_the_embeddings(social_model, layers):
+    """0 is the embeddings alone, None nothing at all; names say where a weight is."""
+    encoder = social_model(layers=3).text_model.encoder
+    frozen = {variable.name for variable in rates.lowest(encoder, layers)}
+    expected = {v.name for v in encoder.variables if is_frozen(v.name, layers)}
+    assert frozen == expected
+    assert rates.lowest(encoder, None) == []
+
+
+def test_one_layer_must_learn(social_model):
+    encoder = social_model(layers=2).text_model.encoder
+    with pytest.raises(ConfigError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
+        rates.lowest(encoder, 2)
+    with pytest.raises(ConfigError, match=r"training\.frozen_layers"):
+        config.parse({"training": {"frozen_layers": -1}})
+
+
+# --- what they do -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"jit_compile": True},
+        {"parts": 2},
+        {"sharpness": 0.05},
+        {"weighing": "pcgrad"},
+        {"weighing": "gradnorm"},
+        {"cosines_every": 1},
+        {"recompute": True, "dropout": 0.1},
+    ],
+    ids=lambda options: "-".join(map(str, options)) or "plain",
+)
+def test_they_stay_bit_for_bit_and_all_others_move(social_model, batch, endless, options):
+    """Also where terms pull at them, their distance to M0 is a term, and weights decay."""
+    model = social_model(**FORMULA, layers=2, frozen_layers=1, weight_decay=0.1, ema=0.5, **options)
+    before = weights(model)
+    model.fit(endless(batch), steps_per_epoch=3, verbose=0)
+    for name, value in weights(model).items():
+        moved = not np.array_equal(value, before[name])
+        assert moved != is_frozen(name, 1), name
+    model.average.put_in()
+    for name, value in weights(model).items():
+        if is_frozen(name, 1):
+            np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
+def test_the_others_take_the_step_they_would_take(social_model, batch, endless):
+    """Without clipping, which counts the gradients of all: one step, frozen or not."""
+    whole, partly = (
+        social_model(**FORMULA, layers=2, frozen_layers=frozen, clip_norm=None, **CALM)
+        for frozen in (None, 1)
+    )
+    for model in (whole, partly):
+        model.fit(endless(batch), steps_per_epoch=1, verbose=0)
+    expected = weights(whole)
+    for name, value in weights(partly).items():
+        if not is_frozen(name, 1):
+            np.testing.assert_allclose(value, expected[name], atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_two_replicas_are_one(social_model, batch, endless, two_cpus, recompute):
+    options = {"layers": 2, "frozen_layers": 1, "ema": 0.5, "recompute": recompute, **CALM}
+    alone = social_model(**FORMULA, **options)
+    with two_cpus.scope():
+        together = social_model(**FORMULA, **options)
+    for model in (alone, together):
+        model.fit(endless(batch), steps_per_epoch=3, verbose=0)
+    expected = weights(alone)
+    for name, value in weights(together).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5, err_msg=name)
+
+
+# --- what they cost -----------------------------------------------------------------------
+
+
+def test_no_gradient_of_them_is_computed(social_model, batch):
+    """A step's products: a layer more costs its forwards and backwards, a frozen one no more
+    than its forwards.
+    """
+    two, three = (products(social_model(layers=layers), batch) for layers in (2, 3))
+    frozen = products(social_model(layers=3, frozen_layers=1), batch)
+    forwards = 8  # query, key, value, scores, context, output, and two of the feed-forward part
+    backwards = three - two - forwards
+    assert backwards == 2 * forwards
+    assert frozen <= three - backwards
+
+
+def test_the_optimizer_remembers_nothing_of_them(social_model):
+    """Slots of what learns alone: an eighth of the memory of a base-sized word table."""
+    model = social_model(layers=2, frozen_layers=1)
+    remembered = {tuple(slot.shape) for slot in model.optimizer.momentums}
+    assert len(model.optimizer.momentums) == len(model.learned) < len(model.trainable_variables)
+    assert tuple(model.text_model.encoder.bert.embeddings.weight.shape) not in remembered
+
+
+def test_a_run_saves_them_as_they_were(tmp_path):
+    """From config to model folder and on from there, resumed as well."""
+    from safetensors.numpy import load_file
+
+    moods = tiny_run.write_moods(tmp_path / "moods")
+    saved = {}
+    for layers in ("0", "null"):
+        options = (f"training.frozen_layers={layers}", "training.recompute=true")
+        tiny_run.train(tiny_run.settings(moods, *options), tmp_path / layers)
+        saved[layers] = load_file(tmp_path / layers / "model" / "model.safetensors")
+    positions = "embeddings.position_embeddings.weight"
+    (kept,) = [value for name, value in saved["0"].items() if name.endswith(positions)]
+    (moved,) = [value for name, value in saved["null"].items() if name.endswith(positions)]
+    assert not np.array_equal(kept, moved)
