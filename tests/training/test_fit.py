@@ -325,6 +325,14 @@ def test_nothing_to_learn_from_is_said(moods, tmp_path):
         tiny_run.train(chosen, tmp_path / "run")
 
 
+def test_rows_that_replicas_cannot_share_are_refused(moods, tmp_path):
+    """Each replica takes as many rows of a batch as any other, and cuts them into its parts."""
+    chosen = tiny_run.settings(moods, "data.rows=4", "training.micro_batches=4")
+    tmp_path.joinpath("run").mkdir()
+    with pytest.raises(ConfigError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
+        fit.train(chosen, tmp_path / "run", ScriptedJudge([]), "cpu:2")
+
+
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):
     """On a CPU the step would fail, on a GPU it would silently read other positions."""
     chosen = tiny_run.settings(moods, "model.random.positions=4")

@@ -20,7 +20,7 @@ import tiny_run
 import yaml
 
 from tfsocial.config import ConfigError
-from tfsocial.training import fit, resume
+from tfsocial.training import devices, fit, resume
 
 KILLS = 20
 LONGEST = 120  # seconds that a start may take before something is wrong
@@ -316,6 +316,62 @@ def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(moods, tmp_path, monk
     start(moods, tmp_path / "whole")
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_workers_beside_the_chief_write_no_checkpoints(moods, tmp_path, monkeypatch):
+    """All read where the chief writes, on gs:// too; two writers would spoil each other's."""
+    monkeypatch.setattr(devices, "is_chief", lambda strategy: False)
+    start(moods, tmp_path / "run", f"training.checkpoints={tmp_path}/kept")
+    assert not (tmp_path / "kept").exists()
+    assert not list((tmp_path / "run").iterdir())
+
+
+REMEMBERED = {
+    "variances": ("objectives.weighing=uncertainty", "objectives.papers={r_drop: {}}"),
+    "budget": (
+        "objectives.community={feature_cosine: {weight: {cosine: 0.9, every: 2, texts: 4}}}",
+    ),
+    "pace": ("objectives.weighing=gradnorm", "objectives.papers={r_drop: {}}"),
+    "averages": ("training.ema=0.8",),
+    "cosines": ("objectives.cosines_every=2", "objectives.papers={r_drop: {}}"),
+    "recomputation": ("training.recompute=true", "training.frozen_layers=0"),
+    "loss scale": ("training.precision=float16",),
+    "parts": ("training.micro_batches=2", "objectives.sharpness=0.05"),
+}
+
+
+@pytest.mark.parametrize("what", REMEMBERED)
+def test_everything_that_moves_is_remembered(moods, tmp_path, monkeypatch, what):
+    """Each by itself: cut off at step 7 and started again, a run ends with the same bits."""
+    with monkeypatch.context() as patch:
+        stop_after(7, patch)
+        with pytest.raises(resume.Interrupted):
+            start(moods, tmp_path / "run", *REMEMBERED[what])
+    start(moods, tmp_path / "run", *REMEMBERED[what])
+    start(moods, tmp_path / "whole", *REMEMBERED[what])
+    assert points(tmp_path / "run") == points(tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+
+
+def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, monkeypatch):
+    """SIGTERM comes while the checkpoint of step 3 is half written: it is finished, then the run
+    stops, and goes on from there.
+    """
+    ordinary = tf.train.Checkpoint.write
+
+    def slow(checkpoint, *arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        return ordinary(checkpoint, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.Checkpoint, "write", slow)
+        with pytest.raises(resume.Interrupted, match=r"SIGTERM; the last checkpoint is of step 3"):
+            start(moods, tmp_path / "run")
+    assert [one.step for one in resume.find(str(tmp_path / "run" / "checkpoints"))] == [3]
+    start(moods, tmp_path / "run")
+    start(moods, tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 
 
 def test_two_replicas_resume_too(two_cpus, tmp_path):

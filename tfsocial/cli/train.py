@@ -47,7 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     judge, cloud = outcome.Judge(settings.tasks), devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
         run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes, cloud)
-    except (watch.Diverged, resume.Interrupted, devices.WorkerGone) as error:
+    except (
+        watch.Diverged,
+        resume.Interrupted,
+        resume.Unreachable,
+        devices.WorkerGone,
+    ) as error:
         log.error("error: %s", error)
         return 1
     except tf.errors.ResourceExhaustedError as error:

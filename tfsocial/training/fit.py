@@ -64,6 +64,7 @@ def train(
         ConfigError: the config, the data or the checkpoint is wrong; before step one.
         watch.Diverged: the loss stopped being finite.
         resume.Interrupted: the system asked the run to stop.
+        resume.Unreachable: the filesystem does not say whether there are checkpoints.
     """
     changed = resume.changes(workdir / "config.yaml", config, accept_changes)
     chosen = devices.choose(device, config.training, cloud)

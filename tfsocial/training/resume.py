@@ -37,6 +37,10 @@ class Interrupted(RuntimeError):
     """The run was asked to stop and has kept what it needs; the message says how to go on."""
 
 
+class Unreachable(RuntimeError):
+    """Whether there are checkpoints cannot be told now; to begin anew might lose them."""
+
+
 class Remembers(Protocol):
     """A callback whose state belongs to a checkpoint."""
 
@@ -77,8 +81,12 @@ def folder(config: Config, workdir: Path) -> str:
 
 
 def find(folder: str) -> list[Found]:
-    """Finished checkpoints, the latest first."""
-    if not tf.io.gfile.isdir(folder):
+    """Finished checkpoints, the latest first.
+
+    Raises:
+        OSError, tf.errors.OpError: the filesystem fails; what is there is not known.
+    """
+    if not _exists(folder):
         return []
     found = [_read(f"{folder}/{name}") for name in sorted(_steps(folder), reverse=True)]
     return [one for one in found if one]
@@ -125,8 +133,9 @@ class Keeper(keras.callbacks.Callback):
 
         Raises:
             ConfigError: it is of other data.
+            Unreachable: the filesystem does not say which there are.
         """
-        for found in find(self.source):
+        for found in self._candidates():
             if found.data != self.data:
                 raise ConfigError(
                     f"{found.folder}: was written while training on other data; bring the files "
@@ -141,6 +150,15 @@ class Keeper(keras.callbacks.Callback):
             return found
         return None
 
+    def _candidates(self) -> list[Found]:
+        try:
+            return find(self.source)
+        except FAILURES as error:
+            raise Unreachable(
+                f"checkpoints in {self.source} cannot be read now ({_reason(error)}); nothing was "
+                "begun, so that none of them is lost: try the same command again"
+            ) from None
+
     def roll_back(self, step: int) -> int | None:
         """Takes what is learned back to the latest checkpoint of at most so many steps.
 
@@ -150,8 +168,13 @@ class Keeper(keras.callbacks.Callback):
             The steps of that checkpoint; None where none is left that can be read.
         """
         now = self.model.optimizer.iterations.numpy()
-        for found in find(self.source):
-            if found.step <= step and self._learned_from(found):
+        try:
+            earlier = [found for found in find(self.source) if found.step <= step]
+        except FAILURES as error:
+            log.warning("checkpoints in %s cannot be read (%s)", self.source, _reason(error))
+            return None
+        for found in earlier:
+            if self._learned_from(found):
                 self.model.optimizer.iterations.assign(now)
                 return found.step
         return None
@@ -271,11 +294,18 @@ class Keeper(keras.callbacks.Callback):
             file.write(json.dumps(manifest))
 
     def _prune(self, keep: int) -> None:
-        """Removes finished checkpoints beyond `keep`, and what was begun and never finished."""
-        good = {found.folder for found in find(self.folder)[:keep]}
-        for name in _steps(self.folder):
-            if f"{self.folder}/{name}" not in good:
-                _remove(f"{self.folder}/{name}")
+        """Removes finished checkpoints beyond `keep`, and what was begun and never finished.
+
+        Where the filesystem does not say which those are, none is removed.
+        """
+        try:
+            good = {found.folder for found in find(self.folder)[:keep]}
+            useless = [name for name in _steps(self.folder) if f"{self.folder}/{name}" not in good]
+        except FAILURES as error:
+            log.warning("older checkpoints in %s stay (%s)", self.folder, _reason(error))
+            return
+        for name in useless:
+            _remove(f"{self.folder}/{name}")
 
 
 def _variables(model: SocialModel) -> dict[str, Any]:
@@ -296,15 +326,27 @@ def _variables(model: SocialModel) -> dict[str, Any]:
 
 
 def _read(folder: str) -> Found | None:
-    """The checkpoint in a folder; None where it was not finished."""
+    """The checkpoint in a folder; None where it was not finished.
+
+    A filesystem that fails is not taken for a missing file: what it hides may be a checkpoint.
+    """
     try:
         with tf.io.gfile.GFile(f"{folder}/{MANIFEST}", "r") as file:
             manifest = json.loads(file.read())
         if _sizes(folder) != manifest["sizes"]:
             return None
-    except (*FAILURES, ValueError, KeyError):
+    except (tf.errors.NotFoundError, ValueError, KeyError):
         return None
     return Found(folder, *(manifest[key] for key in ("step", "ended", "data", "states")))
+
+
+def _exists(folder: str) -> bool:
+    """`tf.io.gfile.isdir` would say no where the filesystem does not answer."""
+    try:
+        tf.io.gfile.stat(folder)
+    except tf.errors.NotFoundError:
+        return False
+    return True
 
 
 def _steps(folder: str) -> list[str]:
