@@ -252,6 +252,13 @@ def test_a_changed_config_is_gone_on_with_if_told(moods, cut_off):
     assert yaml.safe_load((cut_off / "config.yaml").read_text())["training"]["epochs"] == 5
 
 
+def test_other_variables_cannot_be_gone_on_with(moods, cut_off):
+    """Told to or not: slots of other weights would be taken for those of these."""
+    for change in ("training.frozen_layers=0", "training.ema=0.5", "optimizer.name=lion"):
+        with pytest.raises(ConfigError, match=r"00000006: holds other variables than this config"):
+            start(moods, cut_off, change, accept_changes=True)
+
+
 def test_other_data_are_refused(moods, cut_off):
     """The position in the data would mean nothing."""
     rows = [*tiny_run.MOODS * 3, *tiny_run.MOODS[::-1]]

@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
 LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+OTHER_VARIABLES = (
+    "holds other variables than this config trains; what decides them (model, optimizer, terms "
+    "of the formula, training.frozen_layers, ema and float16) cannot change within a run"
+)
 FAILURES = (OSError, tf.errors.OpError)  # of a disk; of a filesystem of TensorFlow's
 
 
@@ -132,7 +136,7 @@ class Keeper(keras.callbacks.Callback):
         """Restores the latest checkpoint that can be read.
 
         Raises:
-            ConfigError: it is of other data.
+            ConfigError: it is of other data, or of other variables.
             Unreachable: the filesystem does not say which there are.
         """
         for found in self._candidates():
@@ -146,6 +150,10 @@ class Keeper(keras.callbacks.Callback):
             except FAILURES as error:
                 log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
                 continue
+            except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
+                raise ConfigError(
+                    f"{found.folder}: {OTHER_VARIABLES}; undo that, or name a new --workdir"
+                ) from None
             log.info("going on from step %d", found.step)
             return found
         return None
@@ -155,8 +163,8 @@ class Keeper(keras.callbacks.Callback):
             return find(self.source)
         except FAILURES as error:
             raise Unreachable(
-                f"checkpoints in {self.source} cannot be read now ({_reason(error)}); nothing was "
-                "begun, so that none of them is lost: try the same command again"
+                f"checkpoints in {self.source} cannot be read now ({_reason(error)}); no step "
+                "was taken, so that none of them is lost: try the same command again"
             ) from None
 
     def roll_back(self, step: int) -> int | None:
