@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.training import environment
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
     workdir = cli.run_folder("workdir", FLAGS.workdir)
 
+    environment.prepare(FLAGS.device)
     import tensorflow as tf
 
     from tfsocial.evaluation import outcome
