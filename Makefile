@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test lint parity reference preflight-env clean
+.PHONY: demo test lint parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -29,6 +29,10 @@ parity: $(VENV)/.installed-dev $(VENV)-parity/.installed
 
 # The real TPU compiler, for `python -m tfsocial preflight`; no TPU is needed.
 preflight-env: $(VENV)-preflight/.installed
+
+# Each config in configs/ through it; DATA holds one folder per config.
+preflight-configs: $(VENV)/.installed preflight-env
+	$(BIN)/python -m benchmarks.preflight.configs $(addprefix --data=,$(DATA))
 
 # docs/objectives.md, from the code and the measured costs.
 reference: $(VENV)/.installed
