@@ -239,24 +239,27 @@ def machine() -> str:
 # --- the table -----------------------------------------------------------------------------
 
 
+WIDTHS = {
+    "rows": 5, "length": 7, "examples": 9, "texts": 6, "layout": 7, "first": 7, "step": 7,
+    "input": 7, "forwards": 9, "backwards": 10, "optimizer": 10, "peak MiB": 9, "dominates": 11,
+}  # fmt: skip
+
+
 def header() -> str:
-    return (
-        "rows length examples texts  layout   first    step   input forwards backwards optimizer "
-        " peak MiB  dominates"
-    )
+    return "".join(f"{name:>{width}}" for name, width in WIDTHS.items())
 
 
 def row(line: dict) -> str:
-    seconds = line["seconds"]
-    shown = " ".join(
-        f"{1000 * seconds[name]:7.0f}" for name in ("layout", "first", "step", "input")
-    )
-    parts = f"{1000 * seconds['forwards']:8.0f} {1000 * seconds['backwards']:9.0f}"
-    return (
-        f"{line['rows']:4d} {line['row_length']:6d} {line['examples']:8d} {line['texts']:5.0f} "
-        f"{shown} {parts} {1000 * seconds['optimizer']:9.0f} {line['peak']:9.0f}  "
-        f"{line['dominates']}"
-    )
+    """One point under the header; seconds as milliseconds."""
+    milliseconds = {name: f"{1000 * value:.1f}" for name, value in line["seconds"].items()}
+    values = {
+        **line,
+        **milliseconds,
+        "length": line["row_length"],
+        "texts": round(line["texts"]),
+        "peak MiB": round(line["peak"]),
+    }
+    return "".join(f"{values[name]:>{width}}" for name, width in WIDTHS.items())
 
 
 if __name__ == "__main__":
