@@ -138,6 +138,7 @@ class MaskedLM:
     whole_words: bool = True
     needs_words = True  # no knobs, so not annotated
     learns_from_text = True
+    reads_m0 = False  # but for its head, which learns on
 
     def __call__(self, step: Forward) -> Terms:
         hidden = masking.masked(step, self.share, self.whole_words)

@@ -85,7 +85,8 @@ def make(
 
 
 def _reads_m0(terms: Sequence[Term]) -> bool:
-    return any(term.name.startswith("L0/") for term in terms)
+    community = (term.objective for term in terms if term.name.startswith("L0/"))
+    return any(getattr(objective, "reads_m0", True) for objective in community)
 
 
 def vectors_of_m0(
