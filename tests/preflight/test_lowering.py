@@ -117,14 +117,14 @@ def test_frozen_layers_are_passed_forwards_only(folder, tmp_path):
 
 @on_the_tpu_compiler
 def test_recomputation_saves_memory_on_the_chip(folder):
-    """Four layers on rows enough that what is kept between them counts; the compiler says less."""
+    """Six layers on rows enough that what they keep does not fit beside the chip's cores."""
 
     def temporaries(recompute: str) -> int:
-        options = ("data.rows=256", "model.random.layers=4", "model.dropout=0.1")
+        options = ("data.rows=256", "model.random.layers=6", "model.dropout=0.1")
         chosen = tiny_run.settings(folder, *options, f"training.recompute={recompute}")
         return check.check(chosen, chips.topology("v5e:1x1"), PYTHON, False).counts.temporaries
 
-    assert temporaries("true") < temporaries("false")
+    assert temporaries("true") < temporaries("false") / 2
 
 
 def test_chips_must_share_a_batch_evenly(folder):

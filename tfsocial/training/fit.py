@@ -132,7 +132,8 @@ def _callbacks(
     found = {
         "guard": watch.Guard(ready.total_steps),
         "spikes": Spikes(training.spike) if training.spike else None,
-        "stalls": Stalls(augmented=bool(ready.texts.views)),
+        # TensorFlow tells no time where operations are deterministic.
+        "stalls": None if training.deterministic else Stalls(bool(ready.texts.views)),
         "near": _keep_near(ready, curves),
         "dev": dev,
         "curves": curves,
