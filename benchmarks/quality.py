@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -32,6 +32,7 @@ import yaml
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality.jsonl"
+Planned = tuple[Mapping[str, Any], int]  # an experiment and a seed
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow_text", "transformers")
 
 
@@ -44,23 +45,27 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     options = parser.parse_args()
     done = finished(options.results)
-    todo = [
-        one for one in planned(options.plan, options.only) if (one[0]["name"], one[1]) not in done
-    ]
-    shares = queue.SimpleQueue()
-    for share in shared_out(options.jobs):
-        shares.put(share)
-
-    def one(planned_run: tuple[Mapping[str, Any], int]) -> None:
-        cores = shares.get()
-        try:
-            keep(options.results, run(*planned_run, options.data, cores))
-        finally:
-            shares.put(cores)
-
-    with ThreadPool(options.jobs) as pool:
-        pool.map(one, todo, chunksize=1)
+    every = planned(options.plan, options.only)
+    todo = [(plan, seed) for plan, seed in every if (plan["name"], seed) not in done]
+    run_all(todo, options.data, options.results, options.jobs)
     print(table(options.results))
+
+
+def run_all(todo: Sequence[Planned], data: Path, results: Path, jobs: int) -> None:
+    """Runs and keeps them in their order, as many at once as there are jobs."""
+    free = queue.SimpleQueue()
+    for share in shared_out(jobs):
+        free.put(share)
+
+    def run_one(planned_run: Planned) -> None:
+        cores = free.get()
+        try:
+            keep(results, run(*planned_run, data, cores))
+        finally:
+            free.put(cores)
+
+    with ThreadPool(jobs) as pool:
+        pool.map(run_one, todo, chunksize=1)
 
 
 def shared_out(jobs: int) -> list[set[int]]:
@@ -71,7 +76,7 @@ def shared_out(jobs: int) -> list[set[int]]:
     return [set(cores[job::jobs]) for job in range(jobs)]
 
 
-def planned(plan: Path, only: list[str] | None) -> Iterator[tuple[Mapping[str, Any], int]]:
+def planned(plan: Path, only: list[str] | None) -> Iterator[Planned]:
     """Experiments and seeds, seed by seed, so that every experiment has a first number early."""
     experiments = listed(yaml.safe_load(plan.read_text(encoding="utf-8")))
     chosen = [one for one in experiments if not only or one["name"] in only]
