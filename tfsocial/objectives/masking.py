@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfsocial.data.batch import SEGMENT_IDS, TOKEN_IDS
@@ -31,10 +32,10 @@ def masked(step: Forward, share: float, whole_words: bool) -> Masked:
     a word together, as their later checkpoints do.
     """
     tokens, parts = step.batch[TOKEN_IDS], step.word_parts
-    in_text = (step.batch[SEGMENT_IDS] > 0) & ~tf.gather(tf.constant(parts.special), tokens)
+    in_text = (step.batch[SEGMENT_IDS] > 0) & ~_of_tokens(parts.special, tokens)
     luck = step.uniform_tokens()
     if whole_words:
-        luck = _of_first_piece(luck, tf.gather(tf.constant(parts.continues), tokens))
+        luck = _of_first_piece(luck, _of_tokens(parts.continues, tokens))
     chosen = in_text & (luck < share)
     fate, other = step.uniform_tokens(), _any_word(step.uniform_tokens(), len(parts.special))
     hidden = tf.where(fate < REPLACED, tf.constant(parts.mask, tokens.dtype), tokens)
@@ -42,12 +43,20 @@ def masked(step: Forward, share: float, whole_words: bool) -> Masked:
     return Masked(tf.where(chosen, hidden, tokens), chosen)
 
 
+def _of_tokens(words: np.ndarray, tokens: tf.Tensor) -> tf.Tensor:
+    """What is said of a word, bool [words], of each token.
+
+    Looked up as numbers: a table of truth values is a constant that the TPU compiler cannot read.
+    """
+    return tf.gather(tf.constant(words, tf.int32), tokens) > 0
+
+
 def _of_first_piece(values: tf.Tensor, continues: tf.Tensor) -> tf.Tensor:
     """Each place's value becomes that of the place its word begins at, [rows, row_length]."""
-    places = tf.range(tf.shape(values)[1])
-    begun = tf.where(continues, 0, places)[:, tf.newaxis, :]
-    before = places[tf.newaxis, tf.newaxis, :] <= places[tf.newaxis, :, tf.newaxis]
-    first = tf.reduce_max(tf.where(before, begun, 0), -1)
+    length = values.shape[1]
+    begun = tf.where(continues, 0, tf.range(length))[:, tf.newaxis, :]
+    later = np.triu(np.ones([length, length], np.int32), k=1)
+    first = tf.reduce_max(begun - length * later, -1)
     return tf.gather(values, first, batch_dims=1)
 
 
