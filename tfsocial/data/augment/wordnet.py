@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
 from tfsocial.config import ConfigError
 
 PACKAGE, DATA = "nltk", "corpora/wordnet"
@@ -25,17 +27,25 @@ def check() -> None:
 
 
 def synonyms(words: Iterable[str]) -> dict[str, list[str]]:
-    """Word -> the other lemmas of its synsets, in their order; only words that have some."""
+    """Word -> the other lemmas of its most frequent sense; only words that have some.
+
+    EDA (arXiv:1901.11196) draws from all senses: rare ones are wrong more often than not, and some
+    no business would send ("know" in the biblical sense). Stop words have no synonyms, as in EDA:
+    WordNet knows "am" as a degree and "i" as iodine. Nor do names stand for words, so lemmas with a
+    capital are left out, and inflected words stay, since lemmas are not inflected.
+    """
     reader = _reader()
-    found = {word: _lemmas(reader, word) for word in words}
+    found = {word: _lemmas(reader, word) for word in words if word not in ENGLISH_STOP_WORDS}
     return {word: lemmas for word, lemmas in found.items() if lemmas}
 
 
 def _lemmas(reader: Any, word: str) -> list[str]:
-    lemmas = [
-        lemma.replace("_", " ") for synset in reader.synsets(word) for lemma in synset.lemma_names()
-    ]
-    return [lemma for lemma in dict.fromkeys(lemmas) if lemma.lower() != word]
+    meanings = reader.lemmas(word)
+    if not meanings:
+        return []
+    sense = max(meanings, key=lambda lemma: lemma.count()).synset()
+    lemmas = [lemma.replace("_", " ") for lemma in sense.lemma_names()]
+    return [lemma for lemma in lemmas if lemma.islower() and lemma != word]
 
 
 def _reader() -> Any:
