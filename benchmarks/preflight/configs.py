@@ -3,13 +3,14 @@ does not.
 
     python -m benchmarks.preflight.configs --data=DIR [--topology=v5e:2x2] [--only=NAME ...]
 
-DIR holds one folder per config (banking77/train.csv and so on); a config that brings its data needs
-none, and one whose folder is missing is named. `make preflight-configs DATA=DIR` calls it.
+DIR holds one folder per config (banking77/train.csv and so on; stock_tweets for pretrain); a config
+that brings its data needs none, and one whose folder is missing is named. `make preflight-configs DATA=DIR` calls it.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,13 @@ from tfsocial.preflight import chips, compiler
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = compiler.ENVIRONMENT / "bin" / "python"
+FOLDERS = {"pretrain": "stock_tweets"}  # of configs that are not called as their data
 ACKNOWLEDGED = "compiled and not trained"
 
 
 def main() -> int:
     """A line a config; how many did not pass decides the exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
     options = parse()
     paths = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if wanted(path, options)]
     lines = [checked(path, options) for path in paths]
@@ -74,7 +77,7 @@ def of(path: Path, options: argparse.Namespace) -> Config:
 def overrides(path: Path, options: argparse.Namespace) -> Iterator[str]:
     data = config.load(path).data
     if data.root is None and options.data:
-        yield f"data.root={options.data / path.stem}"
+        yield f"data.root={options.data / FOLDERS.get(path.stem, path.stem)}"
     if data.licence == "unknown":
         yield f"data.licence_ack={ACKNOWLEDGED}"
 

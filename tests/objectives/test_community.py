@@ -292,7 +292,8 @@ class TestMaskedLM:
         Of 4 words the hidden ones have probabilities 1/4 and 1/2, and 1/8.
         """
         chosen = tf.constant([[True, True, False, True, False]])
-        monkeypatch.setattr(masking, "masked", lambda *_: masking.Masked(None, chosen))
+        hidden = masking.Masked(None, chosen, places=tf.constant([[0, 1, 3, 2]]))
+        monkeypatch.setattr(masking, "masked", lambda *_: hidden)
         others = [[0.25, 0.25, 0.25], [1 / 6] * 3, [0.1] * 3, [7 / 24] * 3, [0.2] * 3]
         own = [0.25, 0.5, 0.7, 0.125, 0.4]
         logits = np.log([[[p, *rest] for p, rest in zip(own, others, strict=True)]])
@@ -304,8 +305,8 @@ class TestMaskedLM:
         }
         step = SimpleNamespace(
             batch=batch,
-            reread=lambda tokens: Outputs(None, None, {}),
-            word_logits=lambda hidden: tf.constant(logits, tf.float32),
+            reread=lambda tokens: Outputs(tf.constant(logits, tf.float32), None, {}),
+            word_logits=lambda states: states,
         )
         loss, mask = MaskedLM()(step)
         expected = [[(np.log(4) + np.log(2)) / 2, np.log(8), 0]]

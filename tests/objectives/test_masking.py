@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.data import batch as keys
-from tfsocial.objectives.masking import masked
+from tfsocial.objectives.masking import masked, most
 
 CLS, MASK = 0, 1  # of 100 words; every second of the others goes on with the word before it
 PARTS = keys.WordParts(np.arange(100) < 2, np.arange(100) % 2 == 1, mask=MASK)
@@ -37,6 +37,7 @@ def test_whole_words_share_the_luck_of_their_first_piece():
     step = ByHand([luck, [0.5] * 12, [0.0] * 12])
     hidden = masked(step, share=0.15, whole_words=True)
     assert hidden.chosen.numpy()[0].nonzero()[0].tolist() == [3, 4, 7, 8]
+    assert hidden.places.numpy()[0].tolist() == [3, 4, 7, 8, 0, 1, 2, 5]
     expected = [CLS, 10, 11, MASK, MASK, 30, 31, MASK, MASK, 50, 51, 0]
     assert hidden.token_ids.numpy()[0].tolist() == expected
 
@@ -51,10 +52,21 @@ def test_of_single_pieces_each_has_its_own_luck():
 def test_a_chosen_token_becomes_mask_another_word_or_stays():
     """Below 0.8, below 0.9, above: 30 becomes word 77 of 100, 31 stays."""
     luck, fate = [0.0] * 12, [0.5] * 5 + [0.85, 0.95] + [0.79] * 5
-    hidden = masked(ByHand([luck, fate, [0.775] * 12]), share=0.15, whole_words=False)
+    hidden = masked(ByHand([luck, fate, [0.775] * 12]), share=0.8, whole_words=False)
     expected = [CLS, MASK, MASK, MASK, MASK, 77, 31, MASK, MASK, MASK, MASK, 0]
     assert hidden.token_ids.numpy()[0].tolist() == expected
     assert hidden.chosen.numpy()[0].tolist() == [False] + [True] * 10 + [False]
+
+
+def test_no_more_are_hidden_than_have_a_place():
+    """Of ten that drew 0 the last two stay; the others are all among the places."""
+    assert most(0.15, 12) == 8
+    hidden = masked(ByHand([[0.0] * 12, [0.5] * 12, [0.0] * 12]), share=0.15, whole_words=False)
+    assert hidden.chosen.numpy()[0].nonzero()[0].tolist() == list(range(1, 9))
+    assert hidden.places.numpy()[0].tolist() == list(range(1, 9))
+    assert hidden.token_ids.numpy()[0].tolist() == [CLS, *[MASK] * 8, 50, 51, 0]
+    values = tf.range(12)[tf.newaxis] * 10
+    assert hidden.at_places(values).numpy()[0].tolist() == [*range(10, 90, 10)]
 
 
 def test_shares_are_bert_s():

@@ -69,7 +69,7 @@ class TextModel(keras.layers.Layer):
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
 
     def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Which word stands at each place, float32 [rows, row_length, words]; by the word head."""
+        """Which word stands at each place, float32 [rows, places, words]; by the word head."""
         return self.word_head(hidden, self.encoder.bert.embeddings.weight)
 
     def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:

@@ -142,12 +142,13 @@ class MaskedLM:
 
     def __call__(self, step: Forward) -> Terms:
         hidden = masking.masked(step, self.share, self.whole_words)
-        logits = step.word_logits(step.reread(hidden.token_ids).hidden)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(step.batch[TOKEN_IDS], logits)
-        chosen = tf.cast(hidden.chosen, tf.float32)
-        both = tf.stack([tf.where(hidden.chosen, loss, 0.0), chosen], -1)
-        slots = step.batch[EXAMPLE_ID].shape[1]
-        pooled = mean_pool(both, step.batch[SEGMENT_IDS], slots)
+        states = hidden.at_places(step.reread(hidden.token_ids).hidden)
+        words, texts, chosen = map(
+            hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.chosen)
+        )
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(words, step.word_logits(states))
+        both = tf.stack([tf.where(chosen, loss, 0.0), tf.cast(chosen, tf.float32)], -1)
+        pooled = mean_pool(both, texts, slots=step.batch[EXAMPLE_ID].shape[1])
         # A text of which nothing is hidden counts with 0: masks are the batch's, not chance's.
         return Terms(tf.math.divide_no_nan(pooled[..., 0], pooled[..., 1]), step.batch[WEIGHT])
 

@@ -107,7 +107,7 @@ class Forward(Protocol):
         """A pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
 
     def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Which word stands at each place, float32 [rows, row_length, words].
+        """Which word stands at each place, float32 [rows, places, words].
 
         Only for an objective that has `needs_words`.
         """

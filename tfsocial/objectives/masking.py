@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,28 +20,49 @@ class Masked(NamedTuple):
     Attributes:
         token_ids: int32 [rows, row_length], to be read instead.
         chosen: bool [rows, row_length], the places the model is asked about.
+        places: int32 [rows, most], the chosen ones from left to right, then some of the others:
+            one table of words is as much work as all layers of a small encoder, so it should be
+            read for these alone.
     """
 
     token_ids: tf.Tensor
     chosen: tf.Tensor
+    places: tf.Tensor
+
+    def at_places(self, values: tf.Tensor) -> tf.Tensor:
+        """Of values [rows, row_length, ...] those at `places`, [rows, most, ...]."""
+        return tf.gather(values, self.places, batch_dims=1)
+
+
+def most(share: float, row_length: int) -> int:
+    """How many tokens of a row are hidden at most: the mean and four deviations.
+
+    >>> most(0.15, 128), most(0.9, 128)
+    (37, 128)
+    """
+    mean = share * row_length
+    return min(row_length, math.ceil(mean + 4 * math.sqrt(mean)))
 
 
 def masked(step: Forward, share: float, whole_words: bool) -> Masked:
     """Hides a share of the words: of 10, 8 become [MASK], 1 another word, 1 stays.
 
     Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.1; `whole_words` hides all pieces of
-    a word together, as their later checkpoints do.
+    a word together, as their later checkpoints do. Of a row with more than `most` the last stay.
     """
     tokens, parts = step.batch[TOKEN_IDS], step.word_parts
     in_text = (step.batch[SEGMENT_IDS] > 0) & ~_of_tokens(parts.special, tokens)
     luck = step.uniform_tokens()
     if whole_words:
         luck = _of_first_piece(luck, _of_tokens(parts.continues, tokens))
+    room = most(share, tokens.shape[1])
     chosen = in_text & (luck < share)
+    chosen &= tf.cumsum(tf.cast(chosen, tf.int32), axis=1) <= room
     fate, other = step.uniform_tokens(), _any_word(step.uniform_tokens(), len(parts.special))
     hidden = tf.where(fate < REPLACED, tf.constant(parts.mask, tokens.dtype), tokens)
     hidden = tf.where((fate >= REPLACED) & (fate < KEPT), other, hidden)
-    return Masked(tf.where(chosen, hidden, tokens), chosen)
+    places = tf.math.top_k(tf.cast(chosen, tf.float32), room).indices  # of equals, the leftmost
+    return Masked(tf.where(chosen, hidden, tokens), chosen, places)
 
 
 def _of_tokens(words: np.ndarray, tokens: tf.Tensor) -> tf.Tensor:

@@ -45,17 +45,17 @@ def _score(text_model: TextModel, given: Given, batch: Batch) -> list[tf.Tensor]
     step = Step(batch, text_model, given, training=False)
     hidden = masking.masked(step, SHARE, whole_words=True)
     with tf.GradientTape() as tape:
-        logits = step.word_logits(step.reread(hidden.token_ids).hidden)
-        drawn = _drawn(tf.stop_gradient(logits), step)
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(drawn, logits)
-        total = tf.reduce_sum(tf.where(hidden.chosen, loss, 0.0))
+        states = step.reread(hidden.token_ids).hidden
+        logits = step.word_logits(hidden.at_places(states))
+        luck = hidden.at_places(step.uniform_tokens())
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, luck), logits)
+        total = tf.reduce_sum(tf.where(hidden.at_places(hidden.chosen), loss, 0.0))
     weights = text_model.encoder.trainable_variables
     return tape.gradient(total, weights, unconnected_gradients="zero")
 
 
-def _drawn(logits: tf.Tensor, step: Step) -> tf.Tensor:
-    """A word for each place with its probability, int32 [rows, row_length]."""
+def _drawn(logits: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:
+    """A word for each place with its probability, by a number between 0 and 1, int32 [...]."""
     ends = tf.cumsum(tf.nn.softmax(logits), axis=-1)
-    luck = step.uniform_tokens()[..., tf.newaxis]
-    below = tf.reduce_sum(tf.cast(ends < luck, tf.int32), -1)
+    below = tf.reduce_sum(tf.cast(ends < luck[..., tf.newaxis], tf.int32), -1)
     return tf.minimum(below, logits.shape[-1] - 1)
