@@ -4,7 +4,8 @@ does not.
     python -m benchmarks.preflight.configs --data=DIR [--topology=v5e:2x2] [--only=NAME ...]
 
 DIR holds one folder per config (banking77/train.csv and so on; stock_tweets for pretrain); a config
-that brings its data needs none, and one whose folder is missing is named. `make preflight-configs DATA=DIR` calls it.
+that brings its data needs none, and one whose folder is missing is named. `make preflight-configs
+DATA=DIR` calls it.
 """
 
 from __future__ import annotations
