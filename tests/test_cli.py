@@ -21,7 +21,7 @@ from tfsocial import __main__, cli
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     *("train", "predict", "export", "schema", "objectives", "demo"),
-    *("inspect", "convert", "augment", "show-augment", "preflight"),
+    *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
 )
 # What a run may leave that was stopped before its first step: no model, no curves.
 BEFORE_STEP_ONE = {"quarantine.jsonl", "config.yaml", "provenance.json"}

@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: is not a command; {nearest(name, commands)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    for library in ("tensorflow", "absl"):  # the one complains, the other tells of each checkpoint
+        logging.getLogger(library).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
     command = importlib.import_module(f"tfsocial.cli.{name.replace('-', '_')}")
     try:

@@ -479,6 +479,11 @@ class Data(Source):
         description="folder for texts and tokens, of which memory then holds only their places; "
         "left out, all are in memory, and tokenized anew in each run",
     )
+    service: str | None = Field(
+        None,
+        description="grpc://HOST:PORT of a `data-service` that makes the batches of train, where "
+        "augmentation keeps the trainer waiting",
+    )
     augment: tuple[AugmentOp, ...] = Field(
         (), description="what train's texts go through anew in each epoch, in this order"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import tf_keras as keras
 
 from tfsocial.config import Config
-from tfsocial.data import pipeline, sources
+from tfsocial.data import pipeline, service, sources
 from tfsocial.data.provenance import Resource
 from tfsocial.models import card, checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
@@ -84,7 +84,7 @@ def train(
     taken = keeper.take_up()
     curves.open()
     if not (taken and taken.ended) or changed:
-        with devices.together(chosen.strategy):
+        with devices.together(chosen.strategy), service.watched(config.data.service):
             _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
             keeper.save(ended=True)
     ready.model.average.put_in()

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, mixture, pipeline, provenance, shots, sources
+from tfsocial.data import back_translation, mixture, pipeline, provenance, service, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
@@ -85,6 +85,10 @@ class Prepared:
 
     def training_batches(self, done: int = 0) -> tf.data.Dataset:
         """Endless, from the one after `done` on."""
+        batches, address = self._batches_made_here(done), self.config.data.service
+        return service.made_there(batches, address) if address else batches
+
+    def _batches_made_here(self, done: int) -> tf.data.Dataset:
         texts, seed = self.texts, self.config.seed
         if texts.views:
             epochs = self.total_steps / self.epoch_steps
@@ -105,6 +109,8 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
         ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
+    if config.data.service:
+        service.check(config.data.service)
     terms = table.formula(config)
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)

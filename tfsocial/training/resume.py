@@ -396,6 +396,7 @@ def _reason(error: Exception) -> str:
 FREE = (
     "data.root",
     "data.cache",
+    "data.service",
     "data.back_translation.cache",
     "data.citation",
     "data.homepage",

@@ -1,0 +1,126 @@
+"""Batches made on another machine, by the tf.data service.
+
+Audibert et al. (2023), tf.data service: A Case for Disaggregating ML Input Data Processing,
+arXiv:2210.14826.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+
+from tfsocial.config import ConfigError
+
+SCHEME = "grpc://"
+PATIENCE_S = 10.0  # for one answer
+LOST_S = 60.0  # without any
+
+
+def start(host: str, port: int) -> tuple[Any, Any]:
+    """Dispatcher on `port` and its one worker on the port after it; they live while held.
+
+    One worker, so that batches come in their order, each once: several would each make all.
+
+    Args:
+        host: by which trainers reach this machine.
+
+    Raises:
+        ConfigError: a port is taken.
+    """
+    service = tf.data.experimental.service
+    try:
+        dispatcher = service.DispatchServer(service.DispatcherConfig(port=port))
+        worker = service.WorkerServer(
+            service.WorkerConfig(
+                dispatcher_address=f"localhost:{port}",
+                worker_address=f"{host}:{port + 1}",
+                port=port + 1,
+            )
+        )
+    except (RuntimeError, tf.errors.OpError) as error:
+        raise ConfigError(
+            f"--port={port}: no service can listen there and on {port + 1} ({error}); give another"
+        ) from None
+    return dispatcher, worker
+
+
+def check(address: str) -> None:
+    """Whether somebody listens.
+
+    Raises:
+        ConfigError: nobody does, or it is no address.
+    """
+    reason = _silent(address)
+    if reason:
+        raise ConfigError(
+            f"data.service={address}: nobody listens there ({reason}); start "
+            "`python -m tfsocial data-service` on the machine that shall make the batches, and "
+            f"give {SCHEME}HOST:PORT"
+        )
+
+
+def _silent(address: str) -> Exception | None:
+    """Why there is no connection, or None."""
+    host, _, port = address.removeprefix(SCHEME).rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE_S).close()
+    except (OSError, ValueError) as error:
+        return error
+    return None
+
+
+@contextmanager
+def watched(
+    address: str | None, lost_s: float = LOST_S, leave: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Inside, the process ends when a service it reads from has been silent for so long.
+
+    TensorFlow would ask it again for ever, deep in a step that nothing interrupts: so the process
+    ends where it stands, with exit code 1, which loses what `kill -9` loses.
+
+    Args:
+        leave: gets the sentence instead, for tests.
+    """
+    done = threading.Event()
+    if address:
+        arguments = (address, lost_s, leave or _leave, done)
+        threading.Thread(target=_watch, args=arguments, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _watch(
+    address: str, lost_s: float, leave: Callable[[str], None], done: threading.Event
+) -> None:
+    asked, silent = lost_s / 6, 0
+    while not done.wait(asked) and silent < 6:
+        silent = silent + 1 if _silent(address) else 0
+    if not done.is_set():
+        leave(
+            f"data.service={address}: nobody has answered for {lost_s:.0f} s; start it again, then "
+            "this command: the run goes on from its last checkpoint"
+        )
+
+
+def _leave(sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def made_there(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
+    """The same batches in the same order, made by the service's worker.
+
+    Its graph is sent there, with the texts or tokens of train in it: less than 2 GB.
+    """
+    service = tf.data.experimental.service
+    everything = service.ShardingPolicy.OFF
+    return batches.apply(service.distribute(everything, SCHEME + address.removeprefix(SCHEME)))
