@@ -336,6 +336,42 @@ def test_each_epoch_holds_every_example_once(count, rows, row_length, slots, see
         assert sorted(epoch) == list(range(count))
 
 
+@pytest.fixture
+def chunks_of_ten(monkeypatch):
+    monkeypatch.setattr(pipeline, "CHUNK", 10)
+
+
+@pytest.mark.usefixtures("chunks_of_ten")
+def test_chunks_hold_every_example_once():
+    """35 make four chunks: of 9, 9, 9 and 8, every fourth, one after the other in any order."""
+    encoded = varied(35)
+    ids = ids_in_order(pipeline.training_batches(encoded, keys.Shape(1, 7, 1), 0).take(105))
+    orders = set()
+    for epoch in ids.reshape(3, 35):
+        assert sorted(epoch) == list(range(35))
+        chunks = [*dict.fromkeys(epoch % 4)]
+        assert sorted(chunks) == [0, 1, 2, 3]
+        assert np.count_nonzero(np.diff(epoch % 4)) == 3
+        orders.add(tuple(chunks))
+    assert len(orders) > 1
+    own = [[name for name in epoch if name % 4 == 0] for epoch in ids.reshape(3, 35)]
+    assert own[0] != own[1] != own[2]
+
+
+@pytest.mark.usefixtures("chunks_of_ten")
+@pytest.mark.parametrize("done", [1, 3, 8, 20])
+def test_chunks_go_on_where_they_stopped(done):
+    """Batches left out are those that came first; an epoch has as many steps as it says."""
+    encoded, shape = varied(35), keys.Shape(2, 9, 3)
+    dataset = pipeline.training_batches(encoded, shape, seed=1)
+    whole = first(dataset, 30)
+    assert same(whole[done:], first(pipeline.training_batches(encoded, shape, 1, done), 30 - done))
+    steps = pipeline.steps_per_epoch(encoded, shape)
+    seen = ids_in_order(dataset.take(steps))
+    assert {*seen.tolist()} == set(range(35))
+    assert len(seen) < 35 + 2 * 3
+
+
 def test_epochs_have_orders_of_their_own():
     """The second epoch is no copy of the first."""
     ids = ids_in_order(pipeline.training_batches(varied(30), keys.Shape(1, 7, 1), 0).take(60))

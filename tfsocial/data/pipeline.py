@@ -31,6 +31,7 @@ from tfsocial.data.text import Tokenizer
 
 TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
 CALLS = 64  # of the tokenizer, whose texts are in memory together
+CHUNK = 2**18  # examples that are shuffled and packed together, of some 40 bytes each
 WINDOW = 2048  # examples that are augmented and packed together; a smaller one packs less tightly
 
 
@@ -194,26 +195,80 @@ def training_batches(
     """Endless packed batches; rows run on over the end of an epoch, so no batch is part empty.
 
     Which lengths share a row is the same in every epoch, because the lengths are; which of the
-    examples of a length goes where, and the order of the rows, is drawn anew.
+    examples of a length goes where, and the order of the rows, is drawn anew. All examples are
+    shuffled together, or, of more than `CHUNK`, each of so many chunks and their order: what an
+    epoch's shuffle holds in memory does not grow with the data.
 
     Args:
         done: batches to leave out at the beginning; costs no more than the last epoch's rows.
     """
-    # An epoch holds its examples' numbers several times over: 32 bits of each are enough.
-    lengths = tf.cast(encoded.lengths, tf.int32)
-    descending = tf.sort(lengths, direction="DESCENDING").numpy()
-    assignment = packing.best_fit(descending, shape.row_length, shape.slots)
-    template = tf.constant(assignment.astype(np.int32))
+    chunks = _Chunks.of(encoded, shape)
 
     def rows_of_epoch(epoch):
-        order = _shuffle(tf.range(len(encoded)), seed, 2 * epoch)
-        places = tf.argsort(tf.gather(lengths, order), direction="DESCENDING", stable=True)
-        rows = _shuffle(template, seed, 2 * epoch + 1)
-        return tf.data.Dataset.from_tensor_slices(_named(rows, tf.gather(order, places)))
+        order = _shuffle(tf.range(chunks.count), seed, 2 * epoch)
+        parts = tf.data.Dataset.from_tensor_slices(order)
+        return parts.flat_map(
+            lambda chunk: tf.data.Dataset.from_tensor_slices(chunks.rows(chunk, epoch, seed))
+        )
 
-    epoch, row = divmod(done * shape.rows, len(template))
+    epoch, row = divmod(done * shape.rows, chunks.rows_of_all)
     rows = tf.data.Dataset.counter(epoch).flat_map(rows_of_epoch).skip(row)
     return _packed(encoded, rows.batch(shape.rows, drop_remainder=True), shape)
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """Every k-th example from the first on, from the second on, ...: files in order are mixed.
+
+    Attributes:
+        splits: int64 [n + 1], where each example's tokens begin.
+        template: int32 [rows of all, slots], of each chunk which of its lengths share a row, the
+            longest being number 0.
+        starts: int64 [k + 1], where each chunk's rows begin there.
+    """
+
+    splits: tf.Tensor
+    template: tf.Tensor
+    starts: tf.Tensor
+
+    @classmethod
+    def of(cls, encoded: Encoded, shape: keys.Shape) -> _Chunks:
+        splits = encoded.tokens.row_splits
+        count = max(1, -(-len(encoded) // CHUNK))
+        # A chunk holds its examples' numbers several times over: 32 bits of each are enough.
+        parts = [
+            packing.best_fit(
+                tf.sort(_lengths(splits, chunk, count), direction="DESCENDING").numpy(),
+                shape.row_length,
+                shape.slots,
+            ).astype(np.int32)
+            for chunk in range(count)
+        ]
+        starts = np.cumsum([0, *map(len, parts)])
+        return cls(splits, tf.constant(np.concatenate(parts)), tf.constant(starts))
+
+    @property
+    def count(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def rows_of_all(self) -> int:
+        return len(self.template)
+
+    def rows(self, chunk: tf.Tensor, epoch: tf.Tensor, seed: int) -> tf.Tensor:
+        """Assignment int32 [rows, slots] of a chunk's examples in this epoch."""
+        lengths = _lengths(self.splits, chunk, self.count)
+        draw = 2 * epoch + tf.cast(chunk, tf.int64) * 2**40
+        order = _shuffle(tf.range(tf.size(lengths)), seed, draw)
+        places = tf.argsort(tf.gather(lengths, order), direction="DESCENDING", stable=True)
+        template = self.template[self.starts[chunk] : self.starts[chunk + 1]]
+        names = chunk + self.count * tf.gather(order, places)
+        return _named(_shuffle(template, seed, draw + 1), names)
+
+
+def _lengths(splits: tf.Tensor, chunk: tf.Tensor | int, count: int) -> tf.Tensor:
+    """Int32, of every `count`-th example from number `chunk` on."""
+    return tf.cast(splits[chunk + 1 :: count] - splits[chunk:-1:count], tf.int32)
 
 
 def augmented_batches(source: Source, shape: keys.Shape, done: int = 0) -> tf.data.Dataset:
@@ -252,7 +307,7 @@ def augmented_steps_per_epoch(source: Source, shape: keys.Shape) -> int:
 
 def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
     """Every example once, the longest first; the last batch is filled up with empty rows."""
-    assignment = _assignment(encoded, shape)
+    assignment = packing.best_fit(encoded.lengths.numpy(), shape.row_length, shape.slots)
     lacking = -len(assignment) % shape.rows
     assignment = np.pad(assignment, [[0, lacking], [0, 0]], constant_values=packing.EMPTY)
     rows = tf.data.Dataset.from_tensor_slices(assignment)
@@ -266,8 +321,8 @@ def one_batch(encoded: Encoded, row_length: int, slots: int) -> keys.Batch:
 
 
 def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:
-    """Batches that hold every example once, the last one rounded up."""
-    return max(1, -(-len(_assignment(encoded, shape)) // shape.rows))
+    """Training batches that hold every example once, the last one rounded up."""
+    return max(1, -(-_Chunks.of(encoded, shape).rows_of_all // shape.rows))
 
 
 def pack_texts(
@@ -293,10 +348,6 @@ def pack_texts(
     assignment = tf.pad(assignment, empty, constant_values=packing.EMPTY)
     features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count])}
     return packing.pack(tokens, types, features, assignment, length), assignment
-
-
-def _assignment(encoded: Encoded, shape: keys.Shape) -> np.ndarray:
-    return packing.best_fit(encoded.lengths.numpy(), shape.row_length, shape.slots)
 
 
 def _shuffle(values: tf.Tensor, seed: int, draw: tf.Tensor) -> tf.Tensor:
