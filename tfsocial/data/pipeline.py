@@ -380,6 +380,8 @@ def _rows(encoded: Encoded, assignment: tf.Tensor, row_length: int) -> dict[str,
 
 def _options() -> tf.data.Options:
     options = tf.data.Options()
+    # Rewriting a graph copies every tensor it reads: all tokens, though they are mapped from a file.
+    options.experimental_optimization.apply_default_optimizations = False
     # Each worker makes every batch and takes its own rows of it; files are not what is shared out.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
