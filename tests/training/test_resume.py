@@ -175,6 +175,14 @@ def start(moods: Path, workdir: Path, *more: str, **options) -> fit.Run:
     return fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu", **options)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Path:
+    """The run of `start` without more options that nobody stopped."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    start(tiny_run.write_moods(folder / "moods"), folder / "run")
+    return folder / "run"
+
+
 def stop_after(step: int, monkeypatch) -> None:
     """Whoever would take a step beyond this one is interrupted, as if the power had gone."""
     ordinary = resume.Keeper.on_train_batch_end
@@ -268,7 +276,7 @@ def test_other_data_are_refused(moods, cut_off):
 
 
 @pytest.mark.parametrize("harm", ["no manifest", "short file", "broken bytes", "half a manifest"])
-def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, tmp_path, harm, caplog):
+def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, undisturbed, harm, caplog):
     """The one before it is taken, and the end is the same."""
     latest = cut_off / "checkpoints" / "00000006"
     state = latest / "state.data-00000-of-00001"
@@ -288,8 +296,7 @@ def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, tmp_path, harm, capl
     with caplog.at_level(logging.INFO):
         start(moods, cut_off)
     assert "going on from step 3" in caplog.text
-    start(moods, tmp_path / "undisturbed")
-    assert points(cut_off) == points(tmp_path / "undisturbed")
+    assert points(cut_off) == points(undisturbed)
 
 
 def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
@@ -311,7 +318,9 @@ def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
 
 
-def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(moods, tmp_path, monkeypatch):
+def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(
+    moods, tmp_path, undisturbed, monkeypatch
+):
     """ram:// stands in for gs://: the same interface, another filesystem than the disk."""
     elsewhere = f"training.checkpoints=ram://{tmp_path.name}/kept"
     with monkeypatch.context() as patch:
@@ -320,8 +329,7 @@ def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(moods, tmp_path, monk
             start(moods, tmp_path / "run", elsewhere)
     assert [one.step for one in resume.find(f"ram://{tmp_path.name}/kept")] == [6, 3]
     start(moods, tmp_path / "run", elsewhere)
-    start(moods, tmp_path / "whole")
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(undisturbed)
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
@@ -360,7 +368,7 @@ def test_everything_that_moves_is_remembered(moods, tmp_path, monkeypatch, what)
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
 
 
-def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, monkeypatch):
+def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, undisturbed, monkeypatch):
     """SIGTERM comes while the checkpoint of step 3 is half written: it is finished, then the run
     stops, and goes on from there.
     """
@@ -377,8 +385,7 @@ def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, monkeyp
             start(moods, tmp_path / "run")
     assert [one.step for one in resume.find(str(tmp_path / "run" / "checkpoints"))] == [3]
     start(moods, tmp_path / "run")
-    start(moods, tmp_path / "whole")
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "run") == weights(undisturbed)
 
 
 def test_two_replicas_resume_too(two_cpus, tmp_path):
