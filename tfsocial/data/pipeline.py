@@ -380,7 +380,7 @@ def _rows(encoded: Encoded, assignment: tf.Tensor, row_length: int) -> dict[str,
 
 def _options() -> tf.data.Options:
     options = tf.data.Options()
-    # Rewriting a graph copies every tensor it reads: all tokens, though they are mapped from a file.
+    # Rewriting a graph copies every tensor it reads: all tokens, though a file holds them.
     options.experimental_optimization.apply_default_optimizations = False
     # Each worker makes every batch and takes its own rows of it; files are not what is shared out.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
