@@ -70,6 +70,7 @@ def test_each_op_is_compared_with_as_much_training():
         }
         plain = found.pop("L")
         assert plain.data.augment == ()
+        assert plain.data.splits.test == ("dev.csv",)  # the real test split is not read
         assert len(found) > 10
         for name, one in found.items():
             assert one.training == plain.training
