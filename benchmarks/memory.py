@@ -145,18 +145,8 @@ def read_batches(folder: Path, rows: int) -> None:
     from tfsocial.data import batch as keys
     from tfsocial.data import pipeline
 
-    found = pipeline._on_disk(folder, random_tokens(rows))
-    tokens, types = (
-        tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
-        for values in (found.tokens, found.types)
-    )
     labels = np.random.default_rng(0).integers(0, LABELS, rows).astype(np.int32)
-    features = {
-        keys.EXAMPLE_ID: tf.range(rows, dtype=tf.int64),
-        keys.WEIGHT: tf.ones([rows]),
-        keys.label_key("label"): tf.constant(labels),
-    }
-    encoded = pipeline.Encoded(tokens, types, features, found.truncated)
+    encoded = pipeline.of_blocks(random_tokens(rows), {"label": tf.constant(labels)}, folder)
     _, (compacted,) = pipeline.compact({"train": encoded})
     train, shape = compacted["train"], keys.Shape(4, 128, 16)
     print(pipeline.steps_per_epoch(train, shape), pipeline.fingerprint(train))
@@ -172,7 +162,7 @@ def random_tokens(rows: int) -> Iterator:
     for start in range(0, rows, BLOCK):
         lengths = source.integers(10, 17, min(BLOCK, rows - start))
         tokens = source.integers(1, 30522, lengths.sum()).astype(np.int32)
-        yield pipeline._Block(tokens, np.zeros_like(tokens), lengths, 0)
+        yield pipeline.Block(tokens, np.zeros_like(tokens), lengths, 0)
 
 
 def measured(command: list[str]) -> dict[str, object]:

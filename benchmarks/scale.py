@@ -133,7 +133,6 @@ def texts(point: Point):
     import numpy as np
     import tensorflow as tf
 
-    from tfsocial.data import batch as keys
     from tfsocial.data import pipeline
 
     random = np.random.default_rng(0)
@@ -141,12 +140,8 @@ def texts(point: Point):
     lengths = np.clip(drawn, 3, point.row_length).astype(np.int64)
     values = random.integers(1, WORDS, lengths.sum(), dtype=np.int32)
     tokens = tf.RaggedTensor.from_row_lengths(values, lengths)
-    features = {
-        keys.EXAMPLE_ID: tf.range(point.examples, dtype=tf.int64),
-        keys.WEIGHT: tf.ones([point.examples]),
-        keys.label_key("label"): tf.constant(random.integers(0, CLASSES, point.examples), tf.int32),
-    }
-    return pipeline.Encoded(tokens, tf.zeros_like(tokens), features, truncated=0)
+    labels = {"label": tf.constant(random.integers(0, CLASSES, point.examples), tf.int32)}
+    return pipeline.Encoded(tokens, tf.zeros_like(tokens), labels, truncated=0)
 
 
 def model_of(point: Point, assignments: Sequence[str]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tensorflow.core.framework import graph_pb2
 
 from tfsocial import files
 from tfsocial.data import batch as keys
-from tfsocial.data import packing, pipeline
+from tfsocial.data import packing, pipeline, stored
 from tfsocial.data.sources import Examples, Origin
 from tfsocial.data.text import Tokenizer
 
@@ -31,22 +32,13 @@ def examples(text, pair=None, **labels):
     return Examples(list(text), pair, {task: np.array(v) for task, v in labels.items()}, origin)
 
 
-def encoded_of(lengths, **features):
+def encoded_of(lengths, **labels):
     """Examples of these lengths, each token of example i being 100 i and counting."""
     tokens = tf.ragged.constant(
         [[100 * i + j for j in range(length)] for i, length in enumerate(lengths)],
         dtype=tf.int32, ragged_rank=1,
     )  # fmt: skip
-    return pipeline.Encoded(
-        tokens,
-        tf.zeros_like(tokens),
-        {
-            keys.EXAMPLE_ID: tf.range(len(lengths), dtype=tf.int64),
-            keys.WEIGHT: tf.ones([len(lengths)]),
-            **features,
-        },
-        truncated=0,
-    )
+    return pipeline.Encoded(tokens, tf.zeros_like(tokens), labels, truncated=0)
 
 
 def varied(count):
@@ -96,7 +88,7 @@ class Poisoned(Tokenizer):
 
 
 def test_encode_by_hand(tokenizer):
-    """Row i is example i between its special tokens; features and labels come with it."""
+    """Row i is example i between its special tokens; labels come with it."""
     encoded = pipeline.encode(
         examples(
             ["a b", "", "Cards?"],
@@ -110,14 +102,9 @@ def test_encode_by_hand(tokenizer):
     assert encoded.types.to_list() == [[0, 0, 0, 0], [0, 0], [0, 0, 0, 0, 0]]
     assert encoded.lengths.numpy().tolist() == [4, 2, 5]
     assert (len(encoded), encoded.truncated) == (3, 0)
-    features = {key: value.numpy().tolist() for key, value in encoded.features.items()}
-    assert np.isnan(features["labels/mood"].pop(1)).all()  # NaN equals nothing
-    assert features == {
-        "example_id": [0, 1, 2],
-        "weight": [1.0, 1.0, 1.0],
-        "labels/intent": [1, -1, 0],
-        "labels/mood": [[0.5], [2.0]],
-    }
+    labels = {task: values.numpy().tolist() for task, values in encoded.labels.items()}
+    assert np.isnan(labels["mood"].pop(1)).all()  # NaN equals nothing
+    assert labels == {"intent": [1, -1, 0], "mood": [[0.5], [2.0]]}
 
 
 def test_encode_of_pairs_by_hand(tokenizer):
@@ -154,7 +141,7 @@ def test_the_cache_gives_the_same_and_spares_the_tokenizer(tokenizer, tmp_path):
     assert read.tokens.to_list() == written.tokens.to_list() == [[CLS, A, B, SEP], [CLS, D, SEP]]
     assert read.types.to_list() == written.types.to_list()
     assert read.truncated == written.truncated == 1
-    assert read.features["labels/label"].numpy().tolist() == [1, 0]
+    assert read.labels["label"].numpy().tolist() == [1, 0]
     with pytest.raises(AssertionError, match="was called"):
         pipeline.encode(examples(texts), poisoned, 4)
 
@@ -273,17 +260,57 @@ def test_compacted_ids_map_back(splits):
 
 
 def test_compact_changes_nothing_but_the_ids(tokenizer):
-    """Padding stays 0; types, features and counts are the same."""
+    """Padding stays 0; types, labels and counts are the same."""
     before = pipeline.encode(examples(["a d", "c c c"], label=[1, 0]), tokenizer, 4)
     used, (splits,) = pipeline.compact({"train": before})
     after = splits["train"]
     assert used.tolist() == [0, CLS, SEP, A, C, D]
     ids = pipeline.one_batch(after, 10, 2)[keys.TOKEN_IDS].numpy().tolist()
     assert ids == [[1, 3, 5, 2, 1, 4, 4, 2, 0, 0]]
-    assert (after.types, after.features, after.truncated) == (before.types, before.features, 1)
+    assert (after.types, after.labels, after.truncated) == (before.types, before.labels, 1)
 
 
 # --- training -------------------------------------------------------------------------------
+
+
+def test_who_shares_a_row_is_worked_out_once(tokenizer, tmp_path, monkeypatch):
+    """Within a run, and with a cache within all of them; another shape is another question."""
+    texts, shape, asked = examples(["a b", "c", "d"]), keys.Shape(1, 8, 2), []
+    best_fit = packing.best_fit
+
+    def counted(*args):
+        asked.append(args[1:])
+        return best_fit(*args)
+
+    monkeypatch.setattr(packing, "best_fit", counted)
+    for cache, expected in ((None, 1), (str(tmp_path), 1), (str(tmp_path), 0)):
+        encoded = pipeline.encode(texts, tokenizer, 8, cache)
+        asked.clear()
+        steps = pipeline.steps_per_epoch(encoded, shape)
+        batches = first(pipeline.training_batches(encoded, shape, seed=0), steps)
+        assert len(asked) == expected
+        ids = np.concatenate([batch[keys.EXAMPLE_ID].ravel() for batch in batches])
+        assert sorted(ids[ids != packing.EMPTY].tolist()) == [0, 1, 2]
+    pipeline.steps_per_epoch(encoded, keys.Shape(1, 8, 3))
+    assert asked == [(8, 3)]
+
+
+def test_labels_of_a_file_are_not_copied(tokenizer, tmp_path):
+    """The split sees what becomes of the file's numbers."""
+    column = stored.Numbers("i", str(tmp_path))
+    column.extend(np.arange(2))
+    texts = replace(examples(["a", "b"]), labels={"intent": column.stored()})
+    encoded = pipeline.encode(texts, tokenizer, 8)
+    texts.labels["intent"][1] = 7
+    assert encoded.labels["intent"].numpy().tolist() == [0, 7]
+
+
+def test_a_sample_is_packed_as_itself(tokenizer, tmp_path):
+    """Though what it was taken from lies in a cache with its rows."""
+    encoded = pipeline.encode(examples(["a b", "c", "d"]), tokenizer, 8, str(tmp_path))
+    shape = keys.Shape(1, 4, 1)
+    assert pipeline.steps_per_epoch(encoded, shape) == 3
+    assert pipeline.steps_per_epoch(pipeline.sample(encoded, 2), shape) == 2
 
 
 def test_the_seed_decides_the_batches():
@@ -403,7 +430,7 @@ def test_a_batch_is_full_though_an_epoch_ends_inside_it():
 def test_training_batches_hold_the_tokens_and_labels_of_their_examples():
     """What a slot says it holds is what its segment holds."""
     labels = tf.constant([10, 11, 12, 13, 14, 15])
-    encoded = encoded_of([3, 1, 4, 2, 2, 3], **{keys.label_key("label"): labels})
+    encoded = encoded_of([3, 1, 4, 2, 2, 3], label=labels)
     for batch in first(pipeline.training_batches(encoded, keys.Shape(2, 6, 3), 0), 4):
         for row, slot in np.argwhere(batch[keys.EXAMPLE_ID] != packing.EMPTY):
             example = batch[keys.EXAMPLE_ID][row, slot]
@@ -431,10 +458,8 @@ def test_evaluation_by_hand():
     """The longest first; the last batch is filled up with empty rows that weigh nothing."""
     encoded = encoded_of(
         [3, 4, 2],
-        **{
-            keys.label_key("label"): tf.constant([4, 5, 6]),
-            keys.label_key("mood"): tf.constant([[0.5], [1.5], [2.5]]),
-        },
+        label=tf.constant([4, 5, 6]),
+        mood=tf.constant([[0.5], [1.5], [2.5]]),
     )
     batches = list(pipeline.evaluation_batches(encoded, keys.Shape(2, 4, 2)))
     assert [batch[keys.EXAMPLE_ID].numpy().tolist() for batch in batches] == [
@@ -473,8 +498,8 @@ def both_datasets(encoded, shape):
 def test_shapes_are_static_and_those_of_the_contract(kind):
     """The dataset promises, and keeps, what `batch.spec` says."""
     labels = {
-        keys.label_key("label"): tf.constant([4, 5, 6]),
-        keys.label_key("kinds"): tf.constant([[0.0, 1.0]] * 3),
+        "label": tf.constant([4, 5, 6]),
+        "kinds": tf.constant([[0.0, 1.0]] * 3),
     }
     shape = keys.Shape(2, 8, 3)
     dataset = both_datasets(encoded_of([3, 4, 2], **labels), shape)[kind]

@@ -12,7 +12,7 @@ from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
 from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape, label_key
+from tfsocial.data.batch import Shape
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.training import given, probe
@@ -22,7 +22,7 @@ class Labelled:
     """What `fit` reads of an encoded split."""
 
     def __init__(self, **labels):
-        self.features = {label_key(task): tf.constant(value) for task, value in labels.items()}
+        self.labels = {task: tf.constant(value) for task, value in labels.items()}
 
 
 @pytest.fixture

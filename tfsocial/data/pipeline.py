@@ -14,8 +14,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from tfsocial import files
 from tfsocial.data import batch as keys
-from tfsocial.data import packing
+from tfsocial.data import packing, stored
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.sources import Examples, Origin
 from tfsocial.data.text import Tokenizer
@@ -41,23 +41,34 @@ class Encoded:
 
     Attributes:
         tokens, types: int32 [n, (length)]; tokens in M0's vocabulary.
-        features: per-example tensors under their batch keys.
+        labels: task -> [n] or [n, C], of the types a batch has them in.
         truncated: how many examples were cut to the row length.
         ids: int32 [M0's vocabulary], what a batch calls each of its tokens; None: as they are.
+        folder: of the cache it lies in.
     """
 
     tokens: tf.RaggedTensor
     types: tf.RaggedTensor
-    features: Mapping[str, tf.Tensor]
+    labels: Mapping[str, tf.Tensor]
     truncated: int
     ids: tf.Tensor | None = None
+    folder: Path | None = None
+    _chunks: dict[keys.Shape, Chunks] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
-        return self.features[keys.EXAMPLE_ID].shape[0]  # known at trace time too
+        return self.tokens.row_splits.shape[0] - 1  # known at trace time too
 
     @property
     def lengths(self) -> tf.Tensor:
         return self.tokens.row_lengths()
+
+    def chunks(self, shape: keys.Shape) -> Chunks:
+        """How it is shuffled and packed, worked out once."""
+        if shape not in self._chunks:
+            self._chunks[shape] = Chunks.of(self, shape)
+        return self._chunks[shape]
 
     def renumbered(self, tokens: tf.Tensor) -> tf.Tensor:
         """Tokens of any shape as a batch calls them."""
@@ -108,22 +119,22 @@ def encode(
     What lies in the cache is mapped into memory: the system takes the pages back when it needs
     them, so a split may be larger than memory.
     """
-    if cache is None:
-        found = _in_memory(_tokenized(examples, tokenizer, row_length))
-    else:
-        folder = Path(cache, _content_key(examples, tokenizer, row_length))
-        found = _on_disk(folder, _tokenized(examples, tokenizer, row_length))
-    count = len(examples)
-    features = {
-        keys.EXAMPLE_ID: tf.range(count, dtype=tf.int64),
-        keys.WEIGHT: tf.ones([count]),
-        **{keys.label_key(task): tf.constant(values) for task, values in examples.labels.items()},
-    }
+    folder = Path(cache, _content_key(examples, tokenizer, row_length)) if cache else None
+    blocks = _tokenized(examples, tokenizer, row_length)
+    labels = {task: _tensor(values) for task, values in examples.labels.items()}
+    return of_blocks(blocks, labels, folder)
+
+
+def of_blocks(
+    blocks: Iterator[Block], labels: Mapping[str, tf.Tensor], folder: Path | None = None
+) -> Encoded:
+    """A split whose tokens come in blocks, or lie in the folder already."""
+    found = _on_disk(folder, blocks) if folder else _in_memory(blocks)
     tokens, types = (
         tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
         for values in (found.tokens, found.types)
     )
-    return Encoded(tokens, types, features, found.truncated)
+    return Encoded(tokens, types, labels, found.truncated, folder=folder)
 
 
 def encode_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> Encoded:
@@ -163,17 +174,17 @@ def compact(
 def sample(encoded: Encoded, count: int) -> Encoded:
     """So many of the examples, spread evenly over the whole; all if there are no more."""
     chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
-    features = {key: tf.gather(values, chosen) for key, values in encoded.features.items()}
+    labels = {task: tf.gather(values, chosen) for task, values in encoded.labels.items()}
     tokens, types = (tf.gather(values, chosen) for values in (encoded.tokens, encoded.types))
-    return replace(encoded, tokens=tokens, types=types, features=features)
+    return replace(encoded, tokens=tokens, types=types, labels=labels, folder=None)
 
 
 def fingerprint(encoded: Encoded) -> str:
     """Sha256 of tokens, as batches call them, and labels, in their order."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
-    features = [encoded.features[key] for key in sorted(encoded.features)]
-    for values in (tokens, encoded.tokens.row_splits, types, *features):
+    labels = [encoded.labels[task] for task in sorted(encoded.labels)]
+    for values in (tokens, encoded.tokens.row_splits, types, *labels):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):
             digest.update(np.asarray(encoded.renumbered(block)) if values is tokens else block)
@@ -202,7 +213,7 @@ def training_batches(
     Args:
         done: batches to leave out at the beginning; costs no more than the last epoch's rows.
     """
-    chunks = _Chunks.of(encoded, shape)
+    chunks = encoded.chunks(shape)
 
     def rows_of_epoch(epoch):
         order = _shuffle(tf.range(chunks.count), seed, 2 * epoch)
@@ -217,7 +228,7 @@ def training_batches(
 
 
 @dataclass(frozen=True)
-class _Chunks:
+class Chunks:
     """Every k-th example from the first on, from the second on, ...: files in order are mixed.
 
     Attributes:
@@ -232,20 +243,21 @@ class _Chunks:
     starts: tf.Tensor
 
     @classmethod
-    def of(cls, encoded: Encoded, shape: keys.Shape) -> _Chunks:
+    def of(cls, encoded: Encoded, shape: keys.Shape) -> Chunks:
+        """From the cache that the examples lie in, where they do."""
         splits = encoded.tokens.row_splits
         count = max(1, -(-len(encoded) // CHUNK))
         # A chunk holds its examples' numbers several times over: 32 bits of each are enough.
-        parts = [
+        parts = (
             packing.best_fit(
                 tf.sort(_lengths(splits, chunk, count), direction="DESCENDING").numpy(),
                 shape.row_length,
                 shape.slots,
             ).astype(np.int32)
             for chunk in range(count)
-        ]
-        starts = np.cumsum([0, *map(len, parts)])
-        return cls(splits, tf.constant(np.concatenate(parts)), tf.constant(starts))
+        )
+        template, starts = _template(parts, encoded.folder, shape)
+        return cls(splits, template, tf.constant(starts))
 
     @property
     def count(self) -> int:
@@ -264,6 +276,27 @@ class _Chunks:
         template = self.template[self.starts[chunk] : self.starts[chunk + 1]]
         names = chunk + self.count * tf.gather(order, places)
         return _named(_shuffle(template, seed, draw + 1), names)
+
+
+def _template(
+    parts: Iterator[np.ndarray], cache: Path | None, shape: keys.Shape
+) -> tuple[tf.Tensor, np.ndarray]:
+    """All parts, one after the other, and int64 [parts + 1], where each begins."""
+    if cache is None:
+        found = list(parts)
+        return tf.constant(np.concatenate(found)), np.cumsum([0, *map(len, found)])
+
+    def write(folder: Path) -> None:
+        starts = [0]
+        with (folder / "template").open("wb") as stream:
+            for part in parts:
+                part.tofile(stream)
+                starts.append(starts[-1] + len(part))
+        np.array(starts, np.int64).tofile(folder / "starts")
+
+    folder = _made(cache / f"rows-{shape.row_length}-{shape.slots}-{CHUNK}", write)
+    template = stored.mapped(folder / "template", np.int32).reshape(-1, shape.slots)
+    return _tensor(template), np.fromfile(folder / "starts", np.int64)
 
 
 def _lengths(splits: tf.Tensor, chunk: tf.Tensor | int, count: int) -> tf.Tensor:
@@ -317,12 +350,12 @@ def evaluation_batches(encoded: Encoded, shape: keys.Shape) -> tf.data.Dataset:
 def one_batch(encoded: Encoded, row_length: int, slots: int) -> keys.Batch:
     """All examples in one batch of as many rows as they need."""
     assignment = packing.best_fit(encoded.lengths.numpy(), row_length, slots)
-    return _rows(encoded, assignment, row_length)
+    return _rows(encoded, tf.constant(assignment), row_length)
 
 
 def steps_per_epoch(encoded: Encoded, shape: keys.Shape) -> int:
     """Training batches that hold every example once, the last one rounded up."""
-    return max(1, -(-_Chunks.of(encoded, shape).rows_of_all // shape.rows))
+    return max(1, -(-encoded.chunks(shape).rows_of_all // shape.rows))
 
 
 def pack_texts(
@@ -374,8 +407,16 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
 
 def _rows(encoded: Encoded, assignment: tf.Tensor, row_length: int) -> dict[str, tf.Tensor]:
     """The rows of an assignment; padding is 0 under any number."""
-    batch = packing.pack(encoded.tokens, encoded.types, encoded.features, assignment, row_length)
-    return {**batch, keys.TOKEN_IDS: encoded.renumbered(batch[keys.TOKEN_IDS])}
+    labels = {keys.label_key(task): values for task, values in encoded.labels.items()}
+    batch = packing.pack(encoded.tokens, encoded.types, labels, assignment, row_length)
+    tokens = encoded.renumbered(batch[keys.TOKEN_IDS])
+    return {**batch, keys.TOKEN_IDS: tokens, **_names(assignment)}
+
+
+def _names(assignment: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Who sits in which slot, and that each counts alike."""
+    weight = tf.cast(assignment != packing.EMPTY, tf.float32)
+    return {keys.EXAMPLE_ID: assignment, keys.WEIGHT: weight}
 
 
 def _options() -> tf.data.Options:
@@ -403,10 +444,13 @@ def _packed_window(
     assignment = _window_rows(
         source, [tokens for tokens, _ in views.values()], examples, epoch, shape
     )
-    features = {key: tf.gather(values, examples) for key, values in source.encoded.features.items()}
-    packed = {}
+    labels = {
+        keys.label_key(task): tf.gather(values, examples)
+        for task, values in source.encoded.labels.items()
+    }
+    packed = _names(_named(assignment, examples))
     for view, (tokens, types) in views.items():
-        rows = packing.pack(tokens, types, {} if view else features, assignment, shape.row_length)
+        rows = packing.pack(tokens, types, {} if view else labels, assignment, shape.row_length)
         packed |= {keys.view_key(view, key): values for key, values in rows.items()}
     return packed
 
@@ -426,15 +470,13 @@ def _window_rows(
 
 
 def _label_widths(encoded: Encoded) -> dict[str, int | None]:
-    prefix = keys.label_key("")
     return {
-        key.removeprefix(prefix): values.shape[1] if values.shape.rank == 2 else None
-        for key, values in encoded.features.items()
-        if key.startswith(prefix)
+        task: values.shape[1] if values.shape.rank == 2 else None
+        for task, values in encoded.labels.items()
     }
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
     """Tokens of m texts, one after the other, int32 [tokens]; their lengths, int64 [m]."""
 
     tokens: np.ndarray
@@ -452,7 +494,7 @@ class _Found(NamedTuple):
     truncated: int
 
 
-def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[_Block]:
+def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[Block]:
     columns = [column for column in (examples.text, examples.pair) if column is not None]
     at_once = CALLS * TOKENIZE_AT_ONCE
     for start in range(0, len(examples), at_once):
@@ -464,7 +506,7 @@ def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Ite
             deterministic=True,
         ):
             values = (tokens.flat_values, types.flat_values, tokens.row_lengths())
-            yield _Block(*(value.numpy() for value in values), int(np.sum(cut)))
+            yield Block(*(value.numpy() for value in values), int(np.sum(cut)))
 
 
 def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
@@ -476,7 +518,7 @@ def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> s
     return digest.hexdigest()
 
 
-def _in_memory(blocks: Iterator[_Block]) -> _Found:
+def _in_memory(blocks: Iterator[Block]) -> _Found:
     blocks = list(blocks)
     tokens, types, lengths = (
         np.concatenate([block[place] for block in blocks]) for place in range(3)
@@ -489,20 +531,29 @@ def _in_memory(blocks: Iterator[_Block]) -> _Found:
 _ON_DISK = {"tokens": np.int32, "types": np.int32, "splits": np.int64, "truncated": np.int64}
 
 
-def _on_disk(folder: Path, blocks: Iterator[_Block]) -> _Found:
-    """What lies in the folder; written first where it is not there, whole or not at all."""
+def _on_disk(folder: Path, blocks: Iterator[Block]) -> _Found:
+    """What lies in the folder; written first where it is not there."""
+    _made(folder, lambda partial: _write(partial, blocks))
+    tokens, types, splits = (
+        _tensor(stored.mapped(folder / name, _ON_DISK[name]))
+        for name in ("tokens", "types", "splits")
+    )
+    return _Found(tokens, types, splits, int(np.fromfile(folder / "truncated", np.int64)[0]))
+
+
+def _made(folder: Path, write: Callable[[Path], None]) -> Path:
+    """The folder; where it is not there it is written, whole or not at all."""
     if not folder.is_dir():
         try:
             with files.making(folder) as partial:
-                _write(partial, blocks)
+                write(partial)
         except OSError:
             if not folder.is_dir():  # else another worker was faster
                 raise
-    truncated = int(np.fromfile(folder / "truncated", np.int64)[0])
-    return _Found(*(_mapped(folder / name) for name in ("tokens", "types", "splits")), truncated)
+    return folder
 
 
-def _write(folder: Path, blocks: Iterator[_Block]) -> None:
+def _write(folder: Path, blocks: Iterator[Block]) -> None:
     """Bare numbers of `_ON_DISK`'s types, in the machine's byte order."""
     with contextlib.ExitStack() as stack:
         streams = {name: stack.enter_context((folder / name).open("wb")) for name in _ON_DISK}
@@ -516,8 +567,8 @@ def _write(folder: Path, blocks: Iterator[_Block]) -> None:
         np.array([cut], np.int64).tofile(streams["truncated"])
 
 
-def _mapped(path: Path) -> tf.Tensor:
-    """A file's numbers as a tensor, without a copy."""
-    # Private and writable, which is what DLPack wants to hand on; nobody writes.
-    numbers = np.memmap(path, _ON_DISK[path.name], "c")
-    return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__())
+def _tensor(numbers: np.ndarray) -> tf.Tensor:
+    """Without a copy where they are mapped."""
+    if isinstance(numbers, np.memmap):
+        return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__())
+    return tf.constant(numbers)

@@ -11,7 +11,6 @@ Texts go to the quarantine file, never into a message.
 from __future__ import annotations
 
 import json
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
@@ -22,11 +21,11 @@ import numpy as np
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import kinds, stored_texts
+from tfsocial.data import kinds, stored
 from tfsocial.data.kinds import read_rows
 from tfsocial.data.paths import files as files  # of a split, by patterns
 from tfsocial.data.rows import BadRow, Row, bad, flaw_of, format_of, json_type, listed
-from tfsocial.data.stored_texts import Column, Store
+from tfsocial.data.stored import Column, Numbers, Store
 from tfsocial.files import replacing
 
 SPLITS = ("train", "dev", "test")
@@ -61,9 +60,10 @@ class Origin:
 class Examples:
     """One split in columns; row i of each is example i of n.
 
-    text, pair: with `data.cache` they lie in a file, and are read from there when asked for.
     labels: task -> classify int32 [n], -1 without a label; multilabel float32
     [n, classes] of 0 and 1, regress float32 [n, 1], NaN without a label.
+
+    With `data.cache` all of it lies in files, and texts are read from there when asked for.
     """
 
     text: Sequence[str]
@@ -78,8 +78,8 @@ class Examples:
         """These rows, in this order."""
         origin = replace(self.origin, file=self.origin.file[rows], line=self.origin.line[rows])
         return Examples(
-            stored_texts.taken(self.text, rows),
-            None if self.pair is None else stored_texts.taken(self.pair, rows),
+            stored.taken(self.text, rows),
+            None if self.pair is None else stored.taken(self.pair, rows),
             {task: values[rows] for task, values in self.labels.items()},
             origin,
         )
@@ -192,8 +192,8 @@ def joined(parts: Sequence[Examples]) -> Examples:
     )
     pairs = [part.pair for part in parts]
     return Examples(
-        stored_texts.joined([part.text for part in parts]),
-        None if pairs[0] is None else stored_texts.joined(pairs),
+        stored.joined([part.text for part in parts]),
+        None if pairs[0] is None else stored.joined(pairs),
         {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
         origin,
     )
@@ -322,52 +322,85 @@ _CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {
 # --- one split -------------------------------------------------------------------------
 
 
-@dataclass
+class _Labels:
+    """Cells of one task that are labels, as they are written: each that occurs, once, and which."""
+
+    def __init__(self, folder: str | None):
+        self._numbers: dict[Cell, int] = {}
+        self._which = Numbers("i", folder)
+        self._folder = folder
+
+    def append(self, cell: Cell) -> None:
+        self._which.append(self._numbers.setdefault(cell, len(self._numbers)))
+
+    @property
+    def different(self) -> tuple[Cell, ...]:
+        """In the order in which they first occur."""
+        return tuple(self._numbers)
+
+    @property
+    def lacking(self) -> bool:
+        """Whether no cell holds a label."""
+        return not self._numbers.keys() - {None, frozenset()}
+
+    def first(self, cell: Cell) -> int:
+        """The first row that holds it."""
+        return int(np.argmax(self._which.stored() == self._numbers[cell]))
+
+    def encoded(self, values: np.ndarray) -> np.ndarray:
+        """The value of each cell; `values`, int32 or float32 [different, ...], are in order."""
+        return stored.gathered(values, self._which.stored(), self._folder)
+
+
+class _Values:
+    """Cells of one task that are numbers, NaN where there is none."""
+
+    def __init__(self, folder: str | None):
+        self._values = Numbers("f", folder)
+        self.lacking = True
+
+    def append(self, cell: Cell) -> None:
+        self._values.append(np.nan if cell is None else cell)
+        self.lacking &= cell is None
+
+    def encoded(self) -> np.ndarray:
+        return self._values.stored().reshape(-1, 1)
+
+
 class _Table:
     """A split while it is read: columns that grow, labels still as written.
 
-    Rows with the same label share it: each has one of its own otherwise, 60 bytes.
+    Args:
+        store: where its texts go to, and its numbers to files beside it; None: all in memory.
     """
 
-    text: list[str] | Column = field(default_factory=list)
-    pair: list[str] | Column = field(default_factory=list)
-    cells: dict[str, list[Cell]] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    file: array = field(default_factory=lambda: array("i"))
-    line: array = field(default_factory=lambda: array("i"))
-    bad: list[BadRow] = field(default_factory=list)
-    shared: dict[Cell, Cell] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, tasks: Iterable[str], store: Store | None) -> _Table:
-        """An empty one, whose texts go to the store if there is one."""
-        cells: dict[str, list[Cell]] = {name: [] for name in tasks}
-        if store is None:
-            return cls(cells=cells)
-        return cls(Column(store), Column(store), cells)
+    def __init__(self, tasks: Mapping[str, config.Task], store: Store | None):
+        folder = store.folder if store else None
+        self.text, self.pair = (Column(store) if store else [] for _ in range(2))
+        self.cells = {
+            name: (_Values if task.kind == "regress" else _Labels)(folder)
+            for name, task in tasks.items()
+        }
+        self.files: list[str] = []
+        self.file, self.line = Numbers("i", folder), Numbers("i", folder)
+        self.bad: list[BadRow] = []
 
     def add(self, text: Text, cells: Mapping[str, Cell]) -> None:
         self.text.append(text.text)
         if text.pair is not None:
             self.pair.append(text.pair)
         for name, cell in cells.items():
-            shared = cell if isinstance(cell, float) else self.shared.setdefault(cell, cell)
-            self.cells[name].append(shared)
+            self.cells[name].append(cell)
         self.file.append(len(self.files) - 1)
         self.line.append(text.line)
 
     def counts(self) -> Counts:
         return Counts(len(self.text) + len(self.bad), len(self.text), len(self.bad))
 
-    def origin(self) -> Origin:
-        return Origin(
-            tuple(self.files), np.asarray(self.file, np.int32), np.asarray(self.line, np.int32)
-        )
-
     def examples(
         self, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
     ) -> Examples:
-        origin = self.origin()
+        origin = Origin(tuple(self.files), self.file.stored(), self.line.stored())
         labels = {
             name: _encoded(name, task, self.cells[name], names[name], origin)
             for name, task in tasks.items()
@@ -455,7 +488,7 @@ def _read_split(
     tasks: Mapping[str, config.Task],
     store: Store | None,
 ) -> _Table:
-    table = _Table.of(tasks, store)
+    table = _Table(tasks, store)
     for name in kinds.names(source, split, key):
         table.files.append(name)
         for found in examples_of(name, key, source, data, tasks):
@@ -533,7 +566,7 @@ def _label_names(
     name: str, task: config.Task, train: Sequence[_Table], place: str
 ) -> tuple[str, ...]:
     """The label set of a task: () for regress, else the config's or that of train, sorted."""
-    if train and all(cell in (None, frozenset()) for cell in _cells_of(name, train)):
+    if train and all(table.cells[name].lacking for table in train):
         raise ConfigError(
             f"{place}: no row has a label for task {name}; "
             f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
@@ -545,26 +578,28 @@ def _label_names(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
-    names = task.labels or tuple(sorted(set(_written(_cells_of(name, train)))))
+    names = task.labels or tuple(sorted(set(_written(_different(name, train)))))
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
     return names
 
 
-def _cells_of(name: str, tables: Sequence[_Table]) -> Iterator[Cell]:
-    return chain.from_iterable(table.cells[name] for table in tables)
+def _different(name: str, tables: Sequence[_Table]) -> Iterator[Cell]:
+    return chain.from_iterable(table.cells[name].different for table in tables)
 
 
 def _in_scope(
     train: Examples, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
 ) -> Examples:
     """Train without labels that are not learned; an example that had no other is left out."""
+    scored = [name for name, task in tasks.items() if task.scope_score]
+    if not scored:
+        return train
     labels = dict(train.labels)
-    for name, task in tasks.items():
-        if task.scope_score:
-            outside = labels[name] == len(names[name]) - 1
-            labels[name] = np.where(outside, np.int32(-1), labels[name])
+    for name in scored:
+        outside = labels[name] == len(names[name]) - 1
+        labels[name] = np.where(outside, np.int32(-1), labels[name])
     lost = _labelled(train.labels) & ~_labelled(labels)
     return replace(train, labels=labels).taken(np.flatnonzero(~lost)) if lost.any() else train
 
@@ -596,18 +631,21 @@ def _written(cells: Iterable[Cell]) -> Iterator[str]:
 
 
 def _encoded(
-    name: str, task: config.Task, cells: Sequence[Cell], names: Sequence[str], origin: Origin
+    name: str,
+    task: config.Task,
+    cells: _Labels | _Values,
+    names: Sequence[str],
+    origin: Origin,
 ) -> np.ndarray:
     """Labels of one task: int32 [n], or float32 [n, classes] or [n, 1]."""
-    if task.kind == "regress":
-        values = (np.nan if cell is None else cell for cell in cells)
-        return np.fromiter(values, np.float32, len(cells)).reshape(-1, 1)
+    if isinstance(cells, _Values):
+        return cells.encoded()
     index = {label: number for number, label in enumerate(names)}
     _check_known(name, task, cells, index, origin)
     if task.kind == "classify":
-        numbers = (-1 if cell is None else index[cell] for cell in cells)
-        return np.fromiter(numbers, np.int32, len(cells))
-    return _multi_hot(cells, index)
+        numbers = [-1 if cell is None else index[cell] for cell in cells.different]
+        return cells.encoded(np.array(numbers, np.int32))
+    return cells.encoded(_multi_hot(cells.different, index))
 
 
 def _multi_hot(cells: Sequence[Cell], index: Mapping[str, int]) -> np.ndarray:
@@ -619,19 +657,15 @@ def _multi_hot(cells: Sequence[Cell], index: Mapping[str, int]) -> np.ndarray:
 
 
 def _check_known(
-    name: str,
-    task: config.Task,
-    cells: Sequence[Cell],
-    index: Mapping[str, int],
-    origin: Origin,
+    name: str, task: config.Task, cells: _Labels, index: Mapping[str, int], origin: Origin
 ) -> None:
-    first: dict[str, int] = {}
-    for row, cell in enumerate(cells):
+    first: dict[str, Cell] = {}  # of each unknown label, in the order of their rows
+    for cell in cells.different:
         for label in _written([cell]):
             if label not in index:
-                first.setdefault(label, row)
+                first.setdefault(label, cell)
     if first:
-        where = origin.where(next(iter(first.values())))
+        where = origin.where(cells.first(next(iter(first.values()))))
         raise ConfigError(_unknown_labels(name, task, list(first), where, list(index)))
 
 

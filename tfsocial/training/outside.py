@@ -10,7 +10,6 @@ from scipy import special
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
 
-from tfsocial.data.batch import label_key
 from tfsocial.data.pipeline import Encoded
 from tfsocial.models import inference
 from tfsocial.models.scope import Scope
@@ -29,7 +28,7 @@ def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dic
         batches, encoded: of the splits train and dev.
     """
     for task, scope in text_model.heads.scopes.items():
-        labels = {split: encoded[split].features[label_key(task)].numpy() for split in batches}
+        labels = {split: encoded[split].labels[task].numpy() for split in batches}
         if scope.by == "mahalanobis":
             vectors = inference.embed(text_model, batches["train"])
             known = labels["train"] >= 0

@@ -14,7 +14,6 @@ import numpy as np
 from scipy import special
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from tfsocial.data.batch import label_key
 from tfsocial.data.pipeline import Encoded
 from tfsocial.models.heads import Heads, HeadSpec
 
@@ -44,7 +43,7 @@ def fit(
             Pattern Recognition and Machine Learning, section 4.2.2), else as "probe".
         c: inverse strength of the logistic regressions' L2 penalty.
     """
-    labels = {task: encoded.features[label_key(task)].numpy() for task in specs}
+    labels = {task: encoded.labels[task].numpy() for task in specs}
     return {task: _head(vectors, labels[task], spec, how, c) for task, spec in specs.items()}
 
 

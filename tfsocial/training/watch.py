@@ -210,7 +210,7 @@ class DevScore(keras.callbacks.Callback):
         if not self.model.text_model.specs:
             return
         for task, values in predict(self.model, self.batches).items():
-            yield task, self.encoded.features[keys.label_key(task)].numpy(), values
+            yield task, self.encoded.labels[task].numpy(), values
 
     def _spec(self, task: str) -> HeadSpec:
         return self.model.text_model.specs[task]

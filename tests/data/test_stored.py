@@ -1,4 +1,4 @@
-"""Texts in a file: what is read is what was written, in any order, and runs do not notice."""
+"""Texts and numbers in files: what is read is what was written, and runs do not notice."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from tfsocial import config
-from tfsocial.data import mixture, sources, stored_texts
-from tfsocial.data.stored_texts import Column, Store, StoredTexts
+from tfsocial.data import mixture, sources, stored
+from tfsocial.data.stored import Column, Numbers, Store, StoredTexts
 
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=30)
 
 
-def stored(folder, *columns) -> list[StoredTexts]:
+def written_to(folder, *columns) -> list[StoredTexts]:
     """Columns of one file, a row at a time as they are read."""
     store = Store(str(folder))
     growing = [Column(store) for _ in columns]
@@ -33,31 +33,31 @@ def stored(folder, *columns) -> list[StoredTexts]:
 def test_what_was_written_is_read(tmp_path_factory, written, data):
     """One by one, in a row, in part, in another order and some of them twice."""
     folder = tmp_path_factory.getbasetemp()
-    (found,) = stored(folder, written)
+    (found,) = written_to(folder, written)
     assert list(found) == written
     assert [found[row] for row in range(len(found))] == written
     assert found[2:5] == written[2:5]
     places = st.integers(0, max(len(written) - 1, 0))
     rows = data.draw(st.lists(places, max_size=9 if written else 0))
-    chosen = stored_texts.taken(found, np.array(rows, np.int64))
-    assert list(chosen) == stored_texts.taken(written, rows)
-    both = stored_texts.joined([found, chosen])
+    chosen = stored.taken(found, np.array(rows, np.int64))
+    assert list(chosen) == stored.taken(written, rows)
+    both = stored.joined([found, chosen])
     assert list(both) == [*written, *chosen]
     assert isinstance(both, StoredTexts)
 
 
 def test_more_than_a_block(tmp_path, monkeypatch):
     """Two columns lie between each other in one file; blocks of 4 end in the middle."""
-    monkeypatch.setattr(stored_texts, "_BLOCK", 4)
+    monkeypatch.setattr(stored, "_BLOCK", 4)
     one, other = [f"ä{i}" for i in range(10)], [f"{i}" * i for i in range(10)]
-    assert [list(column) for column in stored(tmp_path, one, other)] == [one, other]
-    (alone,) = stored(tmp_path, one)
+    assert [list(column) for column in written_to(tmp_path, one, other)] == [one, other]
+    (alone,) = written_to(tmp_path, one)
     assert list(alone) == one
 
 
 def test_the_file_has_no_name(tmp_path):
     """A run that is killed leaves nothing to clean up."""
-    (found,) = stored(tmp_path, ["a text"])
+    (found,) = written_to(tmp_path, ["a text"])
     assert list(tmp_path.iterdir()) == []
     assert found[0] == "a text"
 
@@ -69,6 +69,37 @@ def test_text_may_be_added_after_some_was_read(tmp_path):
     assert column.stored()[0] == "first"
     column.append("second")
     assert list(column.stored()) == ["first", "second"]
+
+
+# --- numbers --------------------------------------------------------------------------------
+
+PARTS = st.lists(st.one_of(st.integers(-9, 9), st.lists(st.integers(-9, 9), max_size=7)))
+
+
+@given(PARTS, st.sampled_from("iqf"))
+def test_numbers_are_those_that_were_added(tmp_path_factory, parts, type):
+    """One or several at a time, more than are written together, in memory and in a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored, "_NUMBERS", 3)
+        for folder in (None, str(tmp_path_factory.getbasetemp())):
+            column = Numbers(type, folder)
+            for part in parts:
+                column.extend(np.array(part)) if isinstance(part, list) else column.append(part)
+            found = column.stored()
+            assert found.dtype == np.dtype(type)
+            assert found.tolist() == np.hstack([[], *parts]).tolist()
+            assert len(column) == len(found)
+
+
+@given(st.lists(st.integers(0, 2), max_size=9), st.booleans())
+def test_gathered_by_hand(tmp_path_factory, which, wide):
+    rows = np.float32([[1, 2], [3, np.nan], [5, 6]]) if wide else np.int32([4, -1, 9])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored, "_NUMBERS", 4)
+        for folder in (None, str(tmp_path_factory.getbasetemp())):
+            found = stored.gathered(rows, np.array(which, np.int32), folder)
+            np.testing.assert_array_equal(found, rows[which])
+            assert found.dtype == rows.dtype
 
 
 # --- what is read with a cache is what is read without one ----------------------------------
@@ -154,3 +185,22 @@ def _run(path: Path, workdir: Path) -> None:
     from tfsocial import __main__ as door
 
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
+
+
+def test_all_that_grows_with_the_data_lies_in_files(tmp_path):
+    """Texts, labels of each kind, places, tokens, and which of them share a row."""
+    rows = [("my card", "sad", "a|b", "0.5"), ("thanks", "", "", "")]
+    tiny_run.write_csv(tmp_path / "all.csv", ("text", "mood", "topics", "stars"), rows)
+    tasks = {
+        "mood": {"column": "mood"},
+        "topics": {"column": "topics", "kind": "multilabel", "separator": "|"},
+        "stars": {"column": "stars", "kind": "regress"},
+    }
+    data = {"root": str(tmp_path), "splits": {"train": "all.csv"}, "cache": str(tmp_path / "cache")}
+    read = config.parse({"data": data, "tasks": tasks})
+    train = sources.read(read.data, read.tasks).splits["train"]
+    numbers = [train.text.begin, train.text.size, train.origin.file, train.origin.line]
+    assert all(isinstance(column, np.memmap) for column in (*numbers, *train.labels.values()))
+    assert train.labels["mood"].tolist() == [0, -1]
+    np.testing.assert_array_equal(train.labels["topics"], [[1, 1], [np.nan, np.nan]])
+    np.testing.assert_array_equal(train.labels["stars"], [[0.5], [np.nan]])

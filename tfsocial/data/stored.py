@@ -1,7 +1,7 @@
-"""Texts that lie in a file instead of in memory, for data of any size.
+"""Columns of numbers and of texts that lie in files instead of in memory, for data of any size.
 
-The file has no name and is gone with the process, however that ends. Of a text only its place is
-kept in memory, 12 bytes.
+The files have no names and are gone with the process, however that ends. What is read of them is
+mapped into memory: the system takes the pages back when it needs them.
 """
 
 from __future__ import annotations
@@ -12,18 +12,98 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 _BLOCK = 4096  # texts whose bytes are fetched together by who reads them all
+_NUMBERS = 2**16  # that are in memory before they are written together
+
+
+# --- numbers ---------------------------------------------------------------------------
+
+
+class Numbers:
+    """A column of numbers of one type that grows.
+
+    Args:
+        type: as `array` names it: "i" int32, "q" int64, "f" float32.
+        folder: where its file is to lie; None: it stays in memory.
+
+    >>> column = Numbers("i", str(getfixture("tmp_path")))
+    >>> for number in (3, 1):
+    ...     column.append(number)
+    >>> column.extend(np.arange(2))
+    >>> column.stored().tolist(), len(column)
+    ([3, 1, 0, 1], 4)
+    """
+
+    def __init__(self, type: str, folder: str | None = None):
+        self._recent = array(type)
+        self._file = _nameless(folder) if folder else None
+        self._written = 0
+
+    def __len__(self) -> int:
+        return self._written + len(self._recent)
+
+    def append(self, number: float) -> None:
+        self._recent.append(number)
+        if self._file and len(self._recent) >= _NUMBERS:
+            self._write()
+
+    def extend(self, numbers: np.ndarray) -> None:
+        """Of any shape, as one row."""
+        self._recent.frombytes(np.asarray(numbers, self._recent.typecode).tobytes())
+        if self._file:
+            self._write()
+
+    def stored(self) -> np.ndarray:
+        """All of them, [n]; nothing is to be added afterwards."""
+        if self._file is None or not len(self):
+            return np.asarray(self._recent)
+        self._write()
+        return mapped(self._file, self._recent.typecode)
+
+    def _write(self) -> None:
+        self._recent.tofile(self._file)
+        self._file.flush()
+        self._written += len(self._recent)
+        del self._recent[:]
+
+
+def mapped(file: Path | IO[bytes], type: np.typing.DTypeLike) -> np.memmap:
+    """The numbers of a file, which holds some, without reading them."""
+    # Private and writable, which is what DLPack wants to hand on; nobody writes.
+    return np.memmap(file, type, "c")
+
+
+def gathered(rows: np.ndarray, which: np.ndarray, folder: str | None) -> np.ndarray:
+    """rows[which], int32 or float32 [n, ...], a part at a time.
+
+    >>> gathered(np.float32([[0, 1], [2, 3]]), np.array([1, 0, 1]), None).tolist()
+    [[2.0, 3.0], [0.0, 1.0], [2.0, 3.0]]
+    """
+    found = Numbers(rows.dtype.char, folder)
+    for start in range(0, len(which), _NUMBERS):
+        found.extend(rows[which[start : start + _NUMBERS]])
+    return found.stored().reshape(-1, *rows.shape[1:])
+
+
+def _nameless(folder: str) -> IO[bytes]:
+    os.makedirs(folder, exist_ok=True)
+    return tempfile.TemporaryFile(dir=folder)
+
+
+# --- texts -----------------------------------------------------------------------------
 
 
 class Store:
     """One file for the texts of several columns."""
 
     def __init__(self, folder: str):
-        os.makedirs(folder, exist_ok=True)
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  open while texts are read
+        self.folder = folder
+        self._file = _nameless(folder)
         self._end, self._flushed = 0, True
 
     def write(self, data: bytes) -> int:
@@ -41,10 +121,11 @@ class Store:
 
 
 class Column:
-    """A column while it is read; grows like a list."""
+    """A column of texts while it is read; grows like a list."""
 
     def __init__(self, store: Store):
-        self._store, self._begin, self._size = store, array("q"), array("i")
+        self._store = store
+        self._begin, self._size = Numbers("q", store.folder), Numbers("i", store.folder)
 
     def __len__(self) -> int:
         return len(self._size)
@@ -55,7 +136,8 @@ class Column:
         self._size.append(len(data))
 
     def stored(self) -> StoredTexts:
-        return StoredTexts(self._store, np.asarray(self._begin), np.asarray(self._size))
+        """All of them; nothing is to be added afterwards."""
+        return StoredTexts(self._store, self._begin.stored(), self._size.stored())
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +178,7 @@ class StoredTexts(Sequence[str]):
 
     def _block(self, rows: slice) -> Iterator[str]:
         """Read at once where they lie one after the other, as they do unless they were shuffled."""
-        begin, size = self.begin[rows], self.size[rows].astype(np.int64)
+        begin, size = np.asarray(self.begin[rows]), np.asarray(self.size[rows], np.int64)
         ends = begin + size
         if (begin[1:] != ends[:-1]).any():
             yield from (self.store.read(*place).decode() for place in zip(begin, size, strict=True))
