@@ -63,6 +63,23 @@ def test_two_replicas_are_counted_on_the_host(social_model, batch, endless, two_
     assert int(model.optimizer.iterations.numpy()) == 3
 
 
+def test_the_clock_is_read_before_a_step_begins():
+    """Else a lone thread, which reads it when it comes to it, counts the step as waiting."""
+    with tf.device("CPU:0"):
+        waited = tf.Variable(0.0, dtype=tf.float64)
+    batches = iter(tf.data.Dataset.from_tensors({"x": [1.0], "y": [2]}).repeat())
+    steps = stalls.counting(lambda batches: next(batches), waited)
+    graph = steps.get_concrete_function(batches).graph
+    (fetch,) = (op for op in graph.get_operations() if op.type == "IteratorGetNext")
+    readers = [op for tensor in fetch.outputs for op in tensor.consumers()]
+    assert len(readers) == 2
+    for reader in readers:
+        assert (reader.type, [op.type for op in reader.control_inputs]) == (
+            "Identity",
+            ["AssignAddVariableOp"],
+        )
+
+
 # --- saying --------------------------------------------------------------------------------
 
 

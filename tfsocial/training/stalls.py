@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
@@ -99,8 +100,19 @@ class Counted:
         with tf.control_dependencies([began]):
             batch = next(self.batches)
         with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
-            self.waited.assign_add(tf.timestamp() - began)
+            counted = self.waited.assign_add(tf.timestamp() - began, read_value=False)
+        return _after(counted, batch)
+
+
+def _after(counted: tf.Operation, batch: Any) -> Any:
+    """The batch, once the clock was read: a lone thread may read it last of all the step's ops.
+
+    That of several replicas is left alone: they have threads, and a copy could change the device.
+    """
+    if not all(isinstance(values, tf.Tensor) for values in tf.nest.flatten(batch)):
         return batch
+    with tf.control_dependencies([counted]):
+        return tf.nest.map_structure(tf.identity, batch)
 
 
 def counting(steps: Callable[[Iterator], dict], waited: tf.Variable) -> Callable[[Iterator], dict]:
