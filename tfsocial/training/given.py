@@ -141,10 +141,20 @@ def _label_counts(
 ) -> dict[str, np.ndarray]:
     """Training examples of each class of each classification."""
     return {
-        task: np.bincount(labels[task][labels[task] >= 0], minlength=spec.learned)
+        task: _counted(labels[task], spec.learned)
         for task, spec in specs.items()
         if spec.kind == "classify"
     }
+
+
+def _counted(labels: np.ndarray, classes: int) -> np.ndarray:
+    """A part at a time: counting copies what it counts, and there may be ten million.
+
+    >>> _counted(np.array([2, -1, 0, 2], np.int32), classes=4).tolist()
+    [1, 0, 2, 0]
+    """
+    parts = np.array_split(labels, 1 + len(labels) // 2**20)
+    return sum(np.bincount(part[part >= 0], minlength=classes) for part in parts)
 
 
 def _copy_of_encoder(encoder: PackedBert) -> PackedBert:

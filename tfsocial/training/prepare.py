@@ -332,12 +332,11 @@ def _announce(
     log.info("device: %s", chosen.reason)
     log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))
     for name, split in encoded.items():
-        tokens = float(tf.reduce_mean(tf.cast(split.lengths, tf.float32)))
         log.info(
             "%s: %d examples of %.1f tokens on average, %d cut to the row length",
             name,
             len(split),
-            tokens,
+            len(split.tokens.flat_values) / len(split),
             split.truncated,
         )
     log.info("%d steps", total_steps)
