@@ -3,14 +3,12 @@
     python -m benchmarks.memory --folder=DIR [--rows 100000 1000000 10000000] [--only train ...]
 
 Rows are made: 8 to 14 words and one of 77 labels, some 60 characters and 13 tokens, in a csv file
-in DIR, which is kept for the next time (0.7 GB for ten million). Each command runs in a process of
+in DIR, which is kept for the next time (0.9 GB for ten million). Each command runs in a process of
 its own, with a tiny random encoder, so that what is left is the data:
 
     train           everything in memory, 20 steps
     train cached    the same with data.cache: texts and tokens on disk
     train again     the same with the tokens in the cache already
-    batches         the first batches of as many examples whose tokens are made, not read: an
-                    epoch's shuffle and packing alone, which take seconds and not minutes
     convert         csv to TFRecord shards
     predict         csv to jsonl, with the model of a run
 
@@ -39,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "memory.jsonl"
 LABELS, WORDS, BLOCK = 77, 2000, 100_000
 STEPS = 20
-COMMANDS = ("train", "train cached", "train again", "batches", "convert", "predict")
+COMMANDS = ("train", "train cached", "train again", "convert", "predict")
 TINY = (
     "model.checkpoint=random",
     "model.random={hidden_size: 32, layers: 1, heads: 4, intermediate_size: 64}",
@@ -55,15 +53,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--batches", type=int, help="of so many examples, in this process")
     options = parser.parse_args()
-    if options.batches:
-        read_batches(options.folder, options.batches)
-        return
     for rows, name in itertools.product(options.rows, options.only):
         data = options.folder / f"{rows}"
-        if name != "batches":
-            made(data, rows)
+        made(data, rows)
         line = {"command": name, "rows": rows, **measured(command(name, data))}
         keep(options.results, line)
         print(json.dumps(line), flush=True)
@@ -116,9 +109,6 @@ def vocabulary() -> np.ndarray:
 
 def command(name: str, data: Path) -> list[str]:
     """What to run; what an earlier one left is taken away or made use of."""
-    if name == "batches":
-        rows = f"--batches={data.name}"
-        return [sys.executable, "-m", "benchmarks.memory", rows, f"--folder={data / 'tokens'}"]
     run = data / "run"
     config = [f"--config={data / 'config.yaml'}"]
     tfsocial = [sys.executable, "-m", "tfsocial"]
@@ -136,33 +126,6 @@ def command(name: str, data: Path) -> list[str]:
     cached = [f"data.cache={data / 'cache'}"] if name != "train" else []
     given = [f"--set={each}" for each in (*TINY, *cached, f"training.max_steps={STEPS}")]
     return [*tfsocial, "train", *config, f"--workdir={run}", "--device=cpu", *given]
-
-
-def read_batches(folder: Path, rows: int) -> None:
-    """As a run does from tokens that are in its cache; these are made, 10 to 16 a text."""
-    import tensorflow as tf
-
-    from tfsocial.data import batch as keys
-    from tfsocial.data import pipeline
-
-    labels = np.random.default_rng(0).integers(0, LABELS, rows).astype(np.int32)
-    encoded = pipeline.of_blocks(random_tokens(rows), {"label": tf.constant(labels)}, folder)
-    _, (compacted,) = pipeline.compact({"train": encoded})
-    train, shape = compacted["train"], keys.Shape(4, 128, 16)
-    print(pipeline.steps_per_epoch(train, shape), pipeline.fingerprint(train))
-    for batch in pipeline.training_batches(train, shape, seed=0).take(STEPS):
-        print(int(np.sum(batch[keys.WEIGHT])))
-
-
-def random_tokens(rows: int) -> Iterator:
-    """Blocks as the tokenizer gives them."""
-    from tfsocial.data import pipeline
-
-    source = np.random.default_rng(0)
-    for start in range(0, rows, BLOCK):
-        lengths = source.integers(10, 17, min(BLOCK, rows - start))
-        tokens = source.integers(1, 30522, lengths.sum()).astype(np.int32)
-        yield pipeline.Block(tokens, np.zeros_like(tokens), lengths, 0)
 
 
 def measured(command: list[str]) -> dict[str, object]:
