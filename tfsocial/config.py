@@ -177,7 +177,7 @@ class TaskLoss(BaseModel):
 
 
 TaskKind = Literal["classify", "multilabel", "regress"]
-ScopeScore = Literal["energy", "max_probability", "mahalanobis"]
+ScopeScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
 
 
 class Task(Section):

@@ -43,6 +43,25 @@ def test_mahalanobis_is_sklearns():
     np.testing.assert_allclose(scope.score(POOLED, LOGITS), [-expected], rtol=1e-4)
 
 
+def test_relative_mahalanobis_is_what_all_texts_do_not_explain():
+    """The distance to the nearest class less that to all of train, each by sklearn."""
+    random = np.random.default_rng(0)
+    of_classes, of_all = (
+        EmpiricalCovariance(assume_centered=True).fit(random.normal(size=[50, 2]) @ spread)
+        for spread in ([[2, 1], [0, 1]], [[4, 0], [1, 3]])
+    )
+    means, mean = np.float32([[0, 1], [3, -1]]), np.float32([[1, 0.5]])
+    scope = built("relative_mahalanobis")
+    scope.means.assign(means)
+    scope.precision.assign(of_classes.precision_)
+    scope.mean.assign(mean)
+    scope.precision_of_all.assign(of_all.precision_)
+    texts = POOLED.numpy()[0]
+    nearest = np.min([of_classes.mahalanobis(texts - own) for own in means], 0)
+    expected = of_all.mahalanobis(texts - mean) - nearest
+    np.testing.assert_allclose(scope.score(POOLED, LOGITS), [expected], rtol=1e-4)
+
+
 def test_before_a_threshold_is_chosen_all_is_in_scope():
     """The last column is 0, the others are the softmax."""
     found = built("energy")(POOLED, LOGITS).numpy()

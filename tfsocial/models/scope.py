@@ -22,6 +22,9 @@ class Scope(keras.layers.Layer):
         mahalanobis      -min_c (f - m_c)' P (f - m_c), f the pooled vector, m_c its mean over
                          class c of train, P the inverse of the covariance all classes share,
                          Lee et al. (2018), arXiv:1807.03888, equation 2
+        relative_mahalanobis  the same + (f - m)' Q (f - m), m and Q of all of train as one class:
+                         what is unusual for any text does not count, Ren et al. (2021),
+                         arXiv:2106.09022
 
     q = sigmoid(slope * (threshold - s)) is the probability of being out of scope. It is the last
     column of the predictions, and the others are the classes' times 1 - q.
@@ -35,9 +38,13 @@ class Scope(keras.layers.Layer):
         constant = keras.initializers.Constant
         self.threshold = self.add_weight("threshold", [], initializer=constant(NEVER))
         self.slope = self.add_weight("slope", [], initializer="ones")
-        if self.by == "mahalanobis":
+        square = [self.hidden_size, self.hidden_size]
+        if self.by.endswith("mahalanobis"):
             self.means = self.add_weight("means", [self.classes, self.hidden_size])
-            self.precision = self.add_weight("precision", [self.hidden_size, self.hidden_size])
+            self.precision = self.add_weight("precision", square)
+        if self.by == "relative_mahalanobis":
+            self.mean = self.add_weight("mean", [1, self.hidden_size])
+            self.precision_of_all = self.add_weight("precision_of_all", square)
         super().build(input_shape)
 
     def call(self, pooled: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -52,12 +59,16 @@ class Scope(keras.layers.Layer):
             return tf.reduce_logsumexp(logits, -1)
         if self.by == "max_probability":
             return tf.reduce_max(tf.nn.softmax(logits), -1)
-        return -tf.reduce_min(self._distances(pooled), -1)
+        near = -tf.reduce_min(_distances(pooled, self.means, self.precision), -1)
+        if self.by == "mahalanobis":
+            return near
+        return near + _distances(pooled, self.mean, self.precision_of_all)[..., 0]
 
-    def _distances(self, pooled: tf.Tensor) -> tf.Tensor:
-        """Squared Mahalanobis distance to each class's mean, [..., classes]."""
-        # Term by term: the differences themselves would be [..., classes, hidden].
-        stretched = tf.tensordot(pooled, self.precision, 1)
-        own = tf.reduce_sum(stretched * pooled, -1, keepdims=True)
-        means = tf.reduce_sum(tf.matmul(self.means, self.precision) * self.means, -1)
-        return own - 2 * tf.tensordot(stretched, self.means, [[-1], [-1]]) + means
+
+def _distances(vectors: tf.Tensor, means: tf.Tensor, precision: tf.Tensor) -> tf.Tensor:
+    """Squared Mahalanobis distances [..., m] of vectors [..., hidden] to means [m, hidden]."""
+    # Term by term: the differences themselves would be [..., m, hidden].
+    stretched = tf.tensordot(vectors, precision, 1)
+    own = tf.reduce_sum(stretched * vectors, -1, keepdims=True)
+    squares = tf.reduce_sum(tf.matmul(means, precision) * means, -1)
+    return own - 2 * tf.tensordot(stretched, means, [[-1], [-1]]) + squares

@@ -29,12 +29,8 @@ def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dic
     """
     for task, scope in text_model.heads.scopes.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
-        if scope.by == "mahalanobis":
-            vectors = inference.embed(text_model, batches["train"])
-            known = labels["train"] >= 0
-            means, precision = class_statistics(vectors[known], labels["train"][known], scope)
-            scope.means.assign(means)
-            scope.precision.assign(precision)
+        if scope.by.endswith("mahalanobis"):
+            _remember(scope, inference.embed(text_model, batches["train"]), labels["train"])
         scores, inside = _on(text_model, batches["dev"], task, scope)
         known = labels["dev"] >= 0
         slope, threshold = chosen(scores[known], inside[known], labels["dev"][known])
@@ -43,15 +39,27 @@ def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dic
         log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
 
 
+def _remember(scope: Scope, vectors: np.ndarray, labels: np.ndarray) -> None:
+    """What train looks like, as far as the score asks."""
+    vectors, labels = vectors[labels >= 0], labels[labels >= 0]
+    means, precision = class_statistics(vectors, labels, scope.classes)
+    scope.means.assign(means)
+    scope.precision.assign(precision)
+    if scope.by == "relative_mahalanobis":
+        mean, precision = class_statistics(vectors, np.zeros_like(labels), 1)
+        scope.mean.assign(mean)
+        scope.precision_of_all.assign(precision)
+
+
 def class_statistics(
-    vectors: np.ndarray, labels: np.ndarray, scope: Scope
+    vectors: np.ndarray, labels: np.ndarray, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Means [classes, hidden] and the inverse of the shared covariance [hidden, hidden].
 
     The covariance is shrunk (Ledoit & Wolf, 2004, Journal of Multivariate Analysis 88): with
     fewer examples than dimensions it has no inverse. A class without examples lies at infinity.
     """
-    chosen = np.eye(scope.classes)[labels]
+    chosen = np.eye(classes)[labels]
     counts = chosen.sum(0)
     means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
     covariance, _ = ledoit_wolf(vectors - means[labels], assume_centered=True)
