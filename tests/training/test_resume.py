@@ -275,16 +275,21 @@ def test_other_data_are_refused(moods, cut_off):
         start(moods, cut_off)
 
 
-@pytest.mark.parametrize("harm", ["no manifest", "short file", "broken bytes", "half a manifest"])
+@pytest.mark.parametrize(
+    "harm", ["no manifest", "short file", "broken bytes", "broken best", "half a manifest"]
+)
 def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, undisturbed, harm, caplog):
     """The one before it is taken, and the end is the same."""
     latest = cut_off / "checkpoints" / "00000006"
     state = latest / "state.data-00000-of-00001"
+    best = latest / "best.safetensors"
     if harm == "no manifest":
         (latest / "manifest.json").unlink()
     elif harm == "half a manifest":
         text = (latest / "manifest.json").read_text()
         (latest / "manifest.json").write_text(text[: len(text) // 2])
+    elif harm == "broken best":
+        best.write_bytes(b"\x55" * best.stat().st_size)
     elif harm == "short file":
         os.truncate(state, state.stat().st_size // 2)
     else:

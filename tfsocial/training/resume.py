@@ -21,6 +21,7 @@ import numpy as np
 import safetensors.numpy
 import tensorflow as tf
 import tf_keras as keras
+from safetensors import SafetensorError
 
 from tfsocial.config import Config, ConfigError, load
 from tfsocial.training.step import SocialModel
@@ -34,7 +35,8 @@ OTHER_VARIABLES = (
     "holds other variables than this config trains; what decides them (model, optimizer, terms "
     "of the formula, training.frozen_layers, ema and float16) cannot change within a run"
 )
-FAILURES = (OSError, tf.errors.OpError)  # of a disk; of a filesystem of TensorFlow's
+# Of a disk; of a filesystem of TensorFlow's; of a file that is not what was written.
+FAILURES = (OSError, tf.errors.OpError, SafetensorError)
 
 
 class Interrupted(RuntimeError):
@@ -268,10 +270,12 @@ class Keeper(keras.callbacks.Callback):
         )
 
     def _restore(self, found: Found) -> None:
-        self.tracked.read(f"{found.folder}/{STATE}").assert_consumed()
+        arrays = None
         if self.best and tf.io.gfile.exists(f"{found.folder}/{BEST}"):
             with tf.io.gfile.GFile(f"{found.folder}/{BEST}", "rb") as file:
                 arrays = safetensors.numpy.load(file.read())
+        self.tracked.read(f"{found.folder}/{STATE}").assert_consumed()
+        if arrays is not None:
             self.best.weights = [arrays[name] for name in sorted(arrays)]
         self._tell(found.states)
         self._begun = (found.states, [variable.numpy() for variable in self.metrics])
