@@ -12,8 +12,9 @@ import tf_keras as keras
 import tiny_run
 from safetensors.numpy import load_file
 
-from tfsocial.training import watch
+from tfsocial.training import devices, watch
 from tfsocial.training.averaging import WeightAverage
+from tfsocial.training.prepare import prepare
 
 CALM = {"epsilon": 1e-3}  # see test_step.py
 HEAD = "mood.weight"
@@ -243,6 +244,16 @@ def test_dev_is_scored_with_the_average(moods, tmp_path):
     np.testing.assert_array_equal(shown["nothing"], shown["plain"])
     np.testing.assert_array_equal(head(tmp_path / "nothing"), head(tmp_path / "plain"))
     assert np.abs(shown["much"] - shown["plain"]).max() > 1e-3
+
+
+def test_a_teacher_of_averages_is_not_learned(moods, tmp_path):
+    """The optimizer holds nothing for it."""
+    learned = []
+    for name, objectives in (("alone", {}), ("taught", {"papers": {"mean_teacher": {}}})):
+        chosen = tiny_run.settings(moods, "training.ema=0.8", objectives=objectives)
+        ready = prepare(chosen, tmp_path / name, devices.choose("cpu", chosen.training))
+        learned.append([variable.shape for variable in ready.model.learned])
+    assert learned[0] == learned[1]
 
 
 def test_without_a_dev_split_the_last_average_is_kept(moods, tmp_path):

@@ -123,7 +123,8 @@ class SocialModel(keras.Model):
         """What the optimizer moves. Keras's flags say nothing of it: they would change the order
         of a layer's variables, by which M0's and the averages' are found.
         """
-        return [weight for weight in self.trainable_variables if weight.ref() not in self._frozen]
+        weights = [*self.term_variables, *self.text_model.trainable_variables]
+        return [weight for weight in weights if weight.ref() not in self._frozen]
 
     @property
     def term_variables(self) -> list[tf.Variable]:
