@@ -476,8 +476,8 @@ class Data(Source):
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
     cache: str | None = Field(
         None,
-        description="folder for texts and tokens, of which memory then holds only their places; "
-        "left out, all are in memory, and tokenized anew in each run",
+        description="folder for all that grows with the data, which memory then does not hold, "
+        "and for tokens, which later runs find there; left out, all is in memory",
     )
     service: str | None = Field(
         None,
