@@ -42,6 +42,25 @@ def test_without_an_example_outside_it_keeps_most():
     assert np.mean(scores >= threshold) == 0.95
 
 
+@pytest.mark.parametrize(("kept", "recall"), [(1.0, 0.5), (0.6, 1.0)])
+def test_as_many_as_wanted_are_kept(kept, recall):
+    """The highest threshold that lets them pass: out of scope are the scores 0 and 2.5."""
+    scores = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 2.5])
+    sure = np.tile([[0.999, 0.001]], (7, 1))
+    labels = np.array([0, 0, 0, 0, 0, 2, 2])
+    slope, threshold = outside.chosen(scores, sure, labels, kept)
+    refused = outside._refused(scores, sure, slope, threshold)
+    assert np.mean(~refused[:5]) == kept
+    assert np.mean(refused[5:]) == recall
+
+
+def test_as_many_as_wanted_are_kept_where_none_is_outside():
+    """80 of 100."""
+    scores = np.arange(100.0)
+    found = outside.chosen(scores, np.tile([[0.7, 0.3]], (100, 1)), np.zeros(100, int), 0.8)
+    assert np.mean(scores >= found[1]) == 0.8
+
+
 def test_statistics_by_hand():
     """Means of two classes; a class without examples is nobody's nearest."""
     vectors = np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]], np.float32)
@@ -125,3 +144,8 @@ def test_needs_a_dev_split(moods, tmp_path):
 def test_wrong_settings_are_named(task, sentence):
     with pytest.raises(ConfigError, match=rf"tasks\.mood\.out_of_scope_by.*{sentence}"):
         config.parse({"tasks": {"mood": task}})
+
+
+def test_a_share_without_a_threshold_is_refused():
+    with pytest.raises(ConfigError, match=r"tasks\.mood\.in_scope_kept is for a threshold"):
+        config.parse({"tasks": {"mood": {"out_of_scope": "a", "in_scope_kept": 0.9}}})

@@ -189,7 +189,8 @@ def _fit_scopes(ready: Prepared) -> None:
     text_model = ready.model.text_model
     if text_model.heads.scopes:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
-        outside.fit(text_model, batches, ready.texts.compacted)
+        kept = {name: task.in_scope_kept for name, task in ready.config.tasks.items()}
+        outside.fit(text_model, batches, ready.texts.compacted, kept)
 
 
 def _losses(ready: Prepared) -> dict[str, dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -21,11 +22,17 @@ CANDIDATES = 400
 KEPT = 0.95  # of dev's examples in scope, where dev has none out of it
 
 
-def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dict[str, Encoded]):
+def fit(
+    text_model: TextModel,
+    batches: Mapping[str, tf.data.Dataset],
+    encoded: Mapping[str, Encoded],
+    kept: Mapping[str, float | None],
+) -> None:
     """Fits what each task that tells scope by score needs: train's statistics, dev's threshold.
 
     Args:
         batches, encoded: of the splits train and dev.
+        kept: task -> share of dev's examples in scope that must pass; None: no such demand.
     """
     for task, scope in text_model.heads.scopes.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
@@ -33,7 +40,8 @@ def fit(text_model: TextModel, batches: dict[str, tf.data.Dataset], encoded: dic
             _remember(scope, inference.embed(text_model, batches["train"]), labels["train"])
         scores, inside = _on(text_model, batches["dev"], task, scope)
         known = labels["dev"] >= 0
-        slope, threshold = chosen(scores[known], inside[known], labels["dev"][known])
+        found = scores[known], inside[known], labels["dev"][known]
+        slope, threshold = chosen(*found, kept[task])
         scope.slope.assign(slope)
         scope.threshold.assign(threshold)
         log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
@@ -67,33 +75,45 @@ def class_statistics(
     return means.astype(np.float32), np.linalg.inv(covariance).astype(np.float32)
 
 
-def chosen(scores: np.ndarray, inside: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+def chosen(
+    scores: np.ndarray, inside: np.ndarray, labels: np.ndarray, kept: float | None = None
+) -> tuple[float, float]:
     """Slope and threshold for the scores [n] of examples with probabilities [n, classes].
 
     The slope is that of a balanced logistic regression (Platt scaling). The threshold is the
     one with which the mean of in-scope accuracy and out-of-scope recall is highest, as answers
-    are given: by the likeliest column. Where no example is out of scope (label `classes`), it is
-    the one that keeps 95 % of them.
+    are given: by the likeliest column; or the highest that lets the share `kept` of the examples
+    in scope pass. Where no example is out of scope (label `classes`), it is the one that keeps
+    95 % of them, or that share.
     """
     outside = labels == inside.shape[1]
     spread = max(float(np.std(scores)), 1e-6)
     if not outside.any() or outside.all():
-        return 4 / spread, float(np.quantile(scores, 1 - KEPT))
+        return 4 / spread, float(np.quantile(scores, 1 - (KEPT if kept is None else kept)))
     standard = (scores - scores.mean()) / spread
     fitted = LogisticRegression(class_weight="balanced").fit(standard[:, None], ~outside)
     slope = max(float(fitted.coef_[0, 0]), 1e-3) / spread
     candidates = np.unique(np.quantile(scores, np.linspace(0, 1, CANDIDATES)))
+    if kept is not None:
+        refused = [_refused(scores, inside, slope, candidate) for candidate in candidates]
+        pass_enough = [(~said[~outside]).mean() >= kept for said in refused]
+        return slope, float(candidates[max(sum(pass_enough) - 1, 0)])  # higher ones let fewer pass
     worth = [_worth(scores, inside, labels, slope, candidate) for candidate in candidates]
     return slope, float(candidates[int(np.argmax(worth))])
 
 
 def _worth(scores, inside, labels, slope: float, threshold: float) -> float:
     """Mean of in-scope accuracy and out-of-scope recall."""
-    q = special.expit(slope * (threshold - scores))
-    said_outside = q >= inside.max(-1) * (1 - q)
+    said_outside = _refused(scores, inside, slope, threshold)
     outside = labels == inside.shape[1]
     right = ~said_outside & (inside.argmax(-1) == labels)
     return float(right[~outside].mean() + said_outside[outside].mean()) / 2
+
+
+def _refused(scores, inside, slope: float, threshold: float) -> np.ndarray:
+    """Bool [n]: where out of scope is the likeliest column."""
+    q = special.expit(slope * (threshold - scores))
+    return q >= inside.max(-1) * (1 - q)
 
 
 def _on(
