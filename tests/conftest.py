@@ -41,6 +41,10 @@ LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 VOCABULARY = [*SPECIALS, *LETTERS, "##s", "?", "card", "late"]  # 35 tokens; "a" is 5
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     """Every test starts from the same random state, alone or among others."""

@@ -115,6 +115,7 @@ def test_frozen_layers_are_passed_forwards_only(folder, tmp_path):
         )  # fmt: skip
 
 
+@pytest.mark.long
 @on_the_tpu_compiler
 def test_recomputation_saves_memory_on_the_chip(folder):
     """Six layers on rows enough that what they keep does not fit beside the chip's cores."""

@@ -24,7 +24,12 @@ def sleepy(batch, shapes) -> tf.data.Dataset:
             yield batch
 
     signature = {key: tf.TensorSpec(value.shape, value.dtype) for key, value in shapes.items()}
-    return tf.data.Dataset.from_generator(slow, output_signature=signature)
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False  # they make some ahead
+    options.experimental_optimization.inject_prefetch = False
+    options.autotune.enabled = False
+    dataset = tf.data.Dataset.from_generator(slow, output_signature=signature)
+    return dataset.with_options(options)
 
 
 # --- counting ------------------------------------------------------------------------------

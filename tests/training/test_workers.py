@@ -105,6 +105,7 @@ def test_two_workers_are_one_process(config, alone, tmp_path):
     np.testing.assert_allclose(losses(workdir), losses(alone), rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_stops_the_other_and_both_resume(config, alone, tmp_path):
     """Exit code 1 and a sentence within a bounded time; the same commands end as if nothing was."""
     workdir = tmp_path / "run"
