@@ -8,10 +8,12 @@ from typing import get_args
 import numpy as np
 import pytest
 import tiny_run
+from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
 from tfsocial.config import ConfigError, ScopeScore
 from tfsocial.models import checkpoints
+from tfsocial.models.scope import Scope
 from tfsocial.serving import export, predictor
 from tfsocial.training import outside
 
@@ -54,6 +56,29 @@ def test_as_many_as_wanted_are_kept(kept, recall):
     assert np.mean(refused[5:]) == recall
 
 
+def test_a_score_that_does_not_tell_refuses_nothing():
+    """The example outside has the highest score: rather no threshold than half of the others."""
+    scores = np.array([1.0, 2.0, 3.0, 9.0])
+    labels = np.array([0, 0, 0, 2])
+    slope, threshold = outside.chosen(scores, np.tile([[0.6, 0.4]], (4, 1)), labels, 0.9)
+    assert not outside._refused(scores, np.tile([[0.6, 0.4]], (4, 1)), slope, threshold).any()
+
+
+def test_relative_distances_are_shrunk_alike():
+    """Both covariances by the classes' shrinkage: each by its own can tell the reverse."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 15)
+    vectors = (3 * random.normal(size=[4, 8])[labels] + random.normal(size=[60, 8])).astype("f")
+    scope = Scope("relative_mahalanobis", 4, 8)
+    scope.build(None)
+    outside._remember(scope, vectors, labels)
+    means = np.stack([vectors[labels == number].mean(0) for number in range(4)])
+    _, shrinkage = ledoit_wolf(vectors - means[labels], assume_centered=True)
+    covariance = shrunk_covariance(np.cov(vectors.T, bias=True), shrinkage)
+    np.testing.assert_allclose(scope.precision_of_all, np.linalg.inv(covariance), rtol=1e-3)
+    np.testing.assert_allclose(scope.mean, [vectors.mean(0)], atol=1e-5)
+
+
 def test_as_many_as_wanted_are_kept_where_none_is_outside():
     """80 of 100."""
     scores = np.arange(100.0)
@@ -64,7 +89,8 @@ def test_as_many_as_wanted_are_kept_where_none_is_outside():
 def test_statistics_by_hand():
     """Means of two classes; a class without examples is nobody's nearest."""
     vectors = np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]], np.float32)
-    means, precision = outside.class_statistics(vectors, np.array([0, 0, 1, 1]), 3)
+    means, precision, shrinkage = outside.class_statistics(vectors, np.array([0, 0, 1, 1]), 3)
+    assert 0 <= shrinkage <= 1
     np.testing.assert_allclose(means[:2], [[1, 1], [5, 6]])
     assert np.all(means[2] > 1000)
     assert np.all(np.linalg.eigvalsh(precision) > 0)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 from scipy import special
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import empirical_covariance, ledoit_wolf_shrinkage, shrunk_covariance
 from sklearn.linear_model import LogisticRegression
 
 from tfsocial.data.pipeline import Encoded
 from tfsocial.models import inference
-from tfsocial.models.scope import Scope
+from tfsocial.models.scope import NEVER, Scope
 from tfsocial.models.text_model import TextModel
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,12 @@ def fit(
         known = labels["dev"] >= 0
         found = scores[known], inside[known], labels["dev"][known]
         slope, threshold = chosen(*found, kept[task])
+        if threshold == NEVER:
+            log.warning(
+                "%s: no threshold of %s lets %g of dev's examples in scope pass, so nothing is "
+                "refused; another out_of_scope_by may tell them apart",
+                *(task, scope.by, kept[task]),
+            )
         scope.slope.assign(slope)
         scope.threshold.assign(threshold)
         log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
@@ -50,29 +56,36 @@ def fit(
 def _remember(scope: Scope, vectors: np.ndarray, labels: np.ndarray) -> None:
     """What train looks like, as far as the score asks."""
     vectors, labels = vectors[labels >= 0], labels[labels >= 0]
-    means, precision = class_statistics(vectors, labels, scope.classes)
+    means, precision, shrinkage = class_statistics(vectors, labels, scope.classes)
     scope.means.assign(means)
     scope.precision.assign(precision)
     if scope.by == "relative_mahalanobis":
-        mean, precision = class_statistics(vectors, np.zeros_like(labels), 1)
+        # Shrunk alike: the difference of two distances of other scales can tell the reverse.
+        one_class = np.zeros_like(labels)
+        mean, precision, _ = class_statistics(vectors, one_class, 1, shrinkage)
         scope.mean.assign(mean)
         scope.precision_of_all.assign(precision)
 
 
 def class_statistics(
-    vectors: np.ndarray, labels: np.ndarray, classes: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Means [classes, hidden] and the inverse of the shared covariance [hidden, hidden].
+    vectors: np.ndarray, labels: np.ndarray, classes: int, shrinkage: float | None = None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Means [classes, hidden], the inverse of the shared covariance [hidden, hidden], shrinkage.
 
-    The covariance is shrunk (Ledoit & Wolf, 2004, Journal of Multivariate Analysis 88): with
-    fewer examples than dimensions it has no inverse. A class without examples lies at infinity.
+    The covariance is shrunk, as given or by Ledoit & Wolf (2004), Journal of Multivariate
+    Analysis 88: with fewer examples than dimensions it has no inverse. A class without examples
+    lies at infinity.
     """
     chosen = np.eye(classes)[labels]
     counts = chosen.sum(0)
     means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
-    covariance, _ = ledoit_wolf(vectors - means[labels], assume_centered=True)
+    centred = vectors - means[labels]
+    if shrinkage is None:
+        shrinkage = ledoit_wolf_shrinkage(centred, assume_centered=True)
+    empirical = empirical_covariance(centred, assume_centered=True)
+    precision = np.linalg.inv(shrunk_covariance(empirical, shrinkage))
     means[counts == 0] = 1e3 * np.abs(vectors).max()
-    return means.astype(np.float32), np.linalg.inv(covariance).astype(np.float32)
+    return means.astype(np.float32), precision.astype(np.float32), float(shrinkage)
 
 
 def chosen(
@@ -97,7 +110,8 @@ def chosen(
     if kept is not None:
         refused = [_refused(scores, inside, slope, candidate) for candidate in candidates]
         pass_enough = [(~said[~outside]).mean() >= kept for said in refused]
-        return slope, float(candidates[max(sum(pass_enough) - 1, 0)])  # higher ones let fewer pass
+        # Higher ones let fewer pass; a score that does not tell may let too few pass at any.
+        return slope, float(candidates[sum(pass_enough) - 1]) if any(pass_enough) else NEVER
     worth = [_worth(scores, inside, labels, slope, candidate) for candidate in candidates]
     return slope, float(candidates[int(np.argmax(worth))])
 
