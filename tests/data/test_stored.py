@@ -188,7 +188,7 @@ def _run(path: Path, workdir: Path) -> None:
 
 
 def test_all_that_grows_with_the_data_lies_in_files(tmp_path):
-    """Texts, labels of each kind, places, tokens, and which of them share a row."""
+    """Texts and where they begin, files and lines, labels of each kind."""
     rows = [("my card", "sad", "a|b", "0.5"), ("thanks", "", "", "")]
     tiny_run.write_csv(tmp_path / "all.csv", ("text", "mood", "topics", "stars"), rows)
     tasks = {

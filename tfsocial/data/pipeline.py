@@ -122,15 +122,8 @@ def encode(
     """
     folder = Path(cache, _content_key(examples, tokenizer, row_length)) if cache else None
     blocks = _tokenized(examples, tokenizer, row_length)
-    labels = {task: _tensor(values) for task, values in examples.labels.items()}
-    return of_blocks(blocks, labels, folder)
-
-
-def of_blocks(
-    blocks: Iterator[Block], labels: Mapping[str, tf.Tensor], folder: Path | None = None
-) -> Encoded:
-    """A split whose tokens come in blocks, or lie in the folder already."""
     found = _on_disk(folder, blocks) if folder else _in_memory(blocks)
+    labels = {task: _tensor(values) for task, values in examples.labels.items()}
     tokens, types = (
         tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
         for values in (found.tokens, found.types)
@@ -477,7 +470,7 @@ def _label_widths(encoded: Encoded) -> dict[str, int | None]:
     }
 
 
-class Block(NamedTuple):
+class _Block(NamedTuple):
     """Tokens of m texts, one after the other, int32 [tokens]; their lengths, int64 [m]."""
 
     tokens: np.ndarray
@@ -495,7 +488,7 @@ class _Found(NamedTuple):
     truncated: int
 
 
-def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[Block]:
+def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[_Block]:
     columns = [column for column in (examples.text, examples.pair) if column is not None]
     at_once = CALLS * TOKENIZE_AT_ONCE
     # Traced once and not for each dataset: ten million texts are 150 of them.
@@ -508,7 +501,7 @@ def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Ite
             call, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         ):
             values = (tokens.flat_values, types.flat_values, tokens.row_lengths())
-            yield Block(*(value.numpy() for value in values), int(np.sum(cut)))
+            yield _Block(*(value.numpy() for value in values), int(np.sum(cut)))
 
 
 def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
@@ -520,7 +513,7 @@ def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> s
     return digest.hexdigest()
 
 
-def _in_memory(blocks: Iterator[Block]) -> _Found:
+def _in_memory(blocks: Iterator[_Block]) -> _Found:
     blocks = list(blocks)
     tokens, types, lengths = (
         np.concatenate([block[place] for block in blocks]) for place in range(3)
@@ -533,7 +526,7 @@ def _in_memory(blocks: Iterator[Block]) -> _Found:
 _ON_DISK = {"tokens": np.int32, "types": np.int32, "splits": np.int64, "truncated": np.int64}
 
 
-def _on_disk(folder: Path, blocks: Iterator[Block]) -> _Found:
+def _on_disk(folder: Path, blocks: Iterator[_Block]) -> _Found:
     """What lies in the folder; written first where it is not there."""
     _made(folder, lambda partial: _write(partial, blocks))
     tokens, types, splits = (
@@ -555,7 +548,7 @@ def _made(folder: Path, write: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _write(folder: Path, blocks: Iterator[Block]) -> None:
+def _write(folder: Path, blocks: Iterator[_Block]) -> None:
     """Bare numbers of `_ON_DISK`'s types, in the machine's byte order."""
     with contextlib.ExitStack() as stack:
         streams = {name: stack.enter_context((folder / name).open("wb")) for name in _ON_DISK}
