@@ -133,7 +133,7 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -
                 split: {task: numbers(found) for task, found in tasks.items()}
                 for split, tasks in report.items()
             },
-            "machine": f"{platform.machine()}, {processor()}",
+            "machine": ", ".join([platform.machine(), processor(), *graphics()]),
             "versions": {package: version(package) for package in PACKAGES},
             "revision": revision(),
         }
@@ -201,6 +201,15 @@ def processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":")[1].strip() for line in found if line.startswith("model name")), "")
+
+
+def graphics() -> list[str]:
+    """Names of the machine's NVIDIA GPUs, which `--device=auto` computes on."""
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def revision() -> str:

@@ -66,6 +66,7 @@ def measured(peer: str, draw: Path, data: Path) -> dict:
         "accuracy": round(float(np.mean(answers == truth)), 5),
         "in_scope_accuracy": round(float(np.mean((answers == truth)[inside])), 5),
         "minutes": round((time.time() - began) / 60, 2),
+        "device": device(),
         "versions": {package: version(package) for package in PACKAGES},
     }
 
@@ -124,8 +125,6 @@ def trainer(texts: list[str], labels: np.ndarray, asked: list[str]) -> np.ndarra
             learning_rate=5e-5,
             save_strategy="no",
             report_to=[],
-            use_cpu=True,
-            dataloader_pin_memory=False,
         )
         own = Trainer(model, arguments, DataCollatorWithPadding(tokenizer), encoded[0])
         own.train()
@@ -137,6 +136,13 @@ PEERS: dict[str, Callable[[list[str], np.ndarray, list[str]], np.ndarray]] = {
     "setfit": setfit,
     "trainer": trainer,
 }
+
+
+def device() -> str:
+    """What torch computed on."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
 def finished(results: Path) -> set[tuple[str, str]]:
