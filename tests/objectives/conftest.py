@@ -33,6 +33,9 @@ SPECS = {
 }
 LOSSES = {task: table.TASK[table.USUAL_LOSS[spec.kind]](task) for task, spec in SPECS.items()}
 COUNTS = {"topic": np.array([40, 30, 4])}
+# What neighbours say of the ten examples; of example 8 nothing.
+SPREAD = np.float32([[6, 3, 1], [2, 7, 1], [1, 1, 8], [4, 3, 3], [5, 4, 1], [1, 2, 7]]) / 10
+SPREAD = {"topic": np.concatenate([SPREAD, SPREAD[:2], np.zeros([1, 3]), SPREAD[2:3]])}
 # Three to five examples of each class; example 4 has weight 0, example 6 has no label.
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
@@ -99,6 +102,9 @@ class DeterministicStep(Step):
         self.held.append(tf.stop_gradient(values))
         return self.held[-1] if self.constants is None else self.constants[len(self.held) - 1]
 
+    def spread_labels(self, task: str) -> tf.Tensor:
+        return self._of_train(self.given.spread[task])
+
     @cached_property
     def _other_types(self) -> Outputs:
         batch = {**self.batch, keys.TYPE_IDS: 1 - self.batch[keys.TYPE_IDS]}
@@ -122,7 +128,8 @@ class Bench:
     @property
     def given(self) -> Given:
         given = Given(self.m0, self.probes, LOSSES, COUNTS, self.average, self.names)
-        return replace(given, word_parts=WORD_PARTS, fisher=self.fisher)
+        spread = {task: tf.constant(shares, tf.float32) for task, shares in SPREAD.items()}
+        return replace(given, word_parts=WORD_PARTS, fisher=self.fisher, spread=spread)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -173,6 +180,10 @@ class FakeStep:
     label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
     fisher: list = field(default_factory=list)
     views: Mapping[str, Outputs] = field(default_factory=dict)
+    spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
+
+    def spread_labels(self, task: str) -> tf.Tensor:
+        return self.spread[task]
 
     def view(self, name: str) -> Outputs:
         return self.views[name]

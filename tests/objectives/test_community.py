@@ -21,6 +21,7 @@ from tfsocial.objectives.community import (
     L2SP,
     FeatureCosine,
     HiddenMSE,
+    LabelPropagation,
     M0Task,
     MaskedLM,
     RecAdam,
@@ -231,6 +232,30 @@ class TestSoftLabels:
         loss, _ = SoftLabels("topic", temperature)(step)
         expected = 3 / 4 * np.log(3 / 2) + 1 / 4 * np.log(1 / 2)
         np.testing.assert_allclose(loss, [[temperature**2 * expected]], rtol=1e-5)
+
+
+class TestLabelPropagation:
+    """-(1 - H(F) / log C) * sum of F^(1/T) log p, over F^(1/T)'s sum."""
+
+    @pytest.mark.parametrize(("temperature", "right"), [(1.0, 3 / 4), (0.5, 9 / 10)])
+    def test_by_hand(self, fake_step, fake_outputs, temperature, right):
+        """Of 3/4 and 1/4 the squares are as 9 to 1; nobody knows anything of the second text."""
+        step = fake_step(
+            {keys.WEIGHT: tf.ones([1, 2])},
+            fake_outputs([[[np.log(4.0), 0.0], [0.0, 0.0]]]),
+            spread={"topic": tf.constant([[[0.75, 0.25], [0.0, 0.0]]])},
+        )
+        loss, mask = LabelPropagation("topic", temperature=temperature)(step)
+        entropy = -(3 / 4 * np.log(3 / 4) + 1 / 4 * np.log(1 / 4))
+        crossed = -(right * np.log(4 / 5) + (1 - right) * np.log(1 / 5))
+        np.testing.assert_allclose(loss[0, 0], (1 - entropy / np.log(2)) * crossed, rtol=1e-5)
+        np.testing.assert_array_equal(mask, [[1, 0]])
+
+    def test_is_about_train_alone(self, bench, batch):
+        """Examples of dev have other numbers: none of train's answers are theirs."""
+        step = Step(batch, bench.text_model, bench.given, training=False)
+        _, mask = LabelPropagation("topic")(step)
+        np.testing.assert_array_equal(mask, tf.zeros_like(mask))
 
 
 class TestL2SP:

@@ -88,7 +88,7 @@ class TestStrategy:
             ("gpu", 2, ("GPU:0", 1)),
             ("gpu:2", 3, ("mirrored", 2)),
             ("mirrored", 2, ("mirrored", 2)),
-            ("mirrored", 1, ("mirrored", 1)),
+            ("mirrored", 1, ("GPU:0", 1)),
             ("cpu", 1, ("CPU:0", 1)),
             ("cpu", 2, ("CPU:0", 1)),
         ],
@@ -157,6 +157,12 @@ class TestPrecisionAndCompiler:
             machine(gpus=gpus, bfloat16=gpus == 0)
             device = chosen("auto", precision=precision, compile=compiler)
             assert (device.precision, device.jit_compile) == (precision, jit)
+
+    def test_replicas_are_not_compiled(self, machine):
+        """A step that several share cannot be; asking for it ends before TensorFlow's traceback."""
+        machine(gpus=2)
+        with pytest.raises(ConfigError, match=r"training\.compile=xla: .*leave it at auto"):
+            chosen("auto", compile="xla")
 
     @pytest.mark.parametrize(
         ("device", "gpus", "bfloat16", "reason"),

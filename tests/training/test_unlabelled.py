@@ -17,11 +17,13 @@ from tfsocial import __main__ as door
 from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints
 from tfsocial.models.heads import WordHead
+from tfsocial.objectives import table
 
 VIEW = "data.view=[{token_mask: {rate: 0.3}}]"
 TERMS = {
     "uda": ["objectives.papers={uda: {confidence: 0.0}}", VIEW],
     "fix_match": ["objectives.papers={fix_match: {confidence: 0.0}}", VIEW],
+    "label_propagation": ["objectives.community={label_propagation: {neighbours: 3}}"],
     "masked_lm": ["objectives.community={masked_lm: {share: 0.5}}"],
 }
 POOL = "my order is late\n\nthe card is broken\nthanks it is nice\n"
@@ -58,7 +60,7 @@ def test_a_pool_feeds_what_needs_no_labels(moods, tmp_path, term):
     path = with_pool(moods, "training.epochs=2", "training.log_every=1", *TERMS[term])
     workdir = tmp_path / "run"
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
-    name = "L0/masked_lm" if term == "masked_lm" else f"L_paper/{term}"
+    name = f"L0/{term}" if term in table.COMMUNITY else f"L_paper/{term}"
     losses = curve(workdir, f"train/raw/{name}")
     assert losses
     assert all(map(math.isfinite, losses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -68,6 +69,40 @@ class SoftLabels:
         )
         distance = divergence.from_to(step.kinds[self.task], target, logits)
         return Terms(self.temperature**2 * distance, step.batch[WEIGHT])
+
+
+@dataclass(frozen=True)
+class LabelPropagation:
+    """-(1 - H(F) / log C) * sum over the classes c of q_c log p_c, q = F^(1/T) / sum(F^(1/T)).
+
+    F are train's labels as they spread between neighbours in M0's vectors, before the first step;
+    a text counts as much as F is sure of it. Rows of train without a label are the unlabelled
+    pool. Iscen et al. (2019), Label Propagation for Deep Semi-supervised Learning,
+    arXiv:1904.04717, equations 8 and 11; there the graph is of the vectors that learn and made anew
+    in each epoch, and a text has one pseudo-label.
+
+    Attributes:
+        neighbours: of a text in the graph.
+        share: of what a text is told by its neighbours, against its own label or guess.
+    """
+
+    task: str
+    neighbours: Annotated[int, Field(ge=1)] = 10
+    share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
+    temperature: Annotated[float, Field(gt=0.0)] = 0.5
+    needs_spread = True  # no knobs, so not annotated
+    needs_names = True  # a label's name is one more example of it
+    reads_m0 = False  # once, before the first step
+
+    def __call__(self, step: Forward) -> Terms:
+        spread = step.spread_labels(self.task)
+        logs = tf.math.log(tf.maximum(spread, 1e-9))
+        entropy = -tf.reduce_sum(spread * logs, -1)
+        sure = 1 - entropy / math.log(max(spread.shape[-1], 2))
+        target = tf.nn.softmax(logs / self.temperature)
+        log_p = tf.nn.log_softmax(step.outputs.logits[self.task])
+        known = tf.cast(tf.reduce_sum(spread, -1) > 0, tf.float32)
+        return Terms(-sure * tf.reduce_sum(target * log_p, -1), step.batch[WEIGHT] * known)
 
 
 @dataclass(frozen=True)

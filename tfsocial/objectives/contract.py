@@ -96,6 +96,13 @@ class Forward(Protocol):
         Only for an objective that has `needs_names`.
         """
 
+    def spread_labels(self, task: str) -> tf.Tensor:
+        """Train's labels, spread between neighbours in M0's vectors: [rows, slots, classes].
+
+        Float32 probabilities; zeros for what is not train's. Only for an objective that has
+        `needs_spread`.
+        """
+
     @property
     def word_parts(self) -> WordParts:
         """Which tokens of the vocabulary are special, which go on with a word."""

@@ -59,6 +59,7 @@ COMMUNITY = {
     "feature_cosine": community.FeatureCosine,
     "hidden_mse": community.HiddenMSE,
     "l2_sp": community.L2SP,
+    "label_propagation": community.LabelPropagation,
     "m0_task": community.M0Task,
     "masked_lm": community.MaskedLM,
     "rec_adam": community.RecAdam,
@@ -98,6 +99,7 @@ KINDS: Mapping[str, tuple[TaskKind, ...]] = {
     "huber": ("regress",),
     "pairwise": ("regress",),
     "listwise": ("regress",),
+    "label_propagation": ("classify",),
     "m0_task": ("classify", "multilabel", "regress"),
     "soft_labels": ("classify", "multilabel"),
     "cutoff": ("classify", "multilabel"),
@@ -193,7 +195,7 @@ def needs(terms: Sequence[Term], what: str) -> bool:
         what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
             "names", vectors of the label names; "words", which word stands where;
             "fisher", what M0's own task depends on; "vectors", M0's pooled ones of train;
-            "view", a second view of each text.
+            "spread", train's labels spread between those; "view", a second view of each text.
     """
     return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
 

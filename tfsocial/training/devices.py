@@ -27,6 +27,11 @@ NO_FLOAT16_ON_TPU = (
     "bfloat16"
 )
 
+NO_XLA_ON_REPLICAS = (
+    "training.compile=xla: steps of several replicas are not compiled, for they reduce their "
+    "gradients together; leave it at auto, or take one device"
+)
+
 
 class WorkerGone(RuntimeError):
     """Another worker has ended or cannot be reached; the message says how to go on."""
@@ -159,7 +164,7 @@ def _strategy(kind: str, gpus: list) -> tf.distribute.Strategy:
         return tf.distribute.OneDeviceStrategy("CPU:0")
     if not gpus:
         return tf.distribute.get_strategy()  # there is nothing else: none is needed
-    if kind == "mirrored" or len(gpus) > 1:
+    if len(gpus) > 1:
         return tf.distribute.MirroredStrategy([f"GPU:{place}" for place in range(len(gpus))])
     return tf.distribute.OneDeviceStrategy("GPU:0")
 
@@ -232,12 +237,23 @@ def _precision(training: Training, kind: str) -> tuple[str, str]:
 
 
 def _compiled(training: Training, on_gpu: bool, precision: str, strategy) -> bool:
-    """XLA fuses best, but on CPU only oneDNN's graph kernels use the bfloat16 instructions."""
+    """XLA fuses best, but on CPU only oneDNN's graph kernels use the bfloat16 instructions.
+
+    Replicas are not compiled: their optimizer calls `merge_call`, which a compiled step may not.
+    """
+    if _is_mirrored(strategy):
+        if training.compile == "xla":
+            raise ConfigError(NO_XLA_ON_REPLICAS)
+        return False
     if training.compile != "auto":
         return training.compile == "xla"
-    if strategy.num_replicas_in_sync > 1:
-        return False
     return on_gpu or precision == "float32"
+
+
+def _is_mirrored(strategy: tf.distribute.Strategy) -> bool:
+    """Also of one worker alone, whose strategy is that of several."""
+    several = strategy.num_replicas_in_sync > 1
+    return several or isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def cpu_multiplies_bfloat16() -> bool:

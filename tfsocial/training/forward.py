@@ -130,6 +130,17 @@ class Step:
             self._names[task] = tf.gather_nd(pooled, places)
         return self._names[task]
 
+    def spread_labels(self, task: str) -> tf.Tensor:
+        if not self.training:
+            return tf.zeros_like(self.outputs.logits[task])
+        return self._of_train(self.given.spread[task])
+
+    def _of_train(self, values: tf.Tensor) -> tf.Tensor:
+        """Of [train's examples, width] what belongs to the batch's; zeros in gaps."""
+        ids = self.batch[EXAMPLE_ID]
+        found = tf.gather(values, tf.maximum(ids, 0))
+        return tf.where(ids[..., tf.newaxis] >= 0, found, 0.0)
+
     @property
     def word_parts(self) -> WordParts:
         return self.given.word_parts
@@ -155,15 +166,9 @@ class Step:
         # Where the vectors are known and nobody reads the states, the graph prunes the pass.
         hidden = self.given.m0(self.batch, training=False)
         known = self.training and self.given.m0_vectors is not None
-        pooled = self._remembered() if known else self._pooled_by_m0(hidden)
+        pooled = self._of_train(self.given.m0_vectors) if known else self._pooled_by_m0(hidden)
         logits = self.given.probes(pooled) if self.given.probes else {}
         return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
-
-    def _remembered(self) -> tf.Tensor:
-        """M0's vectors of train's examples, which it read before the first step; zeros in gaps."""
-        ids = self.batch[EXAMPLE_ID]
-        vectors = tf.gather(self.given.m0_vectors, tf.maximum(ids, 0))
-        return tf.where(ids[..., tf.newaxis] >= 0, vectors, 0.0)
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
         """As the text model pools, but through M0's own pooler where there is one."""

@@ -37,6 +37,8 @@ class Given:
         names: task -> a packed batch of its labels' names, one example each, in their order.
         word_parts: what masking must know of the vocabulary; None where no objective masks.
         fisher: what M0's own task depends on, of each encoder weight, where an objective needs it.
+        spread: task -> float32 [train's examples, classes], train's labels as they spread between
+            neighbours in M0's vectors, where an objective needs them.
         m0_vectors: float32 [train's examples, hidden], M0's pooled vector of each, where its text
             is the same in every epoch; else None, and M0 reads each batch.
     """
@@ -49,6 +51,7 @@ class Given:
     names: Mapping[str, Batch] = field(default_factory=dict)
     word_parts: WordParts | None = None
     fisher: Sequence[tf.Tensor] = ()
+    spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
     m0_vectors: tf.Tensor | None = None
 
 
@@ -98,10 +101,12 @@ def vectors_of_m0(
 ) -> np.ndarray | None:
     """The pooled vector of each of train's examples, [n, hidden], while the weights are still M0's.
 
-    None where neither L0 nor a head that starts from them asks for it; or L0 alone, of texts that
-    change in each epoch or are too many to keep.
+    None where neither L0 nor what is fitted to them asks for it; or L0 alone, of texts that change
+    in each epoch or are too many to keep.
     """
-    starts = config.model.head_init != "random" or table.needs(terms, "probe")
+    starts = config.model.head_init != "random" or any(
+        table.needs(terms, what) for what in ("probe", "spread")
+    )
     lasting = not config.data.augment
     small = len(train) * text_model.encoder.config.hidden_size <= REMEMBERED
     if not starts and not (table.needs(terms, "vectors") and lasting and small):

@@ -23,7 +23,7 @@ from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, resources, word_head
+from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
@@ -305,6 +305,11 @@ def _constants(
     parts, length = texts.word_parts, shape.row_length
     lasting = None if config.data.augment else vectors
     constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
+    if table.needs(terms, "spread"):
+        spread = label_propagation.of_train(
+            terms, text_model, constants, texts.corpus.splits["train"], vectors
+        )
+        constants = replace(constants, spread=spread)
     if text_model.word_head is None:
         return constants, leftovers
     batches = pipeline.training_batches(train, shape, config.seed)

@@ -59,7 +59,7 @@ def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str, c: 
         vectors, labels = vectors[known], labels[known]
         if how == "class_means":
             return _class_means(vectors, labels, spec.learned)
-        return _logistic(vectors, labels, spec.learned, c)
+        return logistic(vectors, labels, spec.learned, c)
     known = np.isfinite(labels).all(-1)
     if spec.kind == "regress":
         return _ridge(vectors[known], labels[known])
@@ -67,7 +67,7 @@ def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str, c: 
     return Linear(np.stack([w for w, _ in columns], 1), np.array([b for _, b in columns]))
 
 
-def _logistic(vectors: np.ndarray, labels: np.ndarray, width: int, c: float) -> Linear:
+def logistic(vectors: np.ndarray, labels: np.ndarray, width: int, c: float) -> Linear:
     kernel = np.zeros([vectors.shape[1], width], np.float32)
     bias = np.full([width], MINUS, np.float32)
     met = np.unique(labels)

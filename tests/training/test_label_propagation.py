@@ -1,0 +1,98 @@
+"""Labels that spread between neighbours: against the closed form, and on shapes no line parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tiny_run
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import make_moons
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import normalize
+
+from tfsocial.config import ConfigError
+from tfsocial.training import devices, label_propagation
+from tfsocial.training.prepare import prepare
+
+
+def test_is_the_closed_form():
+    """(1 - a) (I - a S)^-1 Y, Zhou et al.'s equation 3, with S and Y by dense matrices."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=[30, 5])
+    labels = np.full(30, -1)
+    labels[:6] = [0, 1, 2, 0, 1, 2]
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = units @ units.T - 9 * np.eye(30)
+    edges = cosines * (cosines >= np.sort(cosines, 1)[:, [-4]])
+    weights = np.where(edges, np.maximum(edges, 1e-6) ** 3, 0)
+    weights = weights + weights.T
+    degrees = weights.sum(1)
+    graph = weights / np.sqrt(degrees[:, None] * degrees)
+    regression = LogisticRegression(C=10, max_iter=1000).fit(units[:6], labels[:6])
+    cubes = regression.predict_proba(units) ** 3
+    start = 0.3 * cubes / cubes.sum(1, keepdims=True)
+    start[:6] = np.eye(3)[labels[:6]]
+    found = 0.1 * np.linalg.solve(np.eye(30) - 0.9 * graph, start)
+    found *= np.array([2, 2, 2]) / found.sum(0)
+    expected = found / found.sum(1, keepdims=True)
+    spread = label_propagation.spread(vectors, labels, 3, neighbours=4, share=0.9)
+    np.testing.assert_allclose(spread, expected, atol=0.01)  # after 50 steps
+
+
+def test_follows_shapes_that_no_line_parts():
+    """Two moons, ten labels on each, on a sphere so that cosines tell neighbours."""
+    flat, moons = make_moons(400, noise=0.05, random_state=0)
+    ball = np.concatenate([flat - flat.mean(0), np.ones([400, 1])], 1)
+    labels = np.full(400, -1)
+    for moon in (0, 1):
+        labels[np.flatnonzero(moons == moon)[:10]] = moon
+    known = labels >= 0
+    spread = label_propagation.spread(ball, labels, 2, neighbours=10, share=0.99)
+    line = LogisticRegression(C=10).fit(normalize(ball[known]), labels[known])
+    assert np.mean(spread.argmax(1) == moons) > 0.95
+    assert line.score(normalize(ball), moons) < 0.9
+
+
+@given(st.integers(0, 100), st.integers(1, 12), st.floats(0.1, 0.95))
+def test_gives_probabilities(seed, neighbours, share):
+    """Whatever the graph, also where a class has no label and there are fewer texts than asked."""
+    rng = np.random.default_rng(seed)
+    vectors, labels = rng.normal(size=[10, 3]), rng.integers(-1, 3, size=10)
+    labels[0] = 0
+    spread = label_propagation.spread(vectors, labels, 4, neighbours, share)
+    assert spread.shape == (10, 4)
+    assert np.isfinite(spread).all()
+    assert (spread >= 0).all()
+    np.testing.assert_allclose(spread.sum(1), 1, rtol=1e-5)
+
+
+TERM = {"community": {"label_propagation": {"neighbours": 3}}}
+
+
+def prepared(chosen, workdir):
+    workdir.mkdir()
+    ready = prepare(chosen, workdir, devices.choose("cpu", chosen.training))
+    return ready.texts.corpus.splits["train"], ready.model.given.spread["mood"].numpy()
+
+
+def test_a_text_that_stands_there_twice_counts_once(tmp_path):
+    """With a label and without: it is told what it is told where it stands alone."""
+    moods = tiny_run.write_moods(tmp_path / "data", times=1)
+    again = "text,label\n" + "nice order,\n" * 3 + "the card is late,\n"
+    (moods / "again.csv").write_text(again, encoding="utf-8")
+    _, alone = prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "alone")
+    chosen = tiny_run.settings(moods, "data.splits.train=[train.csv, again.csv]", objectives=TERM)
+    train, spread = prepared(chosen, tmp_path / "often")
+    assert list(train.labels["mood"]).count(-1) == 4
+    for text, told in zip(train.text, spread, strict=True):
+        same = alone[[text for text, _ in tiny_run.MOODS].index(text)]
+        np.testing.assert_allclose(told, same, atol=1e-4)
+
+
+def test_too_much_to_keep(tmp_path, monkeypatch):
+    """Says how much, before anything was trained."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    monkeypatch.setattr(label_propagation, "REMEMBERED", 31)
+    with pytest.raises(ConfigError, match=r"label_propagation: 16 examples of 2 classes"):
+        prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "run")
