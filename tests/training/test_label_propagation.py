@@ -13,6 +13,7 @@ from sklearn.preprocessing import normalize
 
 from tfsocial.config import ConfigError
 from tfsocial.training import devices, label_propagation
+from tfsocial.training.label_propagation import Neighbourhood
 from tfsocial.training.prepare import prepare
 
 
@@ -36,7 +37,7 @@ def test_is_the_closed_form():
     found = 0.1 * np.linalg.solve(np.eye(30) - 0.9 * graph, start)
     found *= np.array([2, 2, 2]) / found.sum(0)
     expected = found / found.sum(1, keepdims=True)
-    spread = label_propagation.spread(vectors, labels, 3, neighbours=4, share=0.9)
+    spread = Neighbourhood.of(vectors, neighbours=4, share=0.9).spread(labels, 3)
     np.testing.assert_allclose(spread, expected, atol=0.01)  # after 50 steps
 
 
@@ -48,10 +49,13 @@ def test_follows_shapes_that_no_line_parts():
     for moon in (0, 1):
         labels[np.flatnonzero(moons == moon)[:10]] = moon
     known = labels >= 0
-    spread = label_propagation.spread(ball, labels, 2, neighbours=10, share=0.99)
+    near = Neighbourhood.of(ball, neighbours=10, share=0.99)
+    spread = near.spread(labels, 2)
     line = LogisticRegression(C=10).fit(normalize(ball[known]), labels[known])
     assert np.mean(spread.argmax(1) == moons) > 0.95
     assert line.score(normalize(ball), moons) < 0.9
+    found, guessed = near.trial(moons, 2)
+    assert found > guessed
 
 
 @given(st.integers(0, 100), st.integers(1, 12), st.floats(0.1, 0.95))
@@ -60,7 +64,7 @@ def test_gives_probabilities(seed, neighbours, share):
     rng = np.random.default_rng(seed)
     vectors, labels = rng.normal(size=[10, 3]), rng.integers(-1, 3, size=10)
     labels[0] = 0
-    spread = label_propagation.spread(vectors, labels, 4, neighbours, share)
+    spread = Neighbourhood.of(vectors, neighbours, share).spread(labels, 4)
     assert spread.shape == (10, 4)
     assert np.isfinite(spread).all()
     assert (spread >= 0).all()
