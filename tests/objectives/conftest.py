@@ -102,9 +102,6 @@ class DeterministicStep(Step):
         self.held.append(tf.stop_gradient(values))
         return self.held[-1] if self.constants is None else self.constants[len(self.held) - 1]
 
-    def spread_labels(self, task: str) -> tf.Tensor:
-        return self._of_train(self.given.spread[task])
-
     @cached_property
     def _other_types(self) -> Outputs:
         batch = {**self.batch, keys.TYPE_IDS: 1 - self.batch[keys.TYPE_IDS]}

@@ -141,10 +141,9 @@ class TestRememberedVectors:
             np.testing.assert_array_equal(pooled[place], expected)
 
     def test_dev_has_other_examples(self, batch):
-        """Outside training M0 reads the batch, whose ids count another split."""
+        """There M0 reads the batch, whose ids count another split."""
         text_model, m0 = models("mean")
-        given = self.remembered(m0, batch)
-        for known in (given, Given(m0)):
+        for known in (self.remembered(m0, batch).elsewhere, Given(m0)):
             pooled = Step(batch, text_model, known, training=False).community.pooled
             np.testing.assert_allclose(pooled, text_model.pool(m0(batch), batch), atol=1e-6)
 
@@ -253,7 +252,7 @@ class TestLabelPropagation:
 
     def test_is_about_train_alone(self, bench, batch):
         """Examples of dev have other numbers: none of train's answers are theirs."""
-        step = Step(batch, bench.text_model, bench.given, training=False)
+        step = Step(batch, bench.text_model, bench.given.elsewhere, training=False)
         _, mask = LabelPropagation("topic")(step)
         np.testing.assert_array_equal(mask, tf.zeros_like(mask))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import tiny_run
@@ -71,6 +73,7 @@ def test_gives_probabilities(seed, neighbours, share):
     np.testing.assert_allclose(spread.sum(1), 1, rtol=1e-5)
 
 
+CURVE = "train/raw/L0/label_propagation"
 TERM = {"community": {"label_propagation": {"neighbours": 3}}}
 
 
@@ -92,6 +95,20 @@ def test_a_text_that_stands_there_twice_counts_once(tmp_path):
     for text, told in zip(train.text, spread, strict=True):
         same = alone[[text for text, _ in tiny_run.MOODS].index(text)]
         np.testing.assert_allclose(told, same, atol=1e-4)
+
+
+def test_parts_of_a_batch_add_up_to_it(tmp_path):
+    """With micro-batches the curve is the same: they count what the term counts before it is."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    curves = []
+    for parts in (1, 2):
+        chosen = tiny_run.settings(moods, f"training.micro_batches={parts}", objectives=TERM)
+        tiny_run.train(chosen, tmp_path / str(parts))
+        lines = (tmp_path / str(parts) / "metrics.jsonl").read_text("utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        curves.append([row[CURVE] for row in rows if CURVE in row])
+    assert min(curves[0]) > 0
+    np.testing.assert_allclose(*curves, rtol=1e-4)
 
 
 def test_too_much_to_keep(tmp_path, monkeypatch):

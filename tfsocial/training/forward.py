@@ -131,7 +131,7 @@ class Step:
         return self._names[task]
 
     def spread_labels(self, task: str) -> tf.Tensor:
-        if not self.training:
+        if task not in self.given.spread:
             return tf.zeros_like(self.outputs.logits[task])
         return self._of_train(self.given.spread[task])
 
@@ -165,8 +165,8 @@ class Step:
     def community(self) -> Outputs:
         # Where the vectors are known and nobody reads the states, the graph prunes the pass.
         hidden = self.given.m0(self.batch, training=False)
-        known = self.training and self.given.m0_vectors is not None
-        pooled = self._of_train(self.given.m0_vectors) if known else self._pooled_by_m0(hidden)
+        known = self.given.m0_vectors
+        pooled = self._pooled_by_m0(hidden) if known is None else self._of_train(known)
         logits = self.given.probes(pooled) if self.given.probes else {}
         return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
 

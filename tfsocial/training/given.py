@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import tensorflow as tf
@@ -53,6 +53,11 @@ class Given:
     fisher: Sequence[tf.Tensor] = ()
     spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
     m0_vectors: tf.Tensor | None = None
+
+    @property
+    def elsewhere(self) -> Given:
+        """For batches that are not train's: without what was made of train's examples."""
+        return replace(self, m0_vectors=None, spread={})
 
 
 def make(

@@ -251,7 +251,8 @@ class SocialModel(keras.Model):
         training: bool,
         counts: Mapping[str, tf.Tensor] | None = None,
     ) -> weighing.Weighed:
-        step = Step(batch, self.text_model, self.given, training, progress)
+        given = self.given if training else self.given.elsewhere
+        step = Step(batch, self.text_model, given, training, progress)
         parts = self.parts if counts else 1
         factors, variances = self._factors(), self.log_variances
         return weighing.total(self.terms, step, factors, variances, counts, parts)
