@@ -92,11 +92,14 @@ def step_of(chosen: Config) -> Step:
 
 
 def keep(path: Path, seconds: dict[str, tuple[list[float], list[float]]]) -> None:
-    """Ratios, and the seconds with a term and without that they were made from."""
+    """Ratios, and the seconds with a term and without that they were made from; others stay."""
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     medians = {name: [statistics.median(taken) for taken in both] for name, both in seconds.items()}
     document = {
-        "ratios": {name: round(term / plain, 3) for name, (term, plain) in medians.items()},
-        "seconds": {name: [round(t, 4) for t in both] for name, both in medians.items()},
+        "ratios": before.get("ratios", {})
+        | {name: round(term / plain, 3) for name, (term, plain) in medians.items()},
+        "seconds": before.get("seconds", {})
+        | {name: [round(t, 4) for t in both] for name, both in medians.items()},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,13 +77,10 @@ class LabelPropagation:
 
     F are train's labels as they spread between neighbours in M0's vectors, before the first step;
     a text counts as much as F is sure of it. Rows of train without a label are the unlabelled
-    pool. Iscen et al. (2019), Label Propagation for Deep Semi-supervised Learning,
-    arXiv:1904.04717, equations 8 and 11; there the graph is of the vectors that learn and made anew
-    in each epoch, and a text has one pseudo-label.
-
-    Attributes:
-        neighbours: of a text in the graph.
-        share: of what a text is told by its neighbours, against its own label or guess.
+    pool. `neighbours` are those of a text in the graph, `share` what it is told by them, against
+    its own label or guess. Iscen et al. (2019), Label Propagation for Deep Semi-supervised
+    Learning, arXiv:1904.04717, with its weight by entropy; there the graph is of the vectors that
+    learn and made anew in each epoch, a text has one pseudo-label, and classes are weighted.
     """
 
     task: str

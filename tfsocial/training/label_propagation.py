@@ -28,7 +28,7 @@ from tfsocial.training.given import REMEMBERED, Given
 log = logging.getLogger(__name__)
 
 STEPS = 50  # what is left of the start after them is 0.9^50, half a percent
-CUBED = 3  # of the cosine, an edge's weight: Iscen et al. (2019), arXiv:1904.04717, equation 9
+CUBED = 3  # power of the cosine in an edge's weight, as in Iscen et al. (2019), arXiv:1904.04717
 C = 10.0  # of the regression on vectors of length 1
 SHARPENED = 3.0  # what it says is flat where labels are few
 TRUST = 0.3  # in what it says, beside 1 in a label
