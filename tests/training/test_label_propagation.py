@@ -39,7 +39,8 @@ def test_is_the_closed_form():
     found = 0.1 * np.linalg.solve(np.eye(30) - 0.9 * graph, start)
     found *= np.array([2, 2, 2]) / found.sum(0)
     expected = found / found.sum(1, keepdims=True)
-    spread = Neighbourhood.of(vectors, neighbours=4, share=0.9).spread(labels, 3)
+    near = Neighbourhood.of(vectors, neighbours=4, share=0.9)
+    spread = near.spread(labels, near.guess(labels, 3))
     np.testing.assert_allclose(spread, expected, atol=0.01)  # after 50 steps
 
 
@@ -52,7 +53,7 @@ def test_follows_shapes_that_no_line_parts():
         labels[np.flatnonzero(moons == moon)[:10]] = moon
     known = labels >= 0
     near = Neighbourhood.of(ball, neighbours=10, share=0.99)
-    spread = near.spread(labels, 2)
+    spread = near.spread(labels, near.guess(labels, 2))
     line = LogisticRegression(C=10).fit(normalize(ball[known]), labels[known])
     assert np.mean(spread.argmax(1) == moons) > 0.95
     assert line.score(normalize(ball), moons) < 0.9
@@ -66,7 +67,8 @@ def test_gives_probabilities(seed, neighbours, share):
     rng = np.random.default_rng(seed)
     vectors, labels = rng.normal(size=[10, 3]), rng.integers(-1, 3, size=10)
     labels[0] = 0
-    spread = Neighbourhood.of(vectors, neighbours, share).spread(labels, 4)
+    near = Neighbourhood.of(vectors, neighbours, share)
+    spread = near.spread(labels, near.guess(labels, 4))
     assert spread.shape == (10, 4)
     assert np.isfinite(spread).all()
     assert (spread >= 0).all()

@@ -67,7 +67,7 @@ def of_train(
         at_m0 = np.concatenate([vectors[first], names])
         near = Neighbourhood.of(at_m0, objective.neighbours, objective.share)
         _announce(task, near.trial(labels, classes), labels)
-        found[task] = tf.constant(near.spread(labels, classes)[text])
+        found[task] = tf.constant(near.spread(labels, near.guess(labels, classes))[text])
     return found
 
 
@@ -96,30 +96,32 @@ class Neighbourhood:
         scale = sparse.diags(1 / np.sqrt(np.asarray(graph.sum(1)).ravel()))
         return cls(units, scale @ graph @ scale, share)
 
-    def spread(self, labels: np.ndarray, classes: int) -> np.ndarray:
+    def spread(self, labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes], from labels int [n], -1 where there is none.
 
         F(t + 1) = share * S F(t) + (1 - share) * Y: Zhou et al. (2003), Learning with Local and
-        Global Consistency, NIPS 16. Y is 1 at a label; where there is none it is what a logistic
-        regression on the labelled vectors says, trusted less. Each class gets the mass that it has
-        among the labels. Both are from Zhu, Ghahramani & Lafferty (2003), Semi-Supervised Learning
-        Using Gaussian Fields and Harmonic Functions, ICML.
+        Global Consistency, NIPS 16. Y is 1 at a label; where there is none it is a guess, trusted
+        less. Each class gets the mass that it has among the labels. Both are from Zhu, Ghahramani
+        & Lafferty (2003), Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions,
+        ICML.
+
+        Args:
+            guess: float [n, classes], probabilities.
         """
-        start = self.guess(labels, classes)
-        start[labels >= 0] = np.eye(classes)[labels[labels >= 0]]
+        known, classes = labels >= 0, guess.shape[1]
+        start = np.where(known[:, None], np.eye(classes)[labels], TRUST * guess)
         found = start
         for _ in range(STEPS):
             found = self.share * (self.graph @ found) + (1 - self.share) * start
-        counts = np.bincount(labels[labels >= 0], minlength=classes)
+        counts = np.bincount(labels[known], minlength=classes)
         balanced = found * (counts / np.maximum(found.sum(0), 1e-12))
         return (balanced / balanced.sum(1, keepdims=True)).astype(np.float32)
 
     def guess(self, labels: np.ndarray, classes: int) -> np.ndarray:
-        """What a regression on the labelled examples says of all, [n, classes]; of sum `TRUST`."""
+        """What a logistic regression on the labelled examples says of all, [n, classes]."""
         known = labels >= 0
         fitted = probe.logistic(self.units[known], labels[known], classes, C)
-        logits = self.units @ fitted.kernel + fitted.bias
-        return TRUST * special.softmax(SHARPENED * logits, axis=1)
+        return special.softmax(SHARPENED * (self.units @ fitted.kernel + fitted.bias), axis=1)
 
     def trial(self, labels: np.ndarray, classes: int) -> tuple[float, float]:
         """Each half of the labels from the other: shares that spreading and guessing find."""
@@ -129,8 +131,9 @@ class Neighbourhood:
             hidden = places[half::2]
             left = labels.copy()
             left[hidden] = -1
-            for who, answer in enumerate((self.spread, self.guess)):
-                right[who, half::2] = answer(left, classes)[hidden].argmax(1) == labels[hidden]
+            guess = self.guess(left, classes)
+            for who, answer in enumerate((self.spread(left, guess), guess)):
+                right[who, half::2] = answer[hidden].argmax(1) == labels[hidden]
         return tuple(right.mean(1))
 
 
