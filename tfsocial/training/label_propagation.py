@@ -52,22 +52,19 @@ def of_train(
     Raises:
         ConfigError: it would not fit into memory.
     """
+    asked = [term.objective for term in terms if isinstance(term.objective, LabelPropagation)]
+    for objective in asked:
+        _check_size(len(train), text_model.specs[objective.task].learned)
     first, text = _distinct(train)
     found = {}
-    for objective in (term.objective for term in terms):
-        if not isinstance(objective, LabelPropagation):
-            continue
-        task, classes = objective.task, text_model.specs[objective.task].learned
-        _check_size(len(train), classes)
+    for objective in asked:
+        task = objective.task
         names = Step({}, text_model, given, training=False).names(task).numpy()
-        labels = np.full(len(first), -1)
-        has = train.labels[task] >= 0
-        labels[text[has]] = train.labels[task][has]
-        labels = np.concatenate([labels, np.arange(classes)])
+        labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
         near = Neighbourhood.of(at_m0, objective.neighbours, objective.share)
-        _announce(task, near.trial(labels, classes), labels)
-        found[task] = tf.constant(near.spread(labels, near.guess(labels, classes))[text])
+        _announce(task, near.trial(labels, len(names)), labels)
+        found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
     return found
 
 
@@ -147,10 +144,22 @@ def _check_size(examples: int, classes: int) -> None:
 
 def _distinct(train: Examples) -> tuple[np.ndarray, np.ndarray]:
     """Of each text the row where it stands first; and of each row, which text it is."""
-    rows = zip(train.text, train.pair or train.text, strict=True)
+    rows = zip(train.text, train.text if train.pair is None else train.pair, strict=True)
     number: dict[tuple[str, str], int] = {}
     text = np.array([number.setdefault(row, len(number)) for row in rows])
     return np.unique(text, return_index=True)[1], text
+
+
+def _labels(labels: np.ndarray, text: np.ndarray, texts: int, classes: int) -> np.ndarray:
+    """One for each text, -1 where none of its rows has one; then those of the names.
+
+    >>> _labels(np.array([-1, 2, -1]), text=np.array([0, 0, 1]), texts=2, classes=3).tolist()
+    [2, -1, 0, 1, 2]
+    """
+    each = np.full(texts, -1)
+    has = labels >= 0
+    each[text[has]] = labels[has]
+    return np.concatenate([each, np.arange(classes)])
 
 
 def _announce(task: str, trial: tuple[float, float], labels: np.ndarray) -> None:
