@@ -34,8 +34,8 @@ SPECS = {
 LOSSES = {task: table.TASK[table.USUAL_LOSS[spec.kind]](task) for task, spec in SPECS.items()}
 COUNTS = {"topic": np.array([40, 30, 4])}
 # What neighbours say of the ten examples; of example 8 nothing.
-SPREAD = np.float32([[6, 3, 1], [2, 7, 1], [1, 1, 8], [4, 3, 3], [5, 4, 1], [1, 2, 7]]) / 10
-SPREAD = {"topic": np.concatenate([SPREAD, SPREAD[:2], np.zeros([1, 3]), SPREAD[2:3]])}
+SHARES = np.float32([[6, 3, 1], [2, 7, 1], [1, 1, 8], [4, 3, 3], [5, 4, 1], [1, 2, 7]]) / 10
+SPREAD = {"topic": np.concatenate([SHARES, SHARES[:2], np.zeros([1, 3]), SHARES[2:3]])}
 # Three to five examples of each class; example 4 has weight 0, example 6 has no label.
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]

@@ -77,7 +77,8 @@ def make(
         names: task -> its label names as tokens.
         vectors: M0's of train's examples, if their texts do not change.
     """
-    known = vectors is not None and vectors.size <= REMEMBERED
+    wanted = table.needs(terms, "vectors")  # vectors are made for what is fitted to them, too
+    known = wanted and vectors is not None and vectors.size <= REMEMBERED
     return Given(
         m0=_copy_of_encoder(text_model.encoder) if _reads_m0(terms) else None,
         probes=probes,
