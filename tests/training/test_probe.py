@@ -114,18 +114,58 @@ def test_normalized_heads_begin_at_the_probe_of_directions(tmp_path):
         *("model.head_normalize=true", "training.precision=float32"),
     )
     run = tiny_run.train(chosen, tmp_path / "run")
-    model = checkpoints.load(tmp_path / "run" / "model").model
+    assert_answers_as_a_regression(tmp_path / "run", run, normalized=True)
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, normalized):
+    """The run's own steps move the encoder; its last heads know where to."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    chosen = tiny_run.settings(
+        moods,
+        *("model.head_refit=true", f"model.head_normalize={str(normalized).lower()}"),
+        'data.splits={"train": "train.csv"}',
+    )
+    run = tiny_run.train(chosen, tmp_path / "run")
+    assert_answers_as_a_regression(tmp_path / "run", run, normalized)
+
+
+class Clock:
+    """A judge to whom each score is better than the one before by so much."""
+
+    def __init__(self, step: float):
+        self.step, self.now = step, 0.5
+
+    def scores(self, task, spec, labels, predictions):
+        self.now += self.step
+        return {"accuracy": self.now}
+
+    def thresholds(self, spec, labels, predictions):
+        return None
+
+
+@pytest.mark.parametrize(("step", "kept"), [(0.1, True), (0.0, True), (-0.1, False)])
+def test_heads_fitted_anew_are_taken_back_where_dev_falls(tmp_path, step, kept):
+    """A run of one epoch; the score after it is the second."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    heads = {}
+    for refit in (False, True):
+        chosen = tiny_run.settings(moods, f"model.head_refit={str(refit).lower()}")
+        run = tiny_run.train(chosen, tmp_path / f"run{refit}", Clock(step))
+        heads[refit] = run.loaded.model.heads.linear["mood"].kernel.numpy()
+    assert np.allclose(heads[False], heads[True], atol=1e-5) is not kept
+
+
+def assert_answers_as_a_regression(workdir, run, normalized: bool):
+    """The saved model, with scikit-learn's regression on what its own encoder makes of train."""
+    model = checkpoints.load(workdir / "model").model
     batches = pipeline.evaluation_batches(run.encoded["train"], Shape(2, 64, 8))
     vectors = inference.embed(model, batches)
-    directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if normalized:
+        vectors *= np.sqrt(vectors.shape[1]) / np.linalg.norm(vectors, axis=-1, keepdims=True)
     labels = run.corpus.splits["train"].labels["mood"]
-    width = np.sqrt(vectors.shape[1])
-    expected = LogisticRegression(max_iter=1000).fit(width * directions, labels)
-    np.testing.assert_allclose(
-        inference.predict(model, batches)["mood"],
-        expected.predict_proba(width * directions),
-        atol=1e-3,
-    )
+    expected = LogisticRegression(max_iter=1000).fit(vectors, labels).predict_proba(vectors)
+    np.testing.assert_allclose(inference.predict(model, batches)["mood"], expected, atol=1e-3)
 
 
 def test_soft_labels_train_with_a_probe(tmp_path):

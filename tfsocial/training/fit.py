@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config
 from tfsocial.data import pipeline, service, sources
 from tfsocial.data.provenance import Resource
-from tfsocial.models import card, checkpoints
+from tfsocial.models import card, checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.training import devices, outside, resume, watch
+from tfsocial.training import devices, outside, probe, resume, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
 from tfsocial.training.devices import Cloud
@@ -90,6 +91,8 @@ def train(
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
+    if config.model.head_refit:
+        _refit_heads(ready, dev)
     _fit_scopes(ready)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
@@ -182,6 +185,17 @@ def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
     compacted = ready.texts.compacted
     measured = compacted.get("dev", compacted["train"])
     return KeepNear(ready.model, measured, ready.texts.shape, curves)
+
+
+def _refit_heads(ready: Prepared, dev: watch.DevScore | None) -> None:
+    """Fits the heads to the vectors that the encoder came to."""
+    text_model, c = ready.model.text_model, ready.config.model.probe_c
+    vectors = inference.embed(text_model, ready.evaluation_batches("train"))
+    features = text_model.heads.features(tf.constant(vectors)).numpy()
+    train = ready.texts.compacted["train"]
+    probe.put(text_model.heads, probe.fit(features, train, text_model.specs, "probe", c))
+    if dev:
+        dev.take_back_if_worse()
 
 
 def _fit_scopes(ready: Prepared) -> None:

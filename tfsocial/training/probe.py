@@ -1,8 +1,10 @@
-"""Heads fitted to M0's vectors before anything moves: a start for the heads, a teacher for L0.
+"""Heads fitted to vectors as they are: M0's before anything moves, the tuned encoder's at the end.
 
 A head that starts from nothing sends large, random gradients into the encoder and distorts
 the features it was chosen for. One that fits them already does not: linear probing, then
-fine-tuning (LP-FT), Kumar et al. (2022), arXiv:2202.10054.
+fine-tuning (LP-FT), Kumar et al. (2022), arXiv:2202.10054. And one fitted anew when the encoder
+has come to rest is not left behind by its last steps: so does SetFit, Tunstall et al. (2022),
+arXiv:2209.11055, section 3.
 """
 
 from __future__ import annotations

@@ -179,6 +179,13 @@ class DevScore(keras.callbacks.Callback):
         if self.weights is not None:
             self.model.text_model.set_weights(self.weights)
 
+    def take_back_if_worse(self) -> None:
+        """Puts the best weights in again where those of now, with heads fitted anew, score lower."""
+        score = self._scored()[MONITORED]
+        log.info("heads fitted anew: dev %s %.4f, before %.4f", self.monitor, score, self.best)
+        if score < self.best:
+            self.put_in_best()
+
     def state(self) -> dict[str, Any]:
         """The weights themselves are kept beside it."""
         best = self.best if math.isfinite(self.best) else None
