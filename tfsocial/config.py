@@ -603,8 +603,8 @@ class Model(Section):
     )
     head_refit: bool = Field(
         False,
-        description="whether that regression, on the tuned encoder's vectors of train, replaces the "
-        "heads at the end; where there is a dev split, unless its score falls",
+        description="whether that regression, on the tuned encoder's vectors of train, replaces "
+        "the heads at the end; where there is a dev split, unless its score falls",
     )
 
 

@@ -180,7 +180,7 @@ class DevScore(keras.callbacks.Callback):
             self.model.text_model.set_weights(self.weights)
 
     def take_back_if_worse(self) -> None:
-        """Puts the best weights in again where those of now, with heads fitted anew, score lower."""
+        """Puts the best weights in again where those of now, heads fitted anew, score lower."""
         score = self._scored()[MONITORED]
         log.info("heads fitted anew: dev %s %.4f, before %.4f", self.monitor, score, self.best)
         if score < self.best:
