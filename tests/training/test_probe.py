@@ -90,7 +90,7 @@ def test_put_gives_the_heads_the_fit(vectors):
     fitted = probe.fit(vectors, Labelled(mood=labels), spec, "probe")
     heads = Heads(spec, 4)
     heads.build()
-    probe.put(heads, fitted)
+    probe.put(heads, vectors, Labelled(mood=labels), spec, "probe")
     np.testing.assert_allclose(heads(vectors)["mood"], scores(fitted["mood"], vectors), atol=1e-5)
 
 

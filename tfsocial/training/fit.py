@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config
@@ -191,9 +190,8 @@ def _refit_heads(ready: Prepared, dev: watch.DevScore | None) -> None:
     """Fits the heads to the vectors that the encoder came to."""
     text_model, c = ready.model.text_model, ready.config.model.probe_c
     vectors = inference.embed(text_model, ready.evaluation_batches("train"))
-    features = text_model.heads.features(tf.constant(vectors)).numpy()
     train = ready.texts.compacted["train"]
-    probe.put(text_model.heads, probe.fit(features, train, text_model.specs, "probe", c))
+    probe.put(text_model.heads, vectors, train, text_model.specs, "probe", c)
     if dev:
         dev.take_back_if_worse()
 

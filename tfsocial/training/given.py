@@ -135,15 +135,14 @@ def started(
     start, c, teacher = config.model.head_init, config.model.probe_c, table.needs(terms, "probe")
     if start == "random" and not teacher:
         return None
-    vectors = text_model.heads.features(tf.constant(vectors)).numpy()
     if start != "random":
-        probe.put(text_model.heads, probe.fit(vectors, train, text_model.specs, start, c))
+        probe.put(text_model.heads, vectors, train, text_model.specs, start, c)
     if not teacher:
         return None
     size, normalize = text_model.encoder.config.hidden_size, text_model.heads.normalize
     probes = Heads(text_model.specs, size, normalize=normalize, name="probes")
     probes.build()
-    probe.put(probes, probe.fit(vectors, train, text_model.specs, "probe", c))
+    probe.put(probes, vectors, train, text_model.specs, "probe", c)
     return probes
 
 

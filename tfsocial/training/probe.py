@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from scipy import special
 from sklearn.linear_model import LogisticRegression, Ridge
 
@@ -49,9 +50,17 @@ def fit(
     return {task: _head(vectors, labels[task], spec, how, c) for task, spec in specs.items()}
 
 
-def put(heads: Heads, fitted: Mapping[str, Linear]) -> None:
-    """Sets the heads to what was fitted."""
-    for task, linear in fitted.items():
+def put(
+    heads: Heads,
+    vectors: np.ndarray,
+    encoded: Encoded,
+    specs: Mapping[str, HeadSpec],
+    how: str,
+    c: float = 1.0,
+) -> None:
+    """Sets the heads to what `fit` finds on the features that they read of these vectors."""
+    features = heads.features(tf.constant(vectors)).numpy()
+    for task, linear in fit(features, encoded, specs, how, c).items():
         heads.linear[task].set_weights(list(linear))
 
 
