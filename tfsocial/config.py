@@ -601,10 +601,10 @@ class Model(Section):
         description="C of that regression: a lower one fits train less well and leaves the encoder "
         "more to learn",
     )
-    head_refit: bool = Field(
-        False,
-        description="whether that regression, on the tuned encoder's vectors of train, replaces "
-        "the heads at the end; where there is a dev split, unless its score falls",
+    refit_c: Positive | None = Field(
+        None,
+        description="C of a regression on the tuned encoder's vectors of train that replaces the "
+        "heads at the end; where there is a dev split, unless its score falls",
     )
 
 

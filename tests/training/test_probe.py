@@ -123,7 +123,7 @@ def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, norma
     moods = tiny_run.write_moods(tmp_path / "data")
     chosen = tiny_run.settings(
         moods,
-        *("model.head_refit=true", f"model.head_normalize={str(normalized).lower()}"),
+        *("model.refit_c=1.0", f"model.head_normalize={str(normalized).lower()}"),
         'data.splits={"train": "train.csv"}',
     )
     run = tiny_run.train(chosen, tmp_path / "run")
@@ -149,11 +149,11 @@ def test_heads_fitted_anew_are_taken_back_where_dev_falls(tmp_path, step, kept):
     """A run of one epoch; the score after it is the second."""
     moods = tiny_run.write_moods(tmp_path / "data")
     heads = {}
-    for refit in (False, True):
-        chosen = tiny_run.settings(moods, f"model.head_refit={str(refit).lower()}")
-        run = tiny_run.train(chosen, tmp_path / f"run{refit}", Clock(step))
-        heads[refit] = run.loaded.model.heads.linear["mood"].kernel.numpy()
-    assert np.allclose(heads[False], heads[True], atol=1e-5) is not kept
+    for c in ("null", "1.0"):
+        chosen = tiny_run.settings(moods, f"model.refit_c={c}")
+        run = tiny_run.train(chosen, tmp_path / c, Clock(step))
+        heads[c] = run.loaded.model.heads.linear["mood"].kernel.numpy()
+    assert np.allclose(heads["null"], heads["1.0"], atol=1e-5) is not kept
 
 
 def assert_answers_as_a_regression(workdir, run, normalized: bool):

@@ -90,8 +90,8 @@ def train(
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
-    if config.model.head_refit:
-        _refit_heads(ready, dev)
+    if config.model.refit_c:
+        _refit_heads(ready, config.model.refit_c, dev)
     _fit_scopes(ready)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
@@ -186,9 +186,9 @@ def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
     return KeepNear(ready.model, measured, ready.texts.shape, curves)
 
 
-def _refit_heads(ready: Prepared, dev: watch.DevScore | None) -> None:
+def _refit_heads(ready: Prepared, c: float, dev: watch.DevScore | None) -> None:
     """Fits the heads to the vectors that the encoder came to."""
-    text_model, c = ready.model.text_model, ready.config.model.probe_c
+    text_model = ready.model.text_model
     vectors = inference.embed(text_model, ready.evaluation_batches("train"))
     train = ready.texts.compacted["train"]
     probe.put(text_model.heads, vectors, train, text_model.specs, "probe", c)
