@@ -19,7 +19,8 @@ from tfsocial.training.label_propagation import Neighbourhood
 from tfsocial.training.prepare import prepare
 
 
-def test_is_the_closed_form():
+@pytest.mark.parametrize("trust", [1.0, 0.25])
+def test_is_the_closed_form(trust):
     """(1 - a) (I - a S)^-1 Y, Zhou et al.'s equation 3, with S and Y by dense matrices."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=[30, 5])
@@ -34,12 +35,13 @@ def test_is_the_closed_form():
     graph = weights / np.sqrt(degrees[:, None] * degrees)
     regression = LogisticRegression(C=10, max_iter=1000).fit(units[:6], labels[:6])
     cubes = regression.predict_proba(units) ** 3
-    start = 0.3 * cubes / cubes.sum(1, keepdims=True)
-    start[:6] = np.eye(3)[labels[:6]]
+    guess = cubes / cubes.sum(1, keepdims=True)
+    start = 0.3 * guess
+    start[:6] = trust * np.eye(3)[labels[:6]] + (1 - trust) * guess[:6]
     found = 0.1 * np.linalg.solve(np.eye(30) - 0.9 * graph, start)
     found *= np.array([2, 2, 2]) / found.sum(0)
     expected = found / found.sum(1, keepdims=True)
-    near = Neighbourhood.of(vectors, neighbours=4, share=0.9)
+    near = Neighbourhood.of(vectors, neighbours=4, share=0.9, trust=trust)
     spread = near.spread(labels, near.guess(labels, 3))
     np.testing.assert_allclose(spread, expected, atol=0.01)  # after 50 steps
 
@@ -59,6 +61,20 @@ def test_follows_shapes_that_no_line_parts():
     assert line.score(normalize(ball), moons) < 0.9
     found, guessed = near.trial(moons, 2)
     assert found > guessed
+
+
+def test_sets_wrong_labels_right():
+    """Three clouds, a third of the labels wrong: who trusts labels less finds more of them."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, size=150)
+    vectors = 2 * np.eye(3)[truth] + rng.normal(size=[150, 3])
+    labels = np.where(rng.random(150) < 1 / 3, rng.integers(0, 3, size=150), truth)
+    found = {}
+    for trust in (1.0, 0.25):
+        near = Neighbourhood.of(vectors, neighbours=5, share=0.5, trust=trust)
+        spread = near.spread(labels, near.guess(labels, 3))
+        found[trust] = np.mean(spread.argmax(1) == truth)
+    assert found[0.25] > found[1.0] + 0.1 > np.mean(labels == truth)
 
 
 @given(st.integers(0, 100), st.integers(1, 12), st.floats(0.1, 0.95))

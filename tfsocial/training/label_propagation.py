@@ -31,7 +31,7 @@ STEPS = 50  # what is left of the start after them is 0.9^50, half a percent
 CUBED = 3  # power of the cosine in an edge's weight, as in Iscen et al. (2019), arXiv:1904.04717
 C = 10.0  # of the regression on vectors of length 1
 SHARPENED = 3.0  # what it says is flat where labels are few
-TRUST = 0.3  # in what it says, beside 1 in a label
+UNLABELLED = 0.3  # trust in what it says of a text without a label, beside 1 in a label
 
 
 def of_train(
@@ -62,7 +62,9 @@ def of_train(
         names = Step({}, text_model, given, training=False).names(task).numpy()
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
-        near = Neighbourhood.of(at_m0, objective.neighbours, objective.share)
+        near = Neighbourhood.of(
+            at_m0, objective.neighbours, objective.share, objective.trust
+        )
         _announce(task, near.trial(labels, len(names)), labels)
         found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
     return found
@@ -76,14 +78,18 @@ class Neighbourhood:
         units: float [n, hidden], vectors of length 1.
         graph: S = D^-1/2 (W + W') D^-1/2 [n, n], W the cubed cosines of nearest neighbours.
         share: of what an example is told by its neighbours, between 0 and 1.
+        trust: in a label against the guess, between 0 and 1.
     """
 
     units: np.ndarray
     graph: sparse.csr_matrix
     share: float
+    trust: float = 1.0
 
     @classmethod
-    def of(cls, vectors: np.ndarray, neighbours: int, share: float) -> Neighbourhood:
+    def of(
+        cls, vectors: np.ndarray, neighbours: int, share: float, trust: float = 1.0
+    ) -> Neighbourhood:
         """With so many nearest neighbours of each example, by cosine."""
         units = normalize(vectors)
         nearest = NearestNeighbors(n_neighbors=min(neighbours, len(units) - 1), metric="cosine")
@@ -91,22 +97,23 @@ class Neighbourhood:
         graph.data = np.maximum(1 - graph.data, 1e-6) ** CUBED
         graph = graph + graph.T
         scale = sparse.diags(1 / np.sqrt(np.asarray(graph.sum(1)).ravel()))
-        return cls(units, scale @ graph @ scale, share)
+        return cls(units, scale @ graph @ scale, share, trust)
 
     def spread(self, labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, classes], from labels int [n], -1 where there is none.
 
         F(t + 1) = share * S F(t) + (1 - share) * Y: Zhou et al. (2003), Learning with Local and
-        Global Consistency, NIPS 16. Y is 1 at a label; where there is none it is a guess, trusted
-        less. Each class gets the mass that it has among the labels. Both are from Zhu, Ghahramani
-        & Lafferty (2003), Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions,
-        ICML.
+        Global Consistency, NIPS 16. Y is 1 at a label, as far as labels are trusted, the rest being
+        the guess; where there is none it is the guess, weighed less. Each class gets the mass that
+        it has among the labels. Both are from Zhu, Ghahramani & Lafferty (2003), Semi-Supervised
+        Learning Using Gaussian Fields and Harmonic Functions, ICML.
 
         Args:
             guess: float [n, classes], probabilities.
         """
         known, classes = labels >= 0, guess.shape[1]
-        start = np.where(known[:, None], np.eye(classes)[labels], TRUST * guess)
+        told = self.trust * np.eye(classes)[labels] + (1 - self.trust) * guess
+        start = np.where(known[:, None], told, UNLABELLED * guess)
         found = start
         for _ in range(STEPS):
             found = self.share * (self.graph @ found) + (1 - self.share) * start
