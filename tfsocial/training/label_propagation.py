@@ -62,9 +62,7 @@ def of_train(
         names = Step({}, text_model, given, training=False).names(task).numpy()
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
-        near = Neighbourhood.of(
-            at_m0, objective.neighbours, objective.share, objective.trust
-        )
+        near = Neighbourhood.of(at_m0, objective.neighbours, objective.share, objective.trust)
         _announce(task, near.trial(labels, len(names)), labels)
         found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
     return found
