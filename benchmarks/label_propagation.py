@@ -4,7 +4,7 @@
         --results=benchmarks/results/label_propagation.jsonl
 
 DIR holds one folder per data set, NOISY what noisy_labels.py wrote. A line of the pool is one of
-the draws of few_shot/recipes_pool.yaml and counts the texts of BANKING77's train that kept no
+the draws of few_shot/recipes_pool.yaml and counts the rows of its pool whose text kept no
 label; a line of wrong labels counts all of a set's train. `spread` is what L0/label_propagation
 teaches, with the settings of its recipes; `regression` what a logistic regression on M0's vectors,
 from which it starts, says of the same texts.
@@ -87,13 +87,13 @@ def prepared(data: Path, recipe: str, more: Sequence[str]) -> Prepared:
 
 
 def right(ready: Prepared, task: str, data: Path, asked: np.ndarray) -> dict:
-    """How many texts are asked for, and shares of them with the right label."""
+    """How many rows are asked for, and shares of them with the right label."""
     model = ready.model.text_model
     guessed = inference.predict(model, ready.evaluation_batches("train"))[task]
     answers = {"spread": ready.model.given.spread[task].numpy(), "regression": guessed}
     expected = truth(ready, task, data)
     shares = {who: np.mean((said.argmax(1) == expected)[asked]) for who, said in answers.items()}
-    return {"texts": int(asked.sum())} | {who: round(float(x), 4) for who, x in shares.items()}
+    return {"rows": int(asked.sum())} | {who: round(float(x), 4) for who, x in shares.items()}
 
 
 def truth(ready: Prepared, task: str, data: Path) -> np.ndarray:
