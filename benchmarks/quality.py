@@ -112,13 +112,9 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -
     """Trains once in a process of its own, on these cores; the line to keep."""
     with tempfile.TemporaryDirectory() as folder:
         workdir = Path(folder) / "run"
-        overrides = [f"seed={seed}", f"data.root={data / experiment['data']}"]
-        overrides += [
-            f"{key}={json.dumps(value)}" for key, value in experiment.get("set", {}).items()
-        ]
         command = [sys.executable, "-m", "tfsocial", "train", f"--workdir={workdir}"]
         command += [f"--config={HERE.parent / 'configs' / experiment['config']}.yaml"]
-        command += [f"--set={override}" for override in overrides]
+        command += [f"--set={override}" for override in overrides(experiment, seed, data)]
         print(f"{experiment['name']} seed {seed}", flush=True)
         began = time.time()
         peak = peak_memory(command, cores)
@@ -137,6 +133,12 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -
             "versions": {package: version(package) for package in PACKAGES},
             "revision": revision(),
         }
+
+
+def overrides(experiment: Mapping[str, Any], seed: int, data: Path) -> list[str]:
+    """What a run of an experiment changes in its config."""
+    changes = [f"{key}={json.dumps(value)}" for key, value in experiment.get("set", {}).items()]
+    return [f"seed={seed}", f"data.root={data / experiment['data']}", *changes]
 
 
 def peak_memory(command: list[str], cores: set[int]) -> int:

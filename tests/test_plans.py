@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ EXPERIMENTS = [
 
 def of(experiment: dict[str, Any]) -> config.Config:
     """An experiment's config, by the overrides that quality.py makes."""
-    given = [f"{key}={json.dumps(value)}" for key, value in experiment.get("set", {}).items()]
+    given = quality.overrides(experiment, experiment["seeds"][0], ROOT)
     return config.load(ROOT / "configs" / f"{experiment['config']}.yaml", given)
 
 
