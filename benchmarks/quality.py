@@ -109,30 +109,51 @@ def listed(plan: list[Any] | Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -> dict[str, Any]:
-    """Trains once in a process of its own, on these cores; the line to keep."""
+    """Trains once in a process of its own, on these cores; the line to keep.
+
+    With `first`, `{set: CHANGES, as: KEY}`, a run of the same config with those changes goes
+    before, and KEY names its model.
+    """
+    print(f"{experiment['name']} seed {seed}", flush=True)
+    began = time.time()
     with tempfile.TemporaryDirectory() as folder:
+        given, peaks = [], []
+        if first := experiment.get("first"):
+            before = Path(folder) / "first"
+            peaks.append(train(experiment | {"set": first["set"]}, seed, data, before, cores))
+            given = [f"{first['as']}={before / 'model'}"]
         workdir = Path(folder) / "run"
-        command = [sys.executable, "-m", "tfsocial", "train", f"--workdir={workdir}"]
-        command += [f"--config={HERE.parent / 'configs' / experiment['config']}.yaml"]
-        command += [f"--set={override}" for override in overrides(experiment, seed, data)]
-        print(f"{experiment['name']} seed {seed}", flush=True)
-        began = time.time()
-        peak = peak_memory(command, cores)
+        peaks.append(train(experiment, seed, data, workdir, cores, given))
         report = json.loads((workdir / "report.json").read_text(encoding="utf-8"))
-        return {
-            "name": experiment["name"],
-            "seed": seed,
-            "set": experiment.get("set", {}),
-            "minutes": round((time.time() - began) / 60, 1),
-            "peak_rss_mb": peak,
-            "scores": {
-                split: {task: numbers(found) for task, found in tasks.items()}
-                for split, tasks in report.items()
-            },
-            "machine": ", ".join([platform.machine(), processor(), *graphics()]),
-            "versions": {package: version(package) for package in PACKAGES},
-            "revision": revision(),
-        }
+    return {
+        "name": experiment["name"],
+        "seed": seed,
+        "set": experiment.get("set", {}),
+        "minutes": round((time.time() - began) / 60, 1),
+        "peak_rss_mb": max(peaks),
+        "scores": {
+            split: {task: numbers(found) for task, found in tasks.items()}
+            for split, tasks in report.items()
+        },
+        "machine": ", ".join([platform.machine(), processor(), *graphics()]),
+        "versions": {package: version(package) for package in PACKAGES},
+        "revision": revision(),
+    }
+
+
+def train(
+    experiment: Mapping[str, Any],
+    seed: int,
+    data: Path,
+    workdir: Path,
+    cores: set[int],
+    given: Sequence[str] = (),
+) -> int:
+    """One run, with these overrides over its own; MB of memory it held at most."""
+    command = [sys.executable, "-m", "tfsocial", "train", f"--workdir={workdir}"]
+    command += [f"--config={HERE.parent / 'configs' / experiment['config']}.yaml"]
+    command += [f"--set={override}" for override in [*overrides(experiment, seed, data), *given]]
+    return peak_memory(command, cores)
 
 
 def overrides(experiment: Mapping[str, Any], seed: int, data: Path) -> list[str]:

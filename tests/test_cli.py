@@ -330,7 +330,7 @@ def test_m0_without_a_licence_is_refused(refused, moods, tmp_path):
     (vocabulary / "README.md").unlink()
     where = f"model.random.vocabulary={vocabulary}"
     message = refused(*train_flags(moods, tmp_path / "run", where))
-    assert f"nothing says under which licence M0 ({vocabulary}) may be used" in message
+    assert f"nothing says under which licence the checkpoint ({vocabulary}) may be used" in message
     assert "--set model.licence=SPDX-ID" in message
 
 

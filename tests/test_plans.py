@@ -18,8 +18,14 @@ PLANS = sorted((ROOT / "benchmarks").rglob("*.yaml"))
 
 
 def listed(path: Path) -> list[dict[str, Any]]:
-    """As quality.py lists them."""
-    return quality.listed(yaml.safe_load(path.read_text("utf-8")))
+    """As quality.py lists them, and the runs that go before some."""
+    experiments = quality.listed(yaml.safe_load(path.read_text("utf-8")))
+    before = [
+        one | {"name": f"{one['name']}, first", "set": one["first"]["set"]}
+        for one in experiments
+        if "first" in one
+    ]
+    return [*experiments, *before]
 
 
 EXPERIMENTS = [

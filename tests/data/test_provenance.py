@@ -96,7 +96,9 @@ def test_everything_refused_is_said_at_once():
     with pytest.raises(ConfigError) as caught:
         provenance.check([data(), model, Resource("method", "L/mood")], "permissive")
     assert "data.licence: " in str(caught.value)
-    assert "model.licence: nothing says under which licence M0 (hub:some/bert)" in str(caught.value)
+    assert "model.licence: nothing says under which licence the checkpoint (hub:some/bert)" in str(
+        caught.value
+    )
     assert "--set model.licence_ack" in str(caught.value)
     assert "L/mood" not in str(caught.value)
 

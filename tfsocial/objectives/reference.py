@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 from collections.abc import Iterator, Mapping
 
@@ -72,9 +73,9 @@ def _kinds(name: str) -> str:
 
 
 def _knobs(kind: type) -> str:
-    """Each knob and its default."""
+    """Each knob and its default, as YAML has it."""
     knobs = [field for field in dataclasses.fields(kind) if field.name != "task"]
-    return ", ".join(f"`{knob.name}: {knob.default}`" for knob in knobs)
+    return ", ".join(f"`{knob.name}: {json.dumps(knob.default)}`" for knob in knobs)
 
 
 def _cost(name: str, costs: Mapping[str, float]) -> str:

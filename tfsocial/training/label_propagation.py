@@ -1,7 +1,7 @@
 """Labels of a few texts, spread to the rest of train between neighbours in M0's vectors.
 
 What M0 says of texts that nobody labelled: which of them lie together. A classifier of M0's vectors
-sees labelled ones alone.
+sees labelled ones alone. A second checkpoint may have its say beside M0.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from sklearn.preprocessing import normalize
 
 from tfsocial.config import ConfigError
 from tfsocial.data.sources import Examples
+from tfsocial.models import checkpoints
+from tfsocial.models.embedder import Embedder
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
 from tfsocial.objectives.table import Term
@@ -27,6 +29,7 @@ from tfsocial.training.given import REMEMBERED, Given
 
 log = logging.getLogger(__name__)
 
+KEY = "objectives.community.label_propagation"
 STEPS = 50  # what is left of the start after them is 0.9^50, half a percent
 CUBED = 3  # power of the cosine in an edge's weight, as in Iscen et al. (2019), arXiv:1904.04717
 C = 10.0  # of the regression on vectors of length 1
@@ -40,6 +43,7 @@ def of_train(
     given: Given,
     train: Examples,
     vectors: np.ndarray,
+    row_length: int,
 ) -> dict[str, tf.Tensor]:
     """Task -> float32 [n, classes], train's labels as they spread, for the terms that ask for it.
 
@@ -48,9 +52,10 @@ def of_train(
 
     Args:
         vectors: float32 [n, hidden] of train's examples, M0's.
+        row_length: tokens of a text that a second checkpoint reads.
 
     Raises:
-        ConfigError: it would not fit into memory.
+        ConfigError: it would not fit into memory, or there is no second checkpoint.
     """
     asked = [term.objective for term in terms if isinstance(term.objective, LabelPropagation)]
     for objective in asked:
@@ -62,6 +67,9 @@ def of_train(
         names = Step({}, text_model, given, training=False).names(task).numpy()
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
+        if objective.beside:
+            second = _second(objective, text_model, train.taken(first), row_length)
+            at_m0 = np.hstack([normalize(at_m0), second])
         near = Neighbourhood.of(at_m0, objective.neighbours, objective.share, objective.trust)
         _announce(task, near.trial(labels, len(names)), labels)
         found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
@@ -139,10 +147,20 @@ class Neighbourhood:
         return tuple(right.mean(1))
 
 
+def _second(
+    objective: LabelPropagation, text_model: TextModel, texts: Examples, row_length: int
+) -> np.ndarray:
+    """Vectors of length 1 that the second checkpoint has for texts and names, [n, its hidden]."""
+    community = checkpoints.trained(objective.beside, f"{KEY}.beside")
+    read = Embedder.of(community, text_model.pooling, row_length)
+    spec = text_model.specs[objective.task]
+    return np.concatenate([read(texts), read.names(spec.labels[: spec.learned])])
+
+
 def _check_size(examples: int, classes: int) -> None:
     if examples * classes > REMEMBERED:
         raise ConfigError(
-            f"objectives.community.label_propagation: {examples} examples of {classes} classes "
+            f"{KEY}: {examples} examples of {classes} classes "
             f"are more than the {REMEMBERED} numbers it keeps; take fewer"
         )
 

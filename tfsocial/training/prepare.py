@@ -115,14 +115,14 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
-    m0 = resources.of_m0(config, community)
-    provenance.check([m0], config.data.licence_policy)
+    models = [resources.of_m0(config, community), *resources.beside_m0(config, terms)]
+    provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
     corpus = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
-    taken = resources.of_run(config, m0, terms, translators)
+    taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", config, taken)
     texts = _texts(config, corpus, tokenizer, terms, views, community)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
@@ -307,7 +307,7 @@ def _constants(
     constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
     if table.needs(terms, "spread"):
         spread = label_propagation.of_train(
-            terms, text_model, constants, texts.corpus.splits["train"], vectors
+            terms, text_model, constants, texts.corpus.splits["train"], vectors, length
         )
         constants = replace(constants, spread=spread)
     if text_model.word_head is None:

@@ -7,19 +7,22 @@ from collections.abc import Sequence
 from tfsocial.config import Config
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
+from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
+from tfsocial.objectives.community import LabelPropagation
+from tfsocial.training.label_propagation import KEY
 
 
 def of_run(
     config: Config,
-    m0: Resource,
+    models: Sequence[Resource],
     terms: Sequence[table.Term],
     translators: Sequence[Resource] = (),
 ) -> tuple[Resource, ...]:
-    """M0, each source with a hash of its content, the translators, the method of each term."""
+    """Checkpoints, each source with a hash of its content, translators, the method of each term."""
     given = provenance.of_sources(config.data, hashed=True)
-    return m0, *given, *translators, *map(_of_term, terms)
+    return *models, *given, *translators, *map(_of_term, terms)
 
 
 def of_m0(config: Config, community: Community) -> Resource:
@@ -27,6 +30,20 @@ def of_m0(config: Config, community: Community) -> Resource:
     model = config.model
     chosen = model.checkpoint if community.trained else model.random.vocabulary
     return provenance.of_checkpoint(model, chosen, community.folder)
+
+
+def beside_m0(config: Config, terms: Sequence[table.Term]) -> list[Resource]:
+    """The checkpoints that terms read beside M0.
+
+    Raises:
+        ConfigError: one cannot be had.
+    """
+    spreading = (t.objective for t in terms if isinstance(t.objective, LabelPropagation))
+    chosen = [objective.beside for objective in spreading if objective.beside]
+    return [
+        provenance.of_checkpoint(config.model, one, checkpoints.resolve(one, f"{KEY}.beside"))
+        for one in chosen
+    ]
 
 
 def _of_term(term: table.Term) -> Resource:
