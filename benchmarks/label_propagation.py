@@ -4,18 +4,20 @@
         --results=benchmarks/results/label_propagation.jsonl
 
 DIR holds one folder per data set, NOISY what noisy_labels.py wrote. The runs are those of
-few_shot/recipes_pool.yaml, of which the rows of the pool are counted whose text kept no label, and
-the recipe's of noisy_labels.yaml, seed 0, of which all of train's. `spread` is what
-L0/label_propagation teaches; `regression` what a logistic regression on M0's vectors, from which
-it starts, says of the same rows.
+few_shot/recipes_pool.yaml, of which the rows of the pool are counted whose text kept no label (the
+second has another run go before, whose vectors lie beside M0's), and the recipe's of
+noisy_labels.yaml, seed 0, of which all of train's. `spread` is what L0/label_propagation teaches;
+`regression` what a logistic regression on M0's vectors, from which the first spreads, says of the
+same rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--noisy", type=Path, required=True, help="the same with wrong labels")
     parser.add_argument("--results", type=Path, required=True)
     options = parser.parse_args()
-    for experiment in planned("few_shot/recipes_pool.yaml", ": pool"):
+    for experiment in planned("few_shot/recipes_pool.yaml"):
         for seed in experiment["seeds"]:
             line = of_pool(experiment, seed, options.data)
             quality.keep(options.results, line)
@@ -52,15 +54,17 @@ def main() -> None:
         quality.keep(options.results, line)
 
 
-def planned(plan: str, variation: str) -> list[Mapping[str, Any]]:
-    """A plan's experiments of one variation."""
+def planned(plan: str, variation: str = "") -> list[Mapping[str, Any]]:
+    """A plan's experiments, all or those of one variation."""
     experiments = quality.listed(yaml.safe_load((HERE / plan).read_text(encoding="utf-8")))
     return [one for one in experiments if one["name"].endswith(variation)]
 
 
 def of_pool(experiment: Mapping[str, Any], seed: int, data: Path) -> dict:
     """The line of a draw."""
-    ready = prepared(experiment, seed, data)
+    with tempfile.TemporaryDirectory() as folder:
+        first = quality.run_first(experiment, seed, data, Path(folder), os.sched_getaffinity(0))
+        ready = prepared(experiment, seed, data, first)
     text, labels = train_of(ready)
     known = set(np.array(text)[labels >= 0])
     asked = np.array([one not in known for one in text])
@@ -76,10 +80,12 @@ def of_wrong_labels(experiment: Mapping[str, Any], data: Path, noisy: Path) -> d
     return {"name": experiment["name"], "given": given} | right(ready, expected, labels >= 0)
 
 
-def prepared(experiment: Mapping[str, Any], seed: int, data: Path) -> Prepared:
-    """A run before its first step, its heads a regression on M0."""
+def prepared(
+    experiment: Mapping[str, Any], seed: int, data: Path, given: Sequence[str] = ()
+) -> Prepared:
+    """A run before its first step, its heads a regression on M0; these overrides over its own."""
     file = HERE.parent / "configs" / f"{experiment['config']}.yaml"
-    chosen = config.load(file, [*quality.overrides(experiment, seed, data), *PROBED])
+    chosen = config.load(file, [*quality.overrides(experiment, seed, data), *PROBED, *given])
     with tempfile.TemporaryDirectory() as workdir:
         return prepare(chosen, Path(workdir), devices.choose("cpu", chosen.training))
 

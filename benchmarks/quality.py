@@ -109,28 +109,20 @@ def listed(plan: list[Any] | Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -> dict[str, Any]:
-    """Trains once in a process of its own, on these cores; the line to keep.
-
-    With `first`, `{set: CHANGES, as: KEY}`, a run of the same config with those changes goes
-    before, and KEY names its model.
-    """
+    """Trains once in a process of its own, on these cores; the line to keep."""
     print(f"{experiment['name']} seed {seed}", flush=True)
     began = time.time()
     with tempfile.TemporaryDirectory() as folder:
-        given, peaks = [], []
-        if first := experiment.get("first"):
-            before = Path(folder) / "first"
-            peaks.append(train(experiment | {"set": first["set"]}, seed, data, before, cores))
-            given = [f"{first['as']}={before / 'model'}"]
+        given = run_first(experiment, seed, data, Path(folder), cores)
         workdir = Path(folder) / "run"
-        peaks.append(train(experiment, seed, data, workdir, cores, given))
+        peak = train(experiment, seed, data, workdir, cores, given)
         report = json.loads((workdir / "report.json").read_text(encoding="utf-8"))
     return {
         "name": experiment["name"],
         "seed": seed,
         "set": experiment.get("set", {}),
         "minutes": round((time.time() - began) / 60, 1),
-        "peak_rss_mb": max(peaks),
+        "peak_rss_mb": peak,
         "scores": {
             split: {task: numbers(found) for task, found in tasks.items()}
             for split, tasks in report.items()
@@ -139,6 +131,18 @@ def run(experiment: Mapping[str, Any], seed: int, data: Path, cores: set[int]) -
         "versions": {package: version(package) for package in PACKAGES},
         "revision": revision(),
     }
+
+
+def run_first(
+    experiment: Mapping[str, Any], seed: int, data: Path, folder: Path, cores: set[int]
+) -> list[str]:
+    """Of an experiment with `first: {set: CHANGES, as: KEY}` the run of its config with those
+    changes, into the folder; the override by which KEY names its model."""
+    if "first" not in experiment:
+        return []
+    first, workdir = experiment["first"], folder / "first"
+    train(experiment | {"set": first["set"]}, seed, data, workdir, cores)
+    return [f"{first['as']}={workdir / 'model'}"]
 
 
 def train(
