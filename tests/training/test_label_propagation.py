@@ -162,22 +162,22 @@ def test_a_second_checkpoint_lies_beside_m0(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("licence", "message"),
     [
-        (
-            None,
-            r"^objectives\.community\.label_propagation\.beside .*other: there is no such folder",
-        ),
+        ("", r"^objectives\.community\.label_propagation\.beside .*other: there is no such folder"),
         (
             "cc-by-nc-4.0",
-            r"CC-BY-NC-4\.0 of the checkpoint \(.*other\).*data\.licence_policy is permissive",
+            r"beside.*CC-BY-NC-4\.0 of the checkpoint .*other.*licence_policy is permissive",
         ),
+        ("gpl-3.0", r"beside: GPL-3\.0 of the checkpoint .*take one whose README\.md"),
+        ("unknown", r"beside: nothing says under which licence .*take one whose README\.md"),
     ],
 )
 def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
-    """Refused before a text is read."""
+    """Refused before a text is read; what the config says of M0 is not said of it."""
     other = tmp_path / "other"
     if licence:
         tiny_run.write_vocabulary(other)
         (other / "README.md").write_text(f"---\nlicense: {licence}\n---\n", "utf-8")
-    chosen = tiny_run.settings(tmp_path / "nowhere", objectives=beside(other))
+    said = "model.licence_ack=it is my own"
+    chosen = tiny_run.settings(tmp_path / "nowhere", said, objectives=beside(other))
     with pytest.raises(ConfigError, match=message):
         prepared(chosen, tmp_path / "run")

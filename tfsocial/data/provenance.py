@@ -58,7 +58,7 @@ class Resource:
 
     Attributes:
         key: its section of the config, as `data`, `data.mixture.NAME` or `model`; empty of what is
-            not checked.
+            not checked. Of a checkpoint that an objective names, the knob that does.
         licence: SPDX id, or 'unknown'.
         licence_source: where that was read.
         version: as its giver counts, where it does.
@@ -235,19 +235,27 @@ _ASKS = {
 
 
 def _found(resource: Resource, who: str) -> str:
+    key = resource.key if _is_knob(resource) else f"{resource.key}.licence"
     if resource.kind != "unknown":
-        return f"{resource.key}.licence: {resource.licence} of {who} {_ASKS[resource.kind]}"
+        return f"{key}: {resource.licence} of {who} {_ASKS[resource.kind]}"
     if resource.licence == UNKNOWN:
-        return f"{resource.key}.licence: nothing says under which licence {who} may be used"
+        return f"{key}: nothing says under which licence {who} may be used"
     close = licences.meant(resource.licence)
     hint = f" (did you mean {close}?)" if close else ""
-    return f"{resource.key}.licence: {resource.licence!r} of {who} is no known SPDX id{hint}"
+    return f"{key}: {resource.licence!r} of {who} is no known SPDX id{hint}"
+
+
+def _is_knob(resource: Resource) -> bool:
+    """Whether its place in the config has no room for what somebody says of its licence."""
+    return resource.key.startswith("objectives.")
 
 
 def _remedy(resource: Resource) -> str:
     why = f"--set {resource.key}.licence_ack='WHY'"
     if resource.kind == "non-commercial":
         return "if your use is not commercial, say --set data.licence_policy=noncommercial"
+    if _is_knob(resource):
+        return "take one whose README.md begins with a licence that fits (license: SPDX-ID)"
     if resource.kind != "unknown":
         return f"if you can keep to that, say how: {why}"
     read = f"read its terms{f' ({resource.homepage})' if resource.homepage else ''}"

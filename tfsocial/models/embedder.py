@@ -32,12 +32,18 @@ class Embedder:
 
     @classmethod
     def of(cls, community: Community, pooling: str, row_length: int) -> Embedder:
-        """With the checkpoint's weights, and no longer rows than it has positions for."""
+        """With the checkpoint's weights, and no longer rows than it has positions for.
+
+        Raises:
+            ConfigError: its vocabulary is longer than its table, or weights are missing.
+        """
+        tokenizer = Tokenizer.load(community.folder)
+        row_length = min(row_length, community.config.max_position_embeddings)
+        community.check(tokenizer, row_length)
         model = TextModel(community.architecture(), {}, pooling)
         model.build()
         community.fill(model.encoder)
-        row_length = min(row_length, community.config.max_position_embeddings)
-        return cls(model, Tokenizer.load(community.folder), row_length)
+        return cls(model, tokenizer, row_length)
 
     def __call__(self, examples: Examples) -> np.ndarray:
         """Pooled vectors of length 1, float32 [n, hidden]."""

@@ -115,7 +115,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
-    models = [resources.of_m0(config, community), *resources.beside_m0(config, terms)]
+    models = [resources.of_m0(config, community), *resources.beside_m0(terms)]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)

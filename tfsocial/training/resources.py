@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from tfsocial.config import Config
+from tfsocial.config import Config, Model
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
 from tfsocial.models import checkpoints
@@ -32,18 +33,22 @@ def of_m0(config: Config, community: Community) -> Resource:
     return provenance.of_checkpoint(model, chosen, community.folder)
 
 
-def beside_m0(config: Config, terms: Sequence[table.Term]) -> list[Resource]:
-    """The checkpoints that terms read beside M0.
+def beside_m0(terms: Sequence[table.Term]) -> list[Resource]:
+    """The checkpoints that terms read beside M0, of which only they themselves say the licence.
 
     Raises:
         ConfigError: one cannot be had.
     """
     spreading = (t.objective for t in terms if isinstance(t.objective, LabelPropagation))
-    chosen = [objective.beside for objective in spreading if objective.beside]
-    return [
-        provenance.of_checkpoint(config.model, one, checkpoints.resolve(one, f"{KEY}.beside"))
-        for one in chosen
-    ]
+    return [_beside(objective.beside) for objective in spreading if objective.beside]
+
+
+def _beside(checkpoint: str) -> Resource:
+    key = f"{KEY}.beside"
+    folder = checkpoints.resolve(checkpoint, key)
+    return replace(
+        provenance.of_checkpoint(Model(checkpoint=checkpoint), checkpoint, folder), key=key
+    )
 
 
 def _of_term(term: table.Term) -> Resource:
