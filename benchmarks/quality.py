@@ -4,9 +4,10 @@
 
 DIR holds one folder per data set (banking77/train.csv and so on). What to run stands in
 quality.yaml; every finished run is one line of results/quality.jsonl, and a run that has its
-line is not run again. With several jobs each has its share of the cores to itself: short runs are
-done sooner that way, since two threads do not train twice as fast as one. The table of means and
-spreads is printed at the end.
+line is not run again. An experiment with `first` has another run go before each of its own. With
+several jobs each has its share of the cores to itself: short runs are done sooner that way, since
+two threads do not train twice as fast as one. The table of means and spreads is printed at the
+end.
 """
 
 from __future__ import annotations
