@@ -7,7 +7,7 @@ sees labelled ones alone. A second checkpoint may have its say beside M0.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from sklearn.preprocessing import normalize
 from tfsocial.config import ConfigError
 from tfsocial.data.sources import Examples
 from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Community
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
@@ -37,12 +38,23 @@ SHARPENED = 3.0  # what it says is flat where labels are few
 UNLABELLED = 0.3  # trust in what it says of a text without a label, beside 1 in a label
 
 
+def beside_m0(terms: Sequence[Term]) -> dict[str, Community]:
+    """The second checkpoints that terms name.
+
+    Raises:
+        ConfigError: one cannot be had, is incomplete, or is not a BERT.
+    """
+    named = [objective.beside for objective in _asked(terms) if objective.beside]
+    return {name: checkpoints.trained(name, f"{KEY}.beside") for name in named}
+
+
 def of_train(
     terms: Sequence[Term],
     text_model: TextModel,
     given: Given,
     train: Examples,
     vectors: np.ndarray,
+    beside: Mapping[str, Community],
     row_length: int,
 ) -> dict[str, tf.Tensor]:
     """Task -> float32 [n, classes], train's labels as they spread, for the terms that ask for it.
@@ -52,12 +64,13 @@ def of_train(
 
     Args:
         vectors: float32 [n, hidden] of train's examples, M0's.
-        row_length: tokens of a text that a second checkpoint reads.
+        beside: the second checkpoints that terms name.
+        row_length: tokens of a text that those read.
 
     Raises:
-        ConfigError: it would not fit into memory, or there is no second checkpoint.
+        ConfigError: it would not fit into memory, or a second checkpoint lacks weights.
     """
-    asked = [term.objective for term in terms if isinstance(term.objective, LabelPropagation)]
+    asked = _asked(terms)
     for objective in asked:
         _check_size(len(train), text_model.specs[objective.task].learned)
     first, text = _distinct(train)
@@ -68,8 +81,10 @@ def of_train(
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
         if objective.beside:
-            second = _second(objective, text_model, train.taken(first), row_length)
-            at_m0 = np.hstack([normalize(at_m0), second])
+            read = Embedder.of(beside[objective.beside], text_model.pooling, row_length)
+            spec = text_model.specs[task]
+            second = [read(train.taken(first)), read.names(spec.labels[: spec.learned])]
+            at_m0 = np.hstack([normalize(at_m0), np.concatenate(second)])
         near = Neighbourhood.of(at_m0, objective.neighbours, objective.share, objective.trust)
         _announce(task, near.trial(labels, len(names)), labels)
         found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
@@ -147,14 +162,8 @@ class Neighbourhood:
         return tuple(right.mean(1))
 
 
-def _second(
-    objective: LabelPropagation, text_model: TextModel, texts: Examples, row_length: int
-) -> np.ndarray:
-    """Vectors of length 1 that the second checkpoint has for texts and names, [n, its hidden]."""
-    community = checkpoints.trained(objective.beside, f"{KEY}.beside")
-    read = Embedder.of(community, text_model.pooling, row_length)
-    spec = text_model.specs[objective.task]
-    return np.concatenate([read(texts), read.names(spec.labels[: spec.learned])])
+def _asked(terms: Sequence[Term]) -> list[LabelPropagation]:
+    return [term.objective for term in terms if isinstance(term.objective, LabelPropagation)]
 
 
 def _check_size(examples: int, classes: int) -> None:

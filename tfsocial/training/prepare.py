@@ -115,7 +115,9 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
-    models = [resources.of_m0(config, community), *resources.beside_m0(terms)]
+    beside = label_propagation.beside_m0(terms)
+    models = [resources.of_m0(config, community)]
+    models += [resources.beside_m0(name, second) for name, second in beside.items()]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
@@ -132,7 +134,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, leftovers = _model(config, community, terms, texts, total_steps, chosen)
+        model, leftovers = _model(config, community, beside, terms, texts, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
@@ -161,6 +163,7 @@ def _check_shares(config: Config, replicas: int) -> None:
 def _model(
     config: Config,
     community: Community,
+    beside: Mapping[str, Community],
     terms: list[table.Term],
     texts: Texts,
     total_steps: int,
@@ -169,7 +172,7 @@ def _model(
     """With M0's weights, and what of M0 has no place in it."""
     text_model, leftovers = _text_model(config, community, texts, chosen)
     frozen = rates.lowest(text_model.encoder, config.training.frozen_layers)
-    constants, leftovers = _constants(config, terms, text_model, texts, leftovers)
+    constants, leftovers = _constants(config, beside, terms, text_model, texts, leftovers)
     training = config.training
     model = SocialModel(
         text_model,
@@ -292,6 +295,7 @@ def _text_model(
 
 def _constants(
     config: Config,
+    beside: Mapping[str, Community],
     terms: list[table.Term],
     text_model: TextModel,
     texts: Texts,
@@ -307,7 +311,7 @@ def _constants(
     constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
     if table.needs(terms, "spread"):
         spread = label_propagation.of_train(
-            terms, text_model, constants, texts.corpus.splits["train"], vectors, length
+            terms, text_model, constants, texts.corpus.splits["train"], vectors, beside, length
         )
         constants = replace(constants, spread=spread)
     if text_model.word_head is None:

@@ -8,10 +8,8 @@ from dataclasses import replace
 from tfsocial.config import Config, Model
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
-from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
-from tfsocial.objectives.community import LabelPropagation
 from tfsocial.training.label_propagation import KEY
 
 
@@ -33,22 +31,10 @@ def of_m0(config: Config, community: Community) -> Resource:
     return provenance.of_checkpoint(model, chosen, community.folder)
 
 
-def beside_m0(terms: Sequence[table.Term]) -> list[Resource]:
-    """The checkpoints that terms read beside M0, of which only they themselves say the licence.
-
-    Raises:
-        ConfigError: one cannot be had.
-    """
-    spreading = (t.objective for t in terms if isinstance(t.objective, LabelPropagation))
-    return [_beside(objective.beside) for objective in spreading if objective.beside]
-
-
-def _beside(checkpoint: str) -> Resource:
-    key = f"{KEY}.beside"
-    folder = checkpoints.resolve(checkpoint, key)
-    return replace(
-        provenance.of_checkpoint(Model(checkpoint=checkpoint), checkpoint, folder), key=key
-    )
+def beside_m0(checkpoint: str, community: Community) -> Resource:
+    """A second checkpoint, of which only it itself says the licence."""
+    found = provenance.of_checkpoint(Model(checkpoint=checkpoint), checkpoint, community.folder)
+    return replace(found, key=f"{KEY}.beside")
 
 
 def _of_term(term: table.Term) -> Resource:
