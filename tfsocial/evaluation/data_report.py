@@ -23,7 +23,6 @@ from tfsocial.data.inspection import Pool
 from tfsocial.data.sources import Corpus, Examples
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
-from tfsocial.training import resources
 
 Facts = dict[str, Any]
 
@@ -322,7 +321,7 @@ def _quarantine(path: Path, config: Config) -> list[Facts]:
 
 
 def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
-    taken = (*provenance.of_sources(config.data), resources.of_m0(config, community))
+    taken = (*provenance.of_sources(config.data), community.resource(config.model))
     return [
         {
             "what": resource.role,

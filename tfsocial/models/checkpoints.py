@@ -26,6 +26,8 @@ from safetensors import numpy as safetensors
 import tfsocial
 from tfsocial import files
 from tfsocial.config import ConfigError, Model
+from tfsocial.data import provenance
+from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
 from tfsocial.models.heads import WordHead
@@ -106,6 +108,15 @@ class Community:
     folder: Path
     config: BertConfig
     trained: bool
+
+    def resource(self, model: Model) -> Resource:
+        """M0, or of an untrained encoder the checkpoint that has its words.
+
+        Raises:
+            ConfigError: see `provenance.of_checkpoint`.
+        """
+        chosen = model.checkpoint if self.trained else model.random.vocabulary
+        return provenance.of_checkpoint(model, chosen, self.folder)
 
     def architecture(self, words: np.ndarray | None = None) -> BertConfig:
         """M0's architecture, with a word table of only the rows `words` if given."""

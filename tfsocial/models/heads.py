@@ -39,6 +39,11 @@ class HeadSpec(NamedTuple):
         """Columns of the logits."""
         return self.width - (self.scope is not None)
 
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        """Names of the logits."""
+        return self.labels[: self.learned]
+
 
 def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
     """Mean of each segment's hidden states; zeros for an empty slot.

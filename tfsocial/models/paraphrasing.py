@@ -126,7 +126,7 @@ def of_run(config: Config, community: Community, train: Examples) -> Paraphrases
     """
     if not chain.needs_paraphrases(chain.build(config)):
         return None
-    yardstick = back_translation.yardstick(config.model, _m0(config, community))
+    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
     return Paraphrases.of(back_translation.kept(config.data, train, yardstick))
 
 
@@ -168,16 +168,11 @@ def _compared(
 ) -> dict[back_translation.Pair, float]:
     """Cosines of all that was found, measured now where they were not before."""
     community = checkpoints.community(config.model)
-    yardstick = back_translation.yardstick(config.model, _m0(config, community))
+    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
     pairs = back_translation.pairs(found)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
         back_translation.compare(cache, Likeness.of(config, community), yardstick, pairs)
     return cache.cosines(yardstick, pairs)
-
-
-def _m0(config: Config, community: Community) -> Resource:
-    name = config.model.checkpoint if community.trained else config.model.random.vocabulary
-    return provenance.of_checkpoint(config.model, name, community.folder)
 
 
 class Likeness:

@@ -82,8 +82,8 @@ def of_train(
         at_m0 = np.concatenate([vectors[first], names])
         if objective.beside:
             read = Embedder.of(beside[objective.beside], text_model.pooling, row_length)
-            spec = text_model.specs[task]
-            second = [read(train.taken(first)), read.names(spec.labels[: spec.learned])]
+            learned = text_model.specs[task].learned_labels
+            second = [read(train.taken(first)), read.names(learned)]
             at_m0 = np.hstack([normalize(at_m0), np.concatenate(second)])
         near = Neighbourhood.of(at_m0, objective.neighbours, objective.share, objective.trust)
         _announce(task, near.trial(labels, len(names)), labels)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Task, Training
+from tfsocial.config import Config, ConfigError, Training
 from tfsocial.data import back_translation, mixture, pipeline, provenance, service, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
@@ -38,6 +38,7 @@ class Texts:
 
     Attributes:
         corpus: examples as they were read.
+        specs: task -> what its head predicts.
         encoded: split -> its tokens in M0's vocabulary.
         compacted: split -> its tokens in the vocabulary of `words`.
         names: task -> its label names as tokens of `words`, where an objective reads them.
@@ -48,6 +49,7 @@ class Texts:
     """
 
     corpus: sources.Corpus
+    specs: Mapping[str, HeadSpec]
     encoded: Mapping[str, pipeline.Encoded]
     compacted: Mapping[str, pipeline.Encoded]
     names: Mapping[str, pipeline.Encoded]
@@ -116,7 +118,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
     beside = label_propagation.beside_m0(terms)
-    models = [resources.of_m0(config, community)]
+    models = [community.resource(config.model)]
     models += [resources.beside_m0(name, second) for name, second in beside.items()]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
@@ -222,12 +224,14 @@ def _texts(
         name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
         for name, examples in corpus.splits.items()
     }
+    specs = {
+        name: HeadSpec(task.kind, corpus.label_names[name], task.scope_score)
+        for name, task in config.tasks.items()
+    }
     names = {
-        task: pipeline.encode_names(
-            _learned(labels, config.tasks[task]), tokenizer, data.row_length
-        )
-        for task, labels in corpus.label_names.items()
-        if labels and table.needs(terms, "names")
+        task: pipeline.encode_names(spec.learned_labels, tokenizer, data.row_length)
+        for task, spec in specs.items()
+        if spec.labels and table.needs(terms, "names")
     }
     masks = table.needs(terms, "words")
     keep = [tokenizer.mask_id] if masks else []
@@ -238,7 +242,7 @@ def _texts(
     train = corpus.splits["train"]
     paraphrases = paraphrasing.of_run(config, community, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(corpus, encoded, compacted, names, words, parts, views, shape)
+    return Texts(corpus, specs, encoded, compacted, names, words, parts, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
@@ -265,22 +269,14 @@ def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
     return pipeline.augmented_steps_per_epoch(source, texts.shape)
 
 
-def _learned(labels: tuple[str, ...], task: Task) -> tuple[str, ...]:
-    return labels[:-1] if task.scope_score else labels
-
-
 def _text_model(
     config: Config, community: Community, texts: Texts, device: Device
 ) -> tuple[TextModel, Leftovers]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
-    specs = {
-        name: HeadSpec(task.kind, texts.corpus.label_names[name], task.scope_score)
-        for name, task in config.tasks.items()
-    }
     architecture, chosen = community.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
-        specs,
+        texts.specs,
         chosen.pooling,
         chosen.head_dropout,
         config.seed,

@@ -24,17 +24,9 @@ def of_run(
     return *models, *given, *translators, *map(_of_term, terms)
 
 
-def of_m0(config: Config, community: Community) -> Resource:
-    """M0, or of an untrained encoder the checkpoint that has its words."""
-    model = config.model
-    chosen = model.checkpoint if community.trained else model.random.vocabulary
-    return provenance.of_checkpoint(model, chosen, community.folder)
-
-
 def beside_m0(checkpoint: str, community: Community) -> Resource:
     """A second checkpoint, of which only it itself says the licence."""
-    found = provenance.of_checkpoint(Model(checkpoint=checkpoint), checkpoint, community.folder)
-    return replace(found, key=f"{KEY}.beside")
+    return replace(community.resource(Model(checkpoint=checkpoint)), key=f"{KEY}.beside")
 
 
 def _of_term(term: table.Term) -> Resource:
