@@ -1,16 +1,18 @@
-"""What each objective costs: time of a training step with it over one without.
+"""What each objective and each method costs: time of a training step with it over one without.
 
     python -m benchmarks.cost [--only=NAME ...] [--steps=15]
 
 The help desk's texts in packed rows, MiniLM-L6, precision and compiler as `--device=cpu` chooses
-them. Steps of plain `L` and of a term beside `L` (of a loss of `L`, in place of cross-entropy) are
-taken in turns, so that a machine's bad minutes hit both alike; a ratio is that of their medians.
-Written to results/cost.json after each term.
+them. Steps with and without are taken in turns, so that a machine's bad minutes hit both alike; a
+ratio is that of their medians. Without is plain `L`; for a loss of `L` the usual one of its kind of
+task (a text's label is a set of one, its length a number), for a weighing fixed weights of two
+terms. Written to results/cost.json after each.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import json
 import os
@@ -18,18 +20,32 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.objectives import table
 from tfsocial.training import devices
+from tfsocial.training.methods import METHODS
 from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "cost.json"
+HELPDESK = HERE.parent / "configs" / "helpdesk"
 Step = tuple[Callable, Iterator]  # a train function and the batches it is fed
+Settings = tuple[str, ...]  # KEY.PATH=VALUE, as of --set
+TASKS = {
+    "classify": "tasks={task: {column: label}}",
+    "multilabel": "tasks={task: {column: label, kind: multilabel}}",
+    "regress": "tasks={task: {column: length, kind: regress}}",
+}
+NEEDED = {  # beside the objective itself
+    "mean_teacher": "training.ema=0.99",
+    **dict.fromkeys(("cutoff", "uda", "fix_match"), "data.view=[{cutoff: {}}]"),
+}
+# Of the methods the first is what the others are compared with; the rest is not done in a step.
+NO_STEP = ("optimizer.name=adamw", "model.head_init", "objectives.community.feature_cosine.weight")
 
 
 def main() -> None:
@@ -38,29 +54,38 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    found = {
-        name: tree for name, tree in trees().items() if not options.only or name in options.only
-    }
-    plain, seconds = step_of(settings({})), {}
-    for name, tree in found.items():
-        seconds[name] = in_turns(step_of(settings(tree)), plain, options.steps)
-        gc.collect()  # the model's variables, before the next one's
-        with_term, without = map(statistics.median, seconds[name])
-        print(f"{name:28} {1000 * with_term:5.0f} ms {with_term / without:6.2f}", flush=True)
-        keep(options.results, seconds)
+    plain: dict[Settings, Step] = {}
+    seconds: dict[str, tuple[list[float], list[float]]] = {}
+    with tempfile.TemporaryDirectory() as data:
+        with_lengths(Path(data))
+        for name, (chosen, other) in comparisons().items():
+            if options.only and name not in options.only:
+                continue
+            plain[other] = plain.get(other) or step_of(settings(other, data))
+            seconds[name] = in_turns(step_of(settings(chosen, data)), plain[other], options.steps)
+            gc.collect()  # the model's variables, before the next one's
+            having, without = map(statistics.median, seconds[name])
+            print(f"{name:40} {1000 * having:5.0f} ms {having / without:6.2f}", flush=True)
+            keep(options.results, seconds)
 
 
-def trees() -> dict[str, dict]:
-    """Name -> the part of a config that has this objective beside (or as) L."""
+def comparisons() -> dict[str, tuple[Settings, Settings]]:
+    """Name -> the settings it is measured with, and those of what it is compared with."""
     found = {}
     for name in table.TASK:
-        if "classify" in table.KINDS[name] and name != "cross_entropy":
-            found[name] = {"tasks": {"intent": {"column": "label", "loss": {"name": name}}}}
+        usual = (TASKS[table.KINDS[name][0]],)
+        if name not in table.USUAL_LOSS.values():
+            found[name] = ((*usual, f"tasks.task.loss={{name: {name}}}"), usual)
+    alone = (TASKS["classify"],)
     for part, menu in (("community", table.COMMUNITY), ("papers", table.PAPERS)):
-        found |= {name: {"objectives": {part: {name: {}}}} for name in menu}
-    found["mean_teacher"]["training"] = {"ema": 0.99}
-    for name in ("cutoff", "uda", "fix_match"):
-        found[name]["data"] = {"view": [{"cutoff": {}}]}
+        for name in menu:
+            beside = [NEEDED[name]] if name in NEEDED else []
+            found[name] = ((*alone, f"objectives.{part}.{name}={{}}", *beside), alone)
+    for method in METHODS:
+        if not method.startswith(NO_STEP):
+            weighs = method.startswith("objectives.weighing")
+            other = (*alone, "objectives.community.feature_cosine={}") if weighs else alone
+            found[method] = ((*other, method), other)
     return found
 
 
@@ -78,10 +103,21 @@ def timed(step: Callable, batches: Iterator) -> float:
     return time.perf_counter() - began
 
 
-def settings(tree: dict) -> Config:
-    demo = config.load(HERE.parent / "configs" / "demo.yaml").model_dump(mode="json")
-    data = {**demo["data"], **tree.get("data", {})}
-    return config.parse({**demo, "objectives": {}, **tree, "data": data})
+def settings(chosen: Sequence[str], data: str) -> Config:
+    """Of the demo, with these over it."""
+    demo = HERE.parent / "configs" / "demo.yaml"
+    return config.load(demo, [f"data.root={data}", *chosen])
+
+
+def with_lengths(folder: Path) -> None:
+    """The help desk's files, with the length of each text beside its label."""
+    for name in ("train.csv", "dev.csv", "test.csv"):
+        with (HELPDESK / name).open(encoding="utf-8", newline="") as file:
+            rows = [row | {"length": len(row["text"])} for row in csv.DictReader(file)]
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
 
 
 def step_of(chosen: Config) -> Step:

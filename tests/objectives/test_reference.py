@@ -1,13 +1,16 @@
-"""The page of objectives: complete, and as committed."""
+"""The page of objectives and methods: complete, and as committed."""
 
 from __future__ import annotations
 
 import json
+import typing
 from pathlib import Path
 
 import pytest
 
+from tfsocial import config
 from tfsocial.objectives import reference, table
+from tfsocial.training.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 NAMES = [*table.TASK, *table.COMMUNITY, *table.PAPERS]
@@ -16,14 +19,30 @@ NAMES = [*table.TASK, *table.COMMUNITY, *table.PAPERS]
 @pytest.mark.parametrize("name", NAMES)
 def test_every_objective_has_a_line_and_a_section(name):
     """Name, link and formula."""
-    page = reference.page()
+    page = reference.page({}, METHODS)
     assert f"[`{name}`](#{name})" in page
     assert f"\n## {name}\n\n    " in page
 
 
+@pytest.mark.parametrize("setting", METHODS)
+def test_every_method_can_be_set_as_it_is_shown(setting):
+    """Its name is an override, and its docstring names a paper."""
+    config.parse(config.override({}, ["tasks.mood.column=label", setting]))
+    assert reference.citation(METHODS[setting])
+    assert f"\n## {setting}\n\n    " in reference.page({}, METHODS)
+
+
+def test_every_weighing_and_every_optimizer_has_a_line():
+    """The config's names and the page's are the same."""
+    weighings = typing.get_args(config.Objectives.model_fields["weighing"].annotation)
+    assert {f"objectives.weighing={name}" for name in weighings if name != "given"} | {
+        f"optimizer.name={name}" for name in config.OWN_KNOBS
+    } == {setting for setting in METHODS if "weighing" in setting or ".name" in setting}
+
+
 def test_costs_stand_in_the_line_of_their_objective():
     """1.234 is shown as 1.23; what was not measured is blank."""
-    lines = reference.page({"r_drop": 1.234}).splitlines()
+    lines = reference.page({"r_drop": 1.234}, METHODS).splitlines()
     assert next(line for line in lines if "`r_drop`" in line).endswith("| 1.23 |")
     assert next(line for line in lines if "`fgm`" in line).endswith("|  |")
 
@@ -32,4 +51,4 @@ def test_the_committed_page_is_the_code_s():
     """docs/objectives.md is what the command prints; `make reference` writes it anew."""
     measured = ROOT / "benchmarks/results/cost.json"
     costs = json.loads(measured.read_text("utf-8"))["ratios"] if measured.exists() else {}
-    assert (ROOT / "docs/objectives.md").read_text("utf-8") == reference.page(costs) + "\n"
+    assert (ROOT / "docs/objectives.md").read_text("utf-8") == reference.page(costs, METHODS) + "\n"

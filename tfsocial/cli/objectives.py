@@ -1,4 +1,4 @@
-"""Prints every objective the formula can hold: formula, source, knobs."""
+"""Prints every objective the formula can hold, and what else moves a step: formula, source."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", fla
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     from tfsocial.objectives import reference
+    from tfsocial.training.methods import METHODS
 
-    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}))
+    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, METHODS))
     return 0
 
 

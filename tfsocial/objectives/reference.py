@@ -1,4 +1,4 @@
-"""The menu as a page: every objective, its formula, its source, its knobs, what it costs."""
+"""The menu as a page: every objective and every method beside it, its source, what it costs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 
 from tfsocial.objectives import table
@@ -16,8 +17,15 @@ INTRODUCTION = """# Objectives
 Written by `python -m tfsocial objectives`; formulas and sources are those of the code.
 
 The cost is the time of a training step with `L` and the term over one with `L` alone (losses of
-`L` themselves: over cross-entropy), as `python -m benchmarks.cost` measured it on two CPU cores.
+`L` themselves: over the usual one of that kind of task), as `python -m benchmarks.cost` measured it
+on two CPU cores.
 """
+METHODS = """
+How the terms are weighed and the step is taken; the cost is over a step without the setting, of an
+optimizer over AdamW's, of a weighing over fixed weights of the same two terms.
+
+| setting | source | cost |
+|---|---|---|"""
 
 
 # Authors (year), title, and where it can be had, if that is said.
@@ -29,24 +37,29 @@ _SOURCE = re.compile(
 )
 
 
-def page(costs: Mapping[str, float] | None = None) -> str:
-    """Markdown: a table of all objectives, then a section for each.
+def page(costs: Mapping[str, float], methods: Mapping[str, object]) -> str:
+    """Markdown: tables of all objectives and methods, then a section for each.
 
     Args:
         costs: name -> ratio of step time; left out where it was not measured.
+        methods: setting -> the class or function that does what it says.
     """
-    costs = costs or {}
     header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
     rows = [
         f"| {part} | [`{name}`](#{name}) | {_kinds(name)} | {_knobs(kind)} | {_cost(name, costs)} |"
         for part, name, kind in _entries()
     ]
+    others = [
+        f"| [`{setting}`](#{_anchor(setting)}) | {citation(does)} | {_cost(setting, costs)} |"
+        for setting, does in methods.items()
+    ]
     sections = [_section(name, kind) for _, name, kind in _entries()]
-    return "\n".join([INTRODUCTION, *header, *rows, "", *sections])
+    sections += [_method(setting, does) for setting, does in methods.items()]
+    return "\n".join([INTRODUCTION, *header, *rows, METHODS, *others, "", *sections])
 
 
-def citation(kind: type) -> str:
-    """The source of an objective, as its docstring has it.
+def citation(kind: object) -> str:
+    """The source of an objective or a method, as its docstring has it.
 
     >>> citation(table.PAPERS["r_drop"])
     'Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks, \
@@ -66,6 +79,21 @@ def _entries() -> Iterator[tuple[str, str, type]]:
 def _section(name: str, kind: type) -> str:
     formula, _, rest = inspect.getdoc(kind).partition("\n\n")
     return f"## {name}\n\n    {formula}\n\n{rest}\n"
+
+
+def _method(setting: str, does: object) -> str:
+    """The docstring as it stands, without what is said to callers."""
+    said = re.split(r"\n\n(?:Args|Attributes|Returns|Raises):", inspect.getdoc(does))[0]
+    return f"## {setting}\n\n{textwrap.indent(said, '    ')}\n"
+
+
+def _anchor(heading: str) -> str:
+    """Where GitHub has a heading.
+
+    >>> _anchor("optimizer.name=lion")
+    'optimizernamelion'
+    """
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _kinds(name: str) -> str:

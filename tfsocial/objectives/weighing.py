@@ -44,9 +44,7 @@ def total(
 
     Args:
         factors: term -> what its weight is multiplied with, of terms whose weight training moves.
-        log_variances: float32 [terms], s of uncertainty weighting: each term times exp(-s),
-            plus s / 2. Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty,
-            arXiv:1705.07115, equation 10 with s = log sigma^2.
+        log_variances: float32 [terms], see `by_uncertainty`.
         counts: term -> examples it counts in the global batch, where `step` has a part of it only.
         parts: how many such parts there are.
     """
@@ -56,13 +54,27 @@ def total(
     for name, factor in (factors or {}).items():
         weights[name] *= factor
     weighted = {name: weight * raw[name] for name, weight in weights.items()}
+    doubt = tf.constant(0.0)
     if log_variances is not None:
-        trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
-        weighted = {name: trust[name] * value for name, value in weighted.items()}
-    loss = tf.add_n(list(weighted.values()))
-    if log_variances is not None:
-        loss += tf.reduce_sum(log_variances) / 2 / _replicas() / parts
+        weighted, doubt = by_uncertainty(weighted, log_variances)
+    loss = tf.add_n(list(weighted.values())) + doubt / _replicas() / parts
     return Weighed(loss, raw, weighted)
+
+
+def by_uncertainty(
+    weighted: Mapping[str, tf.Tensor], log_variances: tf.Tensor
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """exp(-s_i) * each term, and sum_i s_i / 2 beside them, s_i learned with the weights.
+
+    Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty, arXiv:1705.07115,
+    equation 10 with s = log sigma^2.
+
+    Args:
+        log_variances: float32 [terms], s.
+    """
+    trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
+    trusted = {name: trust[name] * value for name, value in weighted.items()}
+    return trusted, tf.reduce_sum(log_variances) / 2
 
 
 def mean(terms: Terms, count: tf.Tensor | None = None) -> tf.Tensor:

@@ -11,9 +11,9 @@ import tensorflow as tf
 class WeightAverage(tf.Module):
     """average <- d_t * average + (1 - d_t) * theta, with d_t = min(decay, (1 + t) / (10 + t))
 
-    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging, SIAM J.
-    Control Optim. 30(4), with an exponential memory; t counts the steps taken, as `num_updates`
-    of `tf.train.ExponentialMovingAverage` does. A short memory at first forgets where it began.
+    Polyak & Juditsky (1992), Acceleration of Stochastic Approximation by Averaging; here
+    with an exponential memory. t counts the steps taken, as `num_updates` of
+    `tf.train.ExponentialMovingAverage` does. A short memory at first forgets where it began.
 
     Without a decay there is no average, and all that is done with it does nothing.
 

@@ -22,8 +22,8 @@ class KeepNear(keras.callbacks.Callback):
     """log alpha <- log alpha + gain * ((1 - cosine) / (1 - wanted) - 1), every so many steps.
 
     `cosine` is the mean over some texts between their vectors now and M0's. Dual ascent on the
-    constraint that it is at least `wanted` (Boyd & Vandenberghe, 2004, Convex Optimization,
-    section 5), in the logarithm, so that alpha stays positive whatever its scale.
+    constraint that it is at least `wanted`: Boyd & Vandenberghe (2004), Convex Optimization,
+    section 5; in the logarithm, so that alpha stays positive whatever its scale.
 
     Args:
         model: its text model still has M0's weights.

@@ -1,10 +1,8 @@
 """Heads fitted to vectors as they are: M0's before anything moves, the tuned encoder's at the end.
 
 A head that starts from nothing sends large, random gradients into the encoder and distorts
-the features it was chosen for. One that fits them already does not: linear probing, then
-fine-tuning (LP-FT), Kumar et al. (2022), arXiv:2202.10054. And one fitted anew when the encoder
-has come to rest is not left behind by its last steps: so does SetFit, Tunstall et al. (2022),
-arXiv:2209.11055, section 3.
+the features it was chosen for; one that fits them already does not. And one fitted anew when the
+encoder has come to rest is not left behind by its last steps.
 """
 
 from __future__ import annotations
@@ -39,6 +37,10 @@ def fit(
     c: float = 1.0,
 ) -> dict[str, Linear]:
     """A head for every task from the vectors [n, hidden] of the examples, in their order.
+
+    Before the first step: linear probing, then fine-tuning (LP-FT), Kumar et al. (2022),
+    Fine-Tuning can Distort Pretrained Features, arXiv:2202.10054. After the last one: as SetFit
+    does, Tunstall et al. (2022), arXiv:2209.11055, section 3.
 
     Args:
         how: "probe", regularised logistic (or ridge) regression; or "class_means", for classes

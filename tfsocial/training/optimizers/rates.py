@@ -33,9 +33,9 @@ def multipliers(
 def begins(encoder: PackedBert, steps_per_layer: float) -> list[tuple[tf.Variable, int]]:
     """The first step (from 0) at which each weight of the encoder moves: the top layer first.
 
-    Gradual unfreezing: ULMFiT, arXiv:1801.06146, section 3.3. The heads learn alone for
-    `steps_per_layer`, then with the top layer and the pooler, then with one layer more; the
-    embeddings come last. Meanwhile the schedule of the learning rate runs on for all.
+    Gradual unfreezing: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146, section 3.3. The heads
+    learn alone for `steps_per_layer`, then with the top layer and the pooler, then with one layer
+    more; the embeddings come last. Meanwhile the schedule of the learning rate runs on for all.
     """
     return [(variable, round((depth + 1) * steps_per_layer)) for variable, depth in depths(encoder)]
 
