@@ -16,7 +16,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -490,9 +490,7 @@ class _Found(NamedTuple):
 def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[_Block]:
     columns = [column for column in (examples.text, examples.pair) if column is not None]
     at_once = CALLS * TOKENIZE_AT_ONCE
-    # Traced once and not for each dataset: ten million texts are 150 of them.
-    signature = [tf.TensorSpec([None], tf.string)] * len(columns)
-    call = tf.function(partial(tokenizer, max_length=row_length), input_signature=signature)
+    call = _in_graph(tokenizer, row_length, len(columns))
     for start in range(0, len(examples), at_once):
         texts = tuple(tf.constant(column[start : start + at_once]) for column in columns)
         dataset = tf.data.Dataset.from_tensor_slices(texts).batch(TOKENIZE_AT_ONCE)
@@ -501,6 +499,13 @@ def _tokenized(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Ite
         ):
             values = (tokens.flat_values, types.flat_values, tokens.row_lengths())
             yield _Block(*(value.numpy() for value in values), int(np.sum(cut)))
+
+
+@lru_cache(maxsize=2)
+def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
+    """Traced once: a run has several splits, and ten million texts are 150 datasets."""
+    signature = [tf.TensorSpec([None], tf.string)] * columns
+    return tf.function(partial(tokenizer, max_length=row_length), input_signature=signature)
 
 
 def _content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
