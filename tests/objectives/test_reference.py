@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import cost
 from tfsocial import config
 from tfsocial.objectives import reference, table
 from tfsocial.training.methods import METHODS
@@ -47,8 +48,16 @@ def test_costs_stand_in_the_line_of_their_objective():
     assert next(line for line in lines if "`fgm`" in line).endswith("|  |")
 
 
+def test_whatever_costs_a_step_was_measured():
+    """benchmarks/cost.py's comparisons can be run, and each has its ratio."""
+    for chosen, other in cost.comparisons().values():
+        for settings in (chosen, other):
+            table.formula(cost.settings(settings, "."))
+    measured = json.loads(cost.RESULTS.read_text("utf-8"))["ratios"]
+    assert set(measured) == set(cost.comparisons())
+
+
 def test_the_committed_page_is_the_code_s():
     """docs/objectives.md is what the command prints; `make reference` writes it anew."""
-    measured = ROOT / "benchmarks/results/cost.json"
-    costs = json.loads(measured.read_text("utf-8"))["ratios"] if measured.exists() else {}
+    costs = json.loads(cost.RESULTS.read_text("utf-8"))["ratios"]
     assert (ROOT / "docs/objectives.md").read_text("utf-8") == reference.page(costs, METHODS) + "\n"
