@@ -34,12 +34,17 @@ class Scope(keras.layers.Layer):
         super().__init__(**kwargs, dtype="float32", trainable=False)
         self.by, self.classes, self.hidden_size = by, classes, hidden_size
 
+    @property
+    def measures_distances(self) -> bool:
+        """Whether the score has to know where train's classes lie."""
+        return self.by in ("mahalanobis", "relative_mahalanobis")
+
     def build(self, input_shape=None):
         constant = keras.initializers.Constant
         self.threshold = self.add_weight("threshold", [], initializer=constant(NEVER))
         self.slope = self.add_weight("slope", [], initializer="ones")
         square = [self.hidden_size, self.hidden_size]
-        if self.by.endswith("mahalanobis"):
+        if self.measures_distances:
             self.means = self.add_weight("means", [self.classes, self.hidden_size])
             self.precision = self.add_weight("precision", square)
         if self.by == "relative_mahalanobis":

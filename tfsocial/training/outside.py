@@ -36,7 +36,7 @@ def fit(
     """
     for task, scope in text_model.heads.scopes.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
-        if scope.by.endswith("mahalanobis"):
+        if scope.measures_distances:
             _remember(scope, inference.embed(text_model, batches["train"]), labels["train"])
         scores, inside = _on(text_model, batches["dev"], task, scope)
         known = labels["dev"] >= 0
