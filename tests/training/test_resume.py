@@ -348,13 +348,15 @@ def test_workers_beside_the_chief_write_no_checkpoints(moods, tmp_path, monkeypa
 
 
 REMEMBERED = {
-    "variances": ("objectives.weighing=uncertainty", "objectives.papers={r_drop: {}}"),
-    "budget": (
+    "variances, cosines": (
+        *("objectives.weighing=uncertainty", "objectives.cosines_every=2"),
+        "objectives.papers={r_drop: {}}",
+    ),
+    "budget, averages": (
         "objectives.community={feature_cosine: {weight: {cosine: 0.9, every: 2, texts: 4}}}",
+        "training.ema=0.8",
     ),
     "pace": ("objectives.weighing=gradnorm", "objectives.papers={r_drop: {}}"),
-    "averages": ("training.ema=0.8",),
-    "cosines": ("objectives.cosines_every=2", "objectives.papers={r_drop: {}}"),
     "recomputation": ("training.recompute=true", "training.frozen_layers=0"),
     "loss scale": ("training.precision=float16",),
     "parts": ("training.micro_batches=2", "objectives.sharpness=0.05"),
@@ -363,7 +365,7 @@ REMEMBERED = {
 
 @pytest.mark.parametrize("what", REMEMBERED)
 def test_everything_that_moves_is_remembered(moods, tmp_path, monkeypatch, what):
-    """Each by itself: cut off at step 7 and started again, a run ends with the same bits."""
+    """Cut off at step 7 and started again, a run ends with the same bits and the same curves."""
     with monkeypatch.context() as patch:
         stop_after(7, patch)
         with pytest.raises(resume.Interrupted):
