@@ -54,9 +54,9 @@ def total(
     for name, factor in (factors or {}).items():
         weights[name] *= factor
     weighted = {name: weight * raw[name] for name, weight in weights.items()}
-    doubt = tf.constant(0.0)
-    if log_variances is not None:
-        weighted, doubt = by_uncertainty(weighted, log_variances)
+    if log_variances is None:
+        return Weighed(tf.add_n(list(weighted.values())), raw, weighted)
+    weighted, doubt = by_uncertainty(weighted, log_variances)
     loss = tf.add_n(list(weighted.values())) + doubt / _replicas() / parts
     return Weighed(loss, raw, weighted)
 
