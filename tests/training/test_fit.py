@@ -101,11 +101,13 @@ def test_the_model_folder_names_labels_and_sizes(finished):
 def test_what_was_taken_from_others_is_written_down(finished):
     """M0, the data with the hash of its files, each method with its paper."""
     written = json.loads((finished / "provenance.json").read_text("utf-8"))
-    m0, data, method = written["resources"]
+    m0, data, method, optimizer = written["resources"]
     assert (m0["role"], m0["licence"], len(m0["sha256"])) == ("model", "Apache-2.0", 64)
     assert (data["licence"], len(data["sha256"])) == ("Apache-2.0", 64)
     assert method["name"] == "L/mood (CrossEntropy)"
     assert "arXiv:1512.00567" in method["citation"]
+    assert optimizer["name"] == "optimizer.name=adamw (AdamW)"
+    assert "arXiv:1711.05101" in optimizer["citation"]
     assert written["config"]["sha256"] == config.load(finished / "config.yaml").fingerprint()
 
 

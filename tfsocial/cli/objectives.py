@@ -19,7 +19,8 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.objectives import reference
     from tfsocial.training.methods import METHODS
 
-    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, METHODS))
+    methods = {setting: method.does for setting, method in METHODS.items()}
+    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, methods))
     return 0
 
 

@@ -170,10 +170,10 @@ def _source(source: Source) -> str:
 def _training(config: Config, resources: Sequence[Resource]) -> str:
     training, optimizer = config.training, config.optimizer
     limit = f" or {training.max_steps} steps" if training.max_steps else ""
-    terms = ", ".join(_code(one.name) for one in resources if one.role == "method")
+    methods = ", ".join(_code(one.name) for one in resources if one.role == "method")
     return "\n".join(
         [
-            f"* formula: {terms}",
+            f"* formula and step: {methods}",
             f"* {training.epochs} epochs{limit} at most, batches of {config.data.rows} rows of "
             f"{config.data.row_length} tokens, seed {config.seed}",
             f"* {optimizer.name}, learning rate {optimizer.learning_rate:g}, heads "

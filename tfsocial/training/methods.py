@@ -1,9 +1,12 @@
-"""What papers have to say about the step itself: setting -> the class or function that does it."""
+"""What papers have to say about the step itself: setting -> what does it, and who asks for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
 
+from tfsocial.config import Budget, Config
 from tfsocial.objectives import weighing
 from tfsocial.training import gradients, probe, sharpness
 from tfsocial.training.averaging import WeightAverage
@@ -12,15 +15,57 @@ from tfsocial.training.optimizers import rates
 from tfsocial.training.optimizers.build import OPTIMIZERS
 from tfsocial.training.pace import GradNorm
 
-METHODS: Mapping[str, object] = {
-    "objectives.weighing=uncertainty": weighing.by_uncertainty,
-    "objectives.weighing=gradnorm": GradNorm,
-    "objectives.weighing=pcgrad": gradients.without_conflicts,
-    "objectives.community.feature_cosine.weight={cosine: 0.9}": KeepNear,
-    "objectives.sharpness=0.05": sharpness.climbed,
-    **{f"optimizer.name={name}": kind for name, kind in OPTIMIZERS.items()},
-    "optimizer.layer_decay=0.85": rates.multipliers,
-    "training.unfreeze_every=1": rates.begins,
-    "training.ema=0.999": WeightAverage,
-    "model.head_init=probe": probe.fit,
+
+class Method(NamedTuple):
+    """One method.
+
+    Attributes:
+        does: the class or function that does what the setting says; its docstring has the paper.
+        asked: the setting as a config has it, with its own number; empty where it is not set.
+    """
+
+    does: object
+    asked: Callable[[Config], str]
+
+
+def _setting(key: str, wanted: Callable[[Any], Any] = bool) -> Callable[[Config], str]:
+    def asked(config: Config) -> str:
+        value = attrgetter(key)(config)
+        shown = f"{value:g}" if isinstance(value, float) else value
+        return f"{key}={shown}" if wanted(value) else ""
+
+    return asked
+
+
+def _named(key: str, does: Mapping[str, object]) -> Mapping[str, Method]:
+    """A setting that says by name what it wants."""
+    return {
+        f"{key}={name}": Method(kind, _setting(key, name.__eq__)) for name, kind in does.items()
+    }
+
+
+def _budgets(config: Config) -> str:
+    return ", ".join(
+        f"objectives.community.{name}.weight={{cosine: {term.weight.cosine:g}}}"
+        for name, term in config.objectives.community.items()
+        if isinstance(term.weight, Budget)
+    )
+
+
+WEIGHINGS = {
+    "uncertainty": weighing.by_uncertainty,
+    "gradnorm": GradNorm,
+    "pcgrad": gradients.without_conflicts,
+}
+METHODS: Mapping[str, Method] = {
+    **_named("objectives.weighing", WEIGHINGS),
+    "objectives.community.feature_cosine.weight={cosine: 0.9}": Method(KeepNear, _budgets),
+    "objectives.sharpness=0.05": Method(sharpness.climbed, _setting("objectives.sharpness")),
+    **_named("optimizer.name", OPTIMIZERS),
+    "optimizer.layer_decay=0.85": Method(
+        rates.multipliers, _setting("optimizer.layer_decay", lambda decay: decay < 1)
+    ),
+    "training.unfreeze_every=1": Method(rates.begins, _setting("training.unfreeze_every")),
+    "training.ema=0.999": Method(WeightAverage, _setting("training.ema")),
+    **_named("model.head_init", {"probe": probe.fit}),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tfsocial.config import Config, Model
@@ -11,6 +11,7 @@ from tfsocial.data.provenance import Resource
 from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
 from tfsocial.training.label_propagation import KEY
+from tfsocial.training.methods import METHODS
 
 
 def of_run(
@@ -19,9 +20,9 @@ def of_run(
     terms: Sequence[table.Term],
     translators: Sequence[Resource] = (),
 ) -> tuple[Resource, ...]:
-    """Checkpoints, each source with a hash of its content, translators, the method of each term."""
+    """Checkpoints, sources with a hash of their content, translators, methods of terms and step."""
     given = provenance.of_sources(config.data, hashed=True)
-    return *models, *given, *translators, *map(_of_term, terms)
+    return *models, *given, *translators, *map(_of_term, terms), *_of_step(config)
 
 
 def beside_m0(checkpoint: str, community: Community) -> Resource:
@@ -30,11 +31,21 @@ def beside_m0(checkpoint: str, community: Community) -> Resource:
 
 
 def _of_term(term: table.Term) -> Resource:
-    kind = type(term.objective)
+    return _method(term.name, type(term.objective))
+
+
+def _of_step(config: Config) -> Iterator[Resource]:
+    """How the terms are weighed and the step is taken."""
+    for does, asked in METHODS.values():
+        if setting := asked(config):
+            yield _method(setting, does)
+
+
+def _method(name: str, does: object) -> Resource:
     return Resource(
         "method",
-        f"{term.name} ({kind.__name__})",
+        f"{name} ({does.__name__})",
         licence=provenance.OWN_LICENCE,
         licence_source="written for tfsocial from the paper",
-        citation=reference.citation(kind),
+        citation=reference.citation(does),
     )
