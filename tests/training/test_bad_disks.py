@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfsocial.config import Config
 from tfsocial.training import resume
 
 FUNCTIONS = ("makedirs", "stat", "listdir", "remove", "rmtree", "exists")
@@ -88,7 +89,7 @@ def run(social_model, batch, endless) -> Callable:
 
 
 def keeper_of(model, folder: Path, keep: int = 2) -> resume.Keeper:
-    return resume.Keeper(model, str(folder), "data", {}, None, every=1, keep=keep)
+    return resume.Keeper(model, str(folder), Config(), "data", {}, None, every=1, keep=keep)
 
 
 @contextlib.contextmanager

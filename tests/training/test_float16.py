@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import ConfigError, Training
+from tfsocial.config import Config, ConfigError, Training
 from tfsocial.training import devices, resume
 
 Scaling = keras.mixed_precision.LossScaleOptimizer
@@ -114,7 +114,7 @@ def test_the_scale_is_part_of_a_checkpoint(social_model, batch, endless, tmp_pat
     """A run that goes on begins with the scale it had reached."""
     kept, again = (scaled(social_model(**HEAVY), scale) for scale in (2.0**127, 8.0))
     keepers = [
-        resume.Keeper(model, str(tmp_path), "data", {}, None, every=1, keep=1)
+        resume.Keeper(model, str(tmp_path), Config(), "data", {}, None, every=1, keep=1)
         for model in (kept, again)
     ]
     kept.fit(endless(batch), steps_per_epoch=2, verbose=0)

@@ -139,6 +139,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(folder, process, whole,
     assert len(set(steps)) > 5, "the kills hit the run in different places"
 
 
+@pytest.mark.long  # with the last one: they share a run
 def test_sigterm_keeps_the_step_it_comes_in(folder, process, whole, tmp_path):
     """Exit code 1, a sentence that says how to go on, a checkpoint of that very step."""
     workdir = tmp_path / "run"
@@ -250,6 +251,30 @@ def test_a_changed_config_is_refused_by_its_keys(moods, cut_off):
     with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop"):
         start(moods, cut_off, "objectives.papers={r_drop: {}}")
     start(moods, cut_off, "training.log_every=5")
+
+
+def test_checkpoints_of_another_run_are_not_taken_for_one_s_own(moods, cut_off, tmp_path):
+    """They lie where two workdirs share them; told to, a run goes on from there, ended or not."""
+    shared = f"training.checkpoints={cut_off}/checkpoints"
+    with pytest.raises(ConfigError, match=r"00000006 holds a run of .* changed: seed, training"):
+        start(moods, tmp_path / "other", shared, "seed=5")
+    start(moods, tmp_path / "other", shared, "seed=5", accept_changes=True)
+    with pytest.raises(ConfigError, match=r"00000012-ended holds a run of .* changed: seed\."):
+        start(moods, tmp_path / "third", shared)
+    more = ("seed=5", "training.epochs=4")
+    start(moods, tmp_path / "fourth", shared, *more, accept_changes=True)
+    assert points(tmp_path / "fourth")[-1]["step"] == 16
+
+
+def test_a_lost_disk_does_not_lose_the_run(moods, undisturbed, tmp_path, monkeypatch):
+    """The checkpoints lie elsewhere: another workdir goes on with the same config."""
+    elsewhere = f"training.checkpoints={tmp_path}/kept"
+    with monkeypatch.context() as patch:
+        stop_after(7, patch)
+        with pytest.raises(resume.Interrupted):
+            start(moods, tmp_path / "lost", elsewhere)
+    start(moods, tmp_path / "new", elsewhere)
+    assert weights(tmp_path / "new") == weights(undisturbed)
 
 
 def test_a_changed_config_is_gone_on_with_if_told(moods, cut_off):

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Spike
+from tfsocial.config import Config, ConfigError, Spike
 from tfsocial.training import resume, spikes
 from tfsocial.training.spikes import RECENT, Spikes, jumped
 
@@ -119,7 +119,7 @@ def test_a_window_of_less_than_ten_is_refused():
 
 
 def kept(model, folder: Path) -> resume.Keeper:
-    return resume.Keeper(model, str(folder), "data", {}, None, every=1, keep=5)
+    return resume.Keeper(model, str(folder), Config(), "data", {}, None, every=1, keep=5)
 
 
 def learned(model) -> list[np.ndarray]:

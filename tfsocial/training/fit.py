@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from tfsocial.config import Config
+from tfsocial.config import Config, load
 from tfsocial.data import pipeline, service, sources
 from tfsocial.data.provenance import Resource
 from tfsocial.models import card, checkpoints, inference
@@ -69,7 +69,8 @@ def train(
         resume.Interrupted: the system asked the run to stop.
         resume.Unreachable: the filesystem does not say whether there are checkpoints.
     """
-    changed = resume.changes(workdir / "config.yaml", config, accept_changes)
+    if not accept_changes and (workdir / "config.yaml").exists():
+        resume.refuse_changes(str(workdir), load(workdir / "config.yaml"), config)
     chosen = devices.choose(device, config.training, cloud)
     kept = resume.folder(config, workdir)
     if not devices.is_chief(chosen.strategy):
@@ -81,9 +82,9 @@ def train(
     keeper = _keeper(ready, workdir, callbacks, kept)
     if config.training.spike and config.training.spike.rollback:
         callbacks["spikes"].roll_back = keeper.roll_back
-    taken = keeper.take_up()
+    taken = keeper.take_up(accept_changes)
     curves.open()
-    if not (taken and taken.ended) or changed:
+    if not (taken and taken.ended) or resume.changed(taken.config, config):
         with devices.together(chosen.strategy), service.watched(config.data.service):
             _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
             keeper.save(ended=True)
@@ -159,6 +160,7 @@ def _keeper(
     return resume.Keeper(
         ready.model,
         kept if chief else str(workdir / "checkpoints"),
+        ready.config,
         ready.texts.fingerprint,
         remembering,
         callbacks.get("dev"),

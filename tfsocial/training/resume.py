@@ -23,7 +23,7 @@ import tensorflow as tf
 import tf_keras as keras
 from safetensors import SafetensorError
 
-from tfsocial.config import Config, ConfigError, load
+from tfsocial.config import Config, ConfigError, parse
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ OTHER_VARIABLES = (
     "holds other variables than this config trains; what decides them (model, optimizer, terms "
     "of the formula, training.frozen_layers, ema and float16) cannot change within a run"
 )
+ELSEWHERE = "name a new --workdir (and other training.checkpoints, where that is set)"
 # Of a disk; of a filesystem of TensorFlow's; of a file that is not what was written.
 FAILURES = (OSError, tf.errors.OpError, SafetensorError)
 
@@ -71,6 +72,7 @@ class Found(NamedTuple):
         step: steps the run had done.
         ended: training was over, only saving and reporting were left.
         data: fingerprint of what it was training on.
+        config: of that run; None in a checkpoint of a release that did not keep it.
         states: callback -> its state.
     """
 
@@ -78,6 +80,7 @@ class Found(NamedTuple):
     step: int
     ended: bool
     data: str
+    config: Config | None
     states: Mapping[str, Any]
 
 
@@ -103,7 +106,8 @@ class Keeper(keras.callbacks.Callback):
 
     Args:
         folder: of all checkpoints, local or of any filesystem TensorFlow knows.
-        data: fingerprint of what the run trains on.
+        config: of the run.
+        data: fingerprint of what it trains on.
         callbacks: name -> a callback whose state is kept; it must run before this one.
         best: who keeps the best weights, if somebody does.
         every: steps between two checkpoints.
@@ -115,6 +119,7 @@ class Keeper(keras.callbacks.Callback):
         self,
         model: SocialModel,
         folder: str,
+        config: Config,
         data: str,
         callbacks: Mapping[str, Remembers],
         best: Picks | None,
@@ -125,7 +130,8 @@ class Keeper(keras.callbacks.Callback):
         super().__init__()
         self.set_model(model)
         self.source = source or folder
-        self.folder, self.data, self.callbacks, self.best = folder, data, callbacks, best
+        self.folder, self.callbacks, self.best = folder, callbacks, best
+        self.config, self.data = config, data
         self.every, self.keep = every, keep
         variables = _variables(model)
         self.tracked, self.metrics = tf.train.Checkpoint(**variables), variables["metrics"]
@@ -134,18 +140,23 @@ class Keeper(keras.callbacks.Callback):
         self._saved = self._asked = 0
         self._in_step = False
 
-    def take_up(self) -> Found | None:
+    def take_up(self, accept: bool = False) -> Found | None:
         """Restores the latest checkpoint that can be read.
 
+        Args:
+            accept: whether it may be of another config.
+
         Raises:
-            ConfigError: it is of other data, or of other variables.
+            ConfigError: it is of another config, of other data, or of other variables.
             Unreachable: the filesystem does not say which there are.
         """
         for found in self._candidates():
+            if not accept:
+                refuse_changes(found.folder, found.config, self.config)
             if found.data != self.data:
                 raise ConfigError(
                     f"{found.folder}: was written while training on other data; bring the files "
-                    "back as they were, or name a new --workdir"
+                    f"back as they were, or {ELSEWHERE}"
                 )
             try:
                 self._restore(found)
@@ -154,7 +165,7 @@ class Keeper(keras.callbacks.Callback):
                 continue
             except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
                 raise ConfigError(
-                    f"{found.folder}: {OTHER_VARIABLES}; undo that, or name a new --workdir"
+                    f"{found.folder}: {OTHER_VARIABLES}; undo that, or {ELSEWHERE}"
                 ) from None
             log.info("going on from step %d", found.step)
             return found
@@ -299,6 +310,7 @@ class Keeper(keras.callbacks.Callback):
             "step": step,
             "ended": ended,
             "data": self.data,
+            "config": self.config.model_dump(mode="json"),
             "states": {name: callback.state() for name, callback in self.callbacks.items()},
             "sizes": _sizes(folder),
         }
@@ -349,7 +361,10 @@ def _read(folder: str) -> Found | None:
             return None
     except (tf.errors.NotFoundError, ValueError, KeyError):
         return None
-    return Found(folder, *(manifest[key] for key in ("step", "ended", "data", "states")))
+    known = manifest.get("config")
+    config = parse(known, f"{folder}/{MANIFEST}: config") if known else None
+    step, ended, data, states = (manifest[key] for key in ("step", "ended", "data", "states"))
+    return Found(folder, step, ended, data, config, states)
 
 
 def _exists(folder: str) -> bool:
@@ -412,22 +427,23 @@ FREE = (
 )
 
 
-def changes(written: Path, config: Config, accept: bool) -> list[str]:
-    """Keys whose values are not those of the config.yaml that a run has written.
+def refuse_changes(where: str, before: Config | None, config: Config) -> None:
+    """Lets a run go on only with the config that it had.
 
     Raises:
-        ConfigError: there are some, and they are not accepted.
+        ConfigError: it was another one; the keys, and what can be done.
     """
-    if not written.exists():
-        return []
-    before, now = (one.model_dump(mode="json") for one in (load(written), config))
-    changed = [path for path in differences(before, now) if _of_one_source(path) not in FREE]
-    if changed and not accept:
+    if keys := changed(before, config):
         raise ConfigError(
-            f"{written.parent} holds a run of another config; changed: {', '.join(changed)}. "
-            "Undo that, name a new --workdir, or say --accept_changes to go on all the same"
+            f"{where} holds a run of another config; changed: {', '.join(keys)}. "
+            f"Undo that, {ELSEWHERE}, or say --accept_changes to go on all the same"
         )
-    return changed
+
+
+def changed(before: Config | None, config: Config) -> list[str]:
+    """Keys whose values are not those of before, but for `FREE`; none where before is not known."""
+    one, other = ((before or config).model_dump(mode="json"), config.model_dump(mode="json"))
+    return [path for path in differences(one, other) if _of_one_source(path) not in FREE]
 
 
 def _of_one_source(path: str) -> str:
