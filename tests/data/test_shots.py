@@ -101,6 +101,35 @@ def test_a_draw_leaves_the_unlabelled_text_whole(tmp_path):
     assert len((tmp_path / "drawn.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_draw_leaves_what_other_tasks_learn_from(tmp_path):
+    """One of each mood; the source that has no moods stays whole, with its stars."""
+    tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "x"), ("b", "x"), ("c", "y")])
+    tiny_run.write_csv(tmp_path / "two.csv", ("text", "stars"), [("d", "1"), ("e", "2")])
+    parts = {
+        "one": {"splits": {"train": "one.csv"}, "tasks": ["mood"]},
+        "two": {"splits": {"train": "two.csv"}, "tasks": ["stars"]},
+    }
+    rooted = {name: {"root": str(tmp_path), **own} for name, own in parts.items()}
+    data = Data(mixture=rooted, shots=1)
+    tasks = {"mood": Task(column="mood"), "stars": Task(kind="regress", column="stars")}
+    drawn = shots.draw(sources.read(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
+    assert drawn.splits["train"].text[1:] == ["c", "d", "e"]
+    assert drawn.splits["train"].labels["stars"][2:].ravel().tolist() == [1, 2]
+
+
+def test_a_task_that_is_left_without_a_label_is_named(tmp_path):
+    """Its labels stand in rows that have none of the task that is drawn by."""
+    rows = [("a", "x", ""), ("b", "y", ""), ("c", "", "1")]
+    tiny_run.write_csv(tmp_path / "train.csv", ("text", "mood", "stars"), rows)
+    data = Data(root=str(tmp_path), splits={"train": "train.csv"}, shots=1)
+    tasks = {"mood": Task(column="mood"), "stars": Task(kind="regress", column="stars")}
+    with pytest.raises(
+        ConfigError, match=r"shots=1: no row .* task mood has a label for task stars"
+    ):
+        shots.draw(sources.read(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
+    assert not (tmp_path / "drawn.jsonl").exists()
+
+
 def test_a_source_of_which_nothing_is_drawn_is_no_part_of_the_mixture(tmp_path):
     tiny_run.write_csv(tmp_path / "one.csv", ("text", "mood"), [("a", "happy"), ("b", "sad")])
     tiny_run.write_csv(tmp_path / "two.csv", ("text", "mood"), [("d", "")])

@@ -21,15 +21,16 @@ def draw(corpus: Corpus, data: Data, tasks: Mapping[str, Task], seed: int, recor
     """The corpus with `data.shots` training examples of each class of its first classification.
 
     A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
-    rows without a label for that task are left out, but for those of sources that have labels
-    for no task: that is unlabelled text, which few labels are to learn from beside themselves.
+    rows without a label for that task are left out, but for those of sources that have none of
+    it: that is unlabelled text, which few labels are to learn from beside themselves, or what
+    other tasks learn from.
 
     Args:
         record: jsonl that gets file, line, text and labels of what was drawn, in the order of
             the files, so that others can be compared on the same examples.
 
     Raises:
-        ConfigError: no task is a classification.
+        ConfigError: no task is a classification, or another task is left without a label.
     """
     task = next((name for name, task in tasks.items() if task.kind == "classify"), None)
     if task is None:
@@ -42,12 +43,24 @@ def draw(corpus: Corpus, data: Data, tasks: Mapping[str, Task], seed: int, recor
         log.warning(
             "data.shots=%d: %d classes of %s have fewer, all taken", data.shots, lacking, task
         )
+    drawn = _only(corpus, np.union1d(rows, _of_other_sources(corpus, data, {task: tasks[task]})))
+    for other, labels in drawn.splits["train"].labels.items():
+        if not _has_label(labels).any():
+            raise ConfigError(
+                f"data.shots={data.shots}: no row that is drawn for task {task} has a label for "
+                f"task {other}; drop one of the two tasks, or data.shots"
+            )
     _write(record, train.taken(rows), corpus.label_names)
-    return _only(corpus, np.union1d(rows, _unlabelled(corpus, data, tasks)))
+    return drawn
 
 
-def _unlabelled(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:
-    """Rows of train whose source has labels for no task, int64 [m]."""
+def _has_label(labels: np.ndarray) -> np.ndarray:
+    """Bool [n], of the labels of any kind of task."""
+    return labels >= 0 if labels.ndim == 1 else np.isfinite(labels).all(1)
+
+
+def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:
+    """Rows of train whose source has labels for none of these tasks, int64 [m]."""
     rows, start = [np.zeros(0, np.int64)], 0
     for key, part in corpus.parts["train"].items():
         if not data.sources[key].labelled(tasks):
