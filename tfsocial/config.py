@@ -110,7 +110,7 @@ class Budget(Section):
     where there is no dev), is kept at or above `cosine`.
     """
 
-    cosine: Fraction
+    cosine: float = Field(ge=0.0, lt=1.0)
     start: Positive = Field(1.0, description="the weight at the first step")
     every: Count = Field(25, description="steps between measurements, each followed by a move")
     gain: Positive = Field(
@@ -209,6 +209,13 @@ class Task(Section):
     @property
     def scope_score(self) -> ScopeScore | None:
         return None if self.out_of_scope_by == "class" else self.out_of_scope_by
+
+    @pydantic.field_validator("out_of_scope")
+    @classmethod
+    def _one_of_the_classes(cls, label: str | None, info: pydantic.ValidationInfo) -> str | None:
+        if label is not None and info.data.get("kind") != "classify":
+            raise ValueError("is for tasks of kind classify")
+        return label
 
     @pydantic.field_validator("out_of_scope_by")
     @classmethod

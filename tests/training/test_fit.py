@@ -169,10 +169,15 @@ def test_epochs_times_steps(moods, tmp_path):
     assert len(points(tmp_path / "run", "dev/monitored")) == 2
 
 
-@pytest.mark.parametrize(("limit", "epochs"), [(3, 1), (6, 2)])
-def test_max_steps_is_a_limit(moods, tmp_path, limit, epochs):
-    """Not one step more, also where it falls into the middle of an epoch of 4 steps."""
-    chosen = tiny_run.settings(moods, "training.epochs=5", f"training.max_steps={limit}")
+@pytest.mark.parametrize(
+    ("limit", "epochs", "at_once"), [(3, 1, 1), (6, 2, 1), (3, 1, 2), (3, 1, 50)]
+)
+def test_max_steps_is_a_limit(moods, tmp_path, limit, epochs, at_once):
+    """Not one step more, also where it falls into the middle of an epoch of 4 steps, or of an
+    execution of several.
+    """
+    steps = (f"training.max_steps={limit}", f"training.steps_per_execution={at_once}")
+    chosen = tiny_run.settings(moods, "training.epochs=5", *steps)
     run = tiny_run.train(chosen, tmp_path / "run")
     assert run.steps == steps_taken(run) == limit
     assert len(points(tmp_path / "run", "dev/monitored")) == epochs

@@ -37,11 +37,12 @@ def test_wrong_answers_in_scope_count_against_keeping_them():
     assert outside._worth(scores, SURE, labels, 1.0, 0.0) == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_without_an_example_outside_it_keeps_most():
-    """95 of 100 examples stay in scope."""
-    scores = np.arange(100.0)
-    _, threshold = outside.chosen(scores, np.tile([[0.7, 0.3]], (100, 1)), np.zeros(100, int))
-    assert np.mean(scores >= threshold) == 0.95
+@pytest.mark.parametrize(("kept", "passing"), [(None, 0.95), (0.8, 0.8)])
+def test_without_an_example_outside_it_keeps_most(kept, passing):
+    """95 of 100 examples stay in scope, or as many as wanted."""
+    scores, sure = np.arange(100.0), np.tile([[0.7, 0.3]], (100, 1))
+    slope, threshold = outside.chosen(scores, sure, np.zeros(100, int), kept)
+    assert np.mean(~outside._refused(scores, sure, slope, threshold)) == passing
 
 
 @pytest.mark.parametrize(("kept", "recall"), [(1.0, 0.5), (0.6, 1.0)])
@@ -79,11 +80,31 @@ def test_relative_distances_are_shrunk_alike():
     np.testing.assert_allclose(scope.mean, [vectors.mean(0)], atol=1e-5)
 
 
-def test_as_many_as_wanted_are_kept_where_none_is_outside():
-    """80 of 100."""
-    scores = np.arange(100.0)
-    found = outside.chosen(scores, np.tile([[0.7, 0.3]], (100, 1)), np.zeros(100, int), 0.8)
-    assert np.mean(scores >= found[1]) == 0.8
+@pytest.mark.parametrize("kept", [1.0, 0.95, 0.5])
+def test_unsure_examples_count_as_answers_are_given(kept):
+    """Out of scope need be only as likely as the likeliest class, however unlikely that is."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=[200, 77])
+    sure = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # the likeliest about 0.1
+    scores = np.log(np.exp(logits).sum(1))
+    slope, threshold = outside.chosen(scores, sure, np.zeros(200, int), kept)
+    assert np.mean(~outside._refused(scores, sure, slope, threshold)) == kept
+
+
+@pytest.mark.parametrize("label", ["", "weather"])
+def test_dev_must_have_something_in_scope(moods, tmp_path, label):
+    """Neither blank labels nor the outside alone say where scope ends; before step one."""
+    rows = [(text, label) for text, _ in tiny_run.MOODS]
+    tiny_run.write_csv(moods / "dev.csv", ("text", "label"), rows)
+    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
+    with pytest.raises(ConfigError, match=r"energy needs texts in scope in data\.splits\.dev"):
+        tiny_run.train(tiny_run.settings(moods, tasks={"mood": task}), tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_only_a_classification_has_a_scope():
+    with pytest.raises(ConfigError, match=r"mood\.out_of_scope is for tasks of kind classify"):
+        config.parse({"tasks": {"mood": {"kind": "multilabel", "out_of_scope": "a"}}})
 
 
 def test_statistics_by_hand():

@@ -96,13 +96,14 @@ def chosen(
     The slope is that of a balanced logistic regression (Platt scaling). The threshold is the
     one with which the mean of in-scope accuracy and out-of-scope recall is highest, as answers
     are given: by the likeliest column; or the highest that lets the share `kept` of the examples
-    in scope pass. Where no example is out of scope (label `classes`), it is the one that keeps
-    95 % of them, or that share.
+    in scope pass. Where no example is out of scope (label `classes`), it lets 95 % of them pass,
+    or that share, and the slope is four over the scores' deviation. Some are in scope.
     """
     outside = labels == inside.shape[1]
     spread = max(float(np.std(scores)), 1e-6)
-    if not outside.any() or outside.all():
-        return 4 / spread, float(np.quantile(scores, 1 - (KEPT if kept is None else kept)))
+    if not outside.any():
+        slope = 4 / spread
+        return slope, _letting_pass(scores, inside, slope, KEPT if kept is None else kept)
     standard = (scores - scores.mean()) / spread
     fitted = LogisticRegression(class_weight="balanced").fit(standard[:, None], ~outside)
     slope = max(float(fitted.coef_[0, 0]), 1e-3) / spread
@@ -114,6 +115,14 @@ def chosen(
         return slope, float(candidates[sum(pass_enough) - 1]) if any(pass_enough) else NEVER
     worth = [_worth(scores, inside, labels, slope, candidate) for candidate in candidates]
     return slope, float(candidates[int(np.argmax(worth))])
+
+
+def _letting_pass(scores, inside, slope: float, share: float) -> float:
+    """A threshold that lets this share of the examples pass, half-way to the next one's fall."""
+    falls = np.sort(scores + np.log(inside.max(-1)) / slope)  # refused from which threshold on
+    refused = int((1 - share) * len(falls) + 1e-9)
+    below = falls[refused - 1] if refused else falls[0] - 1 / slope
+    return float(below + falls[refused]) / 2 if refused < len(falls) else float(falls[-1])
 
 
 def _worth(scores, inside, labels, slope: float, threshold: float) -> float:

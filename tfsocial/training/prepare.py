@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Training
+from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import back_translation, mixture, pipeline, provenance, service, shots, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
@@ -190,8 +190,13 @@ def _model(
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:
-    """Within the limit; a last epoch that is cut short ends with an execution of the device's."""
+    """Within the limit; a last epoch that is cut short ends with an execution of the device's.
+
+    Not the only one: Keras knows how long that is, and shortens the execution.
+    """
     limited = min(epoch_steps * training.epochs, training.max_steps or 2**31)
+    if limited <= epoch_steps:
+        return limited
     return limited - limited % epoch_steps % training.steps_per_execution
 
 
@@ -200,15 +205,25 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     if "train" not in corpus.splits:
         raise ConfigError("data.splits.train names no files; there is nothing to learn from")
     for name, task in config.tasks.items():
-        if task.scope_score and "dev" not in corpus.splits:
-            raise ConfigError(
-                f"tasks.{name}.out_of_scope_by={task.scope_score} needs data.splits.dev "
-                "to choose its threshold on"
-            )
+        if task.scope_score:
+            _check_threshold(name, task, corpus)
     if config.data.shots:
         record = workdir / "train_drawn.jsonl"
         corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
     return mixture.mixed(corpus, config.data, config.seed)
+
+
+def _check_threshold(name: str, task: Task, corpus: sources.Corpus) -> None:
+    """Refuses a score without what its threshold is chosen on."""
+    where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
+    if "dev" not in corpus.splits:
+        raise ConfigError(f"{where} needs data.splits.dev to choose its threshold on")
+    labels, names = corpus.splits["dev"].labels[name], corpus.label_names[name]
+    if not np.any((labels >= 0) & (labels != names.index(task.out_of_scope))):
+        raise ConfigError(
+            f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
+            f"its rows has a label of task {name} other than {task.out_of_scope!r}"
+        )
 
 
 def _texts(
