@@ -64,7 +64,10 @@ def test_counting_computes_nothing(social_model, batch):
 
     @tf.function
     def count():
-        certain = micro_batches.Certain(batch, model.text_model, model.given, training=False)
+        certain = [
+            micro_batches.Certain(part, model.text_model, model.given, training=False)
+            for part in micro_batches.split(batch, 2)
+        ]
         return micro_batches.counted(model.terms, certain)
 
     before = generator.state.numpy()
@@ -80,6 +83,16 @@ def test_counting_computes_nothing(social_model, batch):
             needed.add(op)
             waiting += [*op.control_inputs, *[tensor.op for tensor in op.inputs]]
     assert not {op.type for op in needed} & {"MatMul", "BatchMatMulV2", "Einsum", "Softmax"}
+
+
+def test_whom_nobody_is_compared_with_does_not_count(social_model, batch):
+    """Classes 0 1 0 2 1 0 in the two rows of one part, - 2 1 0 in the other: 2 is alone in both."""
+    model = social_model(papers={"supervised_contrastive": {}}, parts=2)
+    certain = [
+        micro_batches.Certain(part, model.text_model, model.given, training=False)
+        for part in micro_batches.split(batch, 2)
+    ]
+    assert micro_batches.counted(model.terms, certain)["L_paper/supervised_contrastive"] == 5
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,13 @@ def accumulated(
 ) -> tuple[Weighed, list[tf.Tensor]]:
     """The formula on a batch and this replica's gradients, one part of the rows after the other.
 
-    Each part is divided by the counts of the whole batch, so that the parts add up to it. What
-    compares examples with each other (contrasts, mixup) sees those of its own part.
+    Each part is divided by the counts of all parts, so that the parts add up to the batch. What
+    compares examples with each other (contrasts, mixup) sees those of its own part, and an example
+    that has nobody to be compared with there does not count.
 
     Args:
         batch: of a multiple of `parts` rows.
-        counts: term -> examples it counts in the global batch.
+        counts: term -> examples it counts in all parts of the global batch.
         variables: those that learn; no gradient of others is computed.
         scaling: see `gradients.of_replica`.
     """
@@ -63,13 +64,16 @@ def split(batch: Batch, parts: int) -> list[Batch]:
     return [{key: piece[part] for key, piece in pieces.items()} for part in range(parts)]
 
 
-def counted(terms: Sequence[Term], step: Step) -> dict[str, tf.Tensor]:
-    """Term -> examples it counts in the global batch.
+def counted(terms: Sequence[Term], steps: Sequence[Step]) -> dict[str, tf.Tensor]:
+    """Term -> examples it counts in these parts of the global batch.
 
-    A mask follows from the batch alone, so a graph holds nothing of the passes traced here:
-    `step` must draw no chance, which a graph keeps.
+    A mask follows from the batch alone, so a graph holds nothing of the passes traced here: the
+    steps must draw no chance, which a graph keeps.
     """
-    return {term.name: weighing.counted(term.objective(step)) for term in terms}
+    return {
+        term.name: tf.add_n([weighing.counted(term.objective(step)) for step in steps])
+        for term in terms
+    }
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
-from tfsocial.objectives.table import Term, losses
+from tfsocial.objectives.table import Term, losses, needs
 from tfsocial.training import gradients, micro_batches, sharpness, stalls
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
@@ -160,7 +160,10 @@ class SocialModel(keras.Model):
 
     def _descend_in_parts(self, batch: keys.Batch) -> weighing.Weighed:
         """The same for a batch that does not fit into memory as a whole."""
-        certain = micro_batches.Certain(batch, self.text_model, self.given, training=False)
+        certain = [
+            micro_batches.Certain(part, self.text_model, self.given, training=False)
+            for part in micro_batches.split(batch, self.parts)
+        ]
         counts = micro_batches.counted(self.terms, certain)
 
         def accumulated() -> tuple[weighing.Weighed, list[tf.Tensor]]:
@@ -178,7 +181,7 @@ class SocialModel(keras.Model):
 
     def _part(self, part: keys.Batch, counts: Mapping[str, tf.Tensor]) -> weighing.Weighed:
         """The share of a part of the batch in the formula."""
-        return self._formula(part, self._progress(), training=True, counts=counts)
+        return self._formula(part, counts)
 
     @property
     def _scaling(self) -> gradients.Scaling | None:
@@ -189,7 +192,21 @@ class SocialModel(keras.Model):
         return tf.cast(self.optimizer.iterations, tf.float32) / self.total_steps
 
     def test_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
-        return self._recorded(batch, self._formula(batch, tf.constant(1.0), training=False))
+        """With the weights that the config says, a budget's at its start: what training has made of
+        them would measure one epoch by another yardstick than the next.
+        """
+        step = Step(batch, self.text_model, self.given.elsewhere, False, tf.constant(1.0))
+        starts = {
+            term.name: term.weight.start
+            for term in self.evaluated_terms
+            if isinstance(term.weight, Budget)
+        }
+        return self._recorded(batch, weighing.total(self.evaluated_terms, step, starts))
+
+    @property
+    def evaluated_terms(self) -> list[Term]:
+        """Those that can be asked of any split: only train's texts have a second view."""
+        return [term for term in self.terms if not needs([term], "view")]
 
     def predict_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Example ids [rows, slots] and every task's predictions [rows, slots, width]."""
@@ -203,7 +220,7 @@ class SocialModel(keras.Model):
         # Of what is not watched nothing is recorded, so no gradient of frozen layers is computed.
         with tf.GradientTape(several, watch_accessed_variables=False) as tape:
             tape.watch(self.learned)
-            weighed = self._formula(batch, self._progress(), training=True)
+            weighed = self._formula(batch)
         return weighed, tape
 
     def _descend_from_above(
@@ -245,14 +262,9 @@ class SocialModel(keras.Model):
             last.assign(value)
 
     def _formula(
-        self,
-        batch: keys.Batch,
-        progress: tf.Tensor,
-        training: bool,
-        counts: Mapping[str, tf.Tensor] | None = None,
+        self, batch: keys.Batch, counts: Mapping[str, tf.Tensor] | None = None
     ) -> weighing.Weighed:
-        given = self.given if training else self.given.elsewhere
-        step = Step(batch, self.text_model, given, training, progress)
+        step = Step(batch, self.text_model, self.given, True, self._progress())
         parts = self.parts if counts else 1
         factors, variances = self._factors(), self.log_variances
         return weighing.total(self.terms, step, factors, variances, counts, parts)

@@ -226,12 +226,14 @@ class DevScore(keras.callbacks.Callback):
 def losses(model: SocialModel, batches: tf.data.Dataset) -> dict[str, float]:
     """The formula's `loss` and each of its terms before its weight, without dropout.
 
-    Means over the batches. What a term draws, as the words that are hidden, is the same each time,
-    so that two sets of weights are compared on the same; training's own chance is left untouched.
+    Weights are the config's, and terms that compare two views are left out: see
+    `SocialModel.test_step`. Means over the batches. What a term draws, as the words that are
+    hidden, is the same each time, so that two sets of weights are compared on the same; training's
+    own chance is left untouched.
     """
     with _same_chance(model.text_model.encoder.generator):
         found = model.evaluate(batches, verbose=0, return_dict=True)
-    terms = {f"raw/{term.name}": term.name for term in model.terms}
+    terms = {f"raw/{term.name}": term.name for term in model.evaluated_terms}
     return {"loss": float(found["loss"]), **{terms[key]: float(found[key]) for key in terms}}
 
 
