@@ -24,6 +24,22 @@ def test_by_hand(cosine, factor):
     assert moved(2.0, cosine, Budget(cosine=0.9)) == pytest.approx(2 * factor, rel=1e-3)
 
 
+def test_the_weight_can_always_come_back():
+    """However long nothing drifts, or everything: at most 10,000 times from its start."""
+    budget = Budget(cosine=0.9, start=0.5)
+    low = high = 0.5
+    for _ in range(200):
+        low, high = moved(low, 1.0, budget), moved(high, -1.0, budget)
+    assert (low, high) == (0.5e-4, 0.5e4)
+
+
+def test_no_drift_at_all_cannot_be_asked_for():
+    """At a cosine of 1 every step is infinitely too far."""
+    tree = {"objectives": {"community": {"feature_cosine": {"weight": {"cosine": 1.0}}}}}
+    with pytest.raises(ConfigError, match=r"weight\.cosine .*less than 1"):
+        config.parse(tree)
+
+
 def curve(folder, name: str) -> list[float]:
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").open()]
     return [row[f"train/{name}"] for row in rows if f"train/{name}" in row]

@@ -46,6 +46,36 @@ def test_a_term_that_began_at_nothing_stays_finite():
     np.testing.assert_allclose(found, [1, 1], atol=0.06)
 
 
+def test_a_term_without_a_gradient_keeps_its_weight():
+    """The others are compared among themselves: 3 and 1 as if it were not there."""
+    pace = GradNorm(["a", "b", "silent"], alpha=1.5)
+    slopes = {"a": 3.0, "b": 1.0, "silent": 0.0}
+    for _ in range(30):
+        found = update(pace, tf.Variable([1.0]), slopes, dict.fromkeys(slopes, 5.0))
+        assert found[2] == 1
+    alone = GradNorm(["a", "b"], alpha=1.5)
+    for _ in range(30):
+        expected = update(alone, tf.Variable([1.0]), {"a": 3.0, "b": 1.0}, {"a": 5.0, "b": 5.0})
+    np.testing.assert_allclose(found[:2], expected, rtol=1e-5)
+
+
+def test_beside_silent_terms_one_stays_as_it_is():
+    pace = GradNorm(["a", "silent"], alpha=1.5)
+    for _ in range(50):
+        found = update(
+            pace, tf.Variable([1.0]), {"a": 2.0, "silent": 0.0}, {"a": 1.0, "silent": 1.0}
+        )
+    np.testing.assert_allclose(found, [1, 1], rtol=1e-5)
+
+
+def test_rounding_is_no_beginning():
+    """A distance of 0 may come out as 1e-8 at first and as -1e-8 later."""
+    pace, shared = GradNorm(["a", "b"], alpha=1.5), tf.Variable([1.0])
+    for noise in (1e-8, -1e-8):
+        found = update(pace, shared, {"a": 1.0, "b": 1.0}, {"a": 4.0, "b": noise})
+    np.testing.assert_allclose(found, [1, 1], atol=0.06)
+
+
 def test_weights_stay_positive_and_have_a_mean_of_one():
     """Even where one gradient is a thousand times the other."""
     pace, shared = GradNorm(["a", "b"], alpha=1.5), tf.Variable([1.0])

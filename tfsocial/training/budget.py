@@ -16,6 +16,7 @@ from tfsocial.training.curves import Curves
 from tfsocial.training.step import SocialModel
 
 FASTEST = 2.0  # times the gain: what one measurement may move a weight's logarithm by, at most
+FURTHEST = 1e4  # times or parts of its start: a weight of nothing would never come back
 
 
 class KeepNear(keras.callbacks.Callback):
@@ -76,5 +77,6 @@ def moved(alpha: float, cosine: float, budget: Budget) -> float:
     >>> moved(1.0, cosine=0.9, budget=Budget(cosine=0.9))
     1.0
     """
-    allowed = max(1 - budget.cosine, 1e-6)
-    return alpha * math.exp(budget.gain * min((1 - cosine) / allowed - 1, FASTEST))
+    distance = (1 - cosine) / (1 - budget.cosine)
+    wanted = alpha * math.exp(budget.gain * min(distance - 1, FASTEST))
+    return min(max(wanted, budget.start / FURTHEST), budget.start * FURTHEST)

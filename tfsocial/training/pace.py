@@ -12,6 +12,7 @@ from tfsocial.training import gradients
 
 RATE = 0.025  # of the weights, the paper's
 LEAST = 1e-3  # a weight of nothing would never come back
+NOTHING = 1e-6  # what rounding makes of a loss that is 0
 
 
 class GradNorm:
@@ -21,7 +22,8 @@ class GradNorm:
     term's L_i(t) / L_i(0) over the mean of all. Chen et al. (2018), GradNorm, arXiv:1711.02257,
     equations 1 and 2, with plain steps in place of Adam's. Targets are held constant, as there.
     A term that begins at 0, as a distance to M0 does, has no L_i(0) to be measured by: it
-    has r_i = 1.
+    has r_i = 1. One that sends no gradient there, as one that begins later, keeps its weight
+    and is not among those that the others are compared with.
     """
 
     def __init__(self, terms: Sequence[str], alpha: float):
@@ -59,7 +61,7 @@ class GradNorm:
 
 def _rates(losses: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
     """r_i of each term, float32 [terms]."""
-    ratios = tf.where(first > 0, tf.math.divide_no_nan(losses, first), 1.0)
+    ratios = tf.where(first > NOTHING, tf.math.divide_no_nan(tf.nn.relu(losses), first), 1.0)
     return tf.math.divide_no_nan(ratios, tf.reduce_mean(ratios))
 
 
@@ -70,11 +72,14 @@ def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor
     >>> [round(float(factor), 4) for factor in moved]
     [0.9487, 1.0513]
     """
-    slopes = tf.sign(lengths - tf.reduce_mean(lengths) * pull) * lengths / factors
+    heard = tf.cast(lengths > 0, tf.float32)
+    mean = tf.math.divide_no_nan(tf.reduce_sum(lengths), tf.reduce_sum(heard))
+    slopes = tf.sign(lengths - mean * pull) * lengths / factors
     moved = tf.maximum(factors - RATE * slopes, LEAST)
+    kept = tf.math.divide_no_nan(tf.reduce_sum(heard * factors), tf.reduce_sum(heard * moved))
     # Gradients that float16 could not hold move nothing; the optimizer skips such a step too.
     held = tf.reduce_all(tf.math.is_finite(lengths))
-    return tf.where(held, moved / tf.reduce_mean(moved), factors)
+    return tf.where(held & (lengths > 0), moved * kept, factors)
 
 
 def top_layer(encoder: PackedBert) -> list[tf.Variable]:
