@@ -92,7 +92,7 @@ class Step:
             outputs = self.outputs
             with self._tape:
                 loss, mask = self.task_loss(task, outputs)
-                # Examples do not see each other: the sum's gradient is that of each.
+                # The sum's gradient is that of each: only in an order do examples see each other.
                 total = tf.reduce_sum(tf.where(mask > 0, loss, 0.0))
             self._slopes[task] = self.frozen(self._tape.gradient(total, self._words))
         return self._slopes[task]

@@ -28,6 +28,15 @@ def test_the_config_knows_the_menu():
     assert set(OPTIMIZERS) == set(OWN_KNOBS)
 
 
+@pytest.mark.parametrize("name", ["bias", "media_bias", "LayerNorm"])
+def test_a_task_s_name_does_not_decide_what_decays(name):
+    """A head's kernel decays whatever its task is called, its bias does not."""
+    optimizer = built(name="adamw")
+    kernel, bias = (tf.Variable(tf.ones([2]), name=f"{name}/{part}") for part in ("kernel", "bias"))
+    assert optimizer.decays(kernel)
+    assert not optimizer.decays(bias)
+
+
 @ALL
 def test_eager_is_graph_is_xla(name):
     """Same weights after six clipped steps."""

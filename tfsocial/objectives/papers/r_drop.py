@@ -14,8 +14,9 @@ class RDrop:
     """1/2 * (KL(p1 || p2) + KL(p2 || p1)), p1 and p2 from passes with different dropout.
 
     Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks,
-    arXiv:2106.14448, equation 2; the paper's alpha is this term's weight (1 to 5 on GLUE).
-    It needs no labels. A multilabel task takes the KL of each label's Bernoulli, summed.
+    arXiv:2106.14448, equation 2. The paper adds alpha times this to the cross-entropy of both
+    passes; L here is that of one, so alpha / 2 is this term's weight. It needs no labels. A
+    multilabel task takes the KL of each label's Bernoulli, summed.
     """
 
     task: str

@@ -9,7 +9,7 @@ import tf_keras as keras
 
 # Decay pulls weights towards zero. For biases and LayerNorm scales zero means nothing; rows of
 # the word table that no training text touches would only be worn away.
-NOT_DECAYED = ("bias", "LayerNorm", "word_embeddings", "log_variances")
+NOT_DECAYED = (r"/bias\b", r"/LayerNorm/(gamma|beta)\b", "/word_embeddings/", "log_variances")
 
 
 class BaseOptimizer(keras.optimizers.Optimizer):

@@ -18,7 +18,7 @@ def multipliers(
     """What the rate of each weight is multiplied with: xi^depth in the encoder, else the heads'.
 
     Layer-wise decay of the learning rate: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146,
-    section 3.1 (discriminative fine-tuning), where xi is 1 / 2.6; Clark et al. (2020), ELECTRA,
+    section 3.2 (discriminative fine-tuning), where xi is 1 / 2.6; Clark et al. (2020), ELECTRA,
     arXiv:2003.10555, appendix B. Layer l of n has xi^(n - l): the top layer has 1, as has the
     pooler over it, and the embeddings have xi^n. Heads start from nothing, M0 does not: they
     have `head_multiplier` whatever the decay, and so has what is learned `beside` the text model.
