@@ -220,6 +220,36 @@ def test_show_augment_without_ops_is_refused(refused, moods):
     assert refused("show-augment", config).startswith("data.augment and data.view name no ops")
 
 
+def test_show_augment_shows_what_a_run_would_read(said, refused, moods):
+    """Of a draw the texts that were drawn; without train nothing, and it says so."""
+    flags = [f"--config={tiny_run.write_config(moods)}", "--set=data.augment=[word_swap]"]
+    code, out, _ = said("show-augment", *flags, "--set=data.shots=1", "--epochs=1")
+    assert (code, out.count("augment epoch 1")) == (0, 2)
+    none = "--set=data.splits={dev: dev.csv}"
+    labels = "--set=tasks.mood.labels=[happy, sad]"
+    assert "data.splits.train names no files" in refused("show-augment", *flags, none, labels)
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [("train", "workdir"), ("export", "output"), ("predict", "output"), ("inspect", "output")],
+)
+def test_what_is_written_lies_on_this_machine(refused, moods, tmp_path, monkeypatch, command, flag):
+    """gs:// would become a folder of that name here."""
+    monkeypatch.chdir(tmp_path)
+    config = [f"--config={tiny_run.write_config(moods)}"]
+    (tmp_path / "in.txt").write_text("a")
+    given = {
+        "train": config,
+        "inspect": config,
+        "export": [f"--model={moods}"],
+        "predict": [f"--model={moods}", f"--input={tmp_path}/in.txt"],
+    }
+    message = refused(command, *given[command], f"--{flag}=gs://b/there")
+    assert message.startswith(f"--{flag}=gs://b/there: has to be a local path")
+    assert not (tmp_path / "gs:").exists()
+
+
 def test_a_workdir_with_files_of_nobody_s_run_is_left_alone(refused, moods, tmp_path):
     """Nothing is overwritten or mixed with a run."""
     (tmp_path / "notes.txt").write_text("old")

@@ -424,6 +424,7 @@ def test_scientific_notation_is_a_number():
         (" =3", "expected KEY.PATH=VALUE"),
         ("training.epochs=[1", "the value is not valid YAML"),
         ("training.epochs=: : :", "the value is not valid YAML"),
+        ("name=2024-13-45", "the value is not valid YAML"),
     ],
 )
 def test_a_set_that_is_none_says_so(assignment, reason):
@@ -431,6 +432,16 @@ def test_a_set_that_is_none_says_so(assignment, reason):
     with pytest.raises(ConfigError) as caught:
         config.override({}, [assignment])
     assert checked(caught) == f"--set {assignment}: {reason}"
+
+
+@pytest.mark.parametrize(
+    "key", ["data.cache", "data.back_translation"], ids=["tokens", "paraphrases"]
+)
+def test_a_cache_is_on_this_machine(key):
+    """It is mapped into memory, which no bucket can be."""
+    value = "gs://b/c" if key == "data.cache" else "{translator: pairs, file: a, cache: gs://b/c}"
+    with pytest.raises(ConfigError, match=r"cache.* has to be a local folder"):
+        config.parse(config.override({}, [f"{key}={value}"]))
 
 
 def test_a_set_key_is_checked_like_one_of_the_file(tmp_path):

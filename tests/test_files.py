@@ -68,3 +68,18 @@ def test_an_error_without_a_number_keeps_its_words(tmp_path):
     """Libraries raise OSError with a sentence alone."""
     with pytest.raises(OSError, match="disk full"), files.replacing(tmp_path / "a"):
         raise OSError("disk full")
+
+
+def test_two_at_once_do_not_meet(tmp_path):
+    """Processes of two containers may even have one number: the first to end gives the folder."""
+
+    def overtaken() -> None:
+        with files.making(tmp_path / "a") as slow:
+            (slow / "half").write_text("1")
+            with files.making(tmp_path / "a") as quick:
+                (quick / "whole").write_text("1")
+            assert (slow / "half").exists()
+
+    with pytest.raises(OSError, match="not empty"):
+        overtaken()
+    assert [child.name for child in (tmp_path / "a").iterdir()] == ["whole"]

@@ -20,7 +20,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+)
 
 from tfsocial import files
 
@@ -270,10 +278,21 @@ def _one_op(value: Any) -> Any:
 AugmentOp = Annotated[dict[str, dict[str, Any]], BeforeValidator(_one_op)]
 
 
+def _on_this_machine(folder: str) -> str:
+    if "://" in folder:
+        raise ValueError("has to be a local folder")
+    return folder
+
+
+LocalFolder = Annotated[str, AfterValidator(_on_this_machine)]
+
+
 class _Translated(Section):
     """What all translators share: how many paraphrases, which are kept, and where."""
 
-    cache: str = Field(description="folder of the paraphrases; `augment` fills it, runs read it")
+    cache: LocalFolder = Field(
+        description="folder of the paraphrases; `augment` fills it, runs read it"
+    )
     count: int = Field(2, ge=1, le=50, description="paraphrases asked for, of each text of train")
     similarity: tuple[Fraction, Fraction] | None = Field(
         (0.7, 0.98),
@@ -486,14 +505,14 @@ class Data(Source):
     shots: Count | None = Field(
         None,
         description="training examples of each class, drawn by seed; left out, all; of a mixture, "
-        "sources of unlabelled text (tasks: []) stay whole",
+        "sources without labels of that task, as unlabelled text, stay whole",
     )
     max_bad_fraction: Fraction = Field(0.01, description="more bad rows than this stop the run")
     max_characters: Count = Field(100_000, description="longer texts go to quarantine")
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
     rows: Count = Field(4, description="packed rows in a global batch")
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
-    cache: str | None = Field(
+    cache: LocalFolder | None = Field(
         None,
         description="folder for all that grows with the data, which memory then does not hold, "
         "and for tokens, which later runs find there; left out, all is in memory",
@@ -925,7 +944,10 @@ class _TwiceError(yaml.YAMLError):
 
 
 def _yaml(text: str) -> Any:
-    return yaml.load(text, _Loader)  # a SafeLoader: plain values only
+    try:
+        return yaml.load(text, _Loader)  # a SafeLoader: plain values only
+    except ValueError as error:  # of a date that is none
+        raise yaml.YAMLError(str(error)) from None
 
 
 def _yaml_flaw(error: yaml.YAMLError) -> str:

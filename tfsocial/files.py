@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     >>> path.read_text(), [child.name for child in path.parent.iterdir()]
     ('whole', ['notes.txt'])
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _beside(path)
     with _named(path):
         try:
             yield partial
@@ -40,15 +41,19 @@ def making(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: as `replacing`.
     """
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial = _beside(folder)
     with _named(folder):
-        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             yield partial
             os.replace(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """A name nobody else has: processes of several containers may have one number."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
 
 @contextlib.contextmanager

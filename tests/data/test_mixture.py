@@ -20,7 +20,8 @@ TASKS = {"mood": {}, "topic": {"kind": "multilabel"}}
 def files(tmp_path):
     """Six rows of our own, with mood and topic; four open ones, of mood in other words."""
     own = "".join(f"own {i},{'sad' if i % 2 else 'happy'},card|late\n" for i in range(6))
-    (tmp_path / "own.csv").write_text("text,mood,topic\n" + own)
+    for name in ("own.csv", "dev.csv"):
+        (tmp_path / name).write_text("text,mood,topic\n" + own)
     opened = "".join(f"open {i},{i % 2}\n" for i in range(4))
     (tmp_path / "open.csv").write_text("review,sentiment\n" + opened)
     return tmp_path
@@ -30,7 +31,7 @@ def parsed(files, own=None, opened=None, **data):
     tree = {
         "own": {
             "root": str(files),
-            "splits": {"train": "own.csv", "dev": "own.csv"},
+            "splits": {"train": "own.csv", "dev": "dev.csv"},
             **(own or {}),
         },
         "open": {
@@ -164,7 +165,7 @@ def test_each_source_has_its_licence_and_its_hash(files):
     assert "--set data.mixture.open.licence_ack='WHY'" in message
     own, opened = provenance.of_sources(data, hashed=True)
     assert (own.name, own.licence, opened.name) == ("own", "MIT", "Reviews")
-    twice = [str(files / "own.csv")] * 2  # train and dev
+    twice = [str(files / "own.csv"), str(files / "dev.csv")]
     assert own.sha256 == provenance.digest(twice) != opened.sha256
 
 
@@ -268,3 +269,16 @@ def test_sources_without_a_root_share_that_of_data(tmp_path):
     }
     found = config.parse({"data": tree}).data.sources
     assert [own.root for own in found.values()] == ["/shared", "/own", None]
+
+
+def test_a_source_that_is_all_out_of_scope_has_no_part(files):
+    """Nothing of it is learned, since a score tells what is out of scope; the others are mixed."""
+    (files / "outside.csv").write_text("text,mood\nthe weather,weather\n")
+    parts = {
+        name: {"root": str(files), "splits": {"train": f"{name}.csv"}, "rate": 1}
+        for name in ("own", "outside")
+    }
+    task = {"column": "mood", "out_of_scope": "weather", "out_of_scope_by": "energy"}
+    chosen = config.parse({"data": {"mixture": parts}, "tasks": {"mood": task}})
+    corpus = sources.read(chosen.data, chosen.tasks)
+    assert len(mixture.mixed(corpus, chosen.data, 0).splits["train"]) == 6

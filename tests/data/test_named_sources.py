@@ -216,6 +216,14 @@ def test_what_a_hub_folder_lacks(folder, source, part, expected):
     assert expected in refusal(read, source, folder, part)
 
 
+def test_a_damaged_hub_folder_is_one_sentence(tmp_path):
+    """The package wraps what went wrong in an error of its own."""
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "mood": "sad"}\n{"text": \n')
+    message = refusal(read, "hub:us/broken", tmp_path)
+    assert message.startswith("data.splits.train: 'train' of hub:us/broken cannot be read (")
+    assert "\n" not in message
+
+
 def test_hub_offline(folder, tmp_path):
     """The tests' environment says HF_HUB_OFFLINE."""
     message = refusal(read, "hub:nobody/nothing")

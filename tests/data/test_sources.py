@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Task
+from tfsocial.config import ConfigError, Data, Task
 from tfsocial.data import rows as row_parsing
 from tfsocial.data import sources
 from tfsocial.data.rows import BadRow, Row
@@ -675,3 +675,44 @@ def test_streaming_stays_flat_in_memory(tmp_path, name):
         tracemalloc.stop()
     assert count == 100_000
     assert peak < 1_000_000  # the file's text is over ten times that
+
+
+def test_what_is_out_of_scope_is_learned_by_the_other_tasks_alone(tmp_path):
+    """No row is lost, since each has another label; none keeps the one that is not learned."""
+    rows = "a,good,1\nb,bad,2\nc,weather,3\n"
+    (tmp_path / "train.csv").write_text("text,mood,stars\n" + rows)
+    tasks = {
+        "mood": Task(column="mood", out_of_scope="weather", out_of_scope_by="energy"),
+        "stars": Task(kind="regress", column="stars"),
+    }
+    data = Data(root=str(tmp_path), splits={"train": "train.csv"})
+    train = sources.read(data, tasks).splits["train"]
+    assert train.labels["mood"].tolist() == [1, 0, -1]
+    assert train.labels["stars"].ravel().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("dev", ["dev.csv", "../here/dev.csv", "*.csv"])
+def test_a_file_is_not_learned_and_scored_on(tmp_path, dev):
+    """Whatever it is called; a glob takes more than it was meant to."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in ("train.csv", "dev.csv"):
+        (folder / name).write_text("text,mood\na,good\nb,bad\n")
+    data = Data(root=str(folder), splits={"train": "*.csv", "dev": dev})
+    with pytest.raises(
+        ConfigError, match=r"data\.splits\.dev: .*dev\.csv is a file of data\.splits"
+    ):
+        sources.read(data, {"mood": Task(column="mood")})
+
+
+def test_texts_without_labels_may_be_those_of_any_split(tmp_path):
+    """A pool of texts whose labels nobody reads is no leak of them."""
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).write_text("text,mood\na,good\nb,bad\n")
+    parts = {
+        "own": {"splits": {"train": "train.csv", "test": "test.csv"}},
+        "pool": {"splits": {"train": "test.csv"}, "tasks": []},
+    }
+    rooted = {name: {"root": str(tmp_path), **own} for name, own in parts.items()}
+    corpus = sources.read(Data(mixture=rooted), {"mood": Task(column="mood")})
+    assert len(corpus.splits["train"]) == 4

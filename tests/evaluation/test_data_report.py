@@ -122,6 +122,13 @@ def test_labels_that_disagree_are_shown(found):
     assert "different labels of task mood: 1, in 2 rows" in advice(found, "different labels")
 
 
+def test_the_label_that_disagrees_is_among_the_first():
+    """The third of four rows, and the fourth, which has a label of its own as well."""
+    rows = [{"where": str(place), "label": label} for place, label in enumerate("aabc")]
+    shown = data_report._each_label_first(rows)
+    assert [row["where"] for row in shown] == ["0", "2", "3", "1"]
+
+
 def test_advice_names_a_row_length_that_truncates_nothing(folder):
     """8 tokens leave room for 6 of the 9 or more of dev's long text."""
     found = facts_of(folder, "data.row_length=8")

@@ -144,3 +144,10 @@ def test_results_are_those_of_the_report():
     lines = section(written(reports=reports), "Results")
     assert "| test | mood | accuracy | 0.9167 | 12 |" in lines
     assert lines.count("| test |") == 1
+
+
+def test_an_untrained_encoder_began_at_random():
+    """Of the checkpoint it has the words alone."""
+    chosen = {"model": {"checkpoint": "random", "random": {"vocabulary": "hub:some/bert"}}}
+    assert "started with random weights and the words of `hub:some/bert`" in written(**chosen)
+    assert "started from `hub:some/bert`" in written()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from pathlib import Path
 
@@ -131,6 +132,31 @@ def fresh(bert, randomize, pooling="mean"):
     return model
 
 
+@pytest.mark.parametrize("prefix", ["", "bert."])
+def test_names_of_the_first_berts_are_understood(m0, tensors, prefix):
+    """bert-base-uncased calls gamma and beta what BertModel calls weight and bias of a norm."""
+    first = {"weight": "gamma", "bias": "beta"}
+    old = {
+        prefix + re.sub(r"LayerNorm\.(\w+)", lambda found: f"LayerNorm.{first[found[1]]}", name): a
+        for name, a in tensors.items()
+    }
+    assert sum("gamma" in name for name in old) == 5
+    expected = [variable.numpy() for variable in filled(m0)[0].variables]
+    rewrite(m0, old)
+    encoder, leftovers = filled(m0)
+    assert {name.split(".")[0] for name in leftovers} == {"pooler"}
+    for variable, array in zip(encoder.variables, expected, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), array)
+
+
+def test_half_the_precision_is_read(m0, tensors):
+    """bfloat16, as large checkpoints are shared."""
+    rewrite(m0, {name: tf.cast(array, tf.bfloat16).numpy() for name, array in tensors.items()})
+    encoder, _ = filled(m0)
+    for name, array in checkpoints.community_tensors(encoder).items():
+        np.testing.assert_allclose(array, tensors[name], rtol=2**-8, err_msg=name)
+
+
 # --- resolve --------------------------------------------------------------------------------
 
 
@@ -182,7 +208,7 @@ def test_the_hub_out_of_reach_is_refused():
 
 
 def test_the_hub_is_never_asked_for_pickles(m0, monkeypatch):
-    """Only json, txt and safetensors are downloaded."""
+    """Only json, txt and safetensors are downloaded, and what says the licence."""
     asked = {}
 
     def snapshot_download(name, allow_patterns):
@@ -191,13 +217,15 @@ def test_the_hub_is_never_asked_for_pickles(m0, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert checkpoints.resolve("hub:some/bert") == m0
-    assert asked == {"some/bert": ["*.json", "*.txt", "*.safetensors"]}
+    safe = ["*.json", "*.txt", "*.safetensors", "README.md", "LICEN[SC]E*"]
+    assert asked == {"some/bert": safe}
 
 
 def test_a_remote_folder_is_copied(m0, tmp_path, monkeypatch):
     """What TensorFlow's file systems reach is brought here, without files nobody needs."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (m0 / "pytorch_model.bin").write_bytes(b"a pickle")
+    (m0 / "README.md").write_text("---\nlicense: mit\n---\n")
     found = checkpoints.resolve(f"file://{m0}")
     assert tmp_path / "home" in found.parents
     kept = {path.name for path in m0.iterdir()} - {"pytorch_model.bin"}

@@ -62,3 +62,25 @@ def test_no_attempt_gives_what_is_known():
     """The configured batch is the answer if nothing else may be compiled."""
     known = {8: counts_of(1)}
     assert largest(known, MEMORY, Chip(lambda rows: 0), attempts=0).fits == 8
+
+
+@pytest.mark.parametrize("unit", [1, 3])
+def test_what_does_not_fit_is_made_smaller(unit):
+    """4,096 rows are too many: the largest that were compiled and fit, in six compilations."""
+    chip = Chip(lambda rows: 1000 + 9 * rows)
+    found = largest({}, MEMORY, chip, attempts=6, unit=unit, too_many=4095)
+    assert 800 <= found.fits <= 1000
+    assert not [rows for rows in chip.asked if rows % unit]
+
+
+def test_nothing_fits():
+    """Not even the smallest share of a batch in three parts."""
+    chip = Chip(lambda rows: 10**6)
+    assert largest({}, MEMORY, chip, unit=3, too_many=24) is None
+    assert chip.asked == [6, 3]
+
+
+def test_guesses_are_of_whole_parts():
+    chip = Chip(lambda rows: 1000 + 900 * rows)
+    assert largest({3: counts_of(3700)}, MEMORY, chip, unit=3).fits == 9
+    assert not [rows for rows in chip.asked if rows % 3]

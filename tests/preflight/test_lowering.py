@@ -14,7 +14,7 @@ import tiny_run
 from tfsocial.__main__ import main
 from tfsocial.config import ConfigError
 from tfsocial.preflight import check, chips, compiler, page
-from tfsocial.preflight.compiler import Counts, NotCompiled
+from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
 from tfsocial.training import devices
@@ -132,6 +132,31 @@ def test_chips_must_share_a_batch_evenly(folder):
     """Two rows for four chips: the key, the slice and what to give instead."""
     with pytest.raises(ConfigError, match=r"data.rows=2: 4 chips of v5e:2x2 .* multiple of 4"):
         check.check(tiny_run.settings(folder), chips.topology("v5e:2x2"), PYTHON, False)
+
+
+def test_chips_share_a_batch_in_parts(folder):
+    """Four rows for two chips with four parts each."""
+    settings = tiny_run.settings(folder, "data.rows=4", "training.micro_batches=4")
+    with pytest.raises(ConfigError, match=r"2 chips .*, each in 4 parts, .* multiple of 8"):
+        check.check(settings, chips.topology("v5e:1x2"), PYTHON, False)
+
+
+def test_a_batch_that_does_not_fit_is_told_with_one_that_does(folder, monkeypatch):
+    """A mock of the compiler, on whose chip four rows have room; each row is one of two parts."""
+
+    def mock_compile_step(module, topology, python):
+        rows = int(re.search(r"func\.func @main\(.*?tensor<(\d+)x16xi32>", module)[1])
+        if rows > 4:
+            raise OutOfMemory("RESOURCE_EXHAUSTED: 3G of 2G")
+        return Counts("chip", rows, 0, 0, 0, 1.0, 1.0, 1, 1.0)
+
+    monkeypatch.setattr(check, "compile_step", mock_compile_step)
+    settings = tiny_run.settings(folder, "data.rows=16", "training.micro_batches=2")
+    with pytest.raises(check.Refused) as refused:
+        check.check(settings, chips.topology("v5e:1x1"), PYTHON, True)
+    assert str(refused.value) == (
+        "does not fit with 16 rows a chip (RESOURCE_EXHAUSTED: 3G of 2G); 4 do: --global_batch=4"
+    )
 
 
 def test_a_missing_compiler_is_one_sentence(folder, capsys):

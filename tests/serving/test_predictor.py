@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -335,3 +336,13 @@ def test_a_server_starts_without_the_trainer():
     assert "tfsocial.serving.predictor" in modules
     sealed = ("tfsocial.training", "tfsocial.objectives", "tfsocial.evaluation", "torch")
     assert not [name for name in modules if name.startswith(sealed)]
+
+
+@pytest.mark.parametrize(("row_length", "at_once"), [(128, 512), (256, 128), (512, 32)])
+def test_long_texts_are_fewer_at_once(row_length, at_once):
+    """Attention over a row is its length squared, and so is its memory."""
+    counting = Counting()
+    counting.manifest = replace(MOOD, row_length=row_length)
+    rows = [sources.Text("even", None, number) for number in range(600)]
+    assert len(list(predictor.answers(counting, rows))) == 600
+    assert max(counting.calls) == at_once

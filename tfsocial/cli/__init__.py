@@ -88,8 +88,22 @@ def run_folder(flag: str, value: str) -> Path:
     return path
 
 
+def local(flag: str, value: str) -> Path:
+    """The path a flag names, of a file or folder to be written.
+
+    Raises:
+        ConfigError: it lies on another filesystem than this machine's.
+    """
+    if "://" in value:
+        raise ConfigError(
+            f"--{flag}={value}: has to be a local path; copy it there afterwards (what a run needs "
+            "to go on from elsewhere are its checkpoints: --set training.checkpoints=gs://...)"
+        )
+    return Path(value)
+
+
 def _folder(flag: str, value: str) -> Path:
-    path = Path(value)
+    path = local(flag, value)
     try:
         path.mkdir(parents=True, exist_ok=True)
         os.listdir(path)

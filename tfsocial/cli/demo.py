@@ -28,7 +28,7 @@ flags.DEFINE_string(
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    workdir = Path(FLAGS.workdir)
+    workdir = cli.local("workdir", FLAGS.workdir)
     failed = train.main([f"--config={CONFIG}", f"--workdir={workdir}"])
     if failed:
         return failed

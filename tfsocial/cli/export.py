@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
@@ -17,10 +16,10 @@ flags.mark_flags_as_required(["model", "output"], flag_values=FLAGS)
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model = cli.existing("model", FLAGS.model)
+    model, output = cli.existing("model", FLAGS.model), cli.local("output", FLAGS.output)
 
     from tfsocial.serving.export import export
 
-    export(model, Path(FLAGS.output))
+    export(model, output)
     print(f"SavedModel: {FLAGS.output}")
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from absl import flags
 
@@ -23,10 +22,10 @@ flags.mark_flags_as_required(["model", "input", "output"], flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     model, source = cli.existing("model", FLAGS.model), cli.existing("input", FLAGS.input)
+    output = cli.local("output", FLAGS.output)
 
     from tfsocial.serving import predictor
 
-    loaded = predictor.load(model)
-    answered, bad = predictor.predict_file(loaded, source, Path(FLAGS.output), FLAGS.top)
+    answered, bad = predictor.predict_file(predictor.load(model), source, output, FLAGS.top)
     print(f"{answered} rows answered, {bad} unreadable: {FLAGS.output}", file=sys.stderr)
     return 0

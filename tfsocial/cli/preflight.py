@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         checked = check.check(settings, topology, python, FLAGS.largest)
     except check.Refused as error:
-        log.error("does not compile: %s", error)
+        log.error("%s", error)
         return 1
     print(page.page(checked))
     return 0

@@ -19,12 +19,12 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
-    from tfsocial.data import sources
+    from tfsocial.data import corpus
     from tfsocial.data.augment import samples
     from tfsocial.data.text import Tokenizer
     from tfsocial.models import checkpoints, paraphrasing
 
-    train = sources.read(settings.data, settings.tasks).splits["train"]
+    train = corpus.of_run(settings).splits["train"]
     community = checkpoints.community(settings.model)
     tokenizer = Tokenizer.load(community.folder)
     paraphrases = paraphrasing.of_run(settings, community, train)

@@ -92,6 +92,11 @@ def _table(source: config.Source, part: str, key: str, place: str) -> Any:
             f"({rows.first_line(error)}); where there is a network download its folder, copy it "
             f"here and give it with --set {key}.root=DIR"
         ) from None
+    except library.exceptions.DatasetsError as error:  # of a file that is not what it should be
+        raise ConfigError(
+            f"{place}: {part!r} of {source.source} cannot be read "
+            f"({rows.first_line(error.__cause__ or error)})"
+        ) from None
     except (ValueError, KeyError, RuntimeError) as error:
         raise ConfigError(
             f"{place}: {part!r} of {source.source} cannot be had ({rows.first_line(error)})"

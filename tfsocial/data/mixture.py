@@ -35,7 +35,10 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     """
     if not data.mixture or "train" not in corpus.splits:
         return corpus
-    sizes = {key: part.size for key, part in corpus.parts["train"].items()}
+    given = corpus.parts["train"]
+    sizes = {key: part.size for key, part in given.items() if part.size}
+    for key in given.keys() - sizes.keys():  # all of it is out of scope, and told by a score
+        log.info("%s: no example of it is learned", key)
     counts = parts(list(sizes.values()), _rates(sizes, data), data.epoch_examples)
     for key, count in zip(sizes, counts, strict=True):
         log.info("%s: %d of an epoch's examples, from %d", key, count, sizes[key])

@@ -28,9 +28,20 @@ def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
     return tuple(found)
 
 
+def under(root: str | None, name: str) -> str:
+    """A file named from a folder, local or remote.
+
+    >>> under("gs://b/x/", "a.csv"), under("x", "/a.csv"), under(None, "a.csv")
+    ('gs://b/x/a.csv', '/a.csv', 'a.csv')
+    """
+    if "://" in name or "://" not in (root or ""):
+        return os.path.join(root or "", name)
+    return f"{root.rstrip('/')}/{name}"
+
+
 def _matches(root: str | None, pattern: str) -> list[str]:
     if "://" in pattern or "://" in (root or ""):
-        return _remote_matches(pattern if "://" in pattern else f"{root.rstrip('/')}/{pattern}")
+        return _remote_matches(under(root, pattern))
     folder, pattern = os.path.expanduser(root or ""), os.path.expanduser(pattern)
     literal = os.path.join(folder, pattern)
     if os.path.isfile(literal):  # a name may hold glob characters

@@ -17,7 +17,13 @@ from tfsocial.data.sources import Corpus, Examples, Part
 log = logging.getLogger(__name__)
 
 
-def draw(corpus: Corpus, data: Data, tasks: Mapping[str, Task], seed: int, record: Path) -> Corpus:
+def draw(
+    corpus: Corpus,
+    data: Data,
+    tasks: Mapping[str, Task],
+    seed: int,
+    record: Path | None = None,
+) -> Corpus:
     """The corpus with `data.shots` training examples of each class of its first classification.
 
     A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
@@ -50,7 +56,8 @@ def draw(corpus: Corpus, data: Data, tasks: Mapping[str, Task], seed: int, recor
                 f"data.shots={data.shots}: no row that is drawn for task {task} has a label for "
                 f"task {other}; drop one of the two tasks, or data.shots"
             )
-    _write(record, train.taken(rows), corpus.label_names)
+    if record is not None:
+        _write(record, train.taken(rows), corpus.label_names)
     return drawn
 
 

@@ -11,6 +11,7 @@ Texts go to the quarantine file, never into a message.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
@@ -146,6 +147,7 @@ def read(
         for key, table in found.items():
             place = f"{key}.splits.{split}"
             check_bad_rows(place, table.counts(), table.bad, data.max_bad_fraction, quarantine)
+    _check_apart(tables, data, tasks)
     train = list(tables.get("train", {}).values())
     place = "data.mixture" if data.mixture else "data.splits.train"
     names = {name: _label_names(name, task, train, place) for name, task in tasks.items()}
@@ -161,6 +163,36 @@ def _tables(
         for key, source in data.sources.items()
         if getattr(source.splits, split)
     }
+
+
+def _check_apart(
+    tables: Mapping[str, Mapping[str, _Table]],
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+) -> None:
+    """Refuses a file whose labels are learned and scored on; without labels it may be both."""
+    learned: dict[str, str] = {}
+    for split, key, file in _labelled_files(tables, data, tasks):
+        path = os.path.realpath(file)
+        if split == "train":
+            learned[path] = f"{key}.splits.train"
+        elif path in learned:
+            raise ConfigError(
+                f"{key}.splits.{split}: {file} is a file of {learned[path]} too, so scores would "
+                "be of texts that were learned; give each split files of its own"
+            )
+
+
+def _labelled_files(
+    tables: Mapping[str, Mapping[str, _Table]],
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+) -> Iterator[tuple[str, str, str]]:
+    """(split, key of its source, name) of each file with labels, train's first."""
+    for split, found in tables.items():
+        for key, table in found.items():
+            if data.sources[key].labelled(tasks):
+                yield from ((split, key, file) for file in table.files)
 
 
 def _corpus(
@@ -606,7 +638,8 @@ def _in_scope(
         outside = labels[name] == len(names[name]) - 1
         labels[name] = np.where(outside, np.int32(-1), labels[name])
     lost = _labelled(train.labels) & ~_labelled(labels)
-    return replace(train, labels=labels).taken(np.flatnonzero(~lost)) if lost.any() else train
+    learned = replace(train, labels=labels)
+    return learned.taken(np.flatnonzero(~lost)) if lost.any() else learned
 
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -11,10 +11,9 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
-from tfsocial.data import provenance, rows
+from tfsocial.data import paths, provenance, rows
 from tfsocial.data.provenance import Resource
 from tfsocial.data.rows import BadRow
 
@@ -147,7 +146,7 @@ class Pairs:
         Raises:
             ConfigError: the file cannot be read, or a row is no pair.
         """
-        path = str(Path(root or "", knobs.file))
+        path = paths.under(root, knobs.file)
         known: dict[str, list[str]] = {}
         for row in rows.read_rows(path):
             text, paraphrase = _pair(row)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Facts = Mapping[str, Any]
 
+MOST_ROWS = 20  # of texts that are equal and whose labels are not
 NAMED_UP_TO = 60  # labels; beyond, only their counts are drawn
 _INK = "#010203"  # stands for the page's text colour until the plot is in the page
 _COLOURS = ("#4c8bd6", "#e08a2e", "#3fa66b")  # train, dev, test on light and dark alike
@@ -163,7 +164,7 @@ def _conflicts(found: Facts) -> str:
     shown = len(found["groups"])
     first = f", the first {shown:,} below" if shown < found["texts"] else ""
     count = f"<p>{found['texts']:,} texts in {found['rows']:,} rows{first}.</p>"
-    return count + _texts(found["groups"], "label")
+    return count + _texts([group[:MOST_ROWS] for group in found["groups"]], "label")
 
 
 def _texts(groups: Sequence[Sequence[Facts]], beside: str = "") -> str:

@@ -286,18 +286,22 @@ def _conflicts(pooled: Pool, corpus: Corpus, config: Config, task: str) -> Facts
         "texts": len(groups),
         "rows": sum(len(group) for group in groups),
         "groups": [
-            [
-                _row(pooled, corpus, config, row)
-                | {
-                    "label": _label(
-                        corpus, task, pooled.names[pooled.split[row]], int(pooled.row[row])
-                    )
-                }
-                for row in group[:EXAMPLES]
-            ]
+            _each_label_first([_with_label(pooled, corpus, config, task, row) for row in group])
             for group in groups[:MOST_CONFLICTS]
         ],
     }
+
+
+def _with_label(pooled: Pool, corpus: Corpus, config: Config, task: str, row: int) -> Facts:
+    split = pooled.names[pooled.split[row]]
+    label = _label(corpus, task, split, int(pooled.row[row]))
+    return _row(pooled, corpus, config, row) | {"label": label}
+
+
+def _each_label_first(group: Sequence[Facts]) -> list[Facts]:
+    """A row of each label, then the others: whoever sees the first few sees that they disagree."""
+    first = [*{row["label"]: row for row in reversed(group)}.values()][::-1]
+    return [*first, *(row for row in group if row not in first)]
 
 
 # --- bad rows, licences ------------------------------------------------------------------
@@ -585,7 +589,7 @@ def _conflict_lines(task: str, found: Facts) -> list[str]:
 
 
 def _labels_of(group: Sequence[Facts]) -> str:
-    """The rows of a few places, of each label one first."""
+    """A row of each label, of a few labels."""
     first = {row["label"]: row for row in reversed(group)}
     return ", ".join(f"{row['where']} {label!r}" for label, row in [*first.items()][::-1][:_SHOWN])
 

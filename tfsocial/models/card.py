@@ -51,7 +51,7 @@ def text(
         ("Citation", _citations(resources)),
     ]
     body = "\n".join(f"## {title}\n\n{lines}\n" for title, lines in sections)
-    return f"---\n{front}---\n\n# {_plain(config.name)}\n\n{_lead(resources)}\n\n{body}"
+    return f"---\n{front}---\n\n# {_plain(config.name)}\n\n{_lead(config, resources)}\n\n{body}"
 
 
 def _front(
@@ -74,11 +74,14 @@ def _hub_id(licence: str) -> str:
     return "other" if " " in licence else licence.lower()
 
 
-def _lead(resources: Sequence[Resource]) -> str:
+def _lead(config: Config, resources: Sequence[Resource]) -> str:
     m0 = next(one for one in resources if one.role == "model")
     data = " and ".join(_plain(one.name) for one in resources if one.role == "data")
+    began = (
+        "with random weights and the words of" if config.model.checkpoint == "random" else "from"
+    )
     return (
-        f"A BERT encoder that started from {_code(_name(m0))} and was tuned on "
+        f"A BERT encoder that started {began} {_code(_name(m0))} and was tuned on "
         f"{data} with tfsocial {tfsocial.__version__}."
     )
 

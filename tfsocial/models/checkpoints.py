@@ -14,6 +14,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ NEEDED = (CONFIG, WEIGHTS, "vocab.txt")
 WORD_TABLE = "embeddings.word_embeddings.weight"
 WORD_BIAS = "cls.predictions.bias"
 ENCODER = "bert."  # in a checkpoint of more than the encoder its names begin so
-_HUB_FILES = ("*.json", "*.txt", "*.safetensors")
+_WANTED = ("*.json", "*.txt", "*.safetensors", CARD, "LICEN[SC]E*")  # of a folder elsewhere
+_OLD_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _IGNORED = re.compile(r"(^|\.)position_ids$")  # a buffer of old PyTorch releases, not a weight
 
 
@@ -92,7 +94,7 @@ def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
     if kind == "package":
         folder = _package_folder(name, key)
     elif kind == "hub":
-        folder = hub_folder(name, _HUB_FILES, key)
+        folder = hub_folder(name, _WANTED, key)
     elif "://" in checkpoint:
         folder = _copied(checkpoint, key)
     else:
@@ -346,9 +348,17 @@ def _word_head_tensors(
 def _encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
     """A checkpoint's tensors by the names BertModel gives them."""
     tensors = _read_tensors(folder / WEIGHTS)
-    return {
-        n.removeprefix(ENCODER): array for n, array in tensors.items() if not _IGNORED.search(n)
-    }
+    return {_today(n): array for n, array in tensors.items() if not _IGNORED.search(n)}
+
+
+def _today(name: str) -> str:
+    """Google's first checkpoints call the norms' weights as TensorFlow does.
+
+    >>> _today("bert.embeddings.LayerNorm.gamma")
+    'embeddings.LayerNorm.weight'
+    """
+    name = name.removeprefix(ENCODER)
+    return re.sub(r"LayerNorm\.(gamma|beta)$", lambda found: _OLD_NAMES[found[0]], name)
 
 
 def _fill(encoder: PackedBert, tensors: Leftovers, folder: Path) -> Leftovers:
@@ -531,7 +541,7 @@ def _copied(address: str, key: str) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     try:
         for name in tf.io.gfile.listdir(address):
-            if Path(name).suffix in (".json", ".txt", ".safetensors"):
+            if any(fnmatchcase(name, wanted) for wanted in _WANTED):
                 tf.io.gfile.copy(f"{address}/{name}", str(target / name), overwrite=True)
     except tf.errors.OpError as error:
         raise ConfigError(f"{key} {address}: cannot be read ({error.message})") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from tfsocial.config import (
     MarianTranslator,
     PairsTranslator,
 )
-from tfsocial.data import back_translation, paraphrase_cache, provenance, shots, sources
+from tfsocial.data import back_translation, corpus, paraphrase_cache, provenance
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.back_translation import Judged, Verdict
@@ -87,7 +86,7 @@ def fill(config: Config) -> Filled:
     given = provenance.of_sources(config.data)
     checked = [*given, *back_translation.licensed(taken, config.data)]
     provenance.check(checked, config.data.licence_policy)
-    texts = back_translation.texts_of(_train(config))
+    texts = back_translation.texts_of(corpus.drawn(config).splits["train"])
     identity = Identity(chosen.identity, taken)
     with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
         new = _translate(config, cache, texts)
@@ -138,18 +137,6 @@ def _bounds(config: Config) -> tuple[float, float] | None:
             "--set data.back_translation.similarity=null keeps all but copies"
         )
     return bounds
-
-
-def _train(config: Config) -> Examples:
-    """The examples that the run would learn from."""
-    corpus = sources.read(config.data, config.tasks)
-    if "train" not in corpus.splits:
-        raise ConfigError("data.splits.train names no files; there is nothing to translate")
-    if config.data.shots:
-        with tempfile.TemporaryDirectory() as scratch:
-            record = Path(scratch) / "train_drawn.jsonl"
-            corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
-    return corpus.splits["train"]
 
 
 def _translate(config: Config, cache: Cache, texts: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from tfsocial.data import packing
 from tfsocial.preflight import largest
 from tfsocial.preflight.bounds import Load, Network
 from tfsocial.preflight.chips import Topology
-from tfsocial.preflight.compiler import Counts, NotCompiled, compile_step
+from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory, compile_step
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
 from tfsocial.training import devices
@@ -47,7 +47,9 @@ class Checked:
 
 
 class Refused(Exception):
-    """The step does not compile; the message names operation and source line."""
+    """The step does not compile, the message names operation and source line; or it does not fit,
+    and the message says how large a batch would.
+    """
 
 
 def check(config: Config, topology: Topology, python: Path, find_largest: bool) -> Checked:
@@ -59,7 +61,7 @@ def check(config: Config, topology: Topology, python: Path, find_largest: bool) 
 
     Raises:
         ConfigError: the config, the data, the compiler's environment or the slice is wrong.
-        Refused: the step does not compile.
+        Refused: the step does not compile, or does not fit.
     """
     rows = _rows_of_a_chip(config, topology)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,24 +73,39 @@ def check(config: Config, topology: Topology, python: Path, find_largest: bool) 
         log.info("compiling %d rows a chip for %s", count, topology.name)
         return compile_step(lowering.module(count), topology.name, python)
 
+    memory, parts = topology.chip.memory, config.training.micro_batches
     try:
         counts = compile_rows(rows)
+    except OutOfMemory as error:
+        most = None
+        if find_largest:
+            most = largest.largest({}, memory, compile_rows, unit=parts, too_many=rows)
+        raise Refused(_too_large(rows, topology, error, most)) from error
     except NotCompiled as error:
-        raise Refused(_told(error, lowering)) from error
+        raise Refused(f"does not compile: {_told(error, lowering)}") from error
     most = None
     if find_largest:
-        most = largest.largest({rows: counts}, topology.chip.memory, compile_rows)
+        most = largest.largest({rows: counts}, memory, compile_rows, unit=parts)
     return _checked(ready, topology, rows, counts, most)
 
 
 def _rows_of_a_chip(config: Config, topology: Topology) -> int:
-    rows, over = divmod(config.data.rows, topology.chips)
-    if over or not rows:
+    rows, parts = config.data.rows, config.training.micro_batches
+    if rows % (topology.chips * parts):
+        each = f", each in {parts} parts," if parts > 1 else ""
         raise ConfigError(
-            f"data.rows={config.data.rows}: {topology.chips} chips of {topology.name} cannot share "
-            f"it evenly; give --global_batch as a multiple of {topology.chips}"
+            f"data.rows={rows}: {topology.chips} chips of {topology.name}{each} cannot share "
+            f"it evenly; give --global_batch as a multiple of {topology.chips * parts}"
         )
-    return rows
+    return rows // topology.chips
+
+
+def _too_large(rows: int, topology: Topology, error: OutOfMemory, most: Largest | None) -> str:
+    first = str(error).strip().splitlines()[0]
+    said = f"does not fit with {rows} rows a chip ({first})"
+    if most is None:
+        return said
+    return f"{said}; {most.fits} do: --global_batch={most.fits * topology.chips}"
 
 
 def _as_on_a_tpu(config: Config) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -24,36 +25,60 @@ def largest(
     memory: int,
     compile_rows: Callable[[int], Counts],
     attempts: int = 4,
-) -> Largest:
-    """Rows that fit into `memory` bytes; memory grows almost evenly with them.
+    unit: int = 1,
+    too_many: int | None = None,
+) -> Largest | None:
+    """Rows that fit into `memory` bytes, None where none does.
+
+    Memory grows almost evenly with them.
 
     Args:
-        known: rows -> counts of what was compiled before, at least one.
+        known: rows -> counts of what was compiled before and fits.
         compile_rows: gives counts or raises `OutOfMemory`.
+        unit: what the rows must be a multiple of.
+        too_many: rows that were compiled before and do not fit; needed where `known` is empty.
     """
-    fitting, too_many = dict(known), None
+    fitting = dict(known)
+    while not fitting and too_many > unit and attempts:
+        attempts -= 1  # first a batch that fits, a quarter each time
+        too_many = _tried(max(unit, too_many // 4 // unit * unit), too_many, fitting, compile_rows)
+    if not fitting:
+        return None
     for _ in range(attempts):
-        guess = _guess(fitting, too_many, memory)
+        guess = _guess(fitting, too_many, memory, unit)
         if guess <= max(fitting):
             break
-        try:
-            fitting[guess] = compile_rows(guess)
-        except OutOfMemory:
-            too_many = guess
+        too_many = _tried(guess, too_many, fitting, compile_rows)
     most = max(fitting)
     return Largest(most, too_many, fitting[most])
 
 
-def _guess(fitting: Mapping[int, Counts], too_many: int | None, memory: int) -> int:
+def _tried(
+    rows: int,
+    too_many: int | None,
+    fitting: dict[int, Counts],
+    compile_rows: Callable[[int], Counts],
+) -> int | None:
+    """Puts rows that fit among those that do; gives the fewest that do not."""
+    try:
+        fitting[rows] = compile_rows(rows)
+    except OutOfMemory:
+        return rows
+    return too_many
+
+
+def _guess(fitting: Mapping[int, Counts], too_many: int | None, memory: int, unit: int) -> int:
     """Rows to try next; no more than fit already where that is close enough."""
-    most = max(fitting)
+    most, step = max(fitting), math.lcm(STEP, unit)
     if len(fitting) == 1:
         wanted = 16.0 * most if too_many is None else (most * too_many) ** 0.5
     else:
         wanted = _predicted(fitting, memory)
     if too_many is not None and wanted >= too_many:
         wanted = (most + too_many) / 2
-    return most if wanted < CLOSE * most else max(most + 1, int(wanted) // STEP * STEP)
+    if wanted < CLOSE * most or most + unit == too_many:
+        return most
+    return max(most + unit, int(wanted) // step * step)
 
 
 def _predicted(fitting: Mapping[int, Counts], memory: int) -> float:

@@ -23,7 +23,7 @@ class Lowering:
     """
 
     def __init__(self, model: SocialModel, spec: Mapping[str, tf.TensorSpec]):
-        self.spec = dict(spec)
+        self.spec, self.parts = dict(spec), model.parts
         self.step = tf.function(model.train_step, jit_compile=True)
 
     def module(self, rows: int) -> str:
@@ -42,7 +42,7 @@ class Lowering:
 
     def place(self, names: Iterable[str]) -> str | None:
         """The operation and source line of the first name that is an operation's."""
-        graph = self.step.get_concrete_function(self._batch(1)).graph
+        graph = self.step.get_concrete_function(self._batch(self.parts)).graph
         operations = {operation.name: operation for operation in graph.get_operations()}
         found = next((operations[name] for name in names if name in operations), None)
         return found and f"{found.type} {found.name}, {_line(found)}"

@@ -19,6 +19,7 @@ from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.serving import export
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
+SQUARES = AT_ONCE * 128**2  # attention of so many texts of 128 tokens is as much as memory is for
 
 
 class Predictions(NamedTuple):
@@ -135,7 +136,8 @@ def answers(
 ) -> Iterator[dict[str, Any]]:
     """An answer per row, in order: task -> label and probabilities, or `error`."""
     rows = iter(rows)
-    while block := list(islice(rows, AT_ONCE)):
+    at_once = max(1, min(AT_ONCE, SQUARES // predictor.manifest.row_length**2))
+    while block := list(islice(rows, at_once)):
         good = [row for row in block if isinstance(row, sources.Text)]
         given = iter(_described(predictor, good, top)) if good else iter(())
         for row in block:

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, mixture, pipeline, provenance, service, shots, sources
+from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.batch import Shape, WordParts
@@ -124,11 +124,11 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
     community.check(tokenizer, config.data.row_length)
-    corpus = _corpus(config, workdir)
+    found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", config, taken)
-    texts = _texts(config, corpus, tokenizer, terms, views, community)
+    texts = _texts(config, found, tokenizer, terms, views, community)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
@@ -201,24 +201,19 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 
 
 def _corpus(config: Config, workdir: Path) -> sources.Corpus:
-    corpus = sources.read(config.data, config.tasks, workdir / "quarantine.jsonl")
-    if "train" not in corpus.splits:
-        raise ConfigError("data.splits.train names no files; there is nothing to learn from")
+    found = corpus.of_run(config, workdir)
     for name, task in config.tasks.items():
         if task.scope_score:
-            _check_threshold(name, task, corpus)
-    if config.data.shots:
-        record = workdir / "train_drawn.jsonl"
-        corpus = shots.draw(corpus, config.data, config.tasks, config.seed, record)
-    return mixture.mixed(corpus, config.data, config.seed)
+            _check_threshold(name, task, found)
+    return found
 
 
-def _check_threshold(name: str, task: Task, corpus: sources.Corpus) -> None:
+def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
     where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
-    if "dev" not in corpus.splits:
+    if "dev" not in found.splits:
         raise ConfigError(f"{where} needs data.splits.dev to choose its threshold on")
-    labels, names = corpus.splits["dev"].labels[name], corpus.label_names[name]
+    labels, names = found.splits["dev"].labels[name], found.label_names[name]
     if not np.any((labels >= 0) & (labels != names.index(task.out_of_scope))):
         raise ConfigError(
             f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
@@ -228,7 +223,7 @@ def _check_threshold(name: str, task: Task, corpus: sources.Corpus) -> None:
 
 def _texts(
     config: Config,
-    corpus: sources.Corpus,
+    found: sources.Corpus,
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
@@ -237,10 +232,10 @@ def _texts(
     data = config.data
     encoded = {
         name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
-        for name, examples in corpus.splits.items()
+        for name, examples in found.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, corpus.label_names[name], task.scope_score)
+        name: HeadSpec(task.kind, found.label_names[name], task.scope_score)
         for name, task in config.tasks.items()
     }
     names = {
@@ -254,10 +249,10 @@ def _texts(
     words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
-    train = corpus.splits["train"]
+    train = found.splits["train"]
     paraphrases = paraphrasing.of_run(config, community, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(corpus, specs, encoded, compacted, names, words, parts, views, shape)
+    return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:

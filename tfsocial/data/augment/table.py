@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tfsocial.config import ConfigError, check_names, nearest, with_knobs
+from tfsocial.data import paths
 from tfsocial.data.augment import characters, entities, synonyms, tokens, translation, words
 from tfsocial.data.augment.contract import Op, TextOp
 
@@ -78,7 +78,9 @@ def build(name: str, knobs: Mapping[str, Any], where: str, root: str | None = No
 
 def _with_files(op: synonyms.Synonym, where: str, root: str | None) -> synonyms.Synonym:
     if op.table is not None:
-        op = replace(op, table=str(Path(root or "", op.table)))
+        op = replace(op, table=paths.under(root, op.table))
+        if "://" in op.table:
+            raise ConfigError(f"{where}.table: {op.table}: has to be a local file")
     try:
         op.check()
     except ConfigError as error:
