@@ -282,3 +282,17 @@ def test_a_source_that_is_all_out_of_scope_has_no_part(files):
     chosen = config.parse({"data": {"mixture": parts}, "tasks": {"mood": task}})
     corpus = sources.read(chosen.data, chosen.tasks)
     assert len(mixture.mixed(corpus, chosen.data, 0).splits["train"]) == 6
+
+
+def test_a_label_that_no_row_has_is_said(files, caplog):
+    """0 is renamed, 2 was meant to be 1, which stays a class of its own."""
+    opened = {"labels": {"mood": {"0": "sad", "2": "happy"}}}
+    chosen = parsed(files, opened=opened)
+    with caplog.at_level("WARNING"):
+        corpus = sources.read(chosen.data, chosen.tasks)
+    assert caplog.messages == ["data.mixture.open.labels.mood: no row has the label '2'"]
+    assert corpus.label_names["mood"] == ("1", "happy", "sad")
+    caplog.clear()
+    with caplog.at_level("WARNING"):
+        sources.read((well := parsed(files)).data, well.tasks)
+    assert not caplog.messages

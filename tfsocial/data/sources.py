@@ -11,6 +11,7 @@ Texts go to the quarantine file, never into a message.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -28,6 +29,8 @@ from tfsocial.data.paths import files as files  # of a split, by patterns
 from tfsocial.data.rows import BadRow, Row, bad, flaw_of, format_of, json_type, listed
 from tfsocial.data.stored import Column, Numbers, Store
 from tfsocial.files import replacing
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "dev", "test")
 
@@ -148,6 +151,7 @@ def read(
             place = f"{key}.splits.{split}"
             check_bad_rows(place, table.counts(), table.bad, data.max_bad_fraction, quarantine)
     _check_apart(tables, data, tasks)
+    _warn_of_typos(tables, data)
     train = list(tables.get("train", {}).values())
     place = "data.mixture" if data.mixture else "data.splits.train"
     names = {name: _label_names(name, task, train, place) for name, task in tasks.items()}
@@ -163,6 +167,15 @@ def _tables(
         for key, source in data.sources.items()
         if getattr(source.splits, split)
     }
+
+
+def _warn_of_typos(tables: Mapping[str, Mapping[str, _Table]], data: config.Data) -> None:
+    """Says which label of a mapping no row has: the one that is meant would be one more class."""
+    for key, source in data.sources.items():
+        seen = set().union(*(found[key].renamed for found in tables.values() if key in found))
+        for task, own in _mappings(source).items():
+            if lost := [label for label in own if (task, label) not in seen]:
+                log.warning("%s.labels.%s: no row has the label %s", key, task, listed(lost))
 
 
 def _check_apart(
@@ -421,6 +434,7 @@ class _Table:
         self.files: list[str] = []
         self.file, self.line = Numbers("i", folder), Numbers("i", folder)
         self.bad: list[BadRow] = []
+        self.renamed: set[tuple[str, str]] = set()  # see `Example`
 
     def add(self, text: Text, cells: Mapping[str, Cell]) -> None:
         self.text.append(text.text)
@@ -450,11 +464,18 @@ class _Table:
 
 
 class Example(NamedTuple):
-    """One row that can be used: its texts, its label for each task, and all that it holds."""
+    """One row that can be used.
+
+    Attributes:
+        cells: task -> its label, as the task calls it.
+        values: all that the row holds.
+        renamed: (task, label as it was written) of labels that the task calls otherwise.
+    """
 
     text: Text
     cells: Mapping[str, Cell]
     values: Mapping[str, Any]
+    renamed: frozenset[tuple[str, str]] = frozenset()
 
 
 def examples_of(
@@ -505,13 +526,23 @@ def _example(
         cells = {name: _cell(row.values.get(task.column), task) for name, task in labelled.items()}
     except _RejectedError as reason:
         return bad(row, str(reason))
-    ours = {name: _renamed(cell, source, name) for name, cell in cells.items()}
-    return Example(found, {name: ours.get(name) for name in tasks}, row.values)
+    mappings = _mappings(source)
+    ours = {name: _renamed(cell, mappings.get(name, {})) for name, cell in cells.items()}
+    renamed = frozenset(
+        (name, label)
+        for name, own in mappings.items()
+        for label in own.keys() & _written([cells.get(name)])
+    )
+    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed)
 
 
-def _renamed(cell: Cell, source: config.Source, task: str) -> Cell:
+def _mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
+    """Task -> label of the source -> what the task calls it."""
+    return source.labels if isinstance(source, config.Ingredient) else {}
+
+
+def _renamed(cell: Cell, ours: Mapping[str, str]) -> Cell:
     """A label as the task calls it."""
-    ours = source.labels.get(task, {}) if isinstance(source, config.Ingredient) else {}
     if isinstance(cell, frozenset):
         return frozenset(ours.get(label, label) for label in cell)
     return ours.get(cell, cell) if isinstance(cell, str) else cell
@@ -533,6 +564,7 @@ def _read_split(
                 table.bad.append(found)
             else:
                 table.add(found.text, found.cells)
+                table.renamed |= found.renamed
     return table
 
 
