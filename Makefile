@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	rm -rf runs/demo
 	$(BIN)/python -m tfsocial demo --workdir=runs/demo
 
-# Without the TPU compiler's environment (280 MB to download) one test skips and says so.
+# Without the TPU compiler's environment (280 MB to download) four tests skip and say so.
 test: lint
 	-$(MAKE) preflight-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -229,7 +229,7 @@ def _check(folder: Path, where: str) -> None:
     if importlib.util.find_spec("sentencepiece") is None:
         raise ConfigError(
             "translator: marian needs the package sentencepiece, which is not installed; "
-            'pip install "tfsocial[marian]"'
+            "pip install sentencepiece"
         )
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:

@@ -69,5 +69,5 @@ def _package() -> ModuleType:
     except ImportError:
         raise ConfigError(
             "source: wordnet needs the package nltk, which is not installed; "
-            'pip install "tfsocial[wordnet]", or give table: FILE.tsv'
+            "pip install nltk, or give table: FILE.tsv"
         ) from None
