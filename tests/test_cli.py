@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -557,9 +558,10 @@ def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path
 
 
 def mixture_of(moods: Path) -> dict:
-    """Two sources: train and dev of our own, and train again under another name and licence."""
+    """Two sources: train and dev of our own, and the rows of dev under another name and licence."""
+    shutil.copy(moods / "dev.csv", moods / "open.csv")
     own = {"root": str(moods), "splits": {"train": "train.csv", "dev": "dev.csv"}, "rate": 3}
-    other = {"root": str(moods), "splits": {"train": "dev.csv"}, "rate": 1}
+    other = {"root": str(moods), "splits": {"train": "open.csv"}, "rate": 1}
     return {
         "own": {**own, "name": "own tickets", "licence": "MIT"},
         "other": {**other, "name": "open tickets", "licence": "CC-BY-4.0"},
@@ -610,7 +612,7 @@ def test_inspect_shows_each_source(said, moods, tmp_path):
     code, _, _ = said("inspect", f"--config={path}", f"--output={tmp_path / 'page'}")
     found = json.loads((tmp_path / "page" / "inspect.json").read_text())
     assert code == 0
-    assert found["splits"]["train"]["files"] == ["dev.csv", "train.csv"]
+    assert found["splits"]["train"]["files"] == ["open.csv", "train.csv"]
     assert found["splits"]["train"]["rows"] == 32
     assert {"own tickets", "open tickets"} <= {one["name"] for one in found["licences"]}
 

@@ -110,10 +110,11 @@ def settings(tmp_path):
     """Pairs of texts from two sources, one of them without labels, and a bad row."""
     rows = [("my card", "is late", "sad"), ("thänks", "a lot", "happy"), ("", "x", "sad")]
     columns = ("text", "other", "mood")
-    tiny_run.write_csv(tmp_path / "own.csv", columns, rows * 3)
+    for name in ("own.csv", "dev.csv"):
+        tiny_run.write_csv(tmp_path / name, columns, rows * 3)
     tiny_run.write_csv(tmp_path / "pool.csv", columns[:2], [("nice", "order"), ("it", "is")])
     parts = {
-        "own": {"splits": {"train": "own.csv", "dev": "own.csv"}, "rate": 2},
+        "own": {"splits": {"train": "own.csv", "dev": "dev.csv"}, "rate": 2},
         "pool": {"splits": {"train": "pool.csv"}, "tasks": [], "rate": 1},
     }
     pairs = ["text", "other"]

@@ -18,6 +18,7 @@ import tiny_run
 from tfsocial import __main__
 from tfsocial.config import Config, ConfigError, parse
 from tfsocial.data import batch as keys
+from tfsocial.data import corpus
 from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.paraphrasing import Likeness
 from tfsocial.training import devices
@@ -187,7 +188,7 @@ class TestSimilarity:
         monkeypatch.setattr(Likeness, "of", None)  # measured once, by this M0
         assert paraphrasing.fill(config).new == 0
         community = checkpoints.community(config.model)
-        train = paraphrasing._train(config)
+        train = corpus.of_run(config).splits["train"]
         assert paraphrasing.of_run(config, community, train).paraphrases == (new[0],)
 
 
