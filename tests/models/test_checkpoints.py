@@ -700,6 +700,15 @@ def test_a_vocabulary_longer_than_the_word_table_is_refused(tmp_path, tiny_confi
         checkpoints.Community(tmp_path, tiny_config, True).check(tokenizer, 8)
 
 
+def test_pairs_need_a_second_kind_of_token(tmp_path, tiny_config, tokenizer):
+    """Some BERTs were trained without: their second text would be taken for the first."""
+    tiny_config.type_vocab_size = 1
+    community = checkpoints.Community(tmp_path, tiny_config, True)
+    community.check(tokenizer, 64, texts=1)
+    with pytest.raises(ConfigError, match=r"data\.text names 2 columns; .* name one column"):
+        community.check(tokenizer, 64, texts=2)
+
+
 def test_a_row_longer_than_the_positions_is_refused(tmp_path, tiny_config, tokenizer):
     """The message names the key and both numbers."""
     community = checkpoints.Community(tmp_path, tiny_config, True)

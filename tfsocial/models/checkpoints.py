@@ -127,11 +127,15 @@ class Community:
             config.vocab_size = len(words)
         return config
 
-    def check(self, tokenizer: Tokenizer, row_length: int) -> None:
+    def check(self, tokenizer: Tokenizer, row_length: int, texts: int = 1) -> None:
         """Refuses ids and positions the checkpoint has no rows for; XLA would clamp them silently.
 
+        Args:
+            texts: of an example, two of a pair.
+
         Raises:
-            ConfigError: the vocabulary or the row is longer than its table.
+            ConfigError: the vocabulary or the row is longer than its table, or it has no second
+                text.
         """
         if tokenizer.vocabulary_size > self.config.vocab_size:
             raise ConfigError(
@@ -142,6 +146,11 @@ class Community:
             raise ConfigError(
                 f"data.row_length is {row_length}; the checkpoint has "
                 f"{self.config.max_position_embeddings} positions"
+            )
+        if texts > self.config.type_vocab_size:
+            raise ConfigError(
+                f"data.text names {texts} columns; the checkpoint knows texts alone, no pairs "
+                f"(type_vocab_size {self.config.type_vocab_size}); name one column"
             )
 
     def fill(self, encoder: PackedBert, words: np.ndarray | None = None) -> Leftovers:

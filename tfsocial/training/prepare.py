@@ -123,7 +123,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
-    community.check(tokenizer, config.data.row_length)
+    community.check(tokenizer, config.data.row_length, len(config.data.text))
     found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
