@@ -293,10 +293,11 @@ def test_other_variables_cannot_be_gone_on_with(moods, cut_off):
             start(moods, cut_off, change, accept_changes=True)
 
 
-def test_other_data_are_refused(moods, cut_off):
-    """The position in the data would mean nothing."""
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_other_data_are_refused(moods, cut_off, split):
+    """The position in the data would mean nothing, nor would the best score so far."""
     rows = [*tiny_run.MOODS * 3, *tiny_run.MOODS[::-1]]
-    tiny_run.write_csv(moods / "train.csv", ("text", "label"), rows)
+    tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
     with pytest.raises(ConfigError, match=r"00000006: was written while training on other data"):
         start(moods, cut_off)
 

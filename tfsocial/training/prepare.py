@@ -60,10 +60,11 @@ class Texts:
 
     @property
     def fingerprint(self) -> str:
-        """Of what the run trains on: the tokens of train, and the paraphrases mixed in."""
-        found = pipeline.fingerprint(self.compacted["train"])
+        """Of what the run trains on and is picked by: train, the paraphrases mixed in, and dev."""
+        splits = [self.compacted[split] for split in ("train", "dev") if split in self.compacted]
         mixed = self.views[""].paraphrases if self.views else None  # the same for each view
-        return f"{found} {mixed.fingerprint}" if mixed else found
+        found = [*map(pipeline.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
+        return " ".join(found)
 
 
 @dataclass(frozen=True)
