@@ -18,6 +18,7 @@ import tiny_run
 import yaml
 
 from tfsocial import __main__, cli
+from tfsocial.cli import demo
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -438,6 +439,43 @@ def test_open_data_that_sets_terms_is_refused(refused, moods, tmp_path, name, li
     root = Path(os.environ["TFSOCIAL_DATA"]) / name
     flags = train_flags(moods, tmp_path / "run", f"data.root={root}", f"data.licence={licence}")
     assert remedy in refused(*flags, f"--set=data.name={name}")
+
+
+def test_a_recipe_lies_over_a_config(said, refused, moods, tmp_path):
+    """The second file wins; one more start with another one goes on only if told to. Beside each
+    score stand those of the baselines.
+    """
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("training: {epochs: 2}\nreport: {baselines: true}\n")
+    flags = [*train_flags(moods, tmp_path / "run"), f"--config={recipe}"]
+    assert said(*flags)[0] == 0
+    report = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))["dev"]["mood"]
+    assert report["baselines"].keys() == {"majority", "tfidf_linear"}
+    text = (tmp_path / "run" / "report.txt").read_text("utf-8")
+    assert "majority" in text
+    assert "TF-IDF + linear SVM" in text
+
+    recipe.write_text("training: {epochs: 3}\nreport: {baselines: true}\n")
+    assert "changed: training.epochs. " in refused(*flags)
+    assert said(*flags, "--accept_changes")[0] == 0
+    steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert max(steps) == 12
+
+
+def test_the_demo_trains_exports_and_answers(said, moods, tmp_path, monkeypatch):
+    """With a tiny config in place of the help desk's."""
+    settings = tiny_run.tree(moods) | {"tasks": {"intent": {"column": "label"}}}
+    (moods / "demo.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+    (moods / "helpdesk").mkdir()
+    rows = [("happy", "You are welcome."), ("sad", "We are sorry.")]
+    tiny_run.write_csv(moods / "helpdesk" / "answers.csv", ("label", "answer"), rows)
+    monkeypatch.setattr(demo, "CONFIG", moods / "demo.yaml")
+    code, out, _ = said("demo", f"--workdir={tmp_path / 'run'}")
+    assert code == 0
+    assert (tmp_path / "run" / "saved_model" / "saved_model.pb").exists()
+    for question in demo.QUESTIONS:
+        said_of_it = out.split(f"> {question}\n")[1].splitlines()[0]
+        assert re.fullmatch(r"  (happy|sad) \(\d+%\): (You are welcome|We are sorry)\.", said_of_it)
 
 
 # --- bad luck ----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def rows(count):
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # a class of one name is registered once in a process
 def prepared(tmp_path_factory):
     """A data_dir with the set moods_here/plain:1.0.0, ten rows in train, three in test."""
     library = pytest.importorskip("tensorflow_datasets", reason="needs tensorflow-datasets")

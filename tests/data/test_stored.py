@@ -179,7 +179,8 @@ def _report(workdir: Path) -> dict:
 
 
 def _weights(workdir: Path) -> dict[str, np.ndarray]:
-    return load_file(workdir / "model" / "model.safetensors")
+    model = workdir / "model"
+    return load_file(model / "model.safetensors") | load_file(model / "heads.safetensors")
 
 
 def _run(path: Path, workdir: Path) -> None:

@@ -233,12 +233,14 @@ def test_a_remote_folder_is_copied(m0, tmp_path, monkeypatch):
     assert (found / "model.safetensors").read_bytes() == (m0 / "model.safetensors").read_bytes()
 
 
-def test_a_remote_folder_that_is_none_is_refused(tmp_path):
-    """The address stands in the message."""
+def test_a_remote_folder_that_is_none_is_refused(tmp_path, monkeypatch):
+    """The address stands in the message; nothing is left of it."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     address = f"file://{tmp_path}/nothing"
     assert refusal(checkpoints.resolve, address).startswith(
         f"model.checkpoint {address}: cannot be"
     )
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_missing_folder_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,15 +68,31 @@ def test_without_ops_nothing_changes(ready):
 
 
 def test_a_run_with_two_views_learns(moods, tmp_path):
-    """The cutoff objective has a curve, and dev is scored on texts as they are."""
+    """The cutoff objective has a curve, and L falls."""
     papers = {"papers": {"cutoff": {"weight": 0.5}}}
     chosen = tiny_run.settings(
-        moods, TEXT_OPS, "data.view=[cutoff]", "training.epochs=3", objectives=papers
+        moods, TEXT_OPS, "data.view=[cutoff]", "training.epochs=6", objectives=papers
     )
-    run = tiny_run.train(chosen, tmp_path / "run")
-    lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
-    assert "raw/L_paper/cutoff" in lines
-    assert run.steps >= 3
+    tiny_run.train(chosen, tmp_path / "run")
+    assert min(curve(tmp_path / "run", "train/raw/L_paper/cutoff")) > 0
+    losses = curve(tmp_path / "run", "train/raw/L/mood")
+    assert losses[-1] < losses[0] / 2
+
+
+def curve(workdir: Path, name: str) -> list[float]:
+    lines = (workdir / "metrics.jsonl").read_text("utf-8").splitlines()
+    return [row[name] for row in map(json.loads, lines) if name in row]
+
+
+def test_dev_is_scored_on_texts_as_they_are(moods, tmp_path):
+    """Half of train's words fall out, none of dev's: where nothing is learned its loss is equal."""
+    still = ("optimizer.learning_rate=1.0e-30", "training.monitor=-loss")
+    found = []
+    for rate in ("0.0", "0.5"):
+        chosen = tiny_run.settings(moods, *still, f"data.augment=[{{word_drop: {{rate: {rate}}}}}]")
+        tiny_run.train(chosen, tmp_path / rate)
+        found.append(curve(tmp_path / rate, "dev/monitored"))
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
 
 
 def test_config_yaml_is_the_config(moods, tmp_path):

@@ -144,8 +144,10 @@ def test_cosines_are_curves(tmp_path):
     """metrics.jsonl has the last measured angle of each pair, not a mean with zeros in it."""
     moods = tiny_run.write_moods(tmp_path / "data")
     objectives = {"community": {"feature_cosine": {}}, "cosines_every": 3}
-    tiny_run.train(tiny_run.settings(moods, objectives=objectives), tmp_path / "run")
+    run = tiny_run.train(tiny_run.settings(moods, objectives=objectives), tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
     found = [row["train/cosine/L/mood~L0/feature_cosine"] for row in rows if "train/loss" in row]
-    assert found
-    assert all(-1 <= value <= 1 for value in found)
+    (last,) = run.curves.model.cosines.values()
+    assert len(found) > 1
+    assert found[-1] == pytest.approx(float(last.numpy()))
+    assert all(0 < abs(value) <= 1 for value in found)

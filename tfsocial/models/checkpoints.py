@@ -547,9 +547,10 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
 def _copied(address: str, key: str) -> Path:
     """A remote folder's files in a local cache."""
     target = Path.home() / ".cache" / "tfsocial" / re.sub(r"\W+", "_", address)
-    target.mkdir(parents=True, exist_ok=True)
     try:
-        for name in tf.io.gfile.listdir(address):
+        names = tf.io.gfile.listdir(address)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in names:
             if any(fnmatchcase(name, wanted) for wanted in _WANTED):
                 tf.io.gfile.copy(f"{address}/{name}", str(target / name), overwrite=True)
     except tf.errors.OpError as error:
