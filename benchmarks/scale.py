@@ -182,7 +182,7 @@ def forwards_of(model, batch) -> Callable[[], object]:
 
     @tf.function(jit_compile=model.jit_compile)
     def forwards():
-        return model._formula(batch, tf.constant(0.5), training=True).loss
+        return model._formula(batch).loss
 
     return lambda: float(forwards())
 
