@@ -9,7 +9,12 @@ import tf_keras as keras
 
 # Decay pulls weights towards zero. For biases and LayerNorm scales zero means nothing; rows of
 # the word table that no training text touches would only be worn away.
-NOT_DECAYED = (r"/bias\b", r"/LayerNorm/(gamma|beta)\b", "/word_embeddings/", "log_variances")
+NOT_DECAYED = (
+    r"\bbias\b(?!/kernel)",  # of a task that is called so the kernel decays
+    r"\bLayerNorm/(gamma|beta)\b",
+    r"\bword_embeddings/",
+    "log_variances",
+)
 
 
 class BaseOptimizer(keras.optimizers.Optimizer):
