@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3  # test processes, up to 4 GB each; some wait, so three keep two cores busy
+WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
 .PHONY: demo test lint parity reference preflight-env preflight-configs clean
 
