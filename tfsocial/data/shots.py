@@ -12,7 +12,7 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.config import ConfigError, Data, Task
-from tfsocial.data.sources import Corpus, Examples, Part
+from tfsocial.data.sources import Corpus, Examples, Part, has_label
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def draw(
         )
     drawn = _only(corpus, np.union1d(rows, _of_other_sources(corpus, data, {task: tasks[task]})))
     for other, labels in drawn.splits["train"].labels.items():
-        if not _has_label(labels).any():
+        if not has_label(labels).any():
             raise ConfigError(
                 f"data.shots={data.shots}: no row that is drawn for task {task} has a label for "
                 f"task {other}; drop one of the two tasks, or data.shots"
@@ -59,11 +59,6 @@ def draw(
     if record is not None:
         _write(record, train.taken(rows), corpus.label_names)
     return drawn
-
-
-def _has_label(labels: np.ndarray) -> np.ndarray:
-    """Bool [n], of the labels of any kind of task."""
-    return labels >= 0 if labels.ndim == 1 else np.isfinite(labels).all(1)
 
 
 def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:

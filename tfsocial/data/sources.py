@@ -676,11 +676,16 @@ def _in_scope(
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
     """Bool [n]: which examples have a label for some task."""
-    known = [
-        values >= 0 if values.ndim == 1 else np.isfinite(values).all(-1)
-        for values in labels.values()
-    ]
-    return np.any(known, 0)
+    return np.any([has_label(values) for values in labels.values()], 0)
+
+
+def has_label(labels: np.ndarray) -> np.ndarray:
+    """Bool [n], of the labels of a task of any kind, see `Examples`.
+
+    >>> has_label(np.array([2, -1])).tolist(), has_label(np.array([[1.0], [np.nan]])).tolist()
+    ([True, False], [True, False])
+    """
+    return labels >= 0 if labels.ndim == 1 else np.isfinite(labels).all(-1)
 
 
 def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:

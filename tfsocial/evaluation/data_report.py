@@ -165,18 +165,16 @@ def _task(name: str, task: Task, corpus: Corpus) -> Facts:
             label: {split: int(found[index]) for split, found in counts.items()}
             for index, label in enumerate(names)
         },
-        "unlabelled": {split: int((~_labelled(labels)).sum()) for split, labels in values.items()},
+        "unlabelled": {
+            split: int((~sources.has_label(labels)).sum()) for split, labels in values.items()
+        },
         "learned_without_train": [task.out_of_scope] if task.scope_score else [],
     }
 
 
-def _labelled(labels: np.ndarray) -> np.ndarray:
-    return labels >= 0 if labels.ndim == 1 else np.isfinite(labels).all(-1)
-
-
 def _label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     """Int [classes]: rows that carry each label."""
-    known = labels[_labelled(labels)]
+    known = labels[sources.has_label(labels)]
     if labels.ndim == 1:
         return np.bincount(known, minlength=classes)
     return known.sum(0).astype(np.int64)
@@ -300,8 +298,12 @@ def _with_label(pooled: Pool, corpus: Corpus, config: Config, task: str, row: in
 
 def _each_label_first(group: Sequence[Facts]) -> list[Facts]:
     """A row of each label, then the others: whoever sees the first few sees that they disagree."""
-    first = [*{row["label"]: row for row in reversed(group)}.values()][::-1]
+    first = _one_of_each_label(group)
     return [*first, *(row for row in group if row not in first)]
+
+
+def _one_of_each_label(group: Sequence[Facts]) -> list[Facts]:
+    return [*{row["label"]: row for row in reversed(group)}.values()][::-1]
 
 
 # --- bad rows, licences ------------------------------------------------------------------
@@ -590,8 +592,8 @@ def _conflict_lines(task: str, found: Facts) -> list[str]:
 
 def _labels_of(group: Sequence[Facts]) -> str:
     """A row of each label, of a few labels."""
-    first = {row["label"]: row for row in reversed(group)}
-    return ", ".join(f"{row['where']} {label!r}" for label, row in [*first.items()][::-1][:_SHOWN])
+    first = _one_of_each_label(group)[:_SHOWN]
+    return ", ".join(f"{row['where']} {row['label']!r}" for row in first)
 
 
 def _quarantine_lines(reasons: Sequence[Facts]) -> list[str]:

@@ -199,7 +199,7 @@ class SocialModel(keras.Model):
         starts = {
             term.name: term.weight.start
             for term in self.evaluated_terms
-            if isinstance(term.weight, Budget)
+            if term.name in self.budgets
         }
         return self._recorded(batch, weighing.total(self.evaluated_terms, step, starts))
 
