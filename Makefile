@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test lint parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all beside-torch lint parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -19,6 +19,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# The long lanes besides: runs killed twenty times, the real TPU compiler, every command where
+# PyTorch is installed too.
+test-all: test beside-torch
+
+# Every command in an environment that has PyTorch beside TensorFlow (2 GB to download).
+beside-torch: $(VENV)-torch/.installed
+	$(VENV)-torch/bin/python -m pytest tests/beside_torch
 
 # Recomputes the reference vectors with PyTorch in an environment of its own, and loads there
 # what tfsocial saves.
@@ -49,6 +57,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-dat
 	$(BIN)/python -m pip install -q -r requirements-dev.txt -c constraints.txt
 	touch $@
 
+$(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt
+	$(PYTHON) -m venv $(VENV)-torch
+	$(VENV)-torch/bin/python -m pip install -q -r requirements-m0.txt \
+		-r requirements.txt -r requirements-dev.txt -c constraints.txt
+	touch $@
+
 $(VENV)-parity/.installed: tests/reference/requirements.txt
 	$(PYTHON) -m venv $(VENV)-parity
 	$(VENV)-parity/bin/python -m pip install -q -r tests/reference/requirements.txt
@@ -60,4 +74,4 @@ $(VENV)-preflight/.installed: requirements-preflight.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-parity $(VENV)-preflight runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-parity $(VENV)-preflight $(VENV)-torch runs .pytest_cache .ruff_cache .hypothesis
