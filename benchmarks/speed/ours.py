@@ -28,7 +28,7 @@ def examples_of(part: rows.Rows):
     """The rows as the project's own columns."""
     import numpy as np
 
-    from tfsocial.data.sources import Examples, Origin
+    from tfsocial.data.examples import Examples, Origin
 
     nowhere = np.zeros(len(part), np.int32)
     labels = {"label": np.array(part.labels, np.int32)}
@@ -38,13 +38,14 @@ def examples_of(part: rows.Rows):
 def training(options: argparse.Namespace, everything: rows.Rows):
     """(train function, warm-up batches, timed batches, tokens timed)."""
     from tfsocial import config
-    from tfsocial.data import pipeline
-    from tfsocial.data.batch import Shape
-    from tfsocial.data.text import Tokenizer
+    from tfsocial.data.pipeline.batches import evaluation_batches
+    from tfsocial.data.pipeline.tokenized_split import prune_vocabulary, tokenize_split
     from tfsocial.models import checkpoints
     from tfsocial.models.heads import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.objectives import table
+    from tfsocial.text.batch import Shape
+    from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training import devices
     from tfsocial.training.optimizers import build
     from tfsocial.training.step import SocialModel
@@ -66,10 +67,10 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         "timed": everything.part(warm, warm + options.steps * options.batch_size),
     }
     encoded = {
-        name: pipeline.encode(examples_of(part), tokenizer, shape.row_length)
+        name: tokenize_split(examples_of(part), tokenizer, shape.row_length)
         for name, part in parts.items()
     }
-    words, (encoded,) = pipeline.compact(encoded)
+    words, (encoded,) = prune_vocabulary(encoded)
     device = devices.choose("cpu", settings.training)
     with devices.scope(device):
         specs = {"label": HeadSpec("classify", tuple(everything.names))}
@@ -78,9 +79,7 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         community.fill(text_model.encoder, words)
         model = SocialModel(text_model, table.formula(settings), total_steps=1000)
         model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
-    batches = {
-        name: pipeline.evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")
-    }
+    batches = {name: evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")}
     tokens = int(encoded["timed"].lengths.numpy().sum())
     return model.make_train_function(), batches["warmup"], batches["timed"], tokens
 
@@ -99,12 +98,12 @@ def train(options: argparse.Namespace) -> tuple[int, int, float]:
 def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     """Examples, real tokens and seconds of the timed part; the heads are fresh."""
     from tfsocial.config import Model
-    from tfsocial.data.text import Tokenizer
     from tfsocial.models import checkpoints
     from tfsocial.models.checkpoints import Loaded, Manifest
     from tfsocial.models.heads import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.serving import predictor
+    from tfsocial.text.tokenizer import Tokenizer
 
     warmup, timed = rows.warmup_and_timed(
         options.data, options.warmup * options.batch_size, options.steps * options.batch_size

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import TFBertForMaskedLM
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models import heads
 from tfsocial.models.checkpoints import community_name
 from tfsocial.models.heads import Heads, HeadSpec, WordHead
 from tfsocial.models.kernels import ByteDropout
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 HIDDEN = [
     [[2.0, 0.0], [4.0, 2.0], [9.0, 1.0], [7.0, 7.0]],

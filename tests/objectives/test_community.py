@@ -10,7 +10,6 @@ import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
 
-from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
@@ -27,6 +26,7 @@ from tfsocial.objectives.community import (
     RecAdam,
     SoftLabels,
 )
+from tfsocial.text import batch as keys
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 

@@ -9,12 +9,12 @@ import pytest
 import tiny_run
 
 from tfsocial.config import Model
-from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.serving.export import export
+from tfsocial.text.tokenizer import Tokenizer
 
 MOOD = {"mood": HeadSpec("classify", ("happy", "sad", "neither"))}
 # A task may be called as an output is.

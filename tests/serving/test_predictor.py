@@ -17,7 +17,8 @@ import pytest
 import served_models
 
 from tfsocial.config import ConfigError
-from tfsocial.data import sources
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.data.reading.text_cells import Text
 from tfsocial.models.checkpoints import Manifest
 from tfsocial.models.heads import HeadSpec
 from tfsocial.serving import predictor
@@ -267,7 +268,7 @@ def test_rows_are_read_as_they_are_needed():
         nonlocal read
         while True:
             read += 1
-            yield sources.Text(f"{read} even", None, read)
+            yield Text(f"{read} even", None, read)
 
     stream = predictor.answers(Counting(), endless())
     assert read == 0
@@ -283,8 +284,8 @@ def test_rows_are_read_as_they_are_needed():
 def test_texts_are_answered_in_blocks():
     """1200 rows are 512 + 512 + 176 texts; a bad row takes a place in its block."""
     counting = Counting()
-    rows = [sources.Text("even", None, 1)] * 1199
-    rows.insert(600, sources.BadRow("in.txt", 601, "empty", ""))
+    rows = [Text("even", None, 1)] * 1199
+    rows.insert(600, BadRow("in.txt", 601, "empty", ""))
     assert len(list(predictor.answers(counting, rows))) == 1200
     assert counting.calls == [512, 511, 176]
 
@@ -343,6 +344,6 @@ def test_long_texts_are_fewer_at_once(row_length, at_once):
     """Attention over a row is its length squared, and so is its memory."""
     counting = Counting()
     counting.manifest = replace(MOOD, row_length=row_length)
-    rows = [sources.Text("even", None, number) for number in range(600)]
+    rows = [Text("even", None, number) for number in range(600)]
     assert len(list(predictor.answers(counting, rows))) == 600
     assert max(counting.calls) == at_once

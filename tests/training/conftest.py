@@ -13,12 +13,12 @@ import tf_keras as keras
 from transformers import BertConfig
 
 from tfsocial import config
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel

@@ -10,10 +10,10 @@ import tensorflow as tf
 import tiny_run
 from safetensors.numpy import load_file, save_file
 
-from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
 from tfsocial.training import fisher, word_head
 from tfsocial.training.given import Given
 

@@ -14,8 +14,8 @@ from safetensors.numpy import load_file
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import licences
 from tfsocial.models import checkpoints
+from tfsocial.provenance import licences
 from tfsocial.training import fit
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}

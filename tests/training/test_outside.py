@@ -159,10 +159,10 @@ def test_examples_outside_are_kept_from_training(moods, tmp_path):
     tree = {**tiny_run.tree(moods), "tasks": {"mood": task}}
     for split in ("dev", "test"):
         tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
-    from tfsocial.data import sources
+    from tfsocial.data.reading.splits import read_splits
 
     chosen = config.parse(tree)
-    corpus = sources.read(chosen.data, chosen.tasks)
+    corpus = read_splits(chosen.data, chosen.tasks)
     assert corpus.label_names["mood"] == ("happy", "sad", "afternoon")
     assert len(corpus.splits["train"]) == len(tiny_run.MOODS)
     assert corpus.splits["dev"].labels["mood"].max() == 2

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss
 
-from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
+from tfsocial.text import batch as keys
 from tfsocial.training.curves import Curves
 from tfsocial.training.watch import Diverged, Guard
 

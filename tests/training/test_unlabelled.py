@@ -14,10 +14,10 @@ from safetensors.numpy import load_file
 from transformers import TFBertForMaskedLM
 
 from tfsocial import __main__ as door
-from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints
 from tfsocial.models.heads import WordHead
 from tfsocial.objectives import table
+from tfsocial.text import batch as keys
 
 VIEW = "data.view=[{token_mask: {rate: 0.3}}]"
 TERMS = {

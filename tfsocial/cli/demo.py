@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _answer(saved_model: Path) -> None:
-    from tfsocial.data.sources import Text
+    from tfsocial.data.reading.text_cells import Text
     from tfsocial.serving import predictor
 
     with (CONFIG.parent / "helpdesk" / "answers.csv").open(encoding="utf-8", newline="") as file:

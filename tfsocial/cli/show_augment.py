@@ -21,8 +21,8 @@ def main(arguments: Sequence[str]) -> int:
 
     from tfsocial.data import corpus
     from tfsocial.data.augment import samples
-    from tfsocial.data.text import Tokenizer
     from tfsocial.models import checkpoints, paraphrasing
+    from tfsocial.text.tokenizer import Tokenizer
 
     train = corpus.of_run(settings).splits["train"]
     community = checkpoints.community(settings.model)

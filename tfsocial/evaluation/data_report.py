@@ -18,11 +18,14 @@ import tensorflow as tf
 
 from tfsocial import files
 from tfsocial.config import Config, Task
-from tfsocial.data import inspection, pipeline, provenance, sources
+from tfsocial.data import inspection
+from tfsocial.data.examples import Corpus, Examples, has_label
 from tfsocial.data.inspection import Pool
-from tfsocial.data.sources import Corpus, Examples
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.data.reading.splits import read_splits
 from tfsocial.models import checkpoints
+from tfsocial.provenance import resources
+from tfsocial.text.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 
@@ -45,7 +48,7 @@ def facts(config: Config, quarantine: Path, near: float = inspection.NEAR) -> Fa
         ConfigError: the data or the checkpoint cannot be read.
     """
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
-    corpus = sources.read(unlimited, config.tasks, quarantine)
+    corpus = read_splits(unlimited, config.tasks, quarantine)
     community = checkpoints.community(config.model)
     tokenizer = Tokenizer.load(community.folder)
     tokens = _tokens(corpus, tokenizer)
@@ -93,7 +96,7 @@ def _short(path: str, config: Config) -> str:
 def _tokens(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
     """split -> tokens of each example with nothing cut, special ones too."""
     return {
-        split: pipeline.encode(examples, tokenizer, _UNCUT).tokens
+        split: tokenize_split(examples, tokenizer, _UNCUT).tokens
         for split, examples in corpus.splits.items()
     }
 
@@ -165,16 +168,14 @@ def _task(name: str, task: Task, corpus: Corpus) -> Facts:
             label: {split: int(found[index]) for split, found in counts.items()}
             for index, label in enumerate(names)
         },
-        "unlabelled": {
-            split: int((~sources.has_label(labels)).sum()) for split, labels in values.items()
-        },
+        "unlabelled": {split: int((~has_label(labels)).sum()) for split, labels in values.items()},
         "learned_without_train": [task.out_of_scope] if task.scope_score else [],
     }
 
 
 def _label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     """Int [classes]: rows that carry each label."""
-    known = labels[sources.has_label(labels)]
+    known = labels[has_label(labels)]
     if labels.ndim == 1:
         return np.bincount(known, minlength=classes)
     return known.sum(0).astype(np.int64)
@@ -327,7 +328,7 @@ def _quarantine(path: Path, config: Config) -> list[Facts]:
 
 
 def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
-    taken = (*provenance.of_sources(config.data), community.resource(config.model))
+    taken = (*resources.of_sources(config.data), community.resource(config.model))
     return [
         {
             "what": resource.role,
@@ -336,7 +337,7 @@ def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
             "kind": resource.kind,
             "source": resource.licence_source,
             "acknowledged": resource.acknowledgement,
-            "refused": provenance.refusal(resource, config.data.licence_policy),
+            "refused": resources.refusal(resource, config.data.licence_policy),
         }
         for resource in taken
     ]

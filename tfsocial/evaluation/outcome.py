@@ -10,12 +10,12 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.config import Config, Task
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.evaluation import baselines, figures, report
 from tfsocial.models import card, checkpoints, inference
 from tfsocial.models.heads import HeadSpec
+from tfsocial.text.batch import Shape
 from tfsocial.training.fit import Run
 
 REPORTED = ("dev", "test")
@@ -114,7 +114,7 @@ def _joined(examples: Examples) -> list[str]:
 def _predictions(run: Run, split: str) -> dict[str, np.ndarray]:
     manifest = run.loaded.manifest
     shape = Shape(8, manifest.row_length, manifest.slots)
-    batches = pipeline.evaluation_batches(run.encoded[split], shape)
+    batches = evaluation_batches(run.encoded[split], shape)
     return inference.predict(run.loaded.model, batches)
 
 

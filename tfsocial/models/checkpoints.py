@@ -27,12 +27,12 @@ from safetensors import numpy as safetensors
 import tfsocial
 from tfsocial import files
 from tfsocial.config import ConfigError, Model
-from tfsocial.data import provenance
-from tfsocial.data.provenance import Resource
-from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
 from tfsocial.models.heads import WordHead
 from tfsocial.models.text_model import HeadSpec, TextModel
+from tfsocial.provenance import resources
+from tfsocial.provenance.resources import Resource
+from tfsocial.text.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Community:
             ConfigError: see `provenance.of_checkpoint`.
         """
         chosen = model.checkpoint if self.trained else model.random.vocabulary
-        return provenance.of_checkpoint(model, chosen, self.folder)
+        return resources.of_checkpoint(model, chosen, self.folder)
 
     def architecture(self, words: np.ndarray | None = None) -> BertConfig:
         """M0's architecture, with a word table of only the rows `words` if given."""

@@ -15,9 +15,9 @@ import tf_keras as keras
 from transformers import BertConfig
 from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
 
-from tfsocial.data import batch as keys
 from tfsocial.models.kernels import ByteDropout, dropout, gelu
 from tfsocial.models.recomputation import RepeatableGenerator, recomputed
+from tfsocial.text import batch as keys
 
 # Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
 MASKED = -3e4

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing, pipeline
 from tfsocial.models.checkpoints import Loaded
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
+from tfsocial.text.requests import pack_texts
 
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
@@ -48,9 +49,7 @@ def answer(loaded: Loaded, columns: Sequence[tf.Tensor]) -> tuple[dict[str, tf.T
         columns: string [n] each; one, or two for pairs.
     """
     manifest, model = loaded.manifest, loaded.model
-    batch, places = pipeline.pack_texts(
-        columns, loaded.tokenizer, manifest.row_length, manifest.slots
-    )
+    batch, places = pack_texts(columns, loaded.tokenizer, manifest.row_length, manifest.slots)
     outputs = model(batch, training=False)
     tasks = model.predictions(outputs)
     gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}

@@ -20,10 +20,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
-from tfsocial.data import licences, provenance
 from tfsocial.data.augment.chance import Chance
-from tfsocial.data.provenance import Resource
 from tfsocial.models import checkpoints
+from tfsocial.provenance import licences
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 CITATION = (
     "Junczys-Dowmunt et al. (2018), Marian: Fast Neural Machine Translation in C++, "

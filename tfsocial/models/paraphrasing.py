@@ -16,18 +16,19 @@ from tfsocial.config import (
     MarianTranslator,
     PairsTranslator,
 )
-from tfsocial.data import back_translation, corpus, paraphrase_cache, provenance
+from tfsocial.data import back_translation, corpus, paraphrase_cache
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.back_translation import Judged, Verdict
+from tfsocial.data.examples import Examples
 from tfsocial.data.paraphrase_cache import Cache, Identity
-from tfsocial.data.provenance import Resource
-from tfsocial.data.sources import Examples
 from tfsocial.data.translators import Http, Pairs
 from tfsocial.models import checkpoints, marian
 from tfsocial.models.checkpoints import Community
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.marian import Marian
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
 ROW_LENGTH = 128  # tokens of a text that M0 compares

@@ -8,10 +8,10 @@ import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
 
-from tfsocial.data import batch as keys
 from tfsocial.models import heads, kernels
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec, WordHead
+from tfsocial.text import batch as keys
 
 
 class Outputs(NamedTuple):

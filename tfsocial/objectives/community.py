@@ -9,10 +9,10 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 from tfsocial.models.heads import mean_pool
 from tfsocial.objectives import divergence, masking
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 
 
 @dataclass(frozen=True)

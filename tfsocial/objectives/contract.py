@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data.batch import Batch, WordParts
 from tfsocial.models.text_model import Outputs
+from tfsocial.text.batch import Batch, WordParts
 
 
 class Terms(NamedTuple):

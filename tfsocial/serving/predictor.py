@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from tfsocial import files
 from tfsocial.config import ConfigError
-from tfsocial.data import sources
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.data.reading.text_cells import Text
+from tfsocial.data.reading.texts import read_texts
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.serving import export
@@ -119,7 +121,7 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
             "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
             "first (--set model.checkpoint=...)"
         )
-    rows = sources.texts(source, predictor.manifest.text_columns)
+    rows = read_texts(source, predictor.manifest.text_columns)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
         raise ConfigError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,24 +134,22 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
 
 
 def answers(
-    predictor: Predictor, rows: Iterable[sources.Text | sources.BadRow], top: int = 0
+    predictor: Predictor, rows: Iterable[Text | BadRow], top: int = 0
 ) -> Iterator[dict[str, Any]]:
     """An answer per row, in order: task -> label and probabilities, or `error`."""
     rows = iter(rows)
     at_once = max(1, min(AT_ONCE, SQUARES // predictor.manifest.row_length**2))
     while block := list(islice(rows, at_once)):
-        good = [row for row in block if isinstance(row, sources.Text)]
+        good = [row for row in block if isinstance(row, Text)]
         given = iter(_described(predictor, good, top)) if good else iter(())
         for row in block:
-            if isinstance(row, sources.BadRow):
+            if isinstance(row, BadRow):
                 yield {"error": f"{row.file}:{row.line}: {row.reason}"}
             else:
                 yield next(given)
 
 
-def _described(
-    predictor: Predictor, rows: list[sources.Text], top: int
-) -> Iterator[dict[str, Any]]:
+def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dict[str, Any]]:
     texts = [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
     predictions = predictor(texts)
     for number in range(len(rows)):

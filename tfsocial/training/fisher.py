@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfsocial.data.batch import Batch
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import masking
+from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 

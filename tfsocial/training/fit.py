@@ -11,10 +11,12 @@ from pathlib import Path
 import tf_keras as keras
 
 from tfsocial.config import Config, load
-from tfsocial.data import pipeline, service, sources
-from tfsocial.data.provenance import Resource
+from tfsocial.data import examples
+from tfsocial.data.pipeline import service
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import card, checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.provenance.resources import Resource
 from tfsocial.training import devices, outside, probe, resume, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
@@ -36,8 +38,8 @@ class Run:
     """
 
     loaded: Loaded
-    corpus: sources.Corpus
-    encoded: Mapping[str, pipeline.Encoded]
+    corpus: examples.Corpus
+    encoded: Mapping[str, TokenizedSplit]
     curves: Curves
     steps: int
     resources: tuple[Resource, ...]

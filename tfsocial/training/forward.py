@@ -13,8 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data import packing
-from tfsocial.data.batch import (
+from tfsocial.models.heads import first_token
+from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives.contract import Terms
+from tfsocial.text import packing
+from tfsocial.text.batch import (
     EXAMPLE_ID,
     SEGMENT_IDS,
     TOKEN_IDS,
@@ -24,9 +27,6 @@ from tfsocial.data.batch import (
     label_key,
     view_key,
 )
-from tfsocial.models.heads import first_token
-from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.contract import Terms
 from tfsocial.training.given import Given
 
 

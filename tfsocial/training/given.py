@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import Config
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Batch, Shape, WordParts
+from tfsocial.data.pipeline.batches import evaluation_batches, one_batch
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
@@ -18,6 +18,7 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.table import Term
+from tfsocial.text.batch import Batch, Shape, WordParts
 from tfsocial.training import probe
 
 NAMES_IN_A_ROW = 64  # names are short
@@ -65,7 +66,7 @@ def make(
     text_model: TextModel,
     probes: Heads | None,
     labels: Mapping[str, np.ndarray],
-    names: Mapping[str, pipeline.Encoded],
+    names: Mapping[str, TokenizedSplit],
     word_parts: WordParts | None,
     row_length: int,
     vectors: np.ndarray | None = None,
@@ -85,9 +86,7 @@ def make(
         losses=table.losses(terms),
         label_counts=_label_counts(labels, text_model.specs),
         average=_copy(text_model) if table.needs(terms, "average") else None,
-        names={
-            task: pipeline.one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()
-        },
+        names={task: one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()},
         word_parts=word_parts,
         m0_vectors=tf.constant(vectors) if known else None,
     )
@@ -102,7 +101,7 @@ def vectors_of_m0(
     config: Config,
     terms: Sequence[Term],
     text_model: TextModel,
-    train: pipeline.Encoded,
+    train: TokenizedSplit,
     shape: Shape,
 ) -> np.ndarray | None:
     """The pooled vector of each of train's examples, [n, hidden], while the weights are still M0's.
@@ -117,14 +116,14 @@ def vectors_of_m0(
     small = len(train) * text_model.encoder.config.hidden_size <= REMEMBERED
     if not starts and not (table.needs(terms, "vectors") and lasting and small):
         return None
-    return inference.embed(text_model, pipeline.evaluation_batches(train, shape))
+    return inference.embed(text_model, evaluation_batches(train, shape))
 
 
 def started(
     config: Config,
     terms: Sequence[Term],
     text_model: TextModel,
-    train: pipeline.Encoded,
+    train: TokenizedSplit,
     vectors: np.ndarray | None,
 ) -> Heads | None:
     """Starts the heads as the config says, from M0's vectors of train.

@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from tfsocial.config import ConfigError
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community
 from tfsocial.models.embedder import Embedder

@@ -12,17 +12,32 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
+from tfsocial.data import back_translation, corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.batch import Shape, WordParts
-from tfsocial.data.provenance import Resource
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.examples import Corpus
+from tfsocial.data.pipeline import service, tokenized_split
+from tfsocial.data.pipeline.augmented import (
+    AugmentedSplit,
+    augmented_batches,
+    augmented_steps_per_epoch,
+)
+from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from tfsocial.data.pipeline.tokenized_split import (
+    TokenizedSplit,
+    prune_vocabulary,
+    tokenize_names,
+    tokenize_split,
+)
 from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
+from tfsocial.text.batch import Shape, WordParts
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
@@ -48,11 +63,11 @@ class Texts:
         shape: of a batch.
     """
 
-    corpus: sources.Corpus
+    corpus: Corpus
     specs: Mapping[str, HeadSpec]
-    encoded: Mapping[str, pipeline.Encoded]
-    compacted: Mapping[str, pipeline.Encoded]
-    names: Mapping[str, pipeline.Encoded]
+    encoded: Mapping[str, TokenizedSplit]
+    compacted: Mapping[str, TokenizedSplit]
+    names: Mapping[str, TokenizedSplit]
     words: np.ndarray
     word_parts: WordParts | None
     views: Mapping[str, Chain]
@@ -63,7 +78,7 @@ class Texts:
         """Of what the run trains on and is picked by: train, the paraphrases mixed in, and dev."""
         splits = [self.compacted[split] for split in ("train", "dev") if split in self.compacted]
         mixed = self.views[""].paraphrases if self.views else None  # the same for each view
-        found = [*map(pipeline.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
+        found = [*map(tokenized_split.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
         return " ".join(found)
 
 
@@ -96,12 +111,12 @@ class Prepared:
         if texts.views:
             epochs = self.total_steps / self.epoch_steps
             source = _source(texts, self.tokenizer, seed, epochs)
-            return pipeline.augmented_batches(source, texts.shape, done)
-        return pipeline.training_batches(texts.compacted["train"], texts.shape, seed, done)
+            return augmented_batches(source, texts.shape, done)
+        return training_batches(texts.compacted["train"], texts.shape, seed, done)
 
     def evaluation_batches(self, split: str) -> tf.data.Dataset:
         """Every example once."""
-        return pipeline.evaluation_batches(self.texts.compacted[split], self.texts.shape)
+        return evaluation_batches(self.texts.compacted[split], self.texts.shape)
 
 
 def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
@@ -201,7 +216,7 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
     return limited - limited % epoch_steps % training.steps_per_execution
 
 
-def _corpus(config: Config, workdir: Path) -> sources.Corpus:
+def _corpus(config: Config, workdir: Path) -> Corpus:
     found = corpus.of_run(config, workdir)
     for name, task in config.tasks.items():
         if task.scope_score:
@@ -209,7 +224,7 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     return found
 
 
-def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
+def _check_threshold(name: str, task: Task, found: Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
     where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
     if "dev" not in found.splits:
@@ -224,7 +239,7 @@ def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
 
 def _texts(
     config: Config,
-    found: sources.Corpus,
+    found: Corpus,
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
@@ -232,7 +247,7 @@ def _texts(
 ) -> Texts:
     data = config.data
     encoded = {
-        name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
+        name: tokenize_split(examples, tokenizer, data.row_length, data.cache)
         for name, examples in found.splits.items()
     }
     specs = {
@@ -240,14 +255,14 @@ def _texts(
         for name, task in config.tasks.items()
     }
     names = {
-        task: pipeline.encode_names(spec.learned_labels, tokenizer, data.row_length)
+        task: tokenize_names(spec.learned_labels, tokenizer, data.row_length)
         for task, spec in specs.items()
         if spec.labels and table.needs(terms, "names")
     }
     masks = table.needs(terms, "words")
     keep = [tokenizer.mask_id] if masks else []
     keep = _reachable(views, tokenizer) or keep
-    words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
+    words, (compacted, names) = prune_vocabulary(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
@@ -263,21 +278,21 @@ def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int
     return [tokenizer.mask_id] if views else []
 
 
-def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
+def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> AugmentedSplit:
     train = texts.corpus.splits["train"]
     columns = []
     if any(view.reads_text for view in texts.views.values()):
         found = [train.text] if train.pair is None else [train.text, train.pair]
         columns = [tf.constant(list(column)) for column in found]
     encoded = texts.compacted["train"]
-    return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
+    return AugmentedSplit(encoded, columns, tokenizer, texts.views, seed, epochs)
 
 
 def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
     if not texts.views:
-        return pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+        return steps_per_epoch(texts.compacted["train"], texts.shape)
     source = _source(texts, tokenizer, config.seed, config.training.epochs)
-    return pipeline.augmented_steps_per_epoch(source, texts.shape)
+    return augmented_steps_per_epoch(source, texts.shape)
 
 
 def _text_model(
@@ -323,7 +338,7 @@ def _constants(
         constants = replace(constants, spread=spread)
     if text_model.word_head is None:
         return constants, leftovers
-    batches = pipeline.training_batches(train, shape, config.seed)
+    batches = training_batches(train, shape, config.seed)
     from_m0, leftovers = checkpoints.take_word_head(
         text_model.word_head, leftovers, texts.words, config.model.checkpoint
     )
@@ -343,7 +358,7 @@ def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps
 
 
 def _announce(
-    chosen: Device, encoded: Mapping[str, pipeline.Encoded], terms, total_steps: int
+    chosen: Device, encoded: Mapping[str, TokenizedSplit], terms, total_steps: int
 ) -> None:
     log.info("device: %s", chosen.reason)
     log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))

@@ -9,11 +9,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Budget, Objectives
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses, needs
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training import gradients, micro_batches, sharpness, stalls
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step

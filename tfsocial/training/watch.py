@@ -15,11 +15,11 @@ import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
-from tfsocial.data.pipeline import Encoded
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
 from tfsocial.models.heads import HeadSpec
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class DevScore(keras.callbacks.Callback):
 
     def __init__(
         self,
-        encoded: Encoded,
+        encoded: TokenizedSplit,
         batches: tf.data.Dataset,
         judge: Judge,
         monitor: str,

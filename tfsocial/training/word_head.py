@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tfsocial.data.batch import Batch
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.community import MaskedLM
+from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 
