@@ -28,13 +28,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import config
+from tfsocial.checkpoints import community
 from tfsocial.config import Config
 from tfsocial.data import batch as keys
 from tfsocial.data import pipeline, sources
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
@@ -104,7 +104,7 @@ def all_streams(plain: Config, folder: str) -> Iterator[tuple[str, Iterator]]:
     """Each chain's name and its endless batches."""
     corpus = sources.read(plain.data, plain.tasks)
     train, data = corpus.splits["train"], plain.data
-    tokenizer = Tokenizer.load(checkpoints.community(plain.model).folder)
+    tokenizer = Tokenizer.load(community.of_config(plain.model).folder)
     encoded = pipeline.encode(train, tokenizer, data.row_length)
     shape = keys.Shape(data.rows, data.row_length, data.slots)
     yield PLAIN, iter(pipeline.training_batches(encoded, shape, plain.seed))

@@ -10,7 +10,7 @@ import yaml
 from tfsocial import config
 from tfsocial.data.provenance import Resource
 from tfsocial.models import card
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 
 M0 = Resource(
     "model", "hub:some/bert", key="model", licence="Apache-2.0", licence_source="README.md"

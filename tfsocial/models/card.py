@@ -13,7 +13,7 @@ import tfsocial
 from tfsocial.config import Config, Source
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 
 LABELS_SHOWN = 30
 PRETRAINED = (

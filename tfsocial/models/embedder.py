@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.data.sources import Examples
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import inference
-from tfsocial.models.checkpoints import Community
 from tfsocial.models.text_model import TextModel
 
 ROWS, SLOTS = 4, 16
@@ -31,7 +31,7 @@ class Embedder:
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
 
     @classmethod
-    def of(cls, community: Community, pooling: str, row_length: int) -> Embedder:
+    def of(cls, community: CommunityCheckpoint, pooling: str, row_length: int) -> Embedder:
         """With the checkpoint's weights, and no longer rows than it has positions for.
 
         Raises:
