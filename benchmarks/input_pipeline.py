@@ -28,6 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import config
+from tfsocial.checkpoints import community
 from tfsocial.config import Config
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.paraphrases import Paraphrases
@@ -35,7 +36,6 @@ from tfsocial.data.pipeline.augmented import AugmentedSplit, augmented_batches
 from tfsocial.data.pipeline.batches import training_batches
 from tfsocial.data.pipeline.tokenized_split import tokenize_split
 from tfsocial.data.reading.splits import read_splits
-from tfsocial.models import checkpoints
 from tfsocial.text import batch as keys
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices
@@ -107,7 +107,7 @@ def all_streams(plain: Config, folder: str) -> Iterator[tuple[str, Iterator]]:
     """Each chain's name and its endless batches."""
     corpus = read_splits(plain.data, plain.tasks)
     train, data = corpus.splits["train"], plain.data
-    tokenizer = Tokenizer.load(checkpoints.community(plain.model).folder)
+    tokenizer = Tokenizer.load(community.of_config(plain.model).folder)
     encoded = tokenize_split(train, tokenizer, data.row_length)
     shape = keys.Shape(data.rows, data.row_length, data.slots)
     yield PLAIN, iter(training_batches(encoded, shape, plain.seed))

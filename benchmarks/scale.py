@@ -146,11 +146,10 @@ def texts(point: Point):
 
 def model_of(point: Point, assignments: Sequence[str]):
     """A SocialModel of L alone, compiled as a run on this machine's CPU would."""
-    from transformers import BertConfig
-
     from tfsocial import config
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
+    from tfsocial.models.tf_transformers import BertConfig
     from tfsocial.objectives import table
     from tfsocial.training import devices
     from tfsocial.training.given import Given

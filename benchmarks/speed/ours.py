@@ -38,10 +38,10 @@ def examples_of(part: rows.Rows):
 def training(options: argparse.Namespace, everything: rows.Rows):
     """(train function, warm-up batches, timed batches, tokens timed)."""
     from tfsocial import config
+    from tfsocial.checkpoints import community
     from tfsocial.data.pipeline.batches import evaluation_batches
     from tfsocial.data.pipeline.tokenized_split import prune_vocabulary, tokenize_split
-    from tfsocial.models import checkpoints
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.objectives import table
     from tfsocial.text.batch import Shape
@@ -57,8 +57,8 @@ def training(options: argparse.Namespace, everything: rows.Rows):
             "data": {"rows": options.rows, "row_length": options.row_length},
         }
     )
-    community = checkpoints.community(settings.model)
-    tokenizer = Tokenizer.load(community.folder)
+    m0 = community.of_config(settings.model)
+    tokenizer = Tokenizer.load(m0.folder)
     shape = Shape(settings.data.rows, settings.data.row_length, settings.data.slots)
     warm = options.warmup * options.batch_size
     parts = {
@@ -74,9 +74,9 @@ def training(options: argparse.Namespace, everything: rows.Rows):
     device = devices.choose("cpu", settings.training)
     with devices.scope(device):
         specs = {"label": HeadSpec("classify", tuple(everything.names))}
-        text_model = TextModel(community.architecture(words), specs, "mean", 0.1)
+        text_model = TextModel(m0.architecture(words), specs, "mean", 0.1)
         text_model.build()
-        community.fill(text_model.encoder, words)
+        m0.fill(text_model.encoder, words)
         model = SocialModel(text_model, table.formula(settings), total_steps=1000)
         model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
     batches = {name: evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")}
@@ -97,10 +97,11 @@ def train(options: argparse.Namespace) -> tuple[int, int, float]:
 
 def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     """Examples, real tokens and seconds of the timed part; the heads are fresh."""
+    from tfsocial.checkpoints import community
+    from tfsocial.checkpoints.manifest import ModelManifest
+    from tfsocial.checkpoints.model_folder import TextModelBundle
     from tfsocial.config import Model
-    from tfsocial.models import checkpoints
-    from tfsocial.models.checkpoints import Loaded, Manifest
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.serving import predictor
     from tfsocial.text.tokenizer import Tokenizer
@@ -108,14 +109,14 @@ def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     warmup, timed = rows.warmup_and_timed(
         options.data, options.warmup * options.batch_size, options.steps * options.batch_size
     )
-    community = checkpoints.community(Model(checkpoint=options.checkpoint))
+    m0 = community.of_config(Model(checkpoint=options.checkpoint))
     specs = {"label": HeadSpec("classify", tuple(timed.names))}
-    model = TextModel(community.architecture(), specs, "mean")
+    model = TextModel(m0.architecture(), specs, "mean")
     model.build()
-    community.fill(model.encoder)
-    tokenizer = Tokenizer.load(community.folder)
+    m0.fill(model.encoder)
+    tokenizer = Tokenizer.load(m0.folder)
     answer = predictor.ModelPredictor(
-        Loaded(model, tokenizer, Manifest(specs, "mean", 128, 16, ("text",)))
+        TextModelBundle(model, tokenizer, ModelManifest(specs, "mean", 128, 16, ("text",)))
     )
     for part in (warmup, timed):
         began = time.perf_counter()

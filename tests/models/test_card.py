@@ -9,7 +9,7 @@ import yaml
 
 from tfsocial import config
 from tfsocial.models import card
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.provenance.resources import Resource
 
 M0 = Resource(

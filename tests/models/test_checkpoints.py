@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
+from tfsocial.models.checkpoints import Loaded, Manifest, community_name
 
 from tfsocial import config
 from tfsocial.config import ConfigError
 from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Loaded, Manifest, community_name
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel

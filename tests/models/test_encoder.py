@@ -10,9 +10,9 @@ import tensorflow as tf
 import tf_keras as keras
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from keras_names import community_name
 from transformers.models.bert.modeling_tf_bert import TFBertModel
 
-from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert, segment_mask
 from tfsocial.models.kernels import ByteDropout, HashDropout, gelu
 from tfsocial.text import batch as keys

@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 import served_models
 
+from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.config import ConfigError
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
-from tfsocial.models.checkpoints import Manifest
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.serving import predictor
 from tfsocial.serving.predictor import Predictions
 
-MOOD = Manifest({"mood": HeadSpec("classify", ("happy", "sad"))}, "mean", 16, 4, ("text",))
+MOOD = ModelManifest({"mood": HeadSpec("classify", ("happy", "sad"))}, "mean", 16, 4, ("text",))
 TEXTS = ["my card is good thanks", "late", "the order is broken", "good " * 100, "?"]
 
 
@@ -125,7 +125,7 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
 
 def test_labels_are_listed_likeliest_first():
     """0.2, 0.7, 0.1: b, a, c; top 2 leaves out c."""
-    manifest = Manifest({"t": HeadSpec("classify", ("a", "b", "c"))}, "mean", 16, 4, ("text",))
+    manifest = ModelManifest({"t": HeadSpec("classify", ("a", "b", "c"))}, "mean", 16, 4, ("text",))
     answer = predictor.describe(manifest, "t", np.array([0.2, 0.7, 0.1]))
     assert answer == {"label": "b", "probabilities": {"b": 0.7, "a": 0.2, "c": 0.1}}
     assert list(answer["probabilities"]) == ["b", "a", "c"]
@@ -142,7 +142,7 @@ def test_of_equals_the_first_label_wins():
 def test_labels_of_a_multilabel_task_reach_their_thresholds():
     """0.6 misses 0.7, 0.3 reaches 0.3, 0.5 reaches 0.5; `top` shortens the listing alone."""
     spec = HeadSpec("multilabel", ("a", "b", "c"))
-    manifest = Manifest({"t": spec}, "mean", 16, 4, ("text",), {"t": (0.7, 0.3, 0.5)})
+    manifest = ModelManifest({"t": spec}, "mean", 16, 4, ("text",), {"t": (0.7, 0.3, 0.5)})
     values = np.array([0.6, 0.3, 0.5], np.float32)
     answer = predictor.describe(manifest, "t", values, top=1)
     assert answer["labels"] == ["c", "b"]
@@ -151,7 +151,7 @@ def test_labels_of_a_multilabel_task_reach_their_thresholds():
 
 def test_a_regression_answers_with_its_value():
     """A plain number that JSON can hold."""
-    manifest = Manifest({"stars": HeadSpec("regress", ())}, "mean", 16, 4, ("text",))
+    manifest = ModelManifest({"stars": HeadSpec("regress", ())}, "mean", 16, 4, ("text",))
     assert predictor.describe(manifest, "stars", np.array([2.5])) == {"value": 2.5}
 
 

@@ -11,8 +11,8 @@ import tiny_run
 from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
+from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError, ScopeScore
-from tfsocial.models import checkpoints
 from tfsocial.models.scope import Scope
 from tfsocial.serving import export, predictor
 from tfsocial.training import outside
@@ -134,7 +134,7 @@ def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     chosen = tiny_run.settings(moods, "training.epochs=6", tasks={"mood": task})
     tiny_run.train(chosen, tmp_path / "run")
     folder = tmp_path / "run" / "model"
-    loaded = checkpoints.load(folder)
+    loaded = model_folder.load(folder)
     spec = loaded.manifest.tasks["mood"]
     assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
     assert loaded.model.heads.scopes["mood"].threshold.numpy() > -1e30

@@ -159,6 +159,7 @@ def test_the_dev_loss_does_not_follow_the_weights_that_training_moves(
     before = watch.losses(model, dev)
     assert before["loss"] == pytest.approx(before["L/topic"] + 2 * before["L0/feature_cosine"])
     model.budgets["L0/feature_cosine"].assign(50.0)
-    for variable in (*model.term_variables, *(model.pace.factors.values() if model.pace else ())):
+    factors = model.pace.factors.values() if model.pace else ()
+    for variable in (*model.term_variables.values(), *factors):
         variable.assign(tf.fill(variable.shape, 0.3))
     assert watch.losses(model, dev) == before

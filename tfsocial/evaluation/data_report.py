@@ -17,13 +17,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import files
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Config, Task
 from tfsocial.data import inspection
 from tfsocial.data.examples import Corpus, Examples, has_label
 from tfsocial.data.inspection import Pool
 from tfsocial.data.pipeline.tokenized_split import tokenize_split
 from tfsocial.data.reading.splits import read_splits
-from tfsocial.models import checkpoints
 from tfsocial.provenance import resources
 from tfsocial.text.tokenizer import Tokenizer
 
@@ -49,21 +50,21 @@ def facts(config: Config, quarantine: Path, near: float = inspection.NEAR) -> Fa
     """
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
     corpus = read_splits(unlimited, config.tasks, quarantine)
-    community = checkpoints.community(config.model)
-    tokenizer = Tokenizer.load(community.folder)
+    m0 = community.of_config(config.model)
+    tokenizer = Tokenizer.load(m0.folder)
     tokens = _tokens(corpus, tokenizer)
     pooled = inspection.pool(corpus.splits)
     found = {
         "name": config.name,
         "splits": {split: _split(config, corpus, split) for split in corpus.splits},
-        "lengths": _lengths(config, tokens, community.config.max_position_embeddings, tokenizer),
+        "lengths": _lengths(config, tokens, m0.config.max_position_embeddings, tokenizer),
         "tasks": {name: _task(name, task, corpus) for name, task in config.tasks.items()},
         "repeats": _repeats(pooled, corpus, config, near),
         "conflicts": {
             name: _conflicts(pooled, corpus, config, name) for name, task in config.tasks.items()
         },
         "quarantine": _quarantine(quarantine, config),
-        "licences": _licences(config, community),
+        "licences": _licences(config, m0),
     }
     return found | {"advice": list(advice(found))}
 
@@ -327,8 +328,8 @@ def _quarantine(path: Path, config: Config) -> list[Facts]:
     ]
 
 
-def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
-    taken = (*resources.of_sources(config.data), community.resource(config.model))
+def _licences(config: Config, m0: CommunityCheckpoint) -> list[Facts]:
+    taken = (*resources.of_sources(config.data), m0.resource(config.model))
     return [
         {
             "what": resource.role,

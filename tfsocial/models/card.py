@@ -11,7 +11,7 @@ import yaml
 
 import tfsocial
 from tfsocial.config import Config, Source
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_names, tokenize_split
 from tfsocial.models import inference
-from tfsocial.models.checkpoints import Community
 from tfsocial.models.text_model import TextModel
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
@@ -32,7 +32,7 @@ class Embedder:
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
 
     @classmethod
-    def of(cls, community: Community, pooling: str, row_length: int) -> Embedder:
+    def of(cls, community: CommunityCheckpoint, pooling: str, row_length: int) -> Embedder:
         """With the checkpoint's weights, and no longer rows than it has positions for.
 
         Raises:

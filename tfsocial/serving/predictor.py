@@ -12,12 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import files
+from tfsocial.checkpoints import locations, model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import ConfigError
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
-from tfsocial.models import checkpoints, inference
-from tfsocial.models.checkpoints import Loaded, Manifest
 from tfsocial.serving import export
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
@@ -39,7 +40,7 @@ class Predictions(NamedTuple):
 class Predictor(Protocol):
     """Answers raw texts."""
 
-    manifest: Manifest
+    manifest: ModelManifest
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
         """Answers to n texts, each a tuple of the model's one or two text columns."""
@@ -53,23 +54,23 @@ def load(folder: Path) -> Predictor:
     """
     if (folder / "saved_model.pb").is_file():
         return SavedModelPredictor(folder)
-    if not (folder / checkpoints.CONFIG).is_file():
+    if not (folder / locations.CONFIG).is_file():
         raise ConfigError(
             f"--model={folder}: is neither a run's model/ folder (config.json) "
             "nor a SavedModel (saved_model.pb)"
         )
-    return ModelPredictor(checkpoints.load(folder))
+    return ModelPredictor(model_folder.load(folder))
 
 
 class ModelPredictor:
     """A loaded model folder."""
 
-    def __init__(self, loaded: Loaded):
+    def __init__(self, loaded: TextModelBundle):
         self.manifest = loaded.manifest
 
         @tf.function(reduce_retracing=True)
         def answer(*columns: tf.Tensor):
-            return inference.answer(loaded, columns)
+            return loaded.answer(columns)
 
         self._answer = answer
 
@@ -159,12 +160,14 @@ def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dic
         }
 
 
-def describe(manifest: Manifest, task: str, values: np.ndarray, top: int = 0) -> dict[str, Any]:
+def describe(
+    manifest: ModelManifest, task: str, values: np.ndarray, top: int = 0
+) -> dict[str, Any]:
     """One task's answer to one text as JSON values, likeliest labels first.
 
-    >>> from tfsocial.models.heads import HeadSpec
+    >>> from tfsocial.models.spec import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))
-    >>> manifest = Manifest({"spam": spec}, "mean", 128, 16, ("text",))
+    >>> manifest = ModelManifest({"spam": spec}, "mean", 128, 16, ("text",))
     >>> describe(manifest, "spam", np.array([0.25, 0.75]), top=1)
     {'label': 'yes', 'probabilities': {'yes': 0.75}}
     """

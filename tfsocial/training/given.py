@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfsocial.config import Config
 from tfsocial.data.pipeline.batches import evaluation_batches, one_batch
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
-from tfsocial.models import inference
+from tfsocial.models import inference, parameters
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
@@ -37,7 +37,8 @@ class Given:
         average: the text model with averaged weights; None where no objective needs it.
         names: task -> a packed batch of its labels' names, one example each, in their order.
         word_parts: what masking must know of the vocabulary; None where no objective masks.
-        fisher: what M0's own task depends on, of each encoder weight, where an objective needs it.
+        fisher: what M0's own task depends on, of each weight of the backbone, where an objective
+            needs it.
         spread: task -> float32 [train's examples, classes], train's labels as they spread between
             neighbours in M0's vectors, where an objective needs them.
         m0_vectors: float32 [train's examples, hidden], M0's pooled vector of each, where its text
@@ -51,7 +52,7 @@ class Given:
     average: TextModel | None = None
     names: Mapping[str, Batch] = field(default_factory=dict)
     word_parts: WordParts | None = None
-    fisher: Sequence[tf.Tensor] = ()
+    fisher: Mapping[str, tf.Tensor] = field(default_factory=dict)
     spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
     m0_vectors: tf.Tensor | None = None
 
@@ -170,19 +171,12 @@ def _copy_of_encoder(encoder: PackedBert) -> PackedBert:
     """M0: the same weights, never to be trained."""
     m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
     m0.build()
-    m0.set_weights(encoder.get_weights())
+    parameters.of_encoder(m0).copy_from(parameters.of_encoder(encoder))
     m0.trainable = False
     return m0
 
 
 def _copy(text_model: TextModel) -> TextModel:
-    twin = TextModel(
-        text_model.encoder.config,
-        text_model.specs,
-        text_model.pooling,
-        word_head=text_model.word_head is not None,
-        head_normalize=text_model.heads.normalize,
-    )
-    twin.build()
-    twin.set_weights(text_model.get_weights())
+    twin = TextModel.of(text_model.encoder.config, text_model.spec)
+    parameters.of_text_model(twin).copy_from(parameters.of_text_model(text_model))
     return twin

@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
 from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import back_translation, corpus
 from tfsocial.data.augment import chain
@@ -29,16 +31,15 @@ from tfsocial.data.pipeline.tokenized_split import (
     tokenize_names,
     tokenize_split,
 )
-from tfsocial.models import checkpoints, paraphrasing
-from tfsocial.models.checkpoints import Community, Leftovers
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models import parameters, paraphrasing
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 from tfsocial.text.batch import Shape, WordParts
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
+from tfsocial.training import devices, fisher, given, label_propagation, mlm_head, resources
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
@@ -88,7 +89,7 @@ class Prepared:
 
     Attributes:
         model: compiled; its encoder has M0's weights.
-        leftovers: tensors of M0 the model has no place for.
+        unused: tensors of M0 the model has no place for.
         resources: all that was taken from others.
     """
 
@@ -97,7 +98,7 @@ class Prepared:
     texts: Texts
     tokenizer: Tokenizer
     model: SocialModel
-    leftovers: Leftovers
+    unused: UnusedTensors
     epoch_steps: int
     total_steps: int
 
@@ -132,19 +133,19 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     terms = table.formula(config)
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
-    community = checkpoints.community(config.model)
+    m0 = community.of_config(config.model)
     beside = label_propagation.beside_m0(terms)
-    models = [community.resource(config.model)]
+    models = [m0.resource(config.model)]
     models += [resources.beside_m0(name, second) for name, second in beside.items()]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
-    tokenizer = Tokenizer.load(community.folder)
-    community.check(tokenizer, config.data.row_length, len(config.data.text))
+    tokenizer = Tokenizer.load(m0.folder)
+    m0.check(tokenizer, config.data.row_length, len(config.data.text))
     found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", config, taken)
-    texts = _texts(config, found, tokenizer, terms, views, community)
+    texts = _texts(config, found, tokenizer, terms, views, m0)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
@@ -152,10 +153,10 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, leftovers = _model(config, community, beside, terms, texts, total_steps, chosen)
+        model, unused = _model(config, m0, beside, terms, texts, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
-    return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+    return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
 
 
 def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, ...]:
@@ -180,17 +181,17 @@ def _check_shares(config: Config, replicas: int) -> None:
 
 def _model(
     config: Config,
-    community: Community,
-    beside: Mapping[str, Community],
+    m0: CommunityCheckpoint,
+    beside: Mapping[str, CommunityCheckpoint],
     terms: list[table.Term],
     texts: Texts,
     total_steps: int,
     chosen: Device,
-) -> tuple[SocialModel, Leftovers]:
+) -> tuple[SocialModel, UnusedTensors]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, leftovers = _text_model(config, community, texts, chosen)
-    frozen = rates.lowest(text_model.encoder, config.training.frozen_layers)
-    constants, leftovers = _constants(config, beside, terms, text_model, texts, leftovers)
+    text_model, unused = _text_model(config, m0, texts, chosen)
+    frozen = rates.lowest(parameters.of_encoder(text_model.encoder), config.training.frozen_layers)
+    constants, unused = _constants(config, beside, terms, text_model, texts, unused)
     training = config.training
     model = SocialModel(
         text_model,
@@ -202,7 +203,7 @@ def _model(
         training.micro_batches,
         frozen,
     )
-    return model, leftovers
+    return model, unused
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:
@@ -243,7 +244,7 @@ def _texts(
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
-    community: Community,
+    m0: CommunityCheckpoint,
 ) -> Texts:
     data = config.data
     encoded = {
@@ -266,7 +267,7 @@ def _texts(
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
-    paraphrases = paraphrasing.of_run(config, community, train)
+    paraphrases = paraphrasing.of_run(config, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
 
@@ -296,34 +297,34 @@ def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
 
 
 def _text_model(
-    config: Config, community: Community, texts: Texts, device: Device
-) -> tuple[TextModel, Leftovers]:
+    config: Config, m0: CommunityCheckpoint, texts: Texts, device: Device
+) -> tuple[TextModel, UnusedTensors]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
-    architecture, chosen = community.architecture(texts.words), config.model
+    architecture, chosen = m0.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
         texts.specs,
         chosen.pooling,
         chosen.head_dropout,
         config.seed,
-        word_head=texts.word_parts is not None,
+        mlm_head=texts.word_parts is not None,
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
         recompute=config.training.recompute,
     )
     text_model.build()
-    return text_model, community.fill(text_model.encoder, texts.words)
+    return text_model, m0.fill(text_model.encoder, texts.words)
 
 
 def _constants(
     config: Config,
-    beside: Mapping[str, Community],
+    beside: Mapping[str, CommunityCheckpoint],
     terms: list[table.Term],
     text_model: TextModel,
     texts: Texts,
-    leftovers: Leftovers,
-) -> tuple[Given, Leftovers]:
-    """What the terms need of M0 and of the data; starts the heads and the word head."""
+    unused: UnusedTensors,
+) -> tuple[Given, UnusedTensors]:
+    """What the terms need of M0 and of the data; starts the heads and the masked-LM head."""
     train, shape = texts.compacted["train"], texts.shape
     vectors = given.vectors_of_m0(config, terms, text_model, train, shape)
     probes = given.started(config, terms, text_model, train, vectors)
@@ -336,25 +337,23 @@ def _constants(
             terms, text_model, constants, texts.corpus.splits["train"], vectors, beside, length
         )
         constants = replace(constants, spread=spread)
-    if text_model.word_head is None:
-        return constants, leftovers
+    if text_model.mlm_head is None:
+        return constants, unused
     batches = training_batches(train, shape, config.seed)
-    from_m0, leftovers = checkpoints.take_word_head(
-        text_model.word_head, leftovers, texts.words, config.model.checkpoint
+    from_m0, unused = community.take_mlm_head(
+        text_model.mlm_head, unused, texts.words, config.model.checkpoint
     )
     if not from_m0:
-        log.info("M0 has no masked-LM head: learning one on train, %d steps", word_head.STEPS)
-        word_head.learn(text_model, constants, batches)
+        log.info("M0 has no masked-LM head: learning one on train, %d steps", mlm_head.STEPS)
+        mlm_head.learn(text_model, constants, batches)
     if table.needs(terms, "fisher"):
         constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
-    return constants, leftovers
+    return constants, unused
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
-    multipliers = rates.multipliers(model.text_model, config.optimizer, model.term_variables)
     frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
-    begins = rates.begins(model.text_model.encoder, frozen_for)
-    return build.optimizer(config.optimizer, total_steps, multipliers, begins)
+    return build.of_parameters(model.parameters, config.optimizer, total_steps, frozen_for)
 
 
 def _announce(

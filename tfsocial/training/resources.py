@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Config, Model
-from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
@@ -25,7 +25,7 @@ def of_run(
     return *models, *given, *translators, *map(_of_term, terms), *_of_step(config)
 
 
-def beside_m0(checkpoint: str, community: Community) -> Resource:
+def beside_m0(checkpoint: str, community: CommunityCheckpoint) -> Resource:
     """A second checkpoint, of which only it itself says the licence."""
     return replace(community.resource(Model(checkpoint=checkpoint)), key=f"{KEY}.beside")
 

@@ -17,12 +17,12 @@ STEPS, RATE = 200, 1e-3
 
 
 def learn(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> None:
-    """Trains the word head alone, by Adam (arXiv:1412.6980), on hidden words.
+    """Trains the head alone, by Adam (arXiv:1412.6980), on hidden words.
 
     Args:
         batches: of which as many are taken as there are steps.
     """
-    weights = text_model.word_head.trainable_variables
+    weights = text_model.mlm_head.trainable_variables
     move = _adam(weights)
 
     @tf.function
