@@ -104,6 +104,7 @@ def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.serving import predictor
+    from tfsocial.serving.text_model import TextModelPredictor
     from tfsocial.text.tokenizer import Tokenizer
 
     warmup, timed = rows.warmup_and_timed(
@@ -115,7 +116,7 @@ def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     model.build()
     m0.fill(model.encoder)
     tokenizer = Tokenizer.load(m0.folder)
-    answer = predictor.ModelPredictor(
+    answer = TextModelPredictor(
         TextModelBundle(model, tokenizer, ModelManifest(specs, "mean", 128, 16, ("text",)))
     )
     for part in (warmup, timed):

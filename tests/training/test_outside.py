@@ -14,7 +14,8 @@ from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError, ScopeScore
 from tfsocial.models.scope import Scope
-from tfsocial.serving import export, predictor
+from tfsocial.serving import export
+from tfsocial.serving.loading import load_predictor
 from tfsocial.training import outside
 
 SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.5, 0.5], [0.6, 0.4]])
@@ -139,10 +140,10 @@ def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
     assert loaded.model.heads.scopes["mood"].threshold.numpy() > -1e30
     texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
-    own = predictor.load(folder)(texts).tasks["mood"]
+    own = load_predictor(folder)(texts).tasks["mood"]
     export.export(folder, tmp_path / "saved")
     np.testing.assert_allclose(
-        predictor.load(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
+        load_predictor(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
     )
     np.testing.assert_allclose(own.sum(-1), 1, rtol=1e-5)
     assert own.shape == (5, 3)

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import tiny_run
 
-from tfsocial.serving import predictor
+from tfsocial.serving.loading import load_predictor
 from tfsocial.training import watch
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -142,7 +142,7 @@ def test_the_dev_loss_is_of_one_text_as_it_stands(tmp_path):
     tiny_run.train(chosen, tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()
     (dev,) = [row for row in map(json.loads, lines) if "dev/monitored" in row]
-    answers = predictor.load(tmp_path / "run" / "model")([(text,) for text, _ in tiny_run.MOODS])
+    answers = load_predictor(tmp_path / "run" / "model")([(text,) for text, _ in tiny_run.MOODS])
     said = answers.tasks["mood"][range(4), [int(mood == "sad") for _, mood in tiny_run.MOODS]]
     # Without dropout both passes are alike: R-Drop is 0, and what is left is L.
     assert dev["dev/monitored"] == pytest.approx(np.mean(np.log(said)), rel=1e-4)

@@ -13,9 +13,7 @@ from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import ConfigError
-
-MANIFEST = Path("assets.extra") / "tfsocial.json"
-TEXT, PAIR = "text", "text_pair"
+from tfsocial.serving.saved_model import COLUMNS, MANIFEST, prefix
 
 
 class ServingModule(tf.Module):
@@ -40,7 +38,7 @@ class ServingModule(tf.Module):
         self.tokenizer = loaded.tokenizer
         self.weights = list(loaded.model.variables)
         manifest = loaded.manifest
-        columns = (TEXT, PAIR)[: len(manifest.text_columns)]
+        columns = COLUMNS[: len(manifest.text_columns)]
 
         def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
             tasks, embedding = loaded.answer(texts)
@@ -65,27 +63,6 @@ def export(model: Path, output: Path) -> None:
     loaded = model_folder.load(model)
     with files.making(output) as unfinished:
         _write(loaded, unfinished)
-
-
-def prefix(manifest: ModelManifest, task: str) -> str:
-    """What a task's outputs begin with: nothing where it is the only one."""
-    return f"{task}_" if len(manifest.tasks) > 1 else ""
-
-
-def read_manifest(folder: Path) -> ModelManifest:
-    """Tasks, labels and text columns of a SavedModel.
-
-    Raises:
-        ConfigError: the SavedModel was not written by `export`.
-    """
-    try:
-        return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8")))
-    except ConfigError as error:
-        raise ConfigError(f"{folder / MANIFEST}: {error}; export the model again") from None
-    except (OSError, ValueError):
-        raise ConfigError(
-            f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
-        ) from None
 
 
 def _write(loaded: TextModelBundle, folder: Path) -> None:
