@@ -28,13 +28,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import config
+from tfsocial.checkpoints import community
 from tfsocial.config import Config
-from tfsocial.data import batch as keys
-from tfsocial.data import pipeline, sources
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
+from tfsocial.data.pipeline.augmented import AugmentedSplit, augmented_batches
+from tfsocial.data.pipeline.batches import training_batches
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.data.reading.splits import read_splits
+from tfsocial.text import batch as keys
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
@@ -102,20 +105,20 @@ def measured(
 
 def all_streams(plain: Config, folder: str) -> Iterator[tuple[str, Iterator]]:
     """Each chain's name and its endless batches."""
-    corpus = sources.read(plain.data, plain.tasks)
+    corpus = read_splits(plain.data, plain.tasks)
     train, data = corpus.splits["train"], plain.data
-    tokenizer = Tokenizer.load(checkpoints.community(plain.model).folder)
-    encoded = pipeline.encode(train, tokenizer, data.row_length)
+    tokenizer = Tokenizer.load(community.of_config(plain.model).folder)
+    encoded = tokenize_split(train, tokenizer, data.row_length)
     shape = keys.Shape(data.rows, data.row_length, data.slots)
-    yield PLAIN, iter(pipeline.training_batches(encoded, shape, plain.seed))
+    yield PLAIN, iter(training_batches(encoded, shape, plain.seed))
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
     paraphrases = Paraphrases.of({text: [f"{text} again", text.upper()] for text in train.text})
     for name, ops in chains().items():
         views = chain.build(with_ops(plain, ops, folder))
         known = chain.with_knowledge(views, train, parts, paraphrases)
         columns = [tf.constant(train.text)]
-        source = pipeline.Source(encoded, columns, tokenizer, known, plain.seed, epochs=8)
-        yield name, iter(pipeline.augmented_batches(source, shape))
+        source = AugmentedSplit(encoded, columns, tokenizer, known, plain.seed, epochs=8)
+        yield name, iter(augmented_batches(source, shape))
 
 
 def chains() -> dict[str, list]:

@@ -101,12 +101,12 @@ def measured(point: Point, steps: int, assignments: Sequence[str]) -> dict:
     """Seconds of each part and the peak of resident memory in MiB."""
     import tensorflow as tf
 
-    from tfsocial.data import batch as keys
-    from tfsocial.data import pipeline
+    from tfsocial.data.pipeline.batches import training_batches
+    from tfsocial.text import batch as keys
 
     encoded = texts(point)
     shape = keys.Shape(point.rows, point.row_length, slots=16)
-    layout, batches = timed(lambda: iter(pipeline.training_batches(encoded, shape, seed=0)))
+    layout, batches = timed(lambda: iter(training_batches(encoded, shape, seed=0)))
     before = peak()
     model = model_of(point, assignments)
     step = model.make_train_function()
@@ -133,7 +133,7 @@ def texts(point: Point):
     import numpy as np
     import tensorflow as tf
 
-    from tfsocial.data import pipeline
+    from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 
     random = np.random.default_rng(0)
     drawn = random.lognormal(np.log(MEDIAN), SPREAD, point.examples)
@@ -141,16 +141,15 @@ def texts(point: Point):
     values = random.integers(1, WORDS, lengths.sum(), dtype=np.int32)
     tokens = tf.RaggedTensor.from_row_lengths(values, lengths)
     labels = {"label": tf.constant(random.integers(0, CLASSES, point.examples), tf.int32)}
-    return pipeline.Encoded(tokens, tf.zeros_like(tokens), labels, truncated=0)
+    return TokenizedSplit(tokens, tf.zeros_like(tokens), labels, truncated=0)
 
 
 def model_of(point: Point, assignments: Sequence[str]):
     """A SocialModel of L alone, compiled as a run on this machine's CPU would."""
-    from transformers import BertConfig
-
     from tfsocial import config
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
+    from tfsocial.models.tf_transformers import BertConfig
     from tfsocial.objectives import table
     from tfsocial.training import devices
     from tfsocial.training.given import Given

@@ -21,8 +21,8 @@ import tensorflow as tf
 import tf_keras as keras
 from hypothesis import settings
 
-from tfsocial.data.text import Tokenizer
 from tfsocial.models.encoder import BertConfig, PackedBert
+from tfsocial.text.tokenizer import Tokenizer
 
 # A slow machine is not a wrong answer.
 settings.register_profile("untimed", deadline=None)

@@ -36,16 +36,24 @@ def variables() -> list[tf.Variable]:
     ]
 
 
+def not_decayed(weights: Sequence[tf.Variable]) -> list[tf.Variable]:
+    """Those of `variables()` whose names are not in `DECAYED`."""
+    named = zip(SHAPES, weights, strict=False)  # of some of them as well
+    return [weight for name, weight in named if name not in DECAYED]
+
+
 def gradients(step: int) -> list[np.ndarray]:
     random = np.random.default_rng(100 + step)
     return [random.normal(size=shape).astype(np.float32) for shape in SHAPES.values()]
 
 
-def built(clip_norm: float | None = None, **knobs) -> BaseOptimizer:
-    """An optimizer as a config builds it, at a constant rate."""
+def built(
+    clip_norm: float | None = None, weights: Sequence[tf.Variable] = (), **knobs
+) -> BaseOptimizer:
+    """An optimizer of these weights as a config builds it, at a constant rate."""
     knobs = {"learning_rate": 0.05, "weight_decay": 0.2, "warmup_fraction": 0.0, **knobs}
     config = Optimizer(decay="constant", clip_norm=clip_norm, **knobs)
-    return build.optimizer(config, total_steps=STEPS)
+    return build.optimizer(config, total_steps=STEPS, not_decayed=not_decayed(weights))
 
 
 def compiled(function, mode: str):
@@ -57,6 +65,7 @@ def trained(
 ) -> list[np.ndarray]:
     """The variables after all steps."""
     weights = variables()
+    optimizer.exclude_from_weight_decay(var_list=not_decayed(weights))
     apply = compiled(
         lambda given: optimizer.apply_gradients(zip(given, weights, strict=True)), mode
     )

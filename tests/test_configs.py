@@ -14,7 +14,7 @@ import yaml
 
 from tfsocial import config
 from tfsocial.config import Config, Splits, Task
-from tfsocial.data import provenance
+from tfsocial.provenance import resources
 
 FOLDER = Path(__file__).parents[1] / "configs"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -150,7 +150,7 @@ def test_a_config_starts_only_if_its_licence_is_known(path):
     data = config.load(path).data
     assert data.licence_ack is None
     assert data.licence_source
-    message = provenance.refusal(provenance.of_data(data), data.licence_policy)
+    message = resources.refusal(resources.of_data(data), data.licence_policy)
     assert ("--set data.licence_ack='WHY'" in message) == (not has_licence(path))
     assert ("--set data.licence_ack='WHY'" in path.read_text("utf-8")) == bool(message)
 

@@ -11,8 +11,8 @@ import yaml
 
 from tfsocial import config
 from tfsocial.config import Config
-from tfsocial.data.text import Tokenizer
 from tfsocial.evaluation import outcome
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import fit
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

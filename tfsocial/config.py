@@ -485,7 +485,7 @@ class Data(Source):
 
     licence_policy: Literal["permissive", "noncommercial", "any"] = Field(
         "permissive",
-        description="which licences the run accepts of its data and of M0; see data/provenance.py",
+        description="which licences the run accepts of its data and of M0; see provenance/",
     )
     mixture: dict[Name, Ingredient] = Field(
         {},

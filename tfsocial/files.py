@@ -51,6 +51,60 @@ def making(folder: Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def swapping(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `folder` that takes its place when the block ends well.
+
+    What is there steps aside for a moment and is removed afterwards. Whoever is killed in that
+    moment leaves it where `whole` finds it. Parents are made.
+
+    Raises:
+        OSError: as `replacing`; the old folder is then in its place.
+
+    >>> folder = getfixture("tmp_path") / "model"
+    >>> for number in (1, 2):
+    ...     with swapping(folder) as partial:
+    ...         _ = (partial / f"{number}.txt").write_text("whole")
+    >>> [path.name for path in folder.iterdir()], [path.name for path in folder.parent.iterdir()]
+    (['2.txt'], ['model'])
+    """
+    partial, aside = _beside(folder), _aside(folder)
+    with _named(folder):
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            _swap(partial, folder, aside)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _swap(partial: Path, folder: Path, aside: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)  # of one that was killed
+        os.replace(folder, aside)
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def whole(folder: Path) -> Path:
+    """Returns the folder, or where it stepped aside if `swapping` was killed in that moment.
+
+    >>> whole(getfixture("tmp_path")) == getfixture("tmp_path")
+    True
+    """
+    aside = _aside(folder)
+    return aside if aside.is_dir() and not folder.exists() else folder
+
+
+def _aside(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.aside"
+
+
 def _beside(path: Path) -> Path:
     """A name nobody else has: processes of several containers may have one number."""
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")

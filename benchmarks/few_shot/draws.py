@@ -13,7 +13,8 @@ import json
 from pathlib import Path
 
 from tfsocial import config
-from tfsocial.data import shots, sources
+from tfsocial.data.reading.splits import read_splits
+from tfsocial.data.sampling import shots
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SETS = {"banking77": (8, 10), "clinc150": (10,), "trec6": (16,), "sst2": (16,)}
@@ -30,7 +31,7 @@ def main() -> None:
         for count in counts:
             settings = settings_of(name, count, options.data)
             data, tasks = settings.data, settings.tasks
-            corpus = sources.read(data, tasks, options.output / "quarantine.jsonl")
+            corpus = read_splits(data, tasks, options.output / "quarantine.jsonl")
             for seed in SEEDS:
                 path = options.output / f"{name}-{count}-{seed}.jsonl"
                 shots.draw(corpus, data, tasks, seed, path)

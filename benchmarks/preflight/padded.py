@@ -14,7 +14,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial import config
-from tfsocial.models import checkpoints
+from tfsocial.checkpoints import community
 
 
 def parse() -> argparse.Namespace:
@@ -33,7 +33,7 @@ def classifier(options: argparse.Namespace) -> keras.Model:
     from transformers import TFBertForSequenceClassification
 
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    sizes = checkpoints.community(config.Model(checkpoint=options.checkpoint)).config
+    sizes = community.of_config(config.Model(checkpoint=options.checkpoint)).config
     sizes.num_labels = options.classes
     model = TFBertForSequenceClassification(sizes)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

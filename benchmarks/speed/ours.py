@@ -28,7 +28,7 @@ def examples_of(part: rows.Rows):
     """The rows as the project's own columns."""
     import numpy as np
 
-    from tfsocial.data.sources import Examples, Origin
+    from tfsocial.data.examples import Examples, Origin
 
     nowhere = np.zeros(len(part), np.int32)
     labels = {"label": np.array(part.labels, np.int32)}
@@ -38,13 +38,14 @@ def examples_of(part: rows.Rows):
 def training(options: argparse.Namespace, everything: rows.Rows):
     """(train function, warm-up batches, timed batches, tokens timed)."""
     from tfsocial import config
-    from tfsocial.data import pipeline
-    from tfsocial.data.batch import Shape
-    from tfsocial.data.text import Tokenizer
-    from tfsocial.models import checkpoints
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.checkpoints import community
+    from tfsocial.data.pipeline.batches import evaluation_batches
+    from tfsocial.data.pipeline.tokenized_split import prune_vocabulary, tokenize_split
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.objectives import table
+    from tfsocial.text.batch import Shape
+    from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training import devices
     from tfsocial.training.optimizers import build
     from tfsocial.training.step import SocialModel
@@ -56,8 +57,8 @@ def training(options: argparse.Namespace, everything: rows.Rows):
             "data": {"rows": options.rows, "row_length": options.row_length},
         }
     )
-    community = checkpoints.community(settings.model)
-    tokenizer = Tokenizer.load(community.folder)
+    m0 = community.of_config(settings.model)
+    tokenizer = Tokenizer.load(m0.folder)
     shape = Shape(settings.data.rows, settings.data.row_length, settings.data.slots)
     warm = options.warmup * options.batch_size
     parts = {
@@ -66,21 +67,19 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         "timed": everything.part(warm, warm + options.steps * options.batch_size),
     }
     encoded = {
-        name: pipeline.encode(examples_of(part), tokenizer, shape.row_length)
+        name: tokenize_split(examples_of(part), tokenizer, shape.row_length)
         for name, part in parts.items()
     }
-    words, (encoded,) = pipeline.compact(encoded)
+    words, (encoded,) = prune_vocabulary(encoded)
     device = devices.choose("cpu", settings.training)
     with devices.scope(device):
         specs = {"label": HeadSpec("classify", tuple(everything.names))}
-        text_model = TextModel(community.architecture(words), specs, "mean", 0.1)
+        text_model = TextModel(m0.architecture(words), specs, "mean", 0.1)
         text_model.build()
-        community.fill(text_model.encoder, words)
+        m0.fill(text_model.encoder, words)
         model = SocialModel(text_model, table.formula(settings), total_steps=1000)
         model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
-    batches = {
-        name: pipeline.evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")
-    }
+    batches = {name: evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")}
     tokens = int(encoded["timed"].lengths.numpy().sum())
     return model.make_train_function(), batches["warmup"], batches["timed"], tokens
 
@@ -98,25 +97,27 @@ def train(options: argparse.Namespace) -> tuple[int, int, float]:
 
 def predict(options: argparse.Namespace) -> tuple[int, int, float]:
     """Examples, real tokens and seconds of the timed part; the heads are fresh."""
+    from tfsocial.checkpoints import community
+    from tfsocial.checkpoints.manifest import ModelManifest
+    from tfsocial.checkpoints.model_folder import TextModelBundle
     from tfsocial.config import Model
-    from tfsocial.data.text import Tokenizer
-    from tfsocial.models import checkpoints
-    from tfsocial.models.checkpoints import Loaded, Manifest
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
     from tfsocial.models.text_model import TextModel
     from tfsocial.serving import predictor
+    from tfsocial.serving.text_model import TextModelPredictor
+    from tfsocial.text.tokenizer import Tokenizer
 
     warmup, timed = rows.warmup_and_timed(
         options.data, options.warmup * options.batch_size, options.steps * options.batch_size
     )
-    community = checkpoints.community(Model(checkpoint=options.checkpoint))
+    m0 = community.of_config(Model(checkpoint=options.checkpoint))
     specs = {"label": HeadSpec("classify", tuple(timed.names))}
-    model = TextModel(community.architecture(), specs, "mean")
+    model = TextModel(m0.architecture(), specs, "mean")
     model.build()
-    community.fill(model.encoder)
-    tokenizer = Tokenizer.load(community.folder)
-    answer = predictor.ModelPredictor(
-        Loaded(model, tokenizer, Manifest(specs, "mean", 128, 16, ("text",)))
+    m0.fill(model.encoder)
+    tokenizer = Tokenizer.load(m0.folder)
+    answer = TextModelPredictor(
+        TextModelBundle(model, tokenizer, ModelManifest(specs, "mean", 128, 16, ("text",)))
     )
     for part in (warmup, timed):
         began = time.perf_counter()

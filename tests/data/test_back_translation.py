@@ -10,9 +10,9 @@ import pytest
 from tfsocial import config
 from tfsocial.config import ConfigError
 from tfsocial.data import back_translation, paraphrase_cache
+from tfsocial.data.examples import Examples, Origin
 from tfsocial.data.paraphrase_cache import Identity
-from tfsocial.data.provenance import Resource
-from tfsocial.data.sources import Examples, Origin
+from tfsocial.provenance.resources import Resource
 
 KNOBS = {"translator": "pairs", "file": "pairs.csv"}
 TEXTS = ["a", "bb", "ccc", "dddd"]

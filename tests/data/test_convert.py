@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import convert, sources, tfrecord
+from tfsocial.data import convert
+from tfsocial.data.reading import source_rows, tfrecord
+from tfsocial.data.reading.splits import read_splits
+from tfsocial.data.reading.texts import read_texts
 
 TREE = {"label": {}, "tags": {"kind": "multilabel", "column": "tags"}}
 
@@ -48,7 +51,7 @@ def read_back(settings, done):
     changes = convert.use(settings.data, done)
     merged = settings.data.model_dump() | changes
     data = config.parse({"data": merged, "tasks": TREE}).data
-    return sources.read(data, settings.tasks)
+    return read_splits(data, settings.tasks)
 
 
 def same(one, other):
@@ -84,7 +87,7 @@ def test_the_same_examples_in_and_out(tmp_path):
     assert (done.counts.kept, done.counts.quarantined) == (10, 1)
     (bad,) = (tmp_path / "out" / "train-quarantine.jsonl").read_text().splitlines()
     assert json.loads(bad)["line"] == 11
-    same(sources.read(settings.data, settings.tasks), read_back(settings, [done]))
+    same(read_splits(settings.data, settings.tasks), read_back(settings, [done]))
 
 
 cells = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
@@ -101,7 +104,7 @@ def test_any_rows_come_back(tmp_path_factory, rows):
     write(folder / "train.jsonl", [*some(4), *rows])
     settings = chosen(folder, max_bad_fraction=0.9)
     done = converted(settings, folder / "out", 2)
-    same(sources.read(settings.data, settings.tasks), read_back(settings, done))
+    same(read_splits(settings.data, settings.tasks), read_back(settings, done))
 
 
 def test_the_hash_is_of_examples_in_any_order(tmp_path):
@@ -110,7 +113,7 @@ def test_the_hash_is_of_examples_in_any_order(tmp_path):
         found = chosen(tmp_path)
         total = convert.Content()
         path = str(tmp_path / "train.jsonl")
-        for example in sources.examples_of(path, "data", found.data, found.data, found.tasks):
+        for example in source_rows.examples_of(path, "data", found.data, found.data, found.tasks):
             total.add(example)
         return total.examples, total.sha256
 
@@ -143,7 +146,7 @@ def test_a_stopped_conversion_goes_on_at_the_first_missing_shard(tmp_path, monke
     shards = sorted((tmp_path / "out").glob("*.tfrecord"))
     assert len(shards) == 4
     assert [path.stat().st_mtime_ns for path in shards[:2]] == stamps
-    same(sources.read(settings.data, settings.tasks), read_back(settings, done))
+    same(read_splits(settings.data, settings.tasks), read_back(settings, done))
 
 
 def test_a_shard_that_is_gone_or_cut_is_written_again(tmp_path):
@@ -162,7 +165,7 @@ def test_a_shard_with_other_examples_is_noticed(tmp_path):
     settings = chosen(tmp_path)
     converted(settings, tmp_path / "out")
     first = min((tmp_path / "out").glob("*.tfrecord"))
-    raw = [example.text for example in sources.texts(first)]
+    raw = [example.text for example in read_texts(first)]
     rows = [tfrecord.values_of(record.numpy()) for record in tf.data.TFRecordDataset(str(first))]
     rows[0]["text"] = rows[0]["text"].replace("0", "7")
     tfrecord.write(str(first), map(tfrecord.record, rows))
@@ -206,7 +209,7 @@ def test_no_more_shards_than_examples_and_remote_folders(tmp_path):
     (done,) = converted(settings, "ram://converted", 8)
     assert done.manifest.shards == 3
     assert tf.io.gfile.exists("ram://converted/train-00002-of-00003.tfrecord")
-    same(sources.read(settings.data, settings.tasks), read_back(settings, [done]))
+    same(read_splits(settings.data, settings.tasks), read_back(settings, [done]))
 
 
 def test_each_source_of_a_mixture_has_its_folder(tmp_path):
@@ -230,6 +233,6 @@ def test_each_source_of_a_mixture_has_its_folder(tmp_path):
     merged = {name: {**source, **changes[name]} for name, source in tree.items()}
     again = config.parse({"data": {"mixture": merged}, "tasks": TREE})
     same(
-        sources.read(settings.data, settings.tasks),
-        sources.read(again.data, again.tasks),
+        read_splits(settings.data, settings.tasks),
+        read_splits(again.data, again.tasks),
     )

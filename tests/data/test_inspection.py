@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tfsocial.data import inspection
-from tfsocial.data.sources import Examples, Origin
+from tfsocial.data.examples import Examples, Origin
 
 
 def examples(*texts, labels=None, pair=None):

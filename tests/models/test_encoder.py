@@ -10,13 +10,13 @@ import tensorflow as tf
 import tf_keras as keras
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from keras_names import community_name
 from transformers.models.bert.modeling_tf_bert import TFBertModel
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
-from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert, segment_mask
 from tfsocial.models.kernels import ByteDropout, HashDropout, gelu
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 ROW_LENGTH = 12
 EXAMPLES = [[2, 9, 17, 20, 3], [2, 30, 3], [2, 5, 6, 7, 8, 9, 3], [2, 3]]

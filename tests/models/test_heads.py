@@ -7,15 +7,16 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras_names import community_name
 from transformers import TFBertForMaskedLM
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models import heads
-from tfsocial.models.checkpoints import community_name
-from tfsocial.models.heads import Heads, HeadSpec, WordHead
+from tfsocial.models.heads import Heads, MLMHead
 from tfsocial.models.kernels import ByteDropout
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 HIDDEN = [
     [[2.0, 0.0], [4.0, 2.0], [9.0, 1.0], [7.0, 7.0]],
@@ -274,11 +275,11 @@ def test_slots_unknown_at_trace_time(tiny_config, randomize):
 # --- the word head --------------------------------------------------------------------------
 
 
-def test_word_head_is_transformers_masked_lm_head(tiny_config, randomize):
+def test_mlm_head_is_transformers_masked_lm_head(tiny_config, randomize):
     """Under the community's names its weights give the same logits, over the same table."""
     theirs = TFBertForMaskedLM(tiny_config)
     theirs.build()
-    head = WordHead(tiny_config)
+    head = MLMHead(tiny_config)
     head.build()
     randomize(head)
     of_name = {community_name(v.name.split("mlm___")[-1]): v for v in theirs.mlm.variables}

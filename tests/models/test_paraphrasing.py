@@ -16,11 +16,12 @@ import pytest
 import tiny_run
 
 from tfsocial import __main__
+from tfsocial.checkpoints import community
 from tfsocial.config import Config, ConfigError, parse
-from tfsocial.data import batch as keys
 from tfsocial.data import corpus
-from tfsocial.models import checkpoints, paraphrasing
+from tfsocial.models import paraphrasing
 from tfsocial.models.paraphrasing import Likeness
+from tfsocial.text import batch as keys
 from tfsocial.training import devices
 from tfsocial.training.prepare import Prepared, prepare
 
@@ -143,7 +144,7 @@ class TestSimilarity:
     @pytest.fixture(scope="class")
     def likeness(self) -> Likeness:
         chosen = parse({})
-        return Likeness.of(chosen, checkpoints.community(chosen.model))
+        return Likeness.of(chosen, community.of_config(chosen.model))
 
     def test_by_hand(self, likeness):
         """A copy is 1, a paraphrase near, something else far; each pair on its own."""
@@ -187,9 +188,9 @@ class TestSimilarity:
         assert judged.counts == {"kept": 1, "far": 1, "near": 1, "none": 3}
         monkeypatch.setattr(Likeness, "of", None)  # measured once, by this M0
         assert paraphrasing.fill(config).new == 0
-        community = checkpoints.community(config.model)
+        m0 = community.of_config(config.model)
         train = corpus.of_run(config).splits["train"]
-        assert paraphrasing.of_run(config, community, train).paraphrases == (new[0],)
+        assert paraphrasing.of_run(config, m0, train).paraphrases == (new[0],)
 
 
 class Slow(BaseHTTPRequestHandler):

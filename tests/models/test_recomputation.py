@@ -7,9 +7,9 @@ import pytest
 import replicas
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.models.encoder import BertConfig, PackedBert
 from tfsocial.models.recomputation import RepeatableGenerator, recomputed
+from tfsocial.text import batch as keys
 
 MODES = {"eager": None, "graph": False, "xla": True}
 each_mode = pytest.mark.parametrize("mode", MODES)

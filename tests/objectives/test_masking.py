@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.masking import masked, most
+from tfsocial.text import batch as keys
 
 CLS, MASK = 0, 1  # of 100 words; every second of the others goes on with the word before it
 PARTS = keys.WordParts(np.arange(100) < 2, np.arange(100) % 2 == 1, mask=MASK)

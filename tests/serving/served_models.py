@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import tiny_run
 
+from tfsocial.checkpoints import community, model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Model
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.serving.export import export
+from tfsocial.text.tokenizer import Tokenizer
 
 MOOD = {"mood": HeadSpec("classify", ("happy", "sad", "neither"))}
 # A task may be called as an output is.
@@ -38,13 +39,13 @@ def write_model(folder: Path, specs: dict[str, HeadSpec], columns: tuple[str, ..
     """A model folder with these heads, in rows of 16 tokens with 4 slots."""
     vocabulary = tiny_run.write_vocabulary(folder.parent / f"{folder.name}-vocabulary")
     sizes = {**tiny_run.SIZES, "positions": 32, "vocabulary": str(vocabulary)}
-    community = checkpoints.community(Model(checkpoint="random", random=sizes))
-    model = TextModel(community.architecture(), specs, "mean")
+    m0 = community.of_config(Model(checkpoint="random", random=sizes))
+    model = TextModel(m0.architecture(), specs, "mean")
     model.build()
     randomize(model)
     thresholds = {task: values for task, values in THRESHOLDS.items() if task in specs}
-    manifest = Manifest(specs, "mean", 16, 4, columns, thresholds)
-    checkpoints.save(folder, Loaded(model, Tokenizer.load(vocabulary), manifest))
+    manifest = ModelManifest(specs, "mean", 16, 4, columns, thresholds)
+    model_folder.save(folder, TextModelBundle(model, Tokenizer.load(vocabulary), manifest))
     return folder
 
 

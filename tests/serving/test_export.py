@@ -16,7 +16,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfsocial import files
 from tfsocial.config import ConfigError
-from tfsocial.serving import export, predictor
+from tfsocial.serving import export
+from tfsocial.serving.loading import load_predictor
+from tfsocial.serving.saved_model import read_manifest
 
 TEXTS = ["my card is good thanks", "", "it is late", "good " * 500]
 # What the tokenizer brings along; a server needs just these from tensorflow-text.
@@ -232,7 +234,7 @@ def test_it_says_what_it_is(folders):
     """The manifest of the model folder goes along, as served files do: in assets.extra."""
     model, saved_model = folders("three")
     assert (saved_model / "assets.extra" / "tfsocial.json").is_file()
-    assert export.read_manifest(saved_model) == predictor.load(model).manifest
+    assert read_manifest(saved_model) == load_predictor(model).manifest
 
 
 def test_a_version_is_never_overwritten(folders, tmp_path):
@@ -264,4 +266,4 @@ def test_another_saved_model_is_told_apart(tmp_path):
     """A SavedModel of somebody else has no manifest, and is refused with that reason."""
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     with pytest.raises(ConfigError, match=r"other: is not a SavedModel of tfsocial"):
-        predictor.load(tmp_path / "other")
+        load_predictor(tmp_path / "other")

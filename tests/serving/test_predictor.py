@@ -10,20 +10,24 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
 import pytest
 import served_models
+import without_laboratory
 
+from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.config import ConfigError
-from tfsocial.data import sources
-from tfsocial.models.checkpoints import Manifest
-from tfsocial.models.heads import HeadSpec
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.data.reading.text_cells import Text
+from tfsocial.models.spec import HeadSpec
 from tfsocial.serving import predictor
+from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.predictor import Predictions
 
-MOOD = Manifest({"mood": HeadSpec("classify", ("happy", "sad"))}, "mean", 16, 4, ("text",))
+MOOD = ModelManifest({"mood": HeadSpec("classify", ("happy", "sad"))}, "mean", 16, 4, ("text",))
 TEXTS = ["my card is good thanks", "late", "the order is broken", "good " * 100, "?"]
 
 
@@ -67,7 +71,7 @@ def answered(path: Path) -> list[dict]:
 @pytest.mark.parametrize("name", ["classify", "multilabel", "regress", "pair", "three"])
 def test_model_and_saved_model_say_the_same(folders, name):
     """Probabilities, values and embeddings agree to 1e-5, for short, long and strange texts."""
-    model, saved_model = (predictor.load(folder) for folder in folders(name))
+    model, saved_model = (load_predictor(folder) for folder in folders(name))
     width = len(model.manifest.text_columns)
     texts = [(text, "nice")[:width] for text in TEXTS]
     from_model, from_saved_model = model(texts), saved_model(texts)
@@ -89,7 +93,7 @@ def test_both_write_the_same_file(folders, name, tmp_path):
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     for number, folder in enumerate(folders(name)):
         target = tmp_path / f"{number}.jsonl"
-        assert predictor.predict_file(predictor.load(folder), source, target) == (len(TEXTS), 0)
+        assert predictor.predict_file(load_predictor(folder), source, target) == (len(TEXTS), 0)
         files.append(answered(target))
     assert [row["row"] for row in files[0]] == list(range(len(TEXTS)))
     for first, second in zip(*files, strict=True):
@@ -105,7 +109,7 @@ def test_both_write_the_same_file(folders, name, tmp_path):
 @pytest.mark.parametrize("number", [0, 1], ids=["model", "saved_model"])
 def test_one_text_is_answered_as_among_many(folders, number):
     """A caller need not know how many texts share a row."""
-    loaded = predictor.load(folders("classify")[number])
+    loaded = load_predictor(folders("classify")[number])
     many = loaded([(text,) for text in TEXTS]).tasks["mood"]
     alone = [loaded([(text,)]).tasks["mood"][0] for text in TEXTS]
     assert np.abs(many - np.array(alone)).max() < 1e-5
@@ -114,7 +118,7 @@ def test_one_text_is_answered_as_among_many(folders, number):
 def test_a_folder_that_is_no_model_is_refused(tmp_path):
     """Both forms it could have had are named."""
     with pytest.raises(ConfigError) as caught:
-        predictor.load(tmp_path)
+        load_predictor(tmp_path)
     assert "config.json" in str(caught.value)
     assert "saved_model.pb" in str(caught.value)
 
@@ -124,7 +128,7 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
 
 def test_labels_are_listed_likeliest_first():
     """0.2, 0.7, 0.1: b, a, c; top 2 leaves out c."""
-    manifest = Manifest({"t": HeadSpec("classify", ("a", "b", "c"))}, "mean", 16, 4, ("text",))
+    manifest = ModelManifest({"t": HeadSpec("classify", ("a", "b", "c"))}, "mean", 16, 4, ("text",))
     answer = predictor.describe(manifest, "t", np.array([0.2, 0.7, 0.1]))
     assert answer == {"label": "b", "probabilities": {"b": 0.7, "a": 0.2, "c": 0.1}}
     assert list(answer["probabilities"]) == ["b", "a", "c"]
@@ -141,7 +145,7 @@ def test_of_equals_the_first_label_wins():
 def test_labels_of_a_multilabel_task_reach_their_thresholds():
     """0.6 misses 0.7, 0.3 reaches 0.3, 0.5 reaches 0.5; `top` shortens the listing alone."""
     spec = HeadSpec("multilabel", ("a", "b", "c"))
-    manifest = Manifest({"t": spec}, "mean", 16, 4, ("text",), {"t": (0.7, 0.3, 0.5)})
+    manifest = ModelManifest({"t": spec}, "mean", 16, 4, ("text",), {"t": (0.7, 0.3, 0.5)})
     values = np.array([0.6, 0.3, 0.5], np.float32)
     answer = predictor.describe(manifest, "t", values, top=1)
     assert answer["labels"] == ["c", "b"]
@@ -150,7 +154,7 @@ def test_labels_of_a_multilabel_task_reach_their_thresholds():
 
 def test_a_regression_answers_with_its_value():
     """A plain number that JSON can hold."""
-    manifest = Manifest({"stars": HeadSpec("regress", ())}, "mean", 16, 4, ("text",))
+    manifest = ModelManifest({"stars": HeadSpec("regress", ())}, "mean", 16, 4, ("text",))
     assert predictor.describe(manifest, "stars", np.array([2.5])) == {"value": 2.5}
 
 
@@ -267,7 +271,7 @@ def test_rows_are_read_as_they_are_needed():
         nonlocal read
         while True:
             read += 1
-            yield sources.Text(f"{read} even", None, read)
+            yield Text(f"{read} even", None, read)
 
     stream = predictor.answers(Counting(), endless())
     assert read == 0
@@ -283,8 +287,8 @@ def test_rows_are_read_as_they_are_needed():
 def test_texts_are_answered_in_blocks():
     """1200 rows are 512 + 512 + 176 texts; a bad row takes a place in its block."""
     counting = Counting()
-    rows = [sources.Text("even", None, 1)] * 1199
-    rows.insert(600, sources.BadRow("in.txt", 601, "empty", ""))
+    rows = [Text("even", None, 1)] * 1199
+    rows.insert(600, BadRow("in.txt", 601, "empty", ""))
     assert len(list(predictor.answers(counting, rows))) == 1200
     assert counting.calls == [512, 511, 176]
 
@@ -307,7 +311,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 
 def test_five_thousand_lines_by_a_real_model(folders, tmp_path):
     """Every line is answered once and in order; graphs are not traced anew for each block."""
-    model = predictor.load(folders("classify")[0])
+    model = load_predictor(folders("classify")[0])
     lines = [" ".join([word] * (1 + row % 5)) for row in range(2500) for word in ("good", "late")]
     (tmp_path / "in.txt").write_text("\n".join(lines) + "\n", "utf-8")
     counts = predictor.predict_file(model, tmp_path / "in.txt", tmp_path / "out.jsonl")
@@ -325,17 +329,65 @@ def test_five_thousand_lines_by_a_real_model(folders, tmp_path):
 # --- the import seal ---------------------------------------------------------------------
 
 
-def test_a_server_starts_without_the_trainer():
-    """Importing the predictor brings no training, no objectives, no evaluation."""
-    program = "import sys, tfsocial.serving.predictor; print(*sys.modules)"
-    root = Path(__file__).parents[2]
+def test_a_saved_model_answers_where_the_laboratory_is_missing(folders, tmp_path):
+    """`predict` on a SavedModel, in a process in which trainer and transformers cannot be had."""
+    root, target = Path(__file__).parents[2], tmp_path / "out.jsonl"
+    (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
+    model, saved_model = folders("classify")
+    command = ["predict", f"--model={saved_model}", f"--input={tmp_path / 'in.txt'}"]
+    script = Path(without_laboratory.__file__)
     run = subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+        [sys.executable, script, *command, f"--output={target}"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
     )
-    modules = run.stdout.split()
-    assert "tfsocial.serving.predictor" in modules
-    sealed = ("tfsocial.training", "tfsocial.objectives", "tfsocial.evaluation", "torch")
-    assert not [name for name in modules if name.startswith(sealed)]
+    assert run.returncode == 0, run.stderr
+    expected = load_predictor(model).predict(TEXTS)
+    for row, answer in zip(answered(target), expected, strict=True):
+        assert row["mood"]["label"] == answer["mood"]["label"]
+        assert row["mood"]["probabilities"] == pytest.approx(
+            answer["mood"]["probabilities"], abs=1e-5
+        )
+
+
+def test_the_seal_hides_the_laboratory():
+    """Whole packages and what lies in them, nothing else."""
+    finder = without_laboratory.Without(PathFinder)
+    assert PathFinder.find_spec("transformers") is not None
+    assert finder.find_spec("transformers") is None
+    assert finder.find_spec("tfsocial.training.fit") is None
+    assert finder.find_spec("tensorflow") is not None
+
+
+# --- the contract of every predictor -----------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["model", "saved_model"])
+def test_predictor_says_its_labels_answers_and_embeds(folders, number):
+    """`predict` and `embed` are the numbers of a call, in answers and in one matrix."""
+    loaded = load_predictor(folders("three")[number])
+    labels = {name: spec.labels for name, spec in served_models.THREE.items()}
+    assert loaded.labels == labels
+    numbers = loaded([(text,) for text in TEXTS])
+    answers = loaded.predict(TEXTS, top=1)
+    assert [answer["stars"]["value"] for answer in answers] == pytest.approx(
+        numbers.tasks["stars"][:, 0], abs=1e-5
+    )
+    best = numbers.tasks["mood"].argmax(-1)
+    assert [answer["mood"]["label"] for answer in answers] == [labels["mood"][i] for i in best]
+    assert loaded.embed(TEXTS) == pytest.approx(numbers.embedding, abs=1e-5)
+
+
+def test_a_pair_is_a_tuple(folders):
+    """Both columns count."""
+    loaded = load_predictor(folders("pair")[1])
+    first, second = loaded.embed([("my card", "nice"), ("my card", "late")])
+    assert np.abs(first - second).max() > 1e-3
+
+
+def test_no_texts_no_answers(folders):
+    assert load_predictor(folders("classify")[1]).predict([]) == []
 
 
 @pytest.mark.parametrize(("row_length", "at_once"), [(128, 512), (256, 128), (512, 32)])
@@ -343,6 +395,6 @@ def test_long_texts_are_fewer_at_once(row_length, at_once):
     """Attention over a row is its length squared, and so is its memory."""
     counting = Counting()
     counting.manifest = replace(MOOD, row_length=row_length)
-    rows = [sources.Text("even", None, number) for number in range(600)]
+    rows = [Text("even", None, number) for number in range(600)]
     assert len(list(predictor.answers(counting, rows))) == 600
     assert max(counting.calls) == at_once

@@ -10,15 +10,16 @@ import pytest
 import replicas
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
 
 from tfsocial import config
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
+from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.step import SocialModel
@@ -133,12 +134,11 @@ def social_model() -> Callable[..., SocialModel]:
         m0.build()
         terms = table.formula(parsed)
         given = Given(m0, losses=table.losses(terms))
-        frozen = rates.lowest(text_model.encoder, frozen_layers)
+        frozen = rates.lowest(parameters.of_encoder(text_model.encoder), frozen_layers)
         model = SocialModel(
             text_model, terms, total_steps, given, parsed.objectives, ema, parts, frozen
         )
-        multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
-        optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)
+        optimizer = build.of_parameters(model.parameters, parsed.optimizer, total_steps)
         model.compile(optimizer, jit_compile=jit_compile)
         return model
 

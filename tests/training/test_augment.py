@@ -10,8 +10,8 @@ import pytest
 import tiny_run
 
 from tfsocial import config
-from tfsocial.data import batch as keys
-from tfsocial.data import pipeline
+from tfsocial.data.pipeline.batches import training_batches
+from tfsocial.text import batch as keys
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
@@ -61,7 +61,7 @@ def test_without_ops_nothing_changes(ready):
     """The batches are those of the plain pipeline, bit for bit."""
     run = ready()
     texts = run.texts
-    plain = pipeline.training_batches(texts.compacted["train"], texts.shape, 0)
+    plain = training_batches(texts.compacted["train"], texts.shape, 0)
     for one, other in zip(run.training_batches().take(4), plain.take(4), strict=True):
         assert one.keys() == other.keys()
         assert all(np.array_equal(one[key], other[key]) for key in one)

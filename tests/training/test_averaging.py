@@ -63,40 +63,33 @@ def losses(workdir: Path) -> list[float]:
     return [row["train/loss"] for row in lines if "train/loss" in row]
 
 
-def place_of(model) -> int:
-    """Where the kernel of a model's only head stands among its weights."""
-    heads = model.text_model.heads.trainable_variables
-    (kernel,) = [weight for weight in heads if "kernel" in weight.name]
-    return [weight.ref() for weight in model.average.weights].index(kernel.ref())
-
-
 # --- arithmetic --------------------------------------------------------------------------
 
 
 def test_by_hand():
     """From 1, weights 2 and 3: d is 2/11 and 1/4, so 20/11 and then 5/11 + 9/4."""
     weight = tf.Variable([1.0])
-    average = WeightAverage([weight], 0.9)
+    average = WeightAverage({"w": weight}, 0.9)
     for step, (value, expected) in enumerate([(2.0, 20 / 11), (3.0, 5 / 11 + 9 / 4)], 1):
         weight.assign([value])
         average.update(tf.constant(step, tf.int64))
-        np.testing.assert_allclose(average.averages[0], [expected], rtol=1e-6)
+        np.testing.assert_allclose(average.averages["w"], [expected], rtol=1e-6)
 
 
 def test_late_in_the_run_the_decay_is_the_memory():
     """At step 1000 a decay of 0.9 keeps nine tenths."""
     weight = tf.Variable([1.0])
-    average = WeightAverage([weight], 0.9)
+    average = WeightAverage({"w": weight}, 0.9)
     weight.assign([2.0])
     average.update(tf.constant(1000, tf.int64))
-    np.testing.assert_allclose(average.averages[0], [1.1], rtol=1e-6)
+    np.testing.assert_allclose(average.averages["w"], [1.1], rtol=1e-6)
 
 
 def test_is_tensorflows():
     """`tf.train.ExponentialMovingAverage` with the steps as `num_updates` does the same."""
     random = np.random.default_rng(5)
     weight, steps = tf.Variable(random.normal(size=[3, 2]), dtype=tf.float32), tf.Variable(0)
-    average = WeightAverage([weight], 0.4)
+    average = WeightAverage({"w": weight}, 0.4)
     theirs = tf.train.ExponentialMovingAverage(0.4, num_updates=steps)
     theirs.apply([weight])  # makes its variable
     theirs.average(weight).assign(weight)
@@ -105,7 +98,7 @@ def test_is_tensorflows():
         steps.assign_add(1)
         average.update(steps)
         theirs.apply([weight])
-        np.testing.assert_allclose(average.averages[0], theirs.average(weight), atol=1e-6)
+        np.testing.assert_allclose(average.averages["w"], theirs.average(weight), atol=1e-6)
 
 
 # --- in a step ---------------------------------------------------------------------------
@@ -120,7 +113,7 @@ def test_a_step_takes_its_own_weights_in(jit_compile, social_model, batch, endle
     assert len(recorder.seen) == 5
     assert len(model.average.averages) == len(expected)
     for average, value, weight in zip(
-        model.average.averages, expected, recorder.seen[4], strict=True
+        model.average.averages.values(), expected, recorder.seen[4], strict=True
     ):
         np.testing.assert_allclose(average, value, atol=1e-6)
         assert average.shape == weight.shape
@@ -135,7 +128,7 @@ def test_does_not_change_training(social_model, batch, endless):
     pairs = zip(plain.text_model.get_weights(), averaged.text_model.get_weights(), strict=True)
     for one, other in pairs:
         np.testing.assert_array_equal(one, other)
-    assert plain.average.averages == []
+    assert plain.average.averages == {}
 
 
 def test_two_replicas_are_one(social_model, batch, endless, two_cpus):
@@ -145,15 +138,15 @@ def test_two_replicas_are_one(social_model, batch, endless, two_cpus):
         together = social_model(ema=0.5, **CALM)
     for model in (alone, together):
         model.fit(endless(batch), steps_per_epoch=3, verbose=0)
-    pairs = zip(alone.average.averages, together.average.averages, strict=True)
-    for expected, average in pairs:
+    for name, expected in alone.average.averages.items():
+        average = together.average.averages[name]
         here, there = two_cpus.experimental_local_results(average)
         np.testing.assert_array_equal(here, there)
         np.testing.assert_allclose(here, expected, atol=1e-5)
     with two_cpus.scope(), together.average.in_place():
-        kernel = together.average.weights[place_of(together)]
+        kernel = together.average.weights["topic.weight"]
         for copy in two_cpus.experimental_local_results(kernel):
-            np.testing.assert_allclose(copy, alone.average.averages[place_of(alone)], atol=1e-5)
+            np.testing.assert_allclose(copy, alone.average.averages["topic.weight"], atol=1e-5)
 
 
 def test_goes_on_from_a_checkpoint(social_model, batch, endless, tmp_path):
@@ -162,8 +155,9 @@ def test_goes_on_from_a_checkpoint(social_model, batch, endless, tmp_path):
     model.fit(endless(batch), steps_per_epoch=2, verbose=0)
     path = tf.train.Checkpoint(model=model).save(tmp_path / "half")
     tf.train.Checkpoint(model=again).restore(path).expect_partial()
-    for one, other in zip(model.average.averages, again.average.averages, strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert model.average.averages.keys() == again.average.averages.keys()
+    for name, average in model.average.averages.items():
+        np.testing.assert_array_equal(average, again.average.averages[name], err_msg=name)
 
 
 # --- in place of the weights -------------------------------------------------------------
@@ -173,7 +167,7 @@ def test_goes_on_from_a_checkpoint(social_model, batch, endless, tmp_path):
 def test_in_place_and_back(breaks):
     """Inside it is the average, afterwards the weight, also where the inside fails."""
     weight = tf.Variable([1.0])
-    average = WeightAverage([weight], 0.9)
+    average = WeightAverage({"w": weight}, 0.9)
     weight.assign([5.0])
     try:
         with average.in_place():
@@ -260,5 +254,5 @@ def test_without_a_dev_split_the_last_average_is_kept(moods, tmp_path):
     """What is saved is the average and not the weights it is of."""
     chosen = tiny_run.settings(moods, "data.splits.dev=[]", "training.ema=0.8")
     model = tiny_run.train(chosen, tmp_path / "run").curves.model
-    average = model.average.averages[place_of(model)]
+    average = model.average.averages[HEAD]
     np.testing.assert_array_equal(head(tmp_path / "run"), average.numpy().T)

@@ -10,11 +10,12 @@ import tensorflow as tf
 import tiny_run
 from safetensors.numpy import load_file, save_file
 
-from tfsocial.data import batch as keys
-from tfsocial.models import checkpoints
-from tfsocial.models.heads import HeadSpec
+from tfsocial.checkpoints import community, model_folder
+from tfsocial.models import parameters
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
-from tfsocial.training import fisher, word_head
+from tfsocial.text import batch as keys
+from tfsocial.training import fisher, mlm_head
 from tfsocial.training.given import Given
 
 from .conftest import WORDS, encoder_config
@@ -38,24 +39,24 @@ def test_fisher_has_mean_one_and_spares_words_never_read(text_model, batch, endl
     The word head reads the whole table, but its rows there are targets: drawn words move them.
     """
     found = fisher.diagonal(text_model, Given(word_parts=PARTS), endless(batch).take(3))
-    weights = text_model.encoder.trainable_variables
-    assert [one.shape for one in found] == [weight.shape for weight in weights]
-    flat = np.concatenate([np.ravel(one) for one in found])
+    weights = parameters.of_encoder(text_model.encoder).variables
+    assert {name: one.shape for name, one in found.items()} == {
+        name: weight.shape for name, weight in weights.items()
+    }
+    flat = np.concatenate([np.ravel(one) for one in found.values()])
     assert np.all(flat >= 0)
     assert flat.mean() == pytest.approx(1.0, rel=1e-4)
-    positions = next(
-        one for one, weight in zip(found, weights, strict=True) if "position" in weight.name
-    )
+    positions = found["embeddings.position_embeddings.weight"]
     longest = int(tf.reduce_max(batch[keys.POSITION_IDS])) + 1
     assert np.all(np.sum(positions, 1)[:longest] > 0)
     assert np.all(positions[longest:] == 0)
 
 
-def test_a_word_head_is_learned_alone(text_model, batch, endless):
+def test_an_mlm_head_is_learned_alone(text_model, batch, endless):
     """The encoder stays; words in their context get likelier."""
     before = [np.array(v) for v in text_model.encoder.variables]
     first = masked_words(text_model, batch)
-    word_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
+    mlm_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
     assert all(
         np.array_equal(*pair)
         for pair in zip(before, [np.array(v) for v in text_model.encoder.variables], strict=True)
@@ -65,7 +66,7 @@ def test_a_word_head_is_learned_alone(text_model, batch, endless):
 
 def masked_words(text_model: TextModel, batch) -> float:
     """Mean of -log p of the words that stand where they stand."""
-    logits = text_model.word_logits(text_model(batch).hidden)
+    logits = text_model.mlm_logits(text_model(batch).hidden)
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(batch[keys.TOKEN_IDS], logits)
     return float(tf.reduce_mean(loss[batch[keys.SEGMENT_IDS] > 0]))
 
@@ -80,7 +81,7 @@ def pretrained(tmp_path_factory):
     return moods, folder / "run"
 
 
-def test_the_word_head_is_saved_as_the_community_names_it(pretrained):
+def test_the_mlm_head_is_saved_as_the_community_names_it(pretrained):
     """Over the whole vocabulary, so that BertForMaskedLM finds all of it, the encoder too."""
     _, run = pretrained
     values = json.loads((run / "model" / "config.json").read_text("utf-8"))
@@ -92,7 +93,7 @@ def test_the_word_head_is_saved_as_the_community_names_it(pretrained):
     assert np.any(tensors["cls.predictions.bias"] != 0)
 
 
-def test_a_checkpoint_s_word_head_is_taken(pretrained, tmp_path, caplog):
+def test_a_checkpoint_s_mlm_head_is_taken(pretrained, tmp_path, caplog):
     """At a rate of nothing it comes out as it went in; without the term it is kept as well."""
     moods, run = pretrained
     before = load_file(run / "model" / "model.safetensors")
@@ -112,20 +113,20 @@ def test_a_checkpoint_s_word_head_is_taken(pretrained, tmp_path, caplog):
     assert "no masked-LM head" not in caplog.text
 
 
-def test_half_a_word_head_is_none(pretrained, tmp_path):
+def test_half_an_mlm_head_is_none(pretrained, tmp_path):
     """A checkpoint that lost a tensor of it gets a new one, and no mixture."""
     _, run = pretrained
     tensors = load_file(run / "model" / "model.safetensors")
-    model = checkpoints.load(run / "model").model
+    model = model_folder.load(run / "model").model
     del tensors["cls.predictions.bias"]
     leftovers = {name: array for name, array in tensors.items() if name.startswith("cls.")}
     save_file(leftovers, tmp_path / "half.safetensors")
-    twin = TextModel(model.encoder.config, model.specs, model.pooling, word_head=True)
+    twin = TextModel(model.encoder.config, model.specs, model.pooling, mlm_head=True)
     twin.build()
-    before = [np.array(v) for v in twin.word_head.variables]
+    before = [np.array(v) for v in twin.mlm_head.variables]
     words = np.arange(len(tensors["bert.embeddings.word_embeddings.weight"]))
-    found, kept = checkpoints.take_word_head(twin.word_head, leftovers, words, "half")
+    found, kept = community.take_mlm_head(twin.mlm_head, leftovers, words, "half")
     assert not found
     assert kept.keys() == leftovers.keys()
-    after = [np.array(v) for v in twin.word_head.variables]
+    after = [np.array(v) for v in twin.mlm_head.variables]
     assert all(np.array_equal(*pair) for pair in zip(before, after, strict=True))

@@ -13,9 +13,9 @@ import tiny_run
 from safetensors.numpy import load_file
 
 from tfsocial import config
+from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError
-from tfsocial.data import licences
-from tfsocial.models import checkpoints
+from tfsocial.provenance import licences
 from tfsocial.training import fit
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}
@@ -94,7 +94,7 @@ def test_the_model_folder_names_labels_and_sizes(finished):
     table = weights(finished)["model.safetensors/embeddings.word_embeddings.weight"]
     assert values["vocab_size"] == words
     assert table.shape == (words, 32)
-    manifest = checkpoints.load(finished / "model").manifest
+    manifest = model_folder.load(finished / "model").manifest
     assert (manifest.row_length, manifest.slots, manifest.text_columns) == (16, 2, ("text",))
 
 

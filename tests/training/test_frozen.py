@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_run
+from keras_names import community_name
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.models.checkpoints import community_name
+from tfsocial.models import parameters
 from tfsocial.training.optimizers import rates
 
 CALM = {"epsilon": 1e-3}  # see test_step.py
@@ -45,16 +46,17 @@ def products(model, batch) -> int:
 def test_the_lowest_layers_and_the_embeddings(social_model, layers):
     """0 is the embeddings alone, None nothing at all; names say where a weight is."""
     encoder = social_model(layers=3).text_model.encoder
-    frozen = {variable.name for variable in rates.lowest(encoder, layers)}
-    expected = {v.name for v in encoder.variables if is_frozen(v.name, layers)}
-    assert frozen == expected
-    assert rates.lowest(encoder, None) == []
+    weights = parameters.of_encoder(encoder)
+    frozen = rates.lowest(weights, layers)
+    expected = {community_name(v.name) for v in encoder.variables if is_frozen(v.name, layers)}
+    assert set(frozen) == expected
+    assert rates.lowest(weights, None) == []
 
 
 def test_one_layer_must_learn(social_model):
     encoder = social_model(layers=2).text_model.encoder
     with pytest.raises(ConfigError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
-        rates.lowest(encoder, 2)
+        rates.lowest(parameters.of_encoder(encoder), 2)
     with pytest.raises(ConfigError, match=r"training\.frozen_layers"):
         config.parse({"training": {"frozen_layers": -1}})
 

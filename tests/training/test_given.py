@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from transformers import BertConfig
 
 from tfsocial import config
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table
 from tfsocial.training import given
 
@@ -24,7 +24,7 @@ def made(name: str, vectors: np.ndarray | None = None) -> given.Given:
         intermediate_size=8,
     )
     specs = {"label": HeadSpec("classify", ("a", "b"))}
-    model = TextModel(sizes, specs, "mean", word_head=True)
+    model = TextModel(sizes, specs, "mean", mlm_head=True)
     model.build()
     labels = {"label": np.array([0, 1, 1], np.int32)}
     return given.make(table.formula(chosen), model, None, labels, {}, None, 8, vectors)

@@ -11,10 +11,11 @@ import tiny_run
 from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
+from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError, ScopeScore
-from tfsocial.models import checkpoints
 from tfsocial.models.scope import Scope
-from tfsocial.serving import export, predictor
+from tfsocial.serving import export
+from tfsocial.serving.loading import load_predictor
 from tfsocial.training import outside
 
 SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.5, 0.5], [0.6, 0.4]])
@@ -134,15 +135,15 @@ def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     chosen = tiny_run.settings(moods, "training.epochs=6", tasks={"mood": task})
     tiny_run.train(chosen, tmp_path / "run")
     folder = tmp_path / "run" / "model"
-    loaded = checkpoints.load(folder)
+    loaded = model_folder.load(folder)
     spec = loaded.manifest.tasks["mood"]
     assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
     assert loaded.model.heads.scopes["mood"].threshold.numpy() > -1e30
     texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
-    own = predictor.load(folder)(texts).tasks["mood"]
+    own = load_predictor(folder)(texts).tasks["mood"]
     export.export(folder, tmp_path / "saved")
     np.testing.assert_allclose(
-        predictor.load(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
+        load_predictor(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
     )
     np.testing.assert_allclose(own.sum(-1), 1, rtol=1e-5)
     assert own.shape == (5, 3)
@@ -159,10 +160,10 @@ def test_examples_outside_are_kept_from_training(moods, tmp_path):
     tree = {**tiny_run.tree(moods), "tasks": {"mood": task}}
     for split in ("dev", "test"):
         tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
-    from tfsocial.data import sources
+    from tfsocial.data.reading.splits import read_splits
 
     chosen = config.parse(tree)
-    corpus = sources.read(chosen.data, chosen.tasks)
+    corpus = read_splits(chosen.data, chosen.tasks)
     assert corpus.label_names["mood"] == ("happy", "sad", "afternoon")
     assert len(corpus.splits["train"]) == len(tiny_run.MOODS)
     assert corpus.splits["dev"].labels["mood"].max() == 2

@@ -11,10 +11,12 @@ import tiny_run
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.models import checkpoints, inference
-from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.checkpoints import model_folder
+from tfsocial.data.pipeline.batches import evaluation_batches
+from tfsocial.models import inference
+from tfsocial.models.heads import Heads
+from tfsocial.models.spec import HeadSpec
+from tfsocial.text.batch import Shape
 from tfsocial.training import given, probe
 
 
@@ -158,8 +160,8 @@ def test_heads_fitted_anew_are_taken_back_where_dev_falls(tmp_path, step, kept):
 
 def assert_answers_as_a_regression(workdir, run, normalized: bool):
     """The saved model, with scikit-learn's regression on what its own encoder makes of train."""
-    model = checkpoints.load(workdir / "model").model
-    batches = pipeline.evaluation_batches(run.encoded["train"], Shape(2, 64, 8))
+    model = model_folder.load(workdir / "model").model
+    batches = evaluation_batches(run.encoded["train"], Shape(2, 64, 8))
     vectors = inference.embed(model, batches)
     if normalized:
         vectors *= np.sqrt(vectors.shape[1]) / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -125,9 +125,8 @@ def kept(model, folder: Path) -> resume.Keeper:
 def learned(model) -> list[np.ndarray]:
     """Weights, slots and averages."""
     slots = [*model.optimizer.momentums, *model.optimizer.velocities]
-    return [
-        value.numpy() for value in (*model.text_model.variables, *slots, *model.average.averages)
-    ]
+    averages = model.average.averages.values()
+    return [value.numpy() for value in (*model.text_model.variables, *slots, *averages)]
 
 
 def test_what_is_learned_goes_back_and_the_rest_goes_on(social_model, batch, endless, tmp_path):

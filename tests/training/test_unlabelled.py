@@ -14,10 +14,10 @@ from safetensors.numpy import load_file
 from transformers import TFBertForMaskedLM
 
 from tfsocial import __main__ as door
-from tfsocial.data import batch as keys
-from tfsocial.models import checkpoints
-from tfsocial.models.heads import WordHead
+from tfsocial.checkpoints import community, model_folder
+from tfsocial.models.heads import MLMHead
 from tfsocial.objectives import table
+from tfsocial.text import batch as keys
 
 VIEW = "data.view=[{token_mask: {rate: 0.3}}]"
 TERMS = {
@@ -115,7 +115,7 @@ def test_dev_s_loss_picks_the_weights(pretrained):
 def test_a_pretrained_model_is_a_folder_of_a_model(pretrained):
     """Encoder and word head as BertForMaskedLM has them, no head of a task, a card that says so."""
     model = pretrained / "model"
-    assert checkpoints.load(model).manifest.tasks == {}
+    assert model_folder.load(model).manifest.tasks == {}
     assert load_file(model / "heads.safetensors") == {}
     names = load_file(model / "model.safetensors").keys()
     assert {name.split(".")[0] for name in names} == {"bert", "cls"}
@@ -126,11 +126,11 @@ def test_a_pretrained_model_is_a_folder_of_a_model(pretrained):
     assert "| dev | formula | loss |" in card
 
 
-def test_the_community_reads_the_word_head(pretrained):
+def test_the_community_reads_the_mlm_head(pretrained):
     """transformers' own BertForMaskedLM gives the probabilities that our encoder and head do."""
     model = pretrained / "model"
     theirs = TFBertForMaskedLM.from_pretrained(model)
-    loaded = checkpoints.load(model)
+    loaded = model_folder.load(model)
     ids = [2, 12, 4, 11, 6, 3]  # [CLS] it [MASK] order ... [SEP]
     batch = {
         keys.TOKEN_IDS: tf.constant([ids]),
@@ -139,11 +139,11 @@ def test_the_community_reads_the_word_head(pretrained):
         keys.TYPE_IDS: tf.zeros([1, len(ids)], tf.int32),
     }
     hidden = loaded.model.encoder(batch)
-    head = WordHead(loaded.model.encoder.config)
+    head = MLMHead(loaded.model.encoder.config)
     head.build()
     words = np.arange(len(tiny_run.SPECIALS) + len(tiny_run.WORDS))
     tensors = load_file(model / "model.safetensors")
-    assert checkpoints.take_word_head(head, tensors, words, str(model))[0]
+    assert community.take_mlm_head(head, tensors, words, str(model))[0]
     found = theirs(tf.constant([ids]), training=False).logits
     np.testing.assert_allclose(
         head(hidden, loaded.model.encoder.bert.embeddings.weight), found, atol=1e-4

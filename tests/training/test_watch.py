@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import tiny_run
 
-from tfsocial.serving import predictor
+from tfsocial.serving.loading import load_predictor
 from tfsocial.training import watch
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -142,7 +142,7 @@ def test_the_dev_loss_is_of_one_text_as_it_stands(tmp_path):
     tiny_run.train(chosen, tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()
     (dev,) = [row for row in map(json.loads, lines) if "dev/monitored" in row]
-    answers = predictor.load(tmp_path / "run" / "model")([(text,) for text, _ in tiny_run.MOODS])
+    answers = load_predictor(tmp_path / "run" / "model")([(text,) for text, _ in tiny_run.MOODS])
     said = answers.tasks["mood"][range(4), [int(mood == "sad") for _, mood in tiny_run.MOODS]]
     # Without dropout both passes are alike: R-Drop is 0, and what is left is L.
     assert dev["dev/monitored"] == pytest.approx(np.mean(np.log(said)), rel=1e-4)
@@ -159,6 +159,7 @@ def test_the_dev_loss_does_not_follow_the_weights_that_training_moves(
     before = watch.losses(model, dev)
     assert before["loss"] == pytest.approx(before["L/topic"] + 2 * before["L0/feature_cosine"])
     model.budgets["L0/feature_cosine"].assign(50.0)
-    for variable in (*model.term_variables, *(model.pace.factors.values() if model.pace else ())):
+    factors = model.pace.factors.values() if model.pace else ()
+    for variable in (*model.term_variables.values(), *factors):
         variable.assign(tf.fill(variable.shape, 0.3))
     assert watch.losses(model, dev) == before

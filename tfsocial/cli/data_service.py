@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
 
     import tensorflow_text  # noqa: F401  its kernels tokenize here
 
-    from tfsocial.data import service
+    from tfsocial.data.pipeline import service
 
     _dispatcher, worker = service.start(host, FLAGS.port)
     log.info("batches are made here: --set data.service=grpc://%s:%d", host, FLAGS.port)

@@ -39,13 +39,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _answer(saved_model: Path) -> None:
-    from tfsocial.data.sources import Text
+    from tfsocial.data.reading.text_cells import Text
     from tfsocial.serving import predictor
+    from tfsocial.serving.loading import load_predictor
 
     with (CONFIG.parent / "helpdesk" / "answers.csv").open(encoding="utf-8", newline="") as file:
         replies = {row["label"]: row["answer"] for row in csv.DictReader(file)}
     rows = [Text(question, None, number) for number, question in enumerate(QUESTIONS, 1)]
-    answers = predictor.answers(predictor.load(saved_model), rows)
+    answers = predictor.answers(load_predictor(saved_model), rows)
     for question, answer in zip(QUESTIONS, answers, strict=True):
         label = answer["intent"]["label"]
         share = answer["intent"]["probabilities"][label]

@@ -25,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     output = cli.local("output", FLAGS.output)
 
     from tfsocial.serving import predictor
+    from tfsocial.serving.loading import load_predictor
 
-    answered, bad = predictor.predict_file(predictor.load(model), source, output, FLAGS.top)
+    answered, bad = predictor.predict_file(load_predictor(model), source, output, FLAGS.top)
     print(f"{answered} rows answered, {bad} unreadable: {FLAGS.output}", file=sys.stderr)
     return 0

@@ -19,15 +19,16 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
+    from tfsocial.checkpoints import community
     from tfsocial.data import corpus
     from tfsocial.data.augment import samples
-    from tfsocial.data.text import Tokenizer
-    from tfsocial.models import checkpoints, paraphrasing
+    from tfsocial.models import paraphrasing
+    from tfsocial.text.tokenizer import Tokenizer
 
     train = corpus.of_run(settings).splits["train"]
-    community = checkpoints.community(settings.model)
-    tokenizer = Tokenizer.load(community.folder)
-    paraphrases = paraphrasing.of_run(settings, community, train)
+    m0 = community.of_config(settings.model)
+    tokenizer = Tokenizer.load(m0.folder)
+    paraphrases = paraphrasing.of_run(settings, m0, train)
     shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs, paraphrases)
     print("\n".join(shown.lines()))
     return 0

@@ -23,10 +23,12 @@ from tqdm import tqdm
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import licences, paraphrase_cache, rows
+from tfsocial.data import paraphrase_cache
+from tfsocial.data.examples import Examples
 from tfsocial.data.paraphrase_cache import Cache
-from tfsocial.data.provenance import Resource
-from tfsocial.data.sources import Examples
+from tfsocial.data.reading import rows
+from tfsocial.provenance import licences
+from tfsocial.provenance.resources import Resource
 
 log = logging.getLogger(__name__)
 

@@ -26,9 +26,10 @@ from tqdm import tqdm
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import kinds, sources, tfrecord
-from tfsocial.data.rows import BadRow
-from tfsocial.data.sources import Counts, Example
+from tfsocial.data.examples import SPLITS, Counts
+from tfsocial.data.reading import label_cells, quarantine, source_rows, source_types, tfrecord
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.data.reading.source_rows import Example
 
 SHARDS = 8
 _MODULUS = 2**256
@@ -57,7 +58,7 @@ def _digest(example: Example) -> bytes:
     return hashlib.sha256(json.dumps(values).encode()).digest()
 
 
-def _canonical(cell: sources.Cell) -> Any:
+def _canonical(cell: label_cells.Cell) -> Any:
     if isinstance(cell, frozenset):
         return sorted(cell)
     return float(np.float32(cell)) if isinstance(cell, float) else cell
@@ -119,7 +120,7 @@ def convert(
     for key, source in data.sources.items():
         folder = f"{output}/{key.rpartition('.')[2]}" if data.mixture else output
         plain = _as_written(source)
-        for split in sources.SPLITS:
+        for split in SPLITS:
             if getattr(source.splits, split):
                 yield _Split(key, split, plain, data, tasks, folder).converted(shards)
 
@@ -149,8 +150,8 @@ class _Split:
         return Converted(self.key, self.split, pattern, counts, manifest)
 
     def _found(self) -> Iterator[Example | BadRow]:
-        for name in kinds.names(self.source, self.split, self.key):
-            yield from sources.examples_of(name, self.key, self.source, self.data, self.tasks)
+        for name in source_types.names(self.source, self.split, self.key):
+            yield from source_rows.examples_of(name, self.key, self.source, self.data, self.tasks)
 
     def _measured(self) -> tuple[Content, Counts]:
         """What the source holds, and how many of its rows are bad."""
@@ -162,8 +163,8 @@ class _Split:
                 content.add(found)
         counts = Counts(content.examples + len(bad), content.examples, len(bad))
         place = f"{self.key}.splits.{self.split}"
-        sources.check_bad_rows(place, counts, bad, self.data.max_bad_fraction)
-        self._put(f"{self.split}-quarantine.jsonl", "".join(map(sources.quarantined, bad)))
+        quarantine.check_bad_rows(place, counts, bad, self.data.max_bad_fraction)
+        self._put(f"{self.split}-quarantine.jsonl", "".join(map(quarantine.quarantine_line, bad)))
         return content, counts
 
     def _columns(self) -> list[str]:
@@ -298,7 +299,7 @@ class _Split:
         update = {"source": "files", "format": tfrecord.SUFFIX}
         files = self.source.model_copy(update=update)
         path = self._path(name)
-        for found in sources.examples_of(path, self.key, files, self.data, self.tasks):
+        for found in source_rows.examples_of(path, self.key, files, self.data, self.tasks):
             if isinstance(found, Example):
                 content.add(found)
         return content

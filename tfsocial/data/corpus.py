@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfsocial.config import Config, ConfigError
-from tfsocial.data import mixture, shots, sources
-from tfsocial.data.sources import Corpus
+from tfsocial.data.examples import Corpus
+from tfsocial.data.reading.splits import read_splits
+from tfsocial.data.sampling import mixture, shots
 
 
 def of_run(config: Config, workdir: Path | None = None) -> Corpus:
@@ -28,7 +29,7 @@ def drawn(config: Config, workdir: Path | None = None) -> Corpus:
         ConfigError: see `sources.read` and `shots.draw`; or there is no train.
     """
     quarantine = workdir / "quarantine.jsonl" if workdir else None
-    found = sources.read(config.data, config.tasks, quarantine)
+    found = read_splits(config.data, config.tasks, quarantine)
     if "train" not in found.splits:
         raise ConfigError("data.splits.train names no files; there is nothing to learn from")
     if not config.data.shots:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
 
 MEASURE = "Jaccard similarity of the sets of character trigrams of the normalised texts"
 NEAR = 0.8

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial.config import ConfigError
-from tfsocial.data.provenance import Resource
+from tfsocial.provenance.resources import Resource
 
 FILE = "paraphrases.sqlite"
 _WAIT = 60.0  # seconds for another process to commit

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
-from tfsocial.data import paths, provenance, rows
-from tfsocial.data.provenance import Resource
-from tfsocial.data.rows import BadRow
+from tfsocial.data.reading import line_formats, paths, rows
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.provenance import resources
+from tfsocial.provenance.resources import Resource
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class Pairs:
         """
         path = paths.under(root, knobs.file)
         known: dict[str, list[str]] = {}
-        for row in rows.read_rows(path):
+        for row in line_formats.read_lines(path):
             text, paraphrase = _pair(row)
             known.setdefault(text, []).append(paraphrase)
         return cls(path, known)
@@ -163,7 +164,7 @@ class Pairs:
             "translator",
             self.path,
             key="data.back_translation",
-            sha256=provenance.digest([self.path]),
+            sha256=resources.digest([self.path]),
         )
 
 

@@ -19,7 +19,7 @@ from tfsocial.evaluation import report
 if TYPE_CHECKING:
     from scipy.sparse import spmatrix
 
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
 
 # Every text that is not blank has at least one of these, so no vocabulary is ever empty.
 _WORD_OR_SIGN = r"\w+|[^\w\s]"

@@ -17,12 +17,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import files
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Config, Task
-from tfsocial.data import inspection, pipeline, provenance, sources
+from tfsocial.data import inspection
+from tfsocial.data.examples import Corpus, Examples, has_label
 from tfsocial.data.inspection import Pool
-from tfsocial.data.sources import Corpus, Examples
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.data.reading.splits import read_splits
+from tfsocial.provenance import resources
+from tfsocial.text.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 
@@ -45,22 +49,22 @@ def facts(config: Config, quarantine: Path, near: float = inspection.NEAR) -> Fa
         ConfigError: the data or the checkpoint cannot be read.
     """
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
-    corpus = sources.read(unlimited, config.tasks, quarantine)
-    community = checkpoints.community(config.model)
-    tokenizer = Tokenizer.load(community.folder)
+    corpus = read_splits(unlimited, config.tasks, quarantine)
+    m0 = community.of_config(config.model)
+    tokenizer = Tokenizer.load(m0.folder)
     tokens = _tokens(corpus, tokenizer)
     pooled = inspection.pool(corpus.splits)
     found = {
         "name": config.name,
         "splits": {split: _split(config, corpus, split) for split in corpus.splits},
-        "lengths": _lengths(config, tokens, community.config.max_position_embeddings, tokenizer),
+        "lengths": _lengths(config, tokens, m0.config.max_position_embeddings, tokenizer),
         "tasks": {name: _task(name, task, corpus) for name, task in config.tasks.items()},
         "repeats": _repeats(pooled, corpus, config, near),
         "conflicts": {
             name: _conflicts(pooled, corpus, config, name) for name, task in config.tasks.items()
         },
         "quarantine": _quarantine(quarantine, config),
-        "licences": _licences(config, community),
+        "licences": _licences(config, m0),
     }
     return found | {"advice": list(advice(found))}
 
@@ -93,7 +97,7 @@ def _short(path: str, config: Config) -> str:
 def _tokens(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
     """split -> tokens of each example with nothing cut, special ones too."""
     return {
-        split: pipeline.encode(examples, tokenizer, _UNCUT).tokens
+        split: tokenize_split(examples, tokenizer, _UNCUT).tokens
         for split, examples in corpus.splits.items()
     }
 
@@ -165,16 +169,14 @@ def _task(name: str, task: Task, corpus: Corpus) -> Facts:
             label: {split: int(found[index]) for split, found in counts.items()}
             for index, label in enumerate(names)
         },
-        "unlabelled": {
-            split: int((~sources.has_label(labels)).sum()) for split, labels in values.items()
-        },
+        "unlabelled": {split: int((~has_label(labels)).sum()) for split, labels in values.items()},
         "learned_without_train": [task.out_of_scope] if task.scope_score else [],
     }
 
 
 def _label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     """Int [classes]: rows that carry each label."""
-    known = labels[sources.has_label(labels)]
+    known = labels[has_label(labels)]
     if labels.ndim == 1:
         return np.bincount(known, minlength=classes)
     return known.sum(0).astype(np.int64)
@@ -326,8 +328,8 @@ def _quarantine(path: Path, config: Config) -> list[Facts]:
     ]
 
 
-def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
-    taken = (*provenance.of_sources(config.data), community.resource(config.model))
+def _licences(config: Config, m0: CommunityCheckpoint) -> list[Facts]:
+    taken = (*resources.of_sources(config.data), m0.resource(config.model))
     return [
         {
             "what": resource.role,
@@ -336,7 +338,7 @@ def _licences(config: Config, community: checkpoints.Community) -> list[Facts]:
             "kind": resource.kind,
             "source": resource.licence_source,
             "acknowledged": resource.acknowledgement,
-            "refused": provenance.refusal(resource, config.data.licence_policy),
+            "refused": resources.refusal(resource, config.data.licence_policy),
         }
         for resource in taken
     ]

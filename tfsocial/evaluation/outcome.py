@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from tfsocial import files
+from tfsocial.checkpoints import locations
 from tfsocial.config import Config, Task
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.evaluation import baselines, figures, report
-from tfsocial.models import card, checkpoints, inference
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models import card, inference
+from tfsocial.models.spec import HeadSpec
+from tfsocial.text.batch import Shape
 from tfsocial.training.fit import Run
 
 REPORTED = ("dev", "test")
@@ -52,7 +53,7 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     reports = {split: _reported(run, config, split) for split in REPORTED if split in run.encoded}
     report.write(reports, workdir)
     about = card.text(config, run.loaded.manifest.tasks, run.resources, reports)
-    with files.replacing(workdir / "model" / checkpoints.CARD) as partial:
+    with files.replacing(workdir / "model" / locations.CARD) as partial:
         partial.write_text(about, encoding="utf-8")
     flat = {
         f"{split}/{task}/{name}": value
@@ -114,7 +115,7 @@ def _joined(examples: Examples) -> list[str]:
 def _predictions(run: Run, split: str) -> dict[str, np.ndarray]:
     manifest = run.loaded.manifest
     shape = Shape(8, manifest.row_length, manifest.slots)
-    batches = pipeline.evaluation_batches(run.encoded[split], shape)
+    batches = evaluation_batches(run.encoded[split], shape)
     return inference.predict(run.loaded.model, batches)
 
 

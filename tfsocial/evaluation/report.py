@@ -27,7 +27,7 @@ from tfsocial import files
 from tfsocial.config import ConfigError, nearest
 
 if TYPE_CHECKING:  # a report is read and written without waiting for TensorFlow
-    from tfsocial.models.heads import HeadSpec
+    from tfsocial.models.spec import HeadSpec
 
 Report = dict[str, Any]
 

@@ -11,9 +11,9 @@ import yaml
 
 import tfsocial
 from tfsocial.config import Config, Source
-from tfsocial.data import provenance
-from tfsocial.data.provenance import Resource
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 LABELS_SHOWN = 30
 PRETRAINED = (

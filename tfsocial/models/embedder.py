@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.data.sources import Examples
-from tfsocial.data.text import Tokenizer
+from tfsocial.checkpoints.community import CommunityCheckpoint
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.batches import evaluation_batches
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_names, tokenize_split
 from tfsocial.models import inference
-from tfsocial.models.checkpoints import Community
 from tfsocial.models.text_model import TextModel
+from tfsocial.text.batch import Shape
+from tfsocial.text.tokenizer import Tokenizer
 
 ROWS, SLOTS = 4, 16
 
@@ -31,7 +32,7 @@ class Embedder:
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
 
     @classmethod
-    def of(cls, community: Community, pooling: str, row_length: int) -> Embedder:
+    def of(cls, community: CommunityCheckpoint, pooling: str, row_length: int) -> Embedder:
         """With the checkpoint's weights, and no longer rows than it has positions for.
 
         Raises:
@@ -47,13 +48,13 @@ class Embedder:
 
     def __call__(self, examples: Examples) -> np.ndarray:
         """Pooled vectors of length 1, float32 [n, hidden]."""
-        return self._read(pipeline.encode(examples, self._tokenizer, self._shape.row_length))
+        return self._read(tokenize_split(examples, self._tokenizer, self._shape.row_length))
 
     def names(self, names: Sequence[str]) -> np.ndarray:
         """Those of label names, as the words they are made of."""
-        return self._read(pipeline.encode_names(names, self._tokenizer, self._shape.row_length))
+        return self._read(tokenize_names(names, self._tokenizer, self._shape.row_length))
 
-    def _read(self, encoded: pipeline.Encoded) -> np.ndarray:
-        batches = pipeline.evaluation_batches(encoded, self._shape)
+    def _read(self, encoded: TokenizedSplit) -> np.ndarray:
+        batches = evaluation_batches(encoded, self._shape)
         vectors = inference.by_example(self._embed, batches)[""]
         return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-
-# Read by transformers when it is imported. PyTorch beside TensorFlow in one process costs
-# seconds of start-up and, in some pairs of builds, aborts on a clash of their LLVMs.
-os.environ.setdefault("USE_TF", "1")
-os.environ.setdefault("USE_TORCH", "0")
 
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
-from transformers.models.bert.modeling_tf_bert import TFBertMainLayer
 
-from tfsocial.data import batch as keys
 from tfsocial.models.kernels import ByteDropout, dropout, gelu
 from tfsocial.models.recomputation import RepeatableGenerator, recomputed
+from tfsocial.models.tf_transformers import BertConfig, TFBertMainLayer
+from tfsocial.text import batch as keys
 
 # Large enough to vanish in a softmax, small enough for bfloat16 and float16 to hold.
 MASKED = -3e4

@@ -7,42 +7,15 @@ lose too much in bfloat16.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
 
-from tfsocial.config import ScopeScore, TaskKind
+from tfsocial.config import TaskKind
 from tfsocial.models.kernels import ByteDropout, gelu
 from tfsocial.models.scope import Scope
-
-
-class HeadSpec(NamedTuple):
-    """What a head predicts: `labels` name its predictions; a regression has one, unnamed.
-
-    With `scope` the last label means "none of the others" and is told by that score: the head
-    has no logit for it.
-    """
-
-    kind: TaskKind
-    labels: tuple[str, ...]
-    scope: ScopeScore | None = None
-
-    @property
-    def width(self) -> int:
-        """Columns of the predictions."""
-        return len(self.labels) if self.kind != "regress" else 1
-
-    @property
-    def learned(self) -> int:
-        """Columns of the logits."""
-        return self.width - (self.scope is not None)
-
-    @property
-    def learned_labels(self) -> tuple[str, ...]:
-        """Names of the logits."""
-        return self.labels[: self.learned]
+from tfsocial.models.spec import HeadSpec
+from tfsocial.models.tf_transformers import BertConfig
 
 
 def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
@@ -134,7 +107,7 @@ class Heads(keras.layers.Layer):
         return tf.math.l2_normalize(pooled, -1) * math.sqrt(self.hidden_size)
 
 
-class WordHead(keras.layers.Layer):
+class MLMHead(keras.layers.Layer):
     """BERT's masked-LM head: logits = LayerNorm(gelu(W h + b)) E' + c, E the word table.
 
     Devlin et al. (2019), arXiv:1810.04805; its variables have the names of `cls.predictions` in

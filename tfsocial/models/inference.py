@@ -1,16 +1,15 @@
-"""A text model over packed batches or raw texts: numbers out, in the order of the examples."""
+"""A text model over packed batches: numbers out, in the order of the examples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing, pipeline
-from tfsocial.models.checkpoints import Loaded
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
@@ -39,19 +38,3 @@ def by_example(
         )[1]
         for name in values[0]
     }
-
-
-def answer(loaded: Loaded, columns: Sequence[tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """In the graph: predictions of every task [n, width] and embeddings [n, hidden] of raw texts.
-
-    Args:
-        columns: string [n] each; one, or two for pairs.
-    """
-    manifest, model = loaded.manifest, loaded.model
-    batch, places = pipeline.pack_texts(
-        columns, loaded.tokenizer, manifest.row_length, manifest.slots
-    )
-    outputs = model(batch, training=False)
-    tasks = model.predictions(outputs)
-    gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
-    return gathered, packing.gather_examples(outputs.pooled, places)

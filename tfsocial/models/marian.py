@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfsocial.checkpoints import locations
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
-from tfsocial.data import licences, provenance
 from tfsocial.data.augment.chance import Chance
-from tfsocial.data.provenance import Resource
-from tfsocial.models import checkpoints
+from tfsocial.models.tf_transformers import transformers
+from tfsocial.provenance import licences
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 CITATION = (
     "Junczys-Dowmunt et al. (2018), Marian: Fast Neural Machine Translation in C++, "
@@ -210,7 +212,7 @@ def _resource(name: str, folder: Path) -> Resource:
 
 def _folder(name: str, key: str) -> Path:
     if name.startswith("hub:"):
-        return checkpoints.hub_folder(name.removeprefix("hub:"), _HUB_FILES, key)
+        return locations.hub_folder(name.removeprefix("hub:"), _HUB_FILES, key)
     folder = Path(name)
     if not folder.is_dir():
         raise ConfigError(f"{key} {name}: there is no such folder; hub:NAME is the other form")
@@ -265,12 +267,12 @@ def _kind(path: Path) -> Any:
 
 def _model(folder: Path, where: str) -> Any:
     """With every weight the checkpoint's: transformers starts at random where a name differs."""
-    from transformers import TFMarianMTModel
-
     noise = logging.getLogger("transformers")
     before, _ = noise.level, noise.setLevel(logging.ERROR)
     try:
-        model, found = TFMarianMTModel.from_pretrained(folder, output_loading_info=True)
+        model, found = transformers.TFMarianMTModel.from_pretrained(
+            folder, output_loading_info=True
+        )
     except Exception as error:  # transformers raises its own, h5py's and safetensors' errors
         reason = str(error).strip().partition("\n")[0]
         raise ConfigError(f"{where} cannot be loaded ({reason})") from None
@@ -286,15 +288,14 @@ def _model(folder: Path, where: str) -> Any:
 
 
 def _tokenizer(folder: Path, where: str) -> Any:
-    from transformers import MarianTokenizer
-
     try:
         with warnings.catch_warnings():
             # It asks for sacremoses, which would only unify quotes and dashes.
             warnings.simplefilter("ignore")
-            found = MarianTokenizer.from_pretrained(folder)
+            found = transformers.MarianTokenizer.from_pretrained(folder)
     except Exception as error:  # a vocabulary that is no JSON, or lacks <unk>
         raise ConfigError(f"{where}: its tokenizer cannot be loaded ({error})") from None
-    if not isinstance(found, MarianTokenizer):  # of a file sentencepiece cannot read it gives False
+    # Of a file that sentencepiece cannot read it gives False.
+    if not isinstance(found, transformers.MarianTokenizer):
         raise ConfigError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
     return found

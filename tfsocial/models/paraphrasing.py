@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import (
     BackTranslation,
     Config,
@@ -16,18 +18,18 @@ from tfsocial.config import (
     MarianTranslator,
     PairsTranslator,
 )
-from tfsocial.data import back_translation, corpus, paraphrase_cache, provenance
+from tfsocial.data import back_translation, corpus, paraphrase_cache
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.back_translation import Judged, Verdict
+from tfsocial.data.examples import Examples
 from tfsocial.data.paraphrase_cache import Cache, Identity
-from tfsocial.data.provenance import Resource
-from tfsocial.data.sources import Examples
 from tfsocial.data.translators import Http, Pairs
-from tfsocial.models import checkpoints, marian
-from tfsocial.models.checkpoints import Community
+from tfsocial.models import marian
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.marian import Marian
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
 ROW_LENGTH = 128  # tokens of a text that M0 compares
@@ -117,7 +119,7 @@ def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
     return Pairs.read(chosen, config.data.root)
 
 
-def of_run(config: Config, community: Community, train: Examples) -> Paraphrases | None:
+def of_run(config: Config, m0: CommunityCheckpoint, train: Examples) -> Paraphrases | None:
     """What the ops of a config mix in; None where none does.
 
     Raises:
@@ -125,7 +127,7 @@ def of_run(config: Config, community: Community, train: Examples) -> Paraphrases
     """
     if not chain.needs_paraphrases(chain.build(config)):
         return None
-    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
+    yardstick = back_translation.yardstick(config.model, m0.resource(config.model))
     return Paraphrases.of(back_translation.kept(config.data, train, yardstick))
 
 
@@ -154,11 +156,11 @@ def _compared(
     config: Config, cache: Cache, found: Mapping[str, Sequence[str]]
 ) -> dict[back_translation.Pair, float]:
     """Cosines of all that was found, measured now where they were not before."""
-    community = checkpoints.community(config.model)
-    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
+    m0 = community.of_config(config.model)
+    yardstick = back_translation.yardstick(config.model, m0.resource(config.model))
     pairs = back_translation.pairs(found)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
-        back_translation.compare(cache, Likeness.of(config, community), yardstick, pairs)
+        back_translation.compare(cache, Likeness.of(config, m0), yardstick, pairs)
     return cache.cosines(yardstick, pairs)
 
 
@@ -169,9 +171,9 @@ class Likeness:
         self._embedder = embedder
 
     @classmethod
-    def of(cls, config: Config, community: Community) -> Likeness:
+    def of(cls, config: Config, m0: CommunityCheckpoint) -> Likeness:
         """With M0's weights and pooling."""
-        return cls(Embedder.of(community, config.model.pooling, ROW_LENGTH))
+        return cls(Embedder.of(m0, config.model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 import tf_keras as keras
-from transformers import BertConfig
 
-from tfsocial.data import batch as keys
 from tfsocial.models import heads, kernels
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.heads import Heads, HeadSpec, WordHead
+from tfsocial.models.heads import Heads, MLMHead
+from tfsocial.models.spec import HeadSpec, TextModelSpec
+from tfsocial.models.tf_transformers import BertConfig
+from tfsocial.text import batch as keys
 
 
 class Outputs(NamedTuple):
@@ -29,7 +30,11 @@ class Outputs(NamedTuple):
 
 
 class TextModel(keras.layers.Layer):
-    """Encoder and heads; the part of a run that is saved and served."""
+    """Encoder and heads; the part of a run that is saved and served.
+
+    Its `spec` and its encoder's `config` are all that another model with the same weights is
+    built from; see `of`.
+    """
 
     def __init__(
         self,
@@ -38,12 +43,13 @@ class TextModel(keras.layers.Layer):
         pooling: str,
         head_dropout: float = 0.0,
         seed: int = 0,
-        word_head: bool = False,
+        mlm_head: bool = False,
         compiled: bool = False,
         head_normalize: bool = False,
         recompute: bool = False,
     ):
         super().__init__(name="text_model")
+        self.spec = TextModelSpec(specs, pooling, head_normalize=head_normalize, mlm_head=mlm_head)
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(
@@ -51,13 +57,26 @@ class TextModel(keras.layers.Layer):
         )
         dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
         self.heads = Heads(specs, config.hidden_size, dropout, head_normalize, name="heads")
-        self.word_head = WordHead(config) if word_head else None
+        self.mlm_head = MLMHead(config) if mlm_head else None
+
+    @classmethod
+    def of(cls, config: BertConfig, spec: TextModelSpec) -> TextModel:
+        """A built model of this architecture and these parts, to be given weights."""
+        model = cls(
+            config,
+            spec.tasks,
+            spec.pooling,
+            mlm_head=spec.mlm_head,
+            head_normalize=spec.head_normalize,
+        )
+        model.build()
+        return model
 
     def build(self, input_shape=None):
         self.encoder.build()
         self.heads.build()
-        if self.word_head:
-            self.word_head.build()
+        if self.mlm_head:
+            self.mlm_head.build()
         super().build(input_shape)
 
     def call(
@@ -68,9 +87,9 @@ class TextModel(keras.layers.Layer):
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
 
-    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Which word stands at each place, float32 [rows, places, words]; by the word head."""
-        return self.word_head(hidden, self.encoder.bert.embeddings.weight)
+    def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Which word stands at each place, float32 [rows, places, words]; by the masked-LM head."""
+        return self.mlm_head(hidden, self.encoder.bert.embeddings.weight)
 
     def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:
         """One vector per slot, float32 [rows, slots, hidden]."""

@@ -9,10 +9,10 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 from tfsocial.models.heads import mean_pool
 from tfsocial.objectives import divergence, masking
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class L2SP:
     """
 
     def __call__(self, step: Forward) -> Terms:
-        distance = tf.add_n([tf.nn.l2_loss(w - w0) for w, w0 in step.parameters])
+        distance = tf.add_n([tf.nn.l2_loss(w - w0) for w, w0 in step.parameters.values()])
         weight = step.batch[WEIGHT]
         return Terms(distance * tf.ones_like(weight), weight)
 
@@ -183,7 +183,7 @@ class MaskedLM:
         words, texts, chosen = map(
             hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.chosen)
         )
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(words, step.word_logits(states))
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(words, step.mlm_logits(states))
         both = tf.stack([tf.where(chosen, loss, 0.0), tf.cast(chosen, tf.float32)], -1)
         pooled = mean_pool(both, texts, slots=step.batch[EXAMPLE_ID].shape[1])
         # A text of which nothing is hidden counts with 0: masks are the batch's, not chance's.
@@ -204,7 +204,12 @@ class EWC:
     needs_fisher = True
 
     def __call__(self, step: Forward) -> Terms:
-        pairs = zip(step.parameters, step.fisher, strict=True)
-        distance = tf.add_n([tf.reduce_sum(f * tf.square(w - w0)) / 2 for (w, w0), f in pairs])
+        of_m0 = step.fisher
+        distance = tf.add_n(
+            [
+                tf.reduce_sum(of_m0[name] * tf.square(w - w0)) / 2
+                for name, (w, w0) in step.parameters.items()
+            ]
+        )
         weight = step.batch[WEIGHT]
         return Terms(distance * tf.ones_like(weight), weight)

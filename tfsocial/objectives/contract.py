@@ -7,15 +7,15 @@ alone weighs, masks, reduces and sums.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data.batch import Batch, WordParts
 from tfsocial.models.text_model import Outputs
+from tfsocial.text.batch import Batch, WordParts
 
 
 class Terms(NamedTuple):
@@ -113,14 +113,14 @@ class Forward(Protocol):
     def reread(self, token_ids: tf.Tensor) -> Outputs:
         """A pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
 
-    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+    def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Which word stands at each place, float32 [rows, places, words].
 
         Only for an objective that has `needs_words`.
         """
 
     @property
-    def fisher(self) -> Sequence[tf.Tensor]:
+    def fisher(self) -> Mapping[str, tf.Tensor]:
         """How much M0's own masked-LM task depends on each of `parameters`; of mean 1.
 
         Only for an objective that has `needs_fisher`.
@@ -130,8 +130,8 @@ class Forward(Protocol):
         """The values as constants of this step: no gradient runs through them."""
 
     @property
-    def parameters(self) -> Sequence[tuple[tf.Tensor, tf.Tensor]]:
-        """Each encoder weight beside its value in M0."""
+    def parameters(self) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
+        """Each weight of the encoder's backbone, by its name, beside its value in M0."""
 
     def gather(self, values: tf.Tensor) -> tf.Tensor:
         """Values of all replicas, concatenated along the first axis; differentiable."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data.batch import SEGMENT_IDS, TOKEN_IDS
 from tfsocial.objectives.contract import Forward
+from tfsocial.text.batch import SEGMENT_IDS, TOKEN_IDS
 
 REPLACED, KEPT = 0.8, 0.9  # below the first [MASK], from the second on the word itself
 

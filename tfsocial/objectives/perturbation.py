@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfsocial.data.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
 
 
 def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tensor:

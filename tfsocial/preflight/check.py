@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from tfsocial.config import Config, ConfigError
-from tfsocial.data import packing
 from tfsocial.preflight import largest
 from tfsocial.preflight.bounds import Load, Network
 from tfsocial.preflight.chips import Topology
 from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory, compile_step
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
+from tfsocial.text import packing
 from tfsocial.training import devices
 from tfsocial.training.prepare import Prepared, Texts, prepare
 from tfsocial.training.step import SocialModel

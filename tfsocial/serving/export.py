@@ -8,12 +8,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfsocial import files
+from tfsocial.checkpoints import manifest as manifests
+from tfsocial.checkpoints import model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import ConfigError
-from tfsocial.models import checkpoints, inference
-from tfsocial.models.checkpoints import Loaded, Manifest
-
-MANIFEST = Path("assets.extra") / "tfsocial.json"
-TEXT, PAIR = "text", "text_pair"
+from tfsocial.serving.saved_model import COLUMNS, MANIFEST, prefix
 
 
 class ServingModule(tf.Module):
@@ -33,15 +33,15 @@ class ServingModule(tf.Module):
     not the Keras model, which loads three times slower.
     """
 
-    def __init__(self, loaded: Loaded):
+    def __init__(self, loaded: TextModelBundle):
         super().__init__(name="tfsocial")
         self.tokenizer = loaded.tokenizer
         self.weights = list(loaded.model.variables)
         manifest = loaded.manifest
-        columns = (TEXT, PAIR)[: len(manifest.text_columns)]
+        columns = COLUMNS[: len(manifest.text_columns)]
 
         def serve(*texts: tf.Tensor) -> dict[str, tf.Tensor]:
-            tasks, embedding = inference.answer(loaded, texts)
+            tasks, embedding = loaded.answer(texts)
             answers = {"embedding": embedding}
             for task, values in tasks.items():
                 for name, answer in _answers(manifest, task, values).items():
@@ -60,42 +60,19 @@ def export(model: Path, output: Path) -> None:
     """
     if output.exists():
         raise ConfigError(f"--output={output}: exists already; a version is never overwritten")
-    loaded = checkpoints.load(model)
+    loaded = model_folder.load(model)
     with files.making(output) as unfinished:
         _write(loaded, unfinished)
 
 
-def prefix(manifest: Manifest, task: str) -> str:
-    """What a task's outputs begin with: nothing where it is the only one."""
-    return f"{task}_" if len(manifest.tasks) > 1 else ""
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Tasks, labels and text columns of a SavedModel.
-
-    Raises:
-        ConfigError: the SavedModel was not written by `export`.
-    """
-    try:
-        return checkpoints.manifest_of(json.loads((folder / MANIFEST).read_text("utf-8")))
-    except ConfigError as error:
-        raise ConfigError(f"{folder / MANIFEST}: {error}; export the model again") from None
-    except (OSError, ValueError):
-        raise ConfigError(
-            f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
-        ) from None
-
-
-def _write(loaded: Loaded, folder: Path) -> None:
+def _write(loaded: TextModelBundle, folder: Path) -> None:
     module = ServingModule(loaded)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
     (folder / MANIFEST).parent.mkdir(exist_ok=True)
-    (folder / MANIFEST).write_text(
-        json.dumps(checkpoints.manifest_values(loaded.manifest)), "utf-8"
-    )
+    (folder / MANIFEST).write_text(json.dumps(manifests.to_values(loaded.manifest)), "utf-8")
 
 
-def _answers(manifest: Manifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
+def _answers(manifest: ModelManifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
     """A task's outputs from its predictions [n, width]."""
     spec = manifest.tasks[task]
     if spec.kind == "regress":

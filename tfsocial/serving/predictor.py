@@ -1,29 +1,33 @@
-"""Predictions from a run's `model/` folder or from its SavedModel, one interface for both."""
+"""The one face of a model in use, and answers to the rows of a file.
+
+Nothing here knows what runs the model: `saved_model`, `text_model` and what comes beside them do.
+A server that answers from a SavedModel imports neither the trainer nor transformers.
+"""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tfsocial import files
+from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.config import ConfigError
-from tfsocial.data import sources
-from tfsocial.models import checkpoints, inference
-from tfsocial.models.checkpoints import Loaded, Manifest
-from tfsocial.serving import export
+from tfsocial.data.reading.rows import BadRow
+from tfsocial.data.reading.text_cells import Text
+from tfsocial.data.reading.texts import read_texts
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
 SQUARES = AT_ONCE * 128**2  # attention of so many texts of 128 tokens is as much as memory is for
 
 
 class Predictions(NamedTuple):
-    """Answers to n texts.
+    """Numbers for n texts.
 
     Attributes:
         tasks: task -> float32 [n, width], probabilities or values.
@@ -34,72 +38,51 @@ class Predictions(NamedTuple):
     embedding: np.ndarray
 
 
-class Predictor(Protocol):
-    """Answers raw texts."""
+class Predictor(ABC):
+    """A model in use, whatever runs it; each gives the same numbers to 1e-5.
 
-    manifest: Manifest
-
-    def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        """Answers to n texts, each a tuple of the model's one or two text columns."""
-
-
-def load(folder: Path) -> Predictor:
-    """The predictor of a run's `model/` or of a SavedModel.
-
-    Raises:
-        ConfigError: the folder is neither, or is broken.
+    Attributes:
+        manifest: its tasks, labels, thresholds and text columns.
     """
-    if (folder / "saved_model.pb").is_file():
-        return SavedModelPredictor(folder)
-    if not (folder / checkpoints.CONFIG).is_file():
-        raise ConfigError(
-            f"--model={folder}: is neither a run's model/ folder (config.json) "
-            "nor a SavedModel (saved_model.pb)"
-        )
-    return ModelPredictor(checkpoints.load(folder))
 
+    manifest: ModelManifest
 
-class ModelPredictor:
-    """A loaded model folder."""
-
-    def __init__(self, loaded: Loaded):
-        self.manifest = loaded.manifest
-
-        @tf.function(reduce_retracing=True)
-        def answer(*columns: tf.Tensor):
-            return inference.answer(loaded, columns)
-
-        self._answer = answer
-
+    @abstractmethod
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        columns = (tf.constant(column, tf.string) for column in zip(*texts, strict=True))
-        tasks, embedding = self._answer(*columns)
-        return Predictions({task: tasks[task].numpy() for task in tasks}, embedding.numpy())
+        """Computes the numbers for n texts, each a tuple of the model's one or two columns."""
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Task -> its labels in the order of the probabilities; none for a regression."""
+        return {task: spec.labels for task, spec in self.manifest.tasks.items()}
+
+    def predict(self, texts: Sequence[str | tuple[str, ...]], top: int = 0) -> list[dict[str, Any]]:
+        """Answers each text: task -> what `describe` makes of its numbers.
+
+        Args:
+            texts: n of them; pairs as tuples.
+            top: how many labels to list with their probabilities; 0 lists all.
+        """
+        return [answer for found in self._blocks(texts) for answer in described(self, found, top)]
+
+    def embed(self, texts: Sequence[str | tuple[str, ...]]) -> np.ndarray:
+        """Pools the encoder's output of each text, float32 [n, hidden]."""
+        vectors = [found.embedding for found in self._blocks(texts)]
+        return np.concatenate(vectors) if vectors else np.zeros([0, 0], np.float32)
+
+    def _blocks(self, texts: Sequence[str | tuple[str, ...]]) -> Iterator[Predictions]:
+        size = texts_at_once(self.manifest)
+        rows = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+        return (self(rows[start : start + size]) for start in range(0, len(rows), size))
 
 
-class SavedModelPredictor:
-    """An exported SavedModel, through its signature alone."""
+def texts_at_once(manifest: ModelManifest) -> int:
+    """Bounds the texts in one call: attention over a row is its length squared.
 
-    def __init__(self, folder: Path):
-        import tensorflow_text  # noqa: F401  registers the tokenizer's ops
-
-        self.manifest = export.read_manifest(folder)
-        self._module = tf.saved_model.load(str(folder))
-        self._signature = self._module.signatures["serving_default"]
-
-    def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        columns = zip((export.TEXT, export.PAIR), zip(*texts, strict=True), strict=False)
-        answers = self._signature(
-            **{name: tf.constant(column, tf.string) for name, column in columns}
-        )
-        tasks = {task: self._values(answers, task).numpy() for task in self.manifest.tasks}
-        return Predictions(tasks, answers["embedding"].numpy())
-
-    def _values(self, answers: dict[str, tf.Tensor], task: str) -> tf.Tensor:
-        prefix = export.prefix(self.manifest, task)
-        if self.manifest.tasks[task].kind == "regress":
-            return answers[f"{prefix}value"][:, tf.newaxis]
-        return answers[f"{prefix}probabilities"]
+    >>> texts_at_once(ModelManifest({}, "mean", 512, 16, ("text",)))
+    32
+    """
+    return max(1, min(AT_ONCE, SQUARES // manifest.row_length**2))
 
 
 def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0) -> tuple[int, int]:
@@ -119,7 +102,7 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
             "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
             "first (--set model.checkpoint=...)"
         )
-    rows = sources.texts(source, predictor.manifest.text_columns)
+    rows = read_texts(source, predictor.manifest.text_columns)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
         raise ConfigError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,39 +115,45 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
 
 
 def answers(
-    predictor: Predictor, rows: Iterable[sources.Text | sources.BadRow], top: int = 0
+    predictor: Predictor, rows: Iterable[Text | BadRow], top: int = 0
 ) -> Iterator[dict[str, Any]]:
     """An answer per row, in order: task -> label and probabilities, or `error`."""
     rows = iter(rows)
-    at_once = max(1, min(AT_ONCE, SQUARES // predictor.manifest.row_length**2))
+    at_once = texts_at_once(predictor.manifest)
     while block := list(islice(rows, at_once)):
-        good = [row for row in block if isinstance(row, sources.Text)]
+        good = [row for row in block if isinstance(row, Text)]
         given = iter(_described(predictor, good, top)) if good else iter(())
         for row in block:
-            if isinstance(row, sources.BadRow):
+            if isinstance(row, BadRow):
                 yield {"error": f"{row.file}:{row.line}: {row.reason}"}
             else:
                 yield next(given)
 
 
-def _described(
-    predictor: Predictor, rows: list[sources.Text], top: int
-) -> Iterator[dict[str, Any]]:
+def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dict[str, Any]]:
     texts = [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
-    predictions = predictor(texts)
-    for number in range(len(rows)):
+    return described(predictor, predictor(texts), top)
+
+
+def described(
+    predictor: Predictor, predictions: Predictions, top: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Turns the numbers for n texts into n answers."""
+    for number in range(len(predictions.embedding)):
         yield {
             task: describe(predictor.manifest, task, values[number], top)
             for task, values in predictions.tasks.items()
         }
 
 
-def describe(manifest: Manifest, task: str, values: np.ndarray, top: int = 0) -> dict[str, Any]:
-    """One task's answer to one text as JSON values, likeliest labels first.
+def describe(
+    manifest: ModelManifest, task: str, values: np.ndarray, top: int = 0
+) -> dict[str, Any]:
+    """Writes one task's answer to one text as JSON values, likeliest labels first.
 
-    >>> from tfsocial.models.heads import HeadSpec
+    >>> from tfsocial.models.spec import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))
-    >>> manifest = Manifest({"spam": spec}, "mean", 128, 16, ("text",))
+    >>> manifest = ModelManifest({"spam": spec}, "mean", 128, 16, ("text",))
     >>> describe(manifest, "spam", np.array([0.25, 0.75]), top=1)
     {'label': 'yes', 'probabilities': {'yes': 0.75}}
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
@@ -18,22 +18,27 @@ class WeightAverage(tf.Module):
     Without a decay there is no average, and all that is done with it does nothing.
 
     Args:
-        averages: variables to keep the averages in, each at its weight's value; left out, own ones.
+        weights: name -> what is averaged.
+        averages: name -> variable to keep the average in, at its weight's value; left out, own
+            ones.
     """
 
     def __init__(
         self,
-        weights: Sequence[tf.Variable],
+        weights: Mapping[str, tf.Variable],
         decay: float | None,
-        averages: Sequence[tf.Variable] | None = None,
+        averages: Mapping[str, tf.Variable] | None = None,
     ):
         super().__init__(name="weight_average")
         self.decay = decay
-        self.weights = list(weights) if decay is not None else []
+        self.weights = dict(weights) if decay is not None else {}
         # Each replica moves its own copy by its own copy of the weights, which are all alike.
-        self.averages = list(averages or []) or [
-            tf.Variable(tf.convert_to_tensor(weight), trainable=False) for weight in self.weights
-        ]
+        self.averages = {
+            name: averages[name]
+            if averages
+            else tf.Variable(tf.convert_to_tensor(weight), trainable=False)
+            for name, weight in self.weights.items()
+        }
 
     def update(self, steps: tf.Tensor) -> None:
         """Takes in the weights after so many steps."""
@@ -51,16 +56,16 @@ class WeightAverage(tf.Module):
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Inside the weights are their averages; afterwards they are themselves again."""
-        before = [weight.numpy() for weight in self.weights]
+        before = {name: weight.numpy() for name, weight in self.weights.items()}
         self.put_in()
         try:
             yield
         finally:
-            for weight, value in zip(self.weights, before, strict=True):
-                weight.assign(value)
+            for name, value in before.items():
+                self.weights[name].assign(value)
 
     def _pairs(self) -> Iterator[tuple[tf.Variable, tf.Variable]]:
-        return zip(self.averages, self.weights, strict=True)
+        return ((self.averages[name], weight) for name, weight in self.weights.items())
 
 
 def memory(decay: float, steps: tf.Tensor) -> tf.Tensor:

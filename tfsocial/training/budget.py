@@ -9,9 +9,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Budget
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
+from tfsocial.data.pipeline import tokenized_split
+from tfsocial.data.pipeline.batches import evaluation_batches
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
+from tfsocial.text.batch import Shape
 from tfsocial.training.curves import Curves
 from tfsocial.training.step import SocialModel
 
@@ -31,14 +33,20 @@ class KeepNear(keras.callbacks.Callback):
         encoded: texts to measure on, as many of them as the budgets say.
     """
 
-    def __init__(self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, curves: Curves):
+    def __init__(
+        self,
+        model: SocialModel,
+        encoded: TokenizedSplit,
+        shape: Shape,
+        curves: Curves,
+    ):
         super().__init__()
         self.curves = curves
         self.budgets = {
             term.name: term.weight for term in model.terms if term.name in model.budgets
         }
-        measured = pipeline.sample(encoded, max(own.texts for own in self.budgets.values()))
-        self.batches = pipeline.evaluation_batches(measured, shape).cache()
+        measured = tokenized_split.sample(encoded, max(own.texts for own in self.budgets.values()))
+        self.batches = evaluation_batches(measured, shape).cache()
         self._pooled = tf.function(
             lambda batch: {"": model.text_model(batch, training=False).pooled}
         )

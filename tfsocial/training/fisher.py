@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
-from tfsocial.data.batch import Batch
+from tfsocial.models import parameters
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import masking
+from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
 from tfsocial.training.given import Given
 
@@ -14,8 +17,8 @@ SHARE = 0.15  # of the words are hidden, BERT's
 BATCHES = 50
 
 
-def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> list[tf.Tensor]:
-    """F of each encoder weight, over the mean of all; the encoder's weights are M0's and stay so.
+def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> dict[str, tf.Tensor]:
+    """Measures F of each weight of the backbone, over the mean of all; they are M0's and stay so.
 
     F_i = E[(d/dw_i log p(y | x))^2] with y drawn from the model itself, which makes it the true
     Fisher and not the empirical one: Martens (2020), arXiv:1412.1193, section 5. The scores of
@@ -25,33 +28,39 @@ def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> l
     Args:
         batches: of which the first 50 are looked at.
     """
-    weights = text_model.encoder.trainable_variables
-    squares = [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
+    weights = parameters.of_encoder(text_model.encoder).of("backbone").variables
+    squares = {
+        name: tf.Variable(tf.zeros(weight.shape), trainable=False)
+        for name, weight in weights.items()
+    }
 
     @tf.function
     def observe(batch: Batch) -> None:
-        for total, gradient in zip(squares, _score(text_model, given, batch), strict=True):
-            total.assign_add(tf.square(tf.convert_to_tensor(gradient)))
+        for name, gradient in _score(text_model, given, batch, weights).items():
+            squares[name].assign_add(tf.square(tf.convert_to_tensor(gradient)))
 
     for batch in batches.take(BATCHES):
         observe(batch)
-    count = sum(int(tf.size(square)) for square in squares)
-    mean = tf.add_n([tf.reduce_sum(square) for square in squares]) / count
-    return [square / tf.maximum(mean, 1e-30) for square in squares]
+    count = sum(int(tf.size(square)) for square in squares.values())
+    mean = tf.add_n([tf.reduce_sum(square) for square in squares.values()]) / count
+    return {name: square / tf.maximum(mean, 1e-30) for name, square in squares.items()}
 
 
-def _score(text_model: TextModel, given: Given, batch: Batch) -> list[tf.Tensor]:
+def _score(
+    text_model: TextModel, given: Given, batch: Batch, weights: Mapping[str, tf.Variable]
+) -> dict[str, tf.Tensor]:
     """Gradient of the log-probability of words drawn for the hidden places."""
     step = Step(batch, text_model, given, training=False)
     hidden = masking.masked(step, SHARE, whole_words=True)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([*weights.values()])
         states = step.reread(hidden.token_ids).hidden
-        logits = step.word_logits(hidden.at_places(states))
+        logits = step.mlm_logits(hidden.at_places(states))
         luck = hidden.at_places(step.uniform_tokens())
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, luck), logits)
         total = tf.reduce_sum(tf.where(hidden.at_places(hidden.chosen), loss, 0.0))
-    weights = text_model.encoder.trainable_variables
-    return tape.gradient(total, weights, unconnected_gradients="zero")
+    gradients = tape.gradient(total, [*weights.values()], unconnected_gradients="zero")
+    return dict(zip(weights, gradients, strict=True))
 
 
 def _drawn(logits: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:

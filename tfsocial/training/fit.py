@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,15 @@ from pathlib import Path
 
 import tf_keras as keras
 
+from tfsocial.checkpoints import model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Config, load
-from tfsocial.data import pipeline, service, sources
-from tfsocial.data.provenance import Resource
-from tfsocial.models import card, checkpoints, inference
-from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.data import examples
+from tfsocial.data.pipeline import service
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.models import card, inference
+from tfsocial.provenance.resources import Resource
 from tfsocial.training import devices, outside, probe, resume, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
@@ -35,9 +38,9 @@ class Run:
             other score; see `watch.losses`.
     """
 
-    loaded: Loaded
-    corpus: sources.Corpus
-    encoded: Mapping[str, pipeline.Encoded]
+    loaded: TextModelBundle
+    corpus: examples.Corpus
+    encoded: Mapping[str, TokenizedSplit]
     curves: Curves
     steps: int
     resources: tuple[Resource, ...]
@@ -96,7 +99,7 @@ def train(
     _fit_scopes(ready)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
-    saved = checkpoints.load(workdir / "model")
+    saved = model_folder.load(workdir / "model")
     texts = ready.texts
     steps, taken_in = ready.total_steps, ready.resources
     return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir, losses)
@@ -217,16 +220,13 @@ def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
 
 def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: Path) -> None:
     text_model, shape = ready.model.text_model, ready.texts.shape
-    manifest = Manifest(
-        text_model.specs,
-        text_model.pooling,
-        shape.row_length,
-        shape.slots,
-        ready.config.data.text,
+    manifest = ModelManifest(
+        **vars(text_model.spec),
+        row_length=shape.row_length,
+        slots=shape.slots,
+        text_columns=ready.config.data.text,
         thresholds=thresholds,
-        head_normalize=text_model.heads.normalize,
     )
-    loaded = Loaded(text_model, ready.tokenizer, manifest)
-    shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed after it had saved
+    bundle = TextModelBundle(text_model, ready.tokenizer, manifest)
     about = card.text(ready.config, text_model.specs, ready.resources)
-    checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words, about)
+    model_folder.save(folder, bundle, ready.unused, ready.texts.words, about)

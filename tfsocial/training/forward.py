@@ -5,7 +5,7 @@ With only L in the formula the graph holds exactly one forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,8 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
-from tfsocial.data import packing
-from tfsocial.data.batch import (
+from tfsocial.models import parameters
+from tfsocial.models.heads import first_token
+from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives.contract import Terms
+from tfsocial.text import packing
+from tfsocial.text.batch import (
     EXAMPLE_ID,
     SEGMENT_IDS,
     TOKEN_IDS,
@@ -24,9 +28,6 @@ from tfsocial.data.batch import (
     label_key,
     view_key,
 )
-from tfsocial.models.heads import first_token
-from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.contract import Terms
 from tfsocial.training.given import Given
 
 
@@ -151,11 +152,11 @@ class Step:
     def reread(self, token_ids: tf.Tensor) -> Outputs:
         return self.text_model({**self.batch, TOKEN_IDS: token_ids}, training=self.training)
 
-    def word_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        return self.text_model.word_logits(hidden)
+    def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
+        return self.text_model.mlm_logits(hidden)
 
     @property
-    def fisher(self) -> Sequence[tf.Tensor]:
+    def fisher(self) -> Mapping[str, tf.Tensor]:
         return self.given.fisher
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
@@ -179,9 +180,13 @@ class Step:
         return tf.cast(self.given.m0.pooler(first), tf.float32)
 
     @cached_property
-    def parameters(self) -> Sequence[tuple[tf.Tensor, tf.Tensor]]:
-        pairs = zip(self.text_model.encoder.variables, self.given.m0.variables, strict=True)
-        return [(weight, tf.stop_gradient(tf.convert_to_tensor(at_m0))) for weight, at_m0 in pairs]
+    def parameters(self) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
+        at_m0 = parameters.of_encoder(self.given.m0).variables
+        backbone = parameters.of_encoder(self.text_model.encoder).of("backbone").variables
+        return {
+            name: (weight, tf.stop_gradient(tf.convert_to_tensor(at_m0[name])))
+            for name, weight in backbone.items()
+        }
 
     def gather(self, values: tf.Tensor) -> tf.Tensor:
         context = tf.distribute.get_replica_context()

@@ -9,15 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import Config
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Batch, Shape, WordParts
-from tfsocial.models import inference
+from tfsocial.data.pipeline.batches import evaluation_batches, one_batch
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.models import inference, parameters
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.table import Term
+from tfsocial.text.batch import Batch, Shape, WordParts
 from tfsocial.training import probe
 
 NAMES_IN_A_ROW = 64  # names are short
@@ -36,7 +37,8 @@ class Given:
         average: the text model with averaged weights; None where no objective needs it.
         names: task -> a packed batch of its labels' names, one example each, in their order.
         word_parts: what masking must know of the vocabulary; None where no objective masks.
-        fisher: what M0's own task depends on, of each encoder weight, where an objective needs it.
+        fisher: what M0's own task depends on, of each weight of the backbone, where an objective
+            needs it.
         spread: task -> float32 [train's examples, classes], train's labels as they spread between
             neighbours in M0's vectors, where an objective needs them.
         m0_vectors: float32 [train's examples, hidden], M0's pooled vector of each, where its text
@@ -50,7 +52,7 @@ class Given:
     average: TextModel | None = None
     names: Mapping[str, Batch] = field(default_factory=dict)
     word_parts: WordParts | None = None
-    fisher: Sequence[tf.Tensor] = ()
+    fisher: Mapping[str, tf.Tensor] = field(default_factory=dict)
     spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
     m0_vectors: tf.Tensor | None = None
 
@@ -65,7 +67,7 @@ def make(
     text_model: TextModel,
     probes: Heads | None,
     labels: Mapping[str, np.ndarray],
-    names: Mapping[str, pipeline.Encoded],
+    names: Mapping[str, TokenizedSplit],
     word_parts: WordParts | None,
     row_length: int,
     vectors: np.ndarray | None = None,
@@ -85,9 +87,7 @@ def make(
         losses=table.losses(terms),
         label_counts=_label_counts(labels, text_model.specs),
         average=_copy(text_model) if table.needs(terms, "average") else None,
-        names={
-            task: pipeline.one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()
-        },
+        names={task: one_batch(own, row_length, NAMES_IN_A_ROW) for task, own in names.items()},
         word_parts=word_parts,
         m0_vectors=tf.constant(vectors) if known else None,
     )
@@ -102,7 +102,7 @@ def vectors_of_m0(
     config: Config,
     terms: Sequence[Term],
     text_model: TextModel,
-    train: pipeline.Encoded,
+    train: TokenizedSplit,
     shape: Shape,
 ) -> np.ndarray | None:
     """The pooled vector of each of train's examples, [n, hidden], while the weights are still M0's.
@@ -117,14 +117,14 @@ def vectors_of_m0(
     small = len(train) * text_model.encoder.config.hidden_size <= REMEMBERED
     if not starts and not (table.needs(terms, "vectors") and lasting and small):
         return None
-    return inference.embed(text_model, pipeline.evaluation_batches(train, shape))
+    return inference.embed(text_model, evaluation_batches(train, shape))
 
 
 def started(
     config: Config,
     terms: Sequence[Term],
     text_model: TextModel,
-    train: pipeline.Encoded,
+    train: TokenizedSplit,
     vectors: np.ndarray | None,
 ) -> Heads | None:
     """Starts the heads as the config says, from M0's vectors of train.
@@ -171,19 +171,12 @@ def _copy_of_encoder(encoder: PackedBert) -> PackedBert:
     """M0: the same weights, never to be trained."""
     m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
     m0.build()
-    m0.set_weights(encoder.get_weights())
+    parameters.of_encoder(m0).copy_from(parameters.of_encoder(encoder))
     m0.trainable = False
     return m0
 
 
 def _copy(text_model: TextModel) -> TextModel:
-    twin = TextModel(
-        text_model.encoder.config,
-        text_model.specs,
-        text_model.pooling,
-        word_head=text_model.word_head is not None,
-        head_normalize=text_model.heads.normalize,
-    )
-    twin.build()
-    twin.set_weights(text_model.get_weights())
+    twin = TextModel.of(text_model.encoder.config, text_model.spec)
+    parameters.of_text_model(twin).copy_from(parameters.of_text_model(text_model))
     return twin

@@ -16,10 +16,10 @@ from scipy import sparse, special
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import ConfigError
-from tfsocial.data.sources import Examples
-from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Community
+from tfsocial.data.examples import Examples
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
@@ -38,14 +38,14 @@ SHARPENED = 3.0  # what it says is flat where labels are few
 UNLABELLED = 0.3  # trust in what it says of a text without a label, beside 1 in a label
 
 
-def beside_m0(terms: Sequence[Term]) -> dict[str, Community]:
+def beside_m0(terms: Sequence[Term]) -> dict[str, CommunityCheckpoint]:
     """The second checkpoints that terms name.
 
     Raises:
         ConfigError: one cannot be had, is incomplete, or is not a BERT.
     """
     named = [objective.beside for objective in _asked(terms) if objective.beside]
-    return {name: checkpoints.trained(name, f"{KEY}.beside") for name in named}
+    return {name: community.of_name(name, f"{KEY}.beside") for name in named}
 
 
 def of_train(
@@ -54,7 +54,7 @@ def of_train(
     given: Given,
     train: Examples,
     vectors: np.ndarray,
-    beside: Mapping[str, Community],
+    beside: Mapping[str, CommunityCheckpoint],
     row_length: int,
 ) -> dict[str, tf.Tensor]:
     """Task -> float32 [n, classes], train's labels as they spread, for the terms that ask for it.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfsocial.data.batch import EXAMPLE_ID, TOKEN_IDS, Batch
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term
 from tfsocial.objectives.weighing import Weighed
+from tfsocial.text.batch import EXAMPLE_ID, TOKEN_IDS, Batch
 from tfsocial.training import gradients
 from tfsocial.training.forward import Step
 

@@ -11,7 +11,7 @@ from scipy import special
 from sklearn.covariance import empirical_covariance, ledoit_wolf_shrinkage, shrunk_covariance
 from sklearn.linear_model import LogisticRegression
 
-from tfsocial.data.pipeline import Encoded
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
 from tfsocial.models.scope import NEVER, Scope
 from tfsocial.models.text_model import TextModel
@@ -25,7 +25,7 @@ KEPT = 0.95  # of dev's examples in scope, where dev has none out of it
 def fit(
     text_model: TextModel,
     batches: Mapping[str, tf.data.Dataset],
-    encoded: Mapping[str, Encoded],
+    encoded: Mapping[str, TokenizedSplit],
     kept: Mapping[str, float | None],
 ) -> None:
     """Fits what each task that tells scope by score needs: train's statistics, dev's threshold.

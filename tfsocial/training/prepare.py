@@ -11,19 +11,35 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
+from tfsocial.data import back_translation, corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.batch import Shape, WordParts
-from tfsocial.data.provenance import Resource
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import checkpoints, paraphrasing
-from tfsocial.models.checkpoints import Community, Leftovers
-from tfsocial.models.heads import HeadSpec
+from tfsocial.data.examples import Corpus
+from tfsocial.data.pipeline import service, tokenized_split
+from tfsocial.data.pipeline.augmented import (
+    AugmentedSplit,
+    augmented_batches,
+    augmented_steps_per_epoch,
+)
+from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from tfsocial.data.pipeline.tokenized_split import (
+    TokenizedSplit,
+    prune_vocabulary,
+    tokenize_names,
+    tokenize_split,
+)
+from tfsocial.models import parameters, paraphrasing
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
+from tfsocial.text.batch import Shape, WordParts
+from tfsocial.text.tokenizer import Tokenizer
+from tfsocial.training import devices, fisher, given, label_propagation, mlm_head, resources
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
@@ -48,11 +64,11 @@ class Texts:
         shape: of a batch.
     """
 
-    corpus: sources.Corpus
+    corpus: Corpus
     specs: Mapping[str, HeadSpec]
-    encoded: Mapping[str, pipeline.Encoded]
-    compacted: Mapping[str, pipeline.Encoded]
-    names: Mapping[str, pipeline.Encoded]
+    encoded: Mapping[str, TokenizedSplit]
+    compacted: Mapping[str, TokenizedSplit]
+    names: Mapping[str, TokenizedSplit]
     words: np.ndarray
     word_parts: WordParts | None
     views: Mapping[str, Chain]
@@ -63,7 +79,7 @@ class Texts:
         """Of what the run trains on and is picked by: train, the paraphrases mixed in, and dev."""
         splits = [self.compacted[split] for split in ("train", "dev") if split in self.compacted]
         mixed = self.views[""].paraphrases if self.views else None  # the same for each view
-        found = [*map(pipeline.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
+        found = [*map(tokenized_split.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
         return " ".join(found)
 
 
@@ -73,7 +89,7 @@ class Prepared:
 
     Attributes:
         model: compiled; its encoder has M0's weights.
-        leftovers: tensors of M0 the model has no place for.
+        unused: tensors of M0 the model has no place for.
         resources: all that was taken from others.
     """
 
@@ -82,7 +98,7 @@ class Prepared:
     texts: Texts
     tokenizer: Tokenizer
     model: SocialModel
-    leftovers: Leftovers
+    unused: UnusedTensors
     epoch_steps: int
     total_steps: int
 
@@ -96,12 +112,12 @@ class Prepared:
         if texts.views:
             epochs = self.total_steps / self.epoch_steps
             source = _source(texts, self.tokenizer, seed, epochs)
-            return pipeline.augmented_batches(source, texts.shape, done)
-        return pipeline.training_batches(texts.compacted["train"], texts.shape, seed, done)
+            return augmented_batches(source, texts.shape, done)
+        return training_batches(texts.compacted["train"], texts.shape, seed, done)
 
     def evaluation_batches(self, split: str) -> tf.data.Dataset:
         """Every example once."""
-        return pipeline.evaluation_batches(self.texts.compacted[split], self.texts.shape)
+        return evaluation_batches(self.texts.compacted[split], self.texts.shape)
 
 
 def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
@@ -117,19 +133,19 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     terms = table.formula(config)
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
-    community = checkpoints.community(config.model)
+    m0 = community.of_config(config.model)
     beside = label_propagation.beside_m0(terms)
-    models = [community.resource(config.model)]
+    models = [m0.resource(config.model)]
     models += [resources.beside_m0(name, second) for name, second in beside.items()]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
-    tokenizer = Tokenizer.load(community.folder)
-    community.check(tokenizer, config.data.row_length, len(config.data.text))
+    tokenizer = Tokenizer.load(m0.folder)
+    m0.check(tokenizer, config.data.row_length, len(config.data.text))
     found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", config, taken)
-    texts = _texts(config, found, tokenizer, terms, views, community)
+    texts = _texts(config, found, tokenizer, terms, views, m0)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
@@ -137,10 +153,10 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, leftovers = _model(config, community, beside, terms, texts, total_steps, chosen)
+        model, unused = _model(config, m0, beside, terms, texts, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
-    return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+    return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
 
 
 def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, ...]:
@@ -165,17 +181,17 @@ def _check_shares(config: Config, replicas: int) -> None:
 
 def _model(
     config: Config,
-    community: Community,
-    beside: Mapping[str, Community],
+    m0: CommunityCheckpoint,
+    beside: Mapping[str, CommunityCheckpoint],
     terms: list[table.Term],
     texts: Texts,
     total_steps: int,
     chosen: Device,
-) -> tuple[SocialModel, Leftovers]:
+) -> tuple[SocialModel, UnusedTensors]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, leftovers = _text_model(config, community, texts, chosen)
-    frozen = rates.lowest(text_model.encoder, config.training.frozen_layers)
-    constants, leftovers = _constants(config, beside, terms, text_model, texts, leftovers)
+    text_model, unused = _text_model(config, m0, texts, chosen)
+    frozen = rates.lowest(parameters.of_encoder(text_model.encoder), config.training.frozen_layers)
+    constants, unused = _constants(config, beside, terms, text_model, texts, unused)
     training = config.training
     model = SocialModel(
         text_model,
@@ -187,7 +203,7 @@ def _model(
         training.micro_batches,
         frozen,
     )
-    return model, leftovers
+    return model, unused
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:
@@ -201,7 +217,7 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
     return limited - limited % epoch_steps % training.steps_per_execution
 
 
-def _corpus(config: Config, workdir: Path) -> sources.Corpus:
+def _corpus(config: Config, workdir: Path) -> Corpus:
     found = corpus.of_run(config, workdir)
     for name, task in config.tasks.items():
         if task.scope_score:
@@ -209,7 +225,7 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     return found
 
 
-def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
+def _check_threshold(name: str, task: Task, found: Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
     where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
     if "dev" not in found.splits:
@@ -224,15 +240,15 @@ def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
 
 def _texts(
     config: Config,
-    found: sources.Corpus,
+    found: Corpus,
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
-    community: Community,
+    m0: CommunityCheckpoint,
 ) -> Texts:
     data = config.data
     encoded = {
-        name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
+        name: tokenize_split(examples, tokenizer, data.row_length, data.cache)
         for name, examples in found.splits.items()
     }
     specs = {
@@ -240,18 +256,18 @@ def _texts(
         for name, task in config.tasks.items()
     }
     names = {
-        task: pipeline.encode_names(spec.learned_labels, tokenizer, data.row_length)
+        task: tokenize_names(spec.learned_labels, tokenizer, data.row_length)
         for task, spec in specs.items()
         if spec.labels and table.needs(terms, "names")
     }
     masks = table.needs(terms, "words")
     keep = [tokenizer.mask_id] if masks else []
     keep = _reachable(views, tokenizer) or keep
-    words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
+    words, (compacted, names) = prune_vocabulary(encoded, names, keep=keep)
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
-    paraphrases = paraphrasing.of_run(config, community, train)
+    paraphrases = paraphrasing.of_run(config, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
 
@@ -263,52 +279,52 @@ def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int
     return [tokenizer.mask_id] if views else []
 
 
-def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> pipeline.Source:
+def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> AugmentedSplit:
     train = texts.corpus.splits["train"]
     columns = []
     if any(view.reads_text for view in texts.views.values()):
         found = [train.text] if train.pair is None else [train.text, train.pair]
         columns = [tf.constant(list(column)) for column in found]
     encoded = texts.compacted["train"]
-    return pipeline.Source(encoded, columns, tokenizer, texts.views, seed, epochs)
+    return AugmentedSplit(encoded, columns, tokenizer, texts.views, seed, epochs)
 
 
 def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
     if not texts.views:
-        return pipeline.steps_per_epoch(texts.compacted["train"], texts.shape)
+        return steps_per_epoch(texts.compacted["train"], texts.shape)
     source = _source(texts, tokenizer, config.seed, config.training.epochs)
-    return pipeline.augmented_steps_per_epoch(source, texts.shape)
+    return augmented_steps_per_epoch(source, texts.shape)
 
 
 def _text_model(
-    config: Config, community: Community, texts: Texts, device: Device
-) -> tuple[TextModel, Leftovers]:
+    config: Config, m0: CommunityCheckpoint, texts: Texts, device: Device
+) -> tuple[TextModel, UnusedTensors]:
     """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
-    architecture, chosen = community.architecture(texts.words), config.model
+    architecture, chosen = m0.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
         texts.specs,
         chosen.pooling,
         chosen.head_dropout,
         config.seed,
-        word_head=texts.word_parts is not None,
+        mlm_head=texts.word_parts is not None,
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
         recompute=config.training.recompute,
     )
     text_model.build()
-    return text_model, community.fill(text_model.encoder, texts.words)
+    return text_model, m0.fill(text_model.encoder, texts.words)
 
 
 def _constants(
     config: Config,
-    beside: Mapping[str, Community],
+    beside: Mapping[str, CommunityCheckpoint],
     terms: list[table.Term],
     text_model: TextModel,
     texts: Texts,
-    leftovers: Leftovers,
-) -> tuple[Given, Leftovers]:
-    """What the terms need of M0 and of the data; starts the heads and the word head."""
+    unused: UnusedTensors,
+) -> tuple[Given, UnusedTensors]:
+    """What the terms need of M0 and of the data; starts the heads and the masked-LM head."""
     train, shape = texts.compacted["train"], texts.shape
     vectors = given.vectors_of_m0(config, terms, text_model, train, shape)
     probes = given.started(config, terms, text_model, train, vectors)
@@ -321,29 +337,27 @@ def _constants(
             terms, text_model, constants, texts.corpus.splits["train"], vectors, beside, length
         )
         constants = replace(constants, spread=spread)
-    if text_model.word_head is None:
-        return constants, leftovers
-    batches = pipeline.training_batches(train, shape, config.seed)
-    from_m0, leftovers = checkpoints.take_word_head(
-        text_model.word_head, leftovers, texts.words, config.model.checkpoint
+    if text_model.mlm_head is None:
+        return constants, unused
+    batches = training_batches(train, shape, config.seed)
+    from_m0, unused = community.take_mlm_head(
+        text_model.mlm_head, unused, texts.words, config.model.checkpoint
     )
     if not from_m0:
-        log.info("M0 has no masked-LM head: learning one on train, %d steps", word_head.STEPS)
-        word_head.learn(text_model, constants, batches)
+        log.info("M0 has no masked-LM head: learning one on train, %d steps", mlm_head.STEPS)
+        mlm_head.learn(text_model, constants, batches)
     if table.needs(terms, "fisher"):
         constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
-    return constants, leftovers
+    return constants, unused
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
-    multipliers = rates.multipliers(model.text_model, config.optimizer, model.term_variables)
     frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
-    begins = rates.begins(model.text_model.encoder, frozen_for)
-    return build.optimizer(config.optimizer, total_steps, multipliers, begins)
+    return build.of_parameters(model.parameters, config.optimizer, total_steps, frozen_for)
 
 
 def _announce(
-    chosen: Device, encoded: Mapping[str, pipeline.Encoded], terms, total_steps: int
+    chosen: Device, encoded: Mapping[str, TokenizedSplit], terms, total_steps: int
 ) -> None:
     log.info("device: %s", chosen.reason)
     log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))

@@ -15,7 +15,7 @@ import tensorflow as tf
 from scipy import special
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from tfsocial.data.pipeline import Encoded
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models.heads import Heads, HeadSpec
 
 MINUS = -10.0  # logit of what train has no example of
@@ -31,7 +31,7 @@ class Linear(NamedTuple):
 
 def fit(
     vectors: np.ndarray,
-    encoded: Encoded,
+    encoded: TokenizedSplit,
     specs: Mapping[str, HeadSpec],
     how: str,
     c: float = 1.0,
@@ -55,7 +55,7 @@ def fit(
 def put(
     heads: Heads,
     vectors: np.ndarray,
-    encoded: Encoded,
+    encoded: TokenizedSplit,
     specs: Mapping[str, HeadSpec],
     how: str,
     c: float = 1.0,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Config, Model
-from tfsocial.data import provenance
-from tfsocial.data.provenance import Resource
-from tfsocial.models.checkpoints import Community
 from tfsocial.objectives import reference, table
+from tfsocial.provenance import resources
+from tfsocial.provenance.resources import Resource
 from tfsocial.training.label_propagation import KEY
 from tfsocial.training.methods import METHODS
 
@@ -21,11 +21,11 @@ def of_run(
     translators: Sequence[Resource] = (),
 ) -> tuple[Resource, ...]:
     """Checkpoints, sources with a hash of their content, translators, methods of terms and step."""
-    given = provenance.of_sources(config.data, hashed=True)
+    given = resources.of_sources(config.data, hashed=True)
     return *models, *given, *translators, *map(_of_term, terms), *_of_step(config)
 
 
-def beside_m0(checkpoint: str, community: Community) -> Resource:
+def beside_m0(checkpoint: str, community: CommunityCheckpoint) -> Resource:
     """A second checkpoint, of which only it itself says the licence."""
     return replace(community.resource(Model(checkpoint=checkpoint)), key=f"{KEY}.beside")
 
@@ -45,7 +45,7 @@ def _method(name: str, does: object) -> Resource:
     return Resource(
         "method",
         f"{name} ({does.__name__})",
-        licence=provenance.OWN_LICENCE,
+        licence=resources.OWN_LICENCE,
         licence_source="written for tfsocial from the paper",
         citation=reference.citation(does),
     )

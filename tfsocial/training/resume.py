@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -24,11 +24,14 @@ import tf_keras as keras
 from safetensors import SafetensorError
 
 from tfsocial.config import Config, ConfigError, parse
+from tfsocial.models import parameters
+from tfsocial.training.optimizers import base as optimizers
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
 
 MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
+FORMAT = 2  # weights by name; the first format, without a number, had them by position
 LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OTHER_VARIABLES = (
@@ -59,9 +62,9 @@ class Remembers(Protocol):
 
 
 class Picks(Protocol):
-    """Who keeps the best weights so far."""
+    """Who keeps the best weights so far, by name."""
 
-    weights: list[np.ndarray] | None
+    weights: Mapping[str, np.ndarray] | None
 
 
 class Found(NamedTuple):
@@ -74,6 +77,7 @@ class Found(NamedTuple):
         data: fingerprint of what it was training on.
         config: of that run; None in a checkpoint of a release that did not keep it.
         states: callback -> its state.
+        format: of its files; see `FORMAT`.
     """
 
     folder: str
@@ -82,6 +86,7 @@ class Found(NamedTuple):
     data: str
     config: Config | None
     states: Mapping[str, Any]
+    format: int
 
 
 def folder(config: Config, workdir: Path) -> str:
@@ -133,10 +138,8 @@ class Keeper(keras.callbacks.Callback):
         self.folder, self.callbacks, self.best = folder, callbacks, best
         self.config, self.data = config, data
         self.every, self.keep = every, keep
-        variables = _variables(model)
-        self.tracked, self.metrics = tf.train.Checkpoint(**variables), variables["metrics"]
-        self.learned = tf.train.Checkpoint(**{name: variables[name] for name in LEARNED})
-        self._begun: tuple[Mapping[str, Any], list[np.ndarray]] | None = None
+        self.metrics = _metrics(model)
+        self._begun: tuple[Mapping[str, Any], Mapping[str, np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
 
@@ -202,7 +205,7 @@ class Keeper(keras.callbacks.Callback):
 
     def _learned_from(self, found: Found) -> bool:
         try:
-            state = self.learned.read(f"{found.folder}/{STATE}")
+            state = _tracked(self.model, found.format, LEARNED).read(f"{found.folder}/{STATE}")
         except FAILURES as error:
             log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
             return False
@@ -243,8 +246,8 @@ class Keeper(keras.callbacks.Callback):
             states, metrics = self._begun
             self._begun = None
             self._tell(states)
-            for variable, value in zip(self.metrics, metrics, strict=True):
-                variable.assign(value)
+            for name, value in metrics.items():
+                self.metrics[name].assign(value)
 
     def on_epoch_end(self, epoch, logs=None):
         self._begun = None  # the epoch that was gone on with is over
@@ -285,11 +288,12 @@ class Keeper(keras.callbacks.Callback):
         if self.best and tf.io.gfile.exists(f"{found.folder}/{BEST}"):
             with tf.io.gfile.GFile(f"{found.folder}/{BEST}", "rb") as file:
                 arrays = safetensors.numpy.load(file.read())
-        self.tracked.read(f"{found.folder}/{STATE}").assert_consumed()
+        _tracked(self.model, found.format).read(f"{found.folder}/{STATE}").assert_consumed()
         if arrays is not None:
-            self.best.weights = [arrays[name] for name in sorted(arrays)]
+            self.best.weights = arrays if found.format > 1 else _by_name(self.model, arrays)
         self._tell(found.states)
-        self._begun = (found.states, [variable.numpy() for variable in self.metrics])
+        metrics = {name: variable.numpy() for name, variable in self.metrics.items()}
+        self._begun = (found.states, metrics)
         self._saved = found.step
 
     def _tell(self, states: Mapping[str, Any]) -> None:
@@ -300,13 +304,12 @@ class Keeper(keras.callbacks.Callback):
     def _write(self, folder: str, step: int, ended: bool) -> None:
         _remove(folder)
         tf.io.gfile.makedirs(folder)
-        self.tracked.write(f"{folder}/{STATE}")
+        _tracked(self.model).write(f"{folder}/{STATE}")
         if self.best and self.best.weights is not None:
-            weights = map(np.asarray, self.best.weights)  # of a scalar Keras gives a number
-            named = {f"{place:06d}": array for place, array in enumerate(weights)}
             with tf.io.gfile.GFile(f"{folder}/{BEST}", "wb") as file:
-                file.write(safetensors.numpy.save(named))
+                file.write(safetensors.numpy.save(dict(self.best.weights)))
         manifest = {
+            "format": FORMAT,
             "step": step,
             "ended": ended,
             "data": self.data,
@@ -332,20 +335,62 @@ class Keeper(keras.callbacks.Callback):
             _remove(f"{self.folder}/{name}")
 
 
+def _tracked(
+    model: SocialModel, format: int = FORMAT, only: Sequence[str] | None = None
+) -> tf.train.Checkpoint:
+    """All that a checkpoint of that format holds, or some sections of it."""
+    found = _variables(model) if format == FORMAT else _variables_by_position(model)
+    return tf.train.Checkpoint(**{name: found[name] for name in only or found})
+
+
 def _variables(model: SocialModel) -> dict[str, Any]:
-    """All that a step reads and changes, or that was drawn before the first."""
-    pace = model.pace
+    """All that a step reads and changes, or that was drawn before the first, by name."""
     probes = model.given.probes
     return {
-        "weights": model.text_model.variables,
+        "weights": parameters.of_text_model(model.text_model).variables,
         "generator": model.text_model.encoder.generator,
-        "optimizer": model.optimizer,  # its rate and norm on record are not among its variables
+        "optimizer": _of_optimizer(model),
         "terms": model.term_variables,
         "averages": model.average.averages,
-        "moving": [*model.moving_numbers.values()],
-        "pace": [*pace.first.values(), pace.begun] if pace else [],
-        "metrics": [v for metric in model.curves.values() for v in metric.variables],
-        "probes": probes.variables if probes else [],
+        "moving": model.moving_numbers,
+        "pace": {**model.pace.first, "begun": model.pace.begun} if model.pace else {},
+        "metrics": _metrics(model),
+        "probes": parameters.of_heads(probes).variables if probes else {},
+    }
+
+
+def _of_optimizer(model: SocialModel) -> dict[str, Any]:
+    """What it remembers of each weight by the weight's name, and what it counts."""
+    found = optimizers.counted(model.optimizer)
+    for name, parameter in model.parameters.items():
+        slots = optimizers.inner(model.optimizer).slots_of(parameter.variable)
+        found |= {f"{name}/{slot}": variable for slot, variable in slots.items()}
+    return found
+
+
+def _metrics(model: SocialModel) -> dict[str, tf.Variable]:
+    """What the epoch's means are made of."""
+    return {
+        f"{name}/{variable.name}": variable
+        for name, metric in model.curves.items()
+        for variable in metric.variables
+    }
+
+
+def _variables_by_position(model: SocialModel) -> dict[str, Any]:
+    """The same as the first format has it."""
+    return {
+        name: [*found.values()] for name, found in _variables(model).items() if name != "generator"
+    } | {"generator": model.text_model.encoder.generator, "optimizer": model.optimizer}
+
+
+def _by_name(model: SocialModel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Best weights of the first format: numbered, and as Keras lays them out."""
+    weights = parameters.of_text_model(model.text_model)
+    numbered = zip(weights.values(), sorted(arrays), strict=True)
+    return {
+        parameter.name: arrays[number].T if parameter.transposed else arrays[number]
+        for parameter, number in numbered
     }
 
 
@@ -364,7 +409,7 @@ def _read(folder: str) -> Found | None:
     known = manifest.get("config")
     config = parse(known, f"{folder}/{MANIFEST}: config") if known else None
     step, ended, data, states = (manifest[key] for key in ("step", "ended", "data", "states"))
-    return Found(folder, step, ended, data, config, states)
+    return Found(folder, step, ended, data, config, states, manifest.get("format", 1))
 
 
 def _exists(folder: str) -> bool:

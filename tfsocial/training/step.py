@@ -9,11 +9,13 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Budget, Objectives
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
+from tfsocial.models import parameters
+from tfsocial.models.parameters import Parameters
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term, losses, needs
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training import gradients, micro_batches, sharpness, stalls
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
@@ -30,7 +32,7 @@ class SocialModel(keras.Model):
     Args:
         ema: memory of the averages of the weights; None for none.
         parts: that a batch is computed in.
-        frozen: weights of the encoder that stay as they are.
+        frozen: names of weights of the encoder that stay as they are.
     """
 
     def __init__(
@@ -42,17 +44,17 @@ class SocialModel(keras.Model):
         objectives: Objectives | None = None,
         ema: float | None = None,
         parts: int = 1,
-        frozen: Iterable[tf.Variable] = (),
+        frozen: Iterable[str] = (),
     ):
         super().__init__(name="social_model")
-        self._frozen = frozenset(variable.ref() for variable in frozen)
+        self._frozen = frozenset(frozen)
         self.text_model = text_model
         self.terms = list(terms)
         self.total_steps = total_steps
         self.parts = parts
         self.given = given or Given(losses=losses(terms))
         average = self.given.average
-        averages = average.trainable_variables if average else None
+        averages = parameters.of_text_model(average).variables if average else None
         for frozen in filter(None, (self.given.m0, self.given.probes, average)):
             frozen.trainable = False
         objectives = objectives or Objectives()
@@ -73,13 +75,8 @@ class SocialModel(keras.Model):
         pairs = itertools.combinations([term.name for term in terms], 2)
         measured = [gradients.pair_name(*pair) for pair in pairs] if self.cosines_every else []
         self.cosines = {name: moving_number(name) for name in measured}
-        weights = text_model.trainable_variables
-        learns = [weight.ref() not in self._frozen for weight in weights]
-        self.average = WeightAverage(
-            [*itertools.compress(weights, learns)],
-            ema,
-            averages and [*itertools.compress(averages, learns)],
-        )
+        weights = self._learned(parameters.of_text_model(text_model)).variables
+        self.average = WeightAverage(weights, ema, averages)
         self.curves = {name: keras.metrics.Mean(name) for name in _curve_names(self.terms)}
         self._start = (0, 0)
         self._counts_waiting: stalls.Stalls | None = None
@@ -120,16 +117,22 @@ class SocialModel(keras.Model):
 
     @property
     def learned(self) -> list[tf.Variable]:
-        """What the optimizer moves. Keras's flags say nothing of it: they would change the order
-        of a layer's variables, by which M0's and the averages' are found.
-        """
-        weights = [*self.term_variables, *self.text_model.trainable_variables]
-        return [weight for weight in weights if weight.ref() not in self._frozen]
+        """What the optimizer moves."""
+        return [*self._learned(self.parameters).variables.values()]
 
     @property
-    def term_variables(self) -> list[tf.Variable]:
+    def parameters(self) -> Parameters:
+        """All weights by name: what the terms learn, then the text model's."""
+        return parameters.of_text_model(self.text_model, self.term_variables)
+
+    def _learned(self, weights: Parameters) -> Parameters:
+        """Keras's flags do not say what is frozen: they are a layer's, not a weight's."""
+        return weights.trainable.where(lambda weight: weight.name not in self._frozen)
+
+    @property
+    def term_variables(self) -> dict[str, tf.Variable]:
         """What is learned beside the text model: the terms' log variances, if they are."""
-        return [] if self.log_variances is None else [self.log_variances]
+        return {} if self.log_variances is None else {"log_variances": self.log_variances}
 
     @property
     def moving_numbers(self) -> dict[str, tf.Variable]:

@@ -15,11 +15,11 @@ import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
-from tfsocial.data.pipeline import Encoded
-from tfsocial.models import inference
-from tfsocial.models.heads import HeadSpec
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.models import inference, parameters
+from tfsocial.models.spec import HeadSpec
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class DevScore(keras.callbacks.Callback):
 
     def __init__(
         self,
-        encoded: Encoded,
+        encoded: TokenizedSplit,
         batches: tf.data.Dataset,
         judge: Judge,
         monitor: str,
@@ -155,7 +155,7 @@ class DevScore(keras.callbacks.Callback):
             logs |= self._scored()
             if logs[MONITORED] > self.best:
                 self.best, self.best_epoch = logs[MONITORED], epoch
-                self.weights = self.model.text_model.get_weights()
+                self.weights = parameters.of_text_model(self.model.text_model).arrays()
         if self.patience is not None and epoch - self.best_epoch >= self.patience:
             log.info("no better dev %s for %d epochs: stopping", self.monitor, self.patience)
             self.model.stop_training = True
@@ -177,7 +177,7 @@ class DevScore(keras.callbacks.Callback):
     def put_in_best(self) -> None:
         """Gives the model the best weights there were."""
         if self.weights is not None:
-            self.model.text_model.set_weights(self.weights)
+            parameters.of_text_model(self.model.text_model).assign(self.weights)
 
     def take_back_if_worse(self) -> None:
         """Puts the best weights in again where those of now, heads fitted anew, score lower."""

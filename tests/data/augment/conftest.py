@@ -12,7 +12,7 @@ from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.text import Tokenizer
+from tfsocial.text.tokenizer import Tokenizer
 
 TEXTS = (
     "What do I do if my card hasn't arrived, still?",

@@ -8,11 +8,18 @@ import replicas
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 
-from tfsocial.data import batch as keys
-from tfsocial.data import packing, pipeline
 from tfsocial.data.augment import table
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.sources import Examples, Origin
+from tfsocial.data.examples import Examples, Origin
+from tfsocial.data.pipeline import augmented
+from tfsocial.data.pipeline.augmented import (
+    AugmentedSplit,
+    augmented_batches,
+    augmented_steps_per_epoch,
+)
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 SHAPE = keys.Shape(2, 16, 3)
 COUNT = 11
@@ -25,11 +32,11 @@ TOKEN_OPS = [{"token_mask": {"rate": 0.4}}]
 def source_of(tokenizer):
     """`source_of(augment, view=None, pair=False)`: the texts above and what they go through."""
 
-    def make(augment=(), view=None, pair=False, seed=3) -> pipeline.Source:
+    def make(augment=(), view=None, pair=False, seed=3) -> AugmentedSplit:
         nowhere = Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32))
         labels = {"label": np.arange(COUNT, dtype=np.int32)}
         examples = Examples(TEXTS, TEXTS if pair else None, labels, nowhere)
-        encoded = pipeline.encode(examples, tokenizer, SHAPE.row_length)
+        encoded = tokenize_split(examples, tokenizer, SHAPE.row_length)
         parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
         chains = {
             name: Chain(table.build_all(ops, "at", None), seed, branch, word_parts=parts)
@@ -37,13 +44,13 @@ def source_of(tokenizer):
             if ops is not None
         }
         columns = [tf.constant(TEXTS)] * (2 if pair else 1)
-        return pipeline.Source(encoded, columns, tokenizer, chains, seed, epochs=4)
+        return AugmentedSplit(encoded, columns, tokenizer, chains, seed, epochs=4)
 
     return make
 
 
 def read(source, count) -> list[dict[str, np.ndarray]]:
-    dataset = pipeline.augmented_batches(source, SHAPE).take(count)
+    dataset = augmented_batches(source, SHAPE).take(count)
     return [{key: value.numpy() for key, value in batch.items()} for batch in dataset]
 
 
@@ -74,7 +81,7 @@ def same(batches, others) -> bool:
 @pytest.mark.parametrize("window", [4, 2048])
 def test_each_epoch_reads_every_example_once_and_anew(source_of, ops, window, monkeypatch):
     """What stands in a row is what the chain makes of the text in that epoch."""
-    monkeypatch.setattr(pipeline, "WINDOW", window)
+    monkeypatch.setattr(augmented, "WINDOW", window)
     source = source_of(ops)
     met = examples_in(read(source, 20))
     epochs = [met[start : start + COUNT] for start in range(0, 3 * COUNT, COUNT)]
@@ -148,7 +155,7 @@ def test_rates_move_with_the_epochs(source_of):
 
 def test_shapes_are_static_and_those_of_the_contract(source_of):
     """The dataset promises, and keeps, what `batch.spec` says, with the second view's keys."""
-    dataset = pipeline.augmented_batches(source_of(TEXT_OPS, TOKEN_OPS), SHAPE)
+    dataset = augmented_batches(source_of(TEXT_OPS, TOKEN_OPS), SHAPE)
     spec = keys.spec(SHAPE, {"label": None}, ("", keys.VIEW))
     promised = {key: (found.shape, found.dtype) for key, found in dataset.element_spec.items()}
     assert promised == {key: (wanted.shape, wanted.dtype) for key, wanted in spec.items()}
@@ -156,7 +163,7 @@ def test_shapes_are_static_and_those_of_the_contract(source_of):
 
 def test_no_python_runs_between_batches(source_of):
     """A TPU host can run the whole stream."""
-    dataset = pipeline.augmented_batches(source_of(TEXT_OPS + TOKEN_OPS, TOKEN_OPS), SHAPE)
+    dataset = augmented_batches(source_of(TEXT_OPS + TOKEN_OPS, TOKEN_OPS), SHAPE)
     graph = graph_pb2.GraphDef()
     graph.ParseFromString(
         tf.raw_ops.DatasetToGraphV2(input_dataset=dataset._variant_tensor).numpy()
@@ -168,7 +175,7 @@ def test_no_python_runs_between_batches(source_of):
 def test_steps_per_epoch_are_those_of_the_first(source_of):
     """As many batches as hold it, rounded up."""
     source = source_of(TEXT_OPS)
-    steps = pipeline.augmented_steps_per_epoch(source, SHAPE)
+    steps = augmented_steps_per_epoch(source, SHAPE)
     met = examples_in(read(source, steps))
     assert len(met) >= COUNT
     assert len(examples_in(read(source, steps - 1))) < COUNT
@@ -176,7 +183,7 @@ def test_steps_per_epoch_are_those_of_the_first(source_of):
 
 def test_two_replicas_share_a_batch(source_of):
     """Each gets half of the rows of each global batch, in order."""
-    dataset = pipeline.augmented_batches(source_of(TEXT_OPS, TOKEN_OPS), SHAPE)
+    dataset = augmented_batches(source_of(TEXT_OPS, TOKEN_OPS), SHAPE)
     strategy = replicas.two_cpus()
     shared = iter(strategy.experimental_distribute_dataset(dataset))
     for batch in dataset.take(4):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives.contract import Terms
 from tfsocial.objectives.task.classify import CrossEntropy
+from tfsocial.text import batch as keys
 
 W = np.array([3.0, -4.0], np.float32)  # of length 5, absolute sum 7
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives import divergence, perturbation, weighing
 from tfsocial.objectives.papers.fast_gradient import FGM
 from tfsocial.objectives.papers.free_lb import FreeLB
@@ -16,6 +15,7 @@ from tfsocial.objectives.papers.noisy_embeddings import NEFTune
 from tfsocial.objectives.papers.projected_gradient import PGD
 from tfsocial.objectives.papers.smart import SMART
 from tfsocial.objectives.papers.virtual_adversarial import VAT
+from tfsocial.text import batch as keys
 
 ASCENTS = [FGM("topic", 0.5), PGD("topic", 0.5), FreeLB("topic", start=0.0)]
 INVARIANCES = [SMART("topic"), VAT("topic", 0.5)]

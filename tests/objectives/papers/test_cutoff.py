@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.contract import Terms
 from tfsocial.objectives.papers.cutoff import Cutoff
 from tfsocial.objectives.task.classify import CrossEntropy
+from tfsocial.text import batch as keys
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.label_prototypes import LabelPrototypes
+from tfsocial.text import batch as keys
 
 
 def step(fake_step, fake_outputs, labels):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.mean_teacher import MeanTeacher
+from tfsocial.text import batch as keys
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.mixup import Mixup
+from tfsocial.text import batch as keys
 
 
 def test_by_hand(bench, batch):

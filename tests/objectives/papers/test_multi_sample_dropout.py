@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives.papers.multi_sample_dropout import MultiSampleDropout
 from tfsocial.objectives.task.classify import CrossEntropy
+from tfsocial.text import batch as keys
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, rel_entr, softmax
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.r_drop import RDrop
+from tfsocial.text import batch as keys
 
 
 @pytest.fixture

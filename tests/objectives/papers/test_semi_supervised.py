@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.fix_match import FixMatch
 from tfsocial.objectives.papers.uda import UDA
+from tfsocial.text import batch as keys
 
 # Three texts of two classes: 4/5, 1/2 and 1/10 for the first; their views 1/2, 1/2 and 1/4.
 WHOLE = np.log([[[4.0, 1.0], [1.0, 1.0], [1.0, 9.0]]])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives.papers.supervised_contrastive import SupervisedContrastive
+from tfsocial.text import batch as keys
 
 ROWS, SLOTS, HIDDEN = 3, 4, 6
 

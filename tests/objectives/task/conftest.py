@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives import weighing
+from tfsocial.text import batch as keys
 
 
 @pytest.fixture

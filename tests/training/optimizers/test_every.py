@@ -10,7 +10,8 @@ import six_steps
 import tensorflow as tf
 from six_steps import STEPS, assert_all_close, built, gradients, trained, variables
 
-from tfsocial.config import OWN_KNOBS
+from tfsocial.config import OWN_KNOBS, Optimizer
+from tfsocial.training.optimizers import build
 from tfsocial.training.optimizers.build import OPTIMIZERS
 
 ALL = pytest.mark.parametrize("name", OPTIMIZERS)
@@ -28,13 +29,28 @@ def test_the_config_knows_the_menu():
     assert set(OPTIMIZERS) == set(OWN_KNOBS)
 
 
-@pytest.mark.parametrize("name", ["bias", "media_bias", "LayerNorm"])
-def test_a_task_s_name_does_not_decide_what_decays(name):
-    """A head's kernel decays whatever its task is called, its bias does not."""
-    optimizer = built(name="adamw")
-    kernel, bias = (tf.Variable(tf.ones([2]), name=f"{name}/{part}") for part in ("kernel", "bias"))
-    assert optimizer.decays(kernel)
-    assert not optimizer.decays(bias)
+def test_what_decays_is_said_of_variables():
+    """Not of their names; without a decay none does."""
+    kernel, bias = (tf.Variable(tf.ones([2]), name="bias/kernel") for _ in range(2))
+    for decay in (0.2, 0.0):
+        chosen = Optimizer(weight_decay=decay)
+        optimizer = build.optimizer(chosen, STEPS, not_decayed=[bias])
+        optimizer.build([kernel, bias])
+        assert optimizer.decays(kernel) == bool(decay)
+        assert not optimizer.decays(bias)
+
+
+@ALL
+def test_its_slots_have_names(name):
+    """What is remembered of a variable, all of it and under names of its own; nothing of others."""
+    optimizer, weights = built(name=name), variables()
+    optimizer.build(weights)
+    slots = [slot for weight in weights for slot in optimizer.slots_of(weight).values()]
+    counters = {"iteration:0", "learning_rate:0", "current_learning_rate:0"}
+    remembered = [v for v in optimizer.variables if v.name not in counters]
+    assert {slot.ref() for slot in slots} == {variable.ref() for variable in remembered}
+    assert len(slots) == len(remembered)
+    assert optimizer.slots_of(tf.Variable(1.0)) == {}
 
 
 @ALL
@@ -59,7 +75,8 @@ def test_two_replicas_are_one(name, two_cpus):
         ]
 
     with two_cpus.scope():
-        weights, optimizer = variables(), built(1.0, name=name)
+        weights = variables()
+        optimizer = built(1.0, name=name, weights=weights)
 
     def on_replica(given):
         optimizer.apply_gradients(zip(given, weights, strict=True))
@@ -84,7 +101,8 @@ def test_goes_on_from_a_checkpoint(name, tmp_path):
     """Three steps, saved and read into a new optimizer, and three more are six."""
 
     def started():
-        weights, optimizer = variables(), built(1.0, name=name)
+        weights = variables()
+        optimizer = built(1.0, name=name, weights=weights)
         optimizer.build(weights)
         return weights, optimizer, tf.train.Checkpoint(weights=weights, optimizer=optimizer)
 
@@ -119,7 +137,8 @@ def test_a_word_no_text_holds_stays(name):
 @ALL
 def test_missing_gradient_leaves_the_variable_alone(name):
     """A weight the loss does not depend on neither moves nor decays."""
-    weights, optimizer = variables(), built(1.0, name=name)
+    weights = variables()
+    optimizer = built(1.0, name=name, weights=weights)
     before = weights[0].numpy()
     given = [None, *map(tf.constant, gradients(0)[1:])]
     optimizer.apply_gradients(zip(given, weights, strict=True))

@@ -8,11 +8,12 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from transformers import BertConfig
 
 from tfsocial.config import Optimizer
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models import parameters
+from tfsocial.models.spec import HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.optimizers.build import OPTIMIZERS
 
@@ -47,7 +48,7 @@ def place(variable: tf.Variable) -> str:
 def one_step(model: TextModel, **knobs) -> dict[str, list[float]]:
     """How far weights have moved after a step of the same gradient, by their place."""
     chosen = Optimizer(weight_decay=0.0, warmup_fraction=0.0, clip_norm=None, **knobs)
-    optimizer = build.optimizer(chosen, 10, rates.multipliers(model, chosen))
+    optimizer = build.of_parameters(parameters.of_text_model(model), chosen, 10)
     weights = model.trainable_variables
     before = [weight.numpy() for weight in weights]
     ones = [(tf.ones_like(weight), weight) for weight in weights]
@@ -62,19 +63,32 @@ def one_step(model: TextModel, **knobs) -> dict[str, list[float]]:
 def test_every_weight_has_its_layers_multiplier(pooling):
     """0.5 to the depth in the encoder, 7 in the heads; each weight once, none left out."""
     model = text_model(pooling)
-    pairs = rates.multipliers(model, Optimizer(layer_decay=0.5, head_multiplier=7))
-    named = {variable.ref(): multiplier for variable, multiplier in pairs}
-    assert len(named) == len(pairs)
-    assert named.keys() == {variable.ref() for variable in model.trainable_variables}
-    for variable, multiplier in pairs:
+    weights = parameters.of_text_model(model)
+    found = rates.multipliers(weights, Optimizer(layer_decay=0.5, head_multiplier=7))
+    named = {weights[name].variable.ref() for name in found}
+    assert len(named) == len(found)
+    assert named == {variable.ref() for variable in model.trainable_variables}
+    for variable, multiplier in weights.by_variable(found):
         where = place(variable)
         assert multiplier == (0.5 ** DEPTHS[where] if where else 7), variable.name
 
 
 def test_no_layer_decay_is_one_everywhere():
     """By default the whole encoder learns alike."""
-    pairs = rates.multipliers(text_model(), Optimizer())
+    weights = parameters.of_text_model(text_model())
+    pairs = weights.by_variable(rates.multipliers(weights, Optimizer()))
     assert {multiplier for variable, multiplier in pairs if place(variable)} == {1.0}
+
+
+def test_what_is_learned_beside_the_model_has_the_heads_rate_and_m0s_own_head_the_encoders():
+    """log_variances starts from nothing, the masked-LM head does not and is above all layers."""
+    model = TextModel.of(text_model().encoder.config, TextModelSpec({}, "mean", mlm_head=True))
+    weights = parameters.of_text_model(model, {"log_variances": tf.Variable([0.0])})
+    found = rates.multipliers(weights, Optimizer(layer_decay=0.5, head_multiplier=7))
+    assert found["log_variances"] == 7
+    assert {found[name] for name in found if name.startswith("cls.")} == {1.0}
+    begun = rates.begins(weights, 3.0)
+    assert begun.keys() == weights.of("backbone").keys()
 
 
 @pytest.mark.parametrize("name", ["adamw", "adafactor", "lion"])
@@ -108,7 +122,8 @@ def test_every_optimizer_obeys(name):
 def test_layers_begin_from_the_top():
     """Ten steps a layer: the top layer and the pooler at 10, the embeddings under three at 40."""
     model = text_model()
-    pairs = rates.begins(model.encoder, 10.0)
+    weights = parameters.of_text_model(model)
+    pairs = weights.by_variable(rates.begins(weights, 10.0))
     expected = {"layer_._2": 10, "layer_._1": 20, "layer_._0": 30, "/embeddings/": 40}
     expected["/pooler/"] = 10
     assert {place(variable) for variable, _ in pairs} == expected.keys()
@@ -118,7 +133,9 @@ def test_layers_begin_from_the_top():
 
 def test_parts_of_an_epoch_are_rounded_to_steps():
     """2.5 steps a layer begin at 2, 5, 8 (from 7.5) and 10."""
-    begins = {place(variable): step for variable, step in rates.begins(text_model().encoder, 2.5)}
+    weights = parameters.of_text_model(text_model())
+    pairs = weights.by_variable(rates.begins(weights, 2.5))
+    begins = {place(variable): step for variable, step in pairs}
     by_layer = [begins[f"layer_._{number}"] for number in (2, 1, 0)]
     assert [*by_layer, begins["/embeddings/"]] == [2, 5, 8, 10]
 

@@ -13,8 +13,8 @@ from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment, Op, TextOp
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.batch import VIEW, WordParts
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
+from tfsocial.text.batch import VIEW, WordParts
 
 Ragged = tuple[tf.RaggedTensor, tf.RaggedTensor]
 

@@ -21,7 +21,7 @@ from tfsocial.config import Schedule, Weight
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.batch import WordParts
+from tfsocial.text.batch import WordParts
 
 
 def _at_most_one(rate: float | Schedule) -> float | Schedule:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from tfsocial.data.text import IDEOGRAPHS
+from tfsocial.text.tokenizer import IDEOGRAPHS
 
 _NEITHER = rf"[^\s\p{{Z}}\p{{P}}\p{{S}}\p{{C}}{IDEOGRAPHS}]"
 # An ideograph is a word by itself, as for the tokenizer; an apostrophe may stand within others.
 WORD = rf"[{IDEOGRAPHS}]|{_NEITHER}+(?:['’]{_NEITHER}+)*"
-
 _CUT = "\x1f"  # the control character "unit separator", which the tokenizer deletes
 
 

@@ -12,8 +12,8 @@ from tfsocial.config import Config, ConfigError
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.sources import Examples
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.examples import Examples
+from tfsocial.text.tokenizer import Tokenizer
 
 SHOWN = {"": "augment", "augmented": "view"}
 BETWEEN = " | "  # the two texts of a pair

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from tfsocial.config import ConfigError, check_names, nearest, with_knobs
-from tfsocial.data import paths
 from tfsocial.data.augment import characters, entities, synonyms, tokens, translation, words
 from tfsocial.data.augment.contract import Op, TextOp
+from tfsocial.data.reading import paths
 
 # On strings, before the tokenizer.
 TEXT = {

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tfsocial.data.augment import neighbours
 from tfsocial.data.augment.contract import Moment, Rate, TokenOp
-from tfsocial.data.batch import WordParts
+from tfsocial.text.batch import WordParts
 
 Ragged = tuple[tf.RaggedTensor, tf.RaggedTensor]
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfsocial.data.augment import chance, neighbours, pieces
 from tfsocial.data.augment.contract import Moment, Rate, TextOp
 from tfsocial.data.augment.pieces import Pieces
-from tfsocial.data.text import IDEOGRAPHS
+from tfsocial.text.tokenizer import IDEOGRAPHS
 
 Choice = Literal["uniform", "tf_idf"]
 MARKS = (".", ";", "?", ":", "!", ",")

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tfsocial.data.batch import VIEW
 from tfsocial.objectives import divergence
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import VIEW
 
 
 @dataclass(frozen=True)

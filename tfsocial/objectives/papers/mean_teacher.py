@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfsocial.data.batch import WEIGHT
 from tfsocial.models.heads import predictions
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import tensorflow as tf
 from pydantic import Field
 from scipy import special
 
-from tfsocial.data.batch import label_key
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import label_key
 
 QUANTILES = 1024  # of the Beta distribution; XLA has no sampler for it
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfsocial.data.batch import WEIGHT
 from tfsocial.objectives import divergence
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)

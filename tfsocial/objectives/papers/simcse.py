@@ -8,9 +8,9 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import EXAMPLE_ID, WEIGHT
 from tfsocial.objectives.contract import Forward, Terms
 from tfsocial.objectives.papers.supervised_contrastive import contrast, directions
+from tfsocial.text.batch import EXAMPLE_ID, WEIGHT
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import WEIGHT
 from tfsocial.objectives import divergence, perturbation
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)

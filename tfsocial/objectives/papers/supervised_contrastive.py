@@ -8,8 +8,8 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import EXAMPLE_ID, WEIGHT, label_key
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import EXAMPLE_ID, WEIGHT, label_key
 
 NEVER = -1e9  # similarity of a pair that is left out of the softmax
 NOBODY = -2  # an id that no example and no empty slot has

@@ -8,8 +8,8 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import VIEW, WEIGHT
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import VIEW, WEIGHT
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tfsocial.data.batch import WEIGHT
 from tfsocial.objectives import divergence, perturbation
 from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)

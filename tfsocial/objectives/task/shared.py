@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfsocial.data.batch import WEIGHT, label_key
 from tfsocial.objectives.contract import Forward
+from tfsocial.text.batch import WEIGHT, label_key
 
 TINY = 1e-30
 

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tf_keras as keras
-
-# Decay pulls weights towards zero. For biases and LayerNorm scales zero means nothing; rows of
-# the word table that no training text touches would only be worn away.
-NOT_DECAYED = (
-    r"\bbias\b(?!/kernel)",  # of a task that is called so the kernel decays
-    r"\bLayerNorm/(gamma|beta)\b",
-    r"\bword_embeddings/",
-    "log_variances",
-)
 
 
 class BaseOptimizer(keras.optimizers.Optimizer):
@@ -37,11 +29,15 @@ class BaseOptimizer(keras.optimizers.Optimizer):
         self._learning_rate = self._build_learning_rate(learning_rate)
         self._multipliers: dict[str, float] = self._no_dependency({})
         self._begins: dict[str, int] = self._no_dependency({})
-        self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+        self._slots: dict[str, dict[str, tf.Variable]] = self._no_dependency({})
 
     def multiply_rates(self, multipliers: Iterable[tuple[tf.Variable, float]]) -> None:
         """These learn so many times as fast as the schedule says; the others as it says."""
         self._multipliers.update({self._var_key(variable): by for variable, by in multipliers})
+
+    def decay_none_of(self, variables: Iterable[tf.Variable]) -> None:
+        """These have no weight decay; to be said before the optimizer is built."""
+        self.exclude_from_weight_decay(var_list=list(variables))
 
     def hold_until(self, begins: Iterable[tuple[tf.Variable, int]]) -> None:
         """These stand still for so many steps.
@@ -73,6 +69,16 @@ class BaseOptimizer(keras.optimizers.Optimizer):
     def slots(self, name: str, variables: Sequence[tf.Variable]) -> list[tf.Variable]:
         """A zero in the shape of each variable."""
         return [self.add_variable_from_reference(variable, name) for variable in variables]
+
+    def add_variable_from_reference(self, model_variable, variable_name, *args, **kwargs):
+        """As Keras does, and remembers whose it is."""
+        slot = super().add_variable_from_reference(model_variable, variable_name, *args, **kwargs)
+        self._slots.setdefault(self._var_key(model_variable), {})[variable_name] = slot
+        return slot
+
+    def slots_of(self, variable: tf.Variable) -> dict[str, tf.Variable]:
+        """What is remembered of a variable, by names of its own; nothing of one that is frozen."""
+        return dict(self._slots.get(self._var_key(variable), {}))
 
     def index(self, variable: tf.Variable) -> int:
         """The variable's place in its slots; a replica's copy has that of the whole."""
@@ -119,3 +125,22 @@ class BaseOptimizer(keras.optimizers.Optimizer):
 
     def _apply_weight_decay(self, variables):
         """Nothing here: `update_step` decays, in the same pass."""
+
+
+def inner(optimizer: keras.optimizers.Optimizer) -> BaseOptimizer:
+    """The optimizer itself, where Keras has put one around it that scales losses for float16."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def counted(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """What an optimizer that was built keeps of the whole run, by name."""
+    own = inner(optimizer)
+    found = {
+        "iterations": own.iterations,
+        "learning_rate": own.learning_rate,
+        "gradient_norm": own.gradient_norm,
+    }
+    if optimizer is not own:
+        # Its own property gives the number and not what keeps it.
+        found["loss_scale"] = optimizer._loss_scale
+    return found

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import tensorflow as tf
 
 from tfsocial import config
+from tfsocial.models.parameters import Parameters
+from tfsocial.training.optimizers import rates
 from tfsocial.training.optimizers.adafactor import Adafactor
 from tfsocial.training.optimizers.adamw import AdamW
 from tfsocial.training.optimizers.base import BaseOptimizer
@@ -27,8 +29,15 @@ def optimizer(
     total_steps: int,
     multipliers: Iterable[tuple[tf.Variable, float]] = (),
     begins: Iterable[tuple[tf.Variable, int]] = (),
+    not_decayed: Iterable[tf.Variable] = (),
 ) -> BaseOptimizer:
-    """The optimizer of a run of so many steps; `rates` has what is peculiar to single weights."""
+    """Makes the optimizer of a run of so many steps.
+
+    Args:
+        multipliers: see `rates.multipliers`.
+        begins: see `rates.begins`.
+        not_decayed: variables without weight decay.
+    """
     built = OPTIMIZERS[chosen.name](
         schedule(chosen, total_steps),
         chosen.weight_decay,
@@ -37,7 +46,28 @@ def optimizer(
     )
     built.multiply_rates(multipliers)
     built.hold_until(begins)
+    built.decay_none_of(not_decayed)
     return built
+
+
+def of_parameters(
+    parameters: Parameters, chosen: config.Optimizer, total_steps: int, steps_per_layer: float = 0.0
+) -> BaseOptimizer:
+    """Makes the optimizer of a model; what is peculiar to a weight follows from its role and layer.
+
+    Args:
+        steps_per_layer: see `rates.begins`.
+    """
+    multipliers = rates.multipliers(parameters, chosen)
+    begins = rates.begins(parameters, steps_per_layer)
+    not_decayed = parameters.where(lambda parameter: not parameter.decays).variables
+    return optimizer(
+        chosen,
+        total_steps,
+        parameters.by_variable(multipliers),
+        parameters.by_variable(begins),
+        not_decayed.values(),
+    )
 
 
 def schedule(chosen: config.Optimizer, total_steps: int) -> WarmUpAndDecay:

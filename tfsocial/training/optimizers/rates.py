@@ -1,70 +1,69 @@
-"""How fast each weight learns beside the run's schedule, by its place in the model."""
+"""How fast each weight learns beside the run's schedule, by its place in the model.
+
+All by name, as `models.parameters` has the weights.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import tensorflow as tf
-
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.models.encoder import PackedBert
-from tfsocial.models.text_model import TextModel
+from tfsocial.models.parameters import Parameter, Parameters
 
 
-def multipliers(
-    text_model: TextModel, chosen: config.Optimizer, beside: Sequence[tf.Variable] = ()
-) -> list[tuple[tf.Variable, float]]:
-    """What the rate of each weight is multiplied with: xi^depth in the encoder, else the heads'.
+def multipliers(parameters: Parameters, chosen: config.Optimizer) -> dict[str, float]:
+    """Computes what each weight's rate is multiplied with: xi^depth in the encoder.
 
     Layer-wise decay of the learning rate: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146,
     section 3.2 (discriminative fine-tuning), where xi is 1 / 2.6; Clark et al. (2020), ELECTRA,
     arXiv:2003.10555, appendix B. Layer l of n has xi^(n - l): the top layer has 1, as has the
-    pooler over it, and the embeddings have xi^n. Heads start from nothing, M0 does not: they
-    have `head_multiplier` whatever the decay, and so has what is learned `beside` the text model.
+    pooler over it, and the embeddings have xi^n. Heads of tasks start from nothing, M0 does not:
+    they have `head_multiplier` whatever the decay, and so has what terms learn beside the model.
+    The masked-LM head is M0's, and stands over the top layer.
     """
-    encoder = [
-        (variable, chosen.layer_decay**depth) for variable, depth in depths(text_model.encoder)
-    ]
-    fresh = [*text_model.heads.variables, *beside]
-    return encoder + [(variable, chosen.head_multiplier) for variable in fresh]
+    depths = _depths(parameters)
+    return {
+        name: chosen.head_multiplier
+        if _starts_from_nothing(parameter)
+        else chosen.layer_decay ** depths.get(name, 0)
+        for name, parameter in parameters.items()
+    }
 
 
-def begins(encoder: PackedBert, steps_per_layer: float) -> list[tuple[tf.Variable, int]]:
-    """The first step (from 0) at which each weight of the encoder moves: the top layer first.
+def begins(parameters: Parameters, steps_per_layer: float) -> dict[str, int]:
+    """Computes the first step (from 0) at which each weight of the encoder moves: from the top.
 
     Gradual unfreezing: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146, section 3.3. The heads
     learn alone for `steps_per_layer`, then with the top layer and the pooler, then with one layer
     more; the embeddings come last. Meanwhile the schedule of the learning rate runs on for all.
     """
-    return [(variable, round((depth + 1) * steps_per_layer)) for variable, depth in depths(encoder)]
+    depths = _depths(parameters)
+    return {name: round((depth + 1) * steps_per_layer) for name, depth in depths.items()}
 
 
-def lowest(encoder: PackedBert, layers: int | None) -> list[tf.Variable]:
-    """The weights of so many of the lowest layers and of the embeddings below; none for None.
+def lowest(parameters: Parameters, layers: int | None) -> list[str]:
+    """Lists the weights of so many of the lowest layers and of the embeddings; none for None.
 
     Raises:
         ConfigError: the encoder has no layer above them.
     """
     if layers is None:
         return []
-    top = encoder.config.num_hidden_layers
-    if layers >= top:
+    if layers >= parameters.top:
         raise ConfigError(
-            f"training.frozen_layers={layers}: the encoder has {top} layers, and the top one at "
-            "least must learn"
+            f"training.frozen_layers={layers}: the encoder has {parameters.top} layers, and the "
+            "top one at least must learn"
         )
-    return [variable for variable, depth in depths(encoder) if depth >= top - layers]
+    return [*parameters.where(lambda one: one.layer is not None and one.layer <= layers)]
 
 
-def depths(encoder: PackedBert) -> list[tuple[tf.Variable, int]]:
-    """Each weight of a built encoder, and how far its layer is below the top one.
+def _depths(parameters: Parameters) -> dict[str, int]:
+    """How far each of the encoder's weights is below its top layer: 0 there, n for embeddings."""
+    return {
+        name: parameters.top - parameter.layer
+        for name, parameter in parameters.items()
+        if parameter.layer is not None
+    }
 
-    0 for the top layer and the pooler over it, n - 1 for the lowest of n, n for the embeddings.
-    """
-    bert = encoder.bert
-    top_down = [*reversed(bert.encoder.layer), bert.embeddings]
-    blocks = [(block, depth) for depth, block in enumerate(top_down)]
-    if encoder.has_pooler:
-        blocks.append((bert.pooler, 0))
-    return [(variable, depth) for block, depth in blocks for variable in block.trainable_variables]
+
+def _starts_from_nothing(parameter: Parameter) -> bool:
+    return parameter.role == "term" or parameter.task is not None

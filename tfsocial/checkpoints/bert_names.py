@@ -1,0 +1,55 @@
+"""What the community calls BERT's weights in its files; `models.parameters` names a model's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+WORD_TABLE = "embeddings.word_embeddings.weight"
+MLM_BIAS = "cls.predictions.bias"
+ENCODER = "bert."  # in a checkpoint of more than the encoder its names begin so
+MLM_HEAD = "cls."
+_FIRST_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
+_BUFFER = re.compile(r"(^|\.)position_ids$")  # of old PyTorch releases, not a weight
+
+T = TypeVar("T")
+
+
+def encoder_names(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Gives a checkpoint's tensors the names that PyTorch's BertModel gives them.
+
+    >>> encoder_names({"bert.pooler.dense.bias": 1, "cls.predictions.bias": 2, "position_ids": 3})
+    {'pooler.dense.bias': 1, 'cls.predictions.bias': 2}
+    """
+    return {_of_today(name): one for name, one in tensors.items() if not _BUFFER.search(name)}
+
+
+def shared_names(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Gives an encoder's tensors the names of the class that has a place for all of them.
+
+    A model with a masked-LM head calls its encoder `bert`.
+
+    >>> shared_names({"pooler.dense.bias": 1})
+    {'pooler.dense.bias': 1}
+    >>> shared_names({"pooler.dense.bias": 1, "cls.predictions.bias": 2})
+    {'bert.pooler.dense.bias': 1, 'cls.predictions.bias': 2}
+    """
+    if architecture(tensors) == "BertModel":
+        return dict(tensors)
+    return {n if n.startswith(MLM_HEAD) else ENCODER + n: one for n, one in tensors.items()}
+
+
+def architecture(names: Iterable[str]) -> str:
+    """Names the class of the community that has a place for tensors of these names."""
+    return "BertForMaskedLM" if MLM_BIAS in names else "BertModel"
+
+
+def _of_today(name: str) -> str:
+    """Google's first checkpoints call the norms' weights as TensorFlow does.
+
+    >>> _of_today("bert.embeddings.LayerNorm.gamma")
+    'embeddings.LayerNorm.weight'
+    """
+    name = name.removeprefix(ENCODER)
+    return re.sub(r"LayerNorm\.(gamma|beta)$", lambda found: _FIRST_NAMES[found[0]], name)

@@ -1,0 +1,112 @@
+"""What a saved model says of itself beside the weights; imports no framework."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydantic
+
+import tfsocial
+from tfsocial.checkpoints.locations import CONFIG
+from tfsocial.config import ConfigError
+from tfsocial.models.spec import TextModelSpec
+
+
+@dataclass(frozen=True)
+class ModelManifest(TextModelSpec):
+    """The parts of a text model and how texts come to it; the `tfsocial` block of config.json.
+
+    What `model/` was written before a field came to `TextModelSpec` has its default.
+
+    Attributes:
+        thresholds: a multilabel task's decision thresholds, one per label.
+    """
+
+    row_length: int
+    slots: int
+    text_columns: tuple[str, ...]
+    thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    version: str = tfsocial.__version__
+
+    def decision_thresholds(self, task: str) -> np.ndarray:
+        """Returns from what probability on each label of a multilabel task counts, float32."""
+        default = (0.5,) * self.tasks[task].width
+        return np.array(self.thresholds.get(task, default), np.float32)
+
+
+_MANIFEST = pydantic.TypeAdapter(ModelManifest)
+
+
+def to_values(manifest: ModelManifest) -> dict[str, Any]:
+    """Turns a manifest into JSON values; `of_values` reads them back."""
+    tasks = {task: spec._asdict() for task, spec in manifest.tasks.items()}
+    return asdict(manifest) | {"tasks": tasks}
+
+
+def of_values(values: Any) -> ModelManifest:
+    """Reads a manifest from its JSON values.
+
+    Raises:
+        ConfigError: they are none; says what is wrong with them, not where they came from.
+
+    >>> of_values({"tasks": {}})
+    Traceback (most recent call last):
+    ...
+    tfsocial.config.ConfigError: pooling is missing
+    """
+    known = [field.name for field in fields(ModelManifest)]
+    strange = [key for key in values if key not in known] if isinstance(values, dict) else []
+    if strange:
+        raise ConfigError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
+    try:
+        return _MANIFEST.validate_python(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(_flaw(error.errors()[0])) from None
+
+
+def read(folder: Path) -> ModelManifest:
+    """Reads the manifest of a model folder.
+
+    Raises:
+        ConfigError: it has none, or a broken one.
+    """
+    values = read_json(folder / CONFIG).get("tfsocial")
+    if values is None:
+        raise ConfigError(
+            f"{folder / CONFIG}: has no 'tfsocial' block, so it holds no heads; "
+            "train on it first (--set model.checkpoint=...)"
+        )
+    try:
+        return of_values(values)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder / CONFIG}: its 'tfsocial' block cannot be used ({error}); "
+            "take the folder as the run left it"
+        ) from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads an object of JSON.
+
+    Raises:
+        ConfigError: the file holds none.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected an object, found {type(values).__name__}")
+    return values
+
+
+def _flaw(detail: Mapping[str, Any]) -> str:
+    key = ".".join(map(str, detail["loc"])) or "it"
+    if detail["type"] in ("missing", "missing_argument"):
+        return f"{key} is missing"
+    return f"{key}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"

@@ -1,0 +1,171 @@
+"""A run's `model/`: written as the community shares a model, and read back as it was.
+
+PyTorch's `BertModel.from_pretrained` loads it, and `BertForMaskedLM` where the masked-LM head is
+among its tensors; the heads of the tasks lie in a file of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial import files
+from tfsocial.checkpoints import bert_names, community, locations, tensors
+from tfsocial.checkpoints import manifest as manifests
+from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
+from tfsocial.checkpoints.community import UnusedTensors
+from tfsocial.checkpoints.locations import CARD, CONFIG, WEIGHTS
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.config import ConfigError
+from tfsocial.models import parameters
+from tfsocial.models.parameters import Parameters
+from tfsocial.models.spec import HeadSpec
+from tfsocial.models.text_model import TextModel
+from tfsocial.text import packing
+from tfsocial.text.requests import pack_texts
+from tfsocial.text.tokenizer import Tokenizer
+
+HEADS = "heads.safetensors"
+ADAPTERS = "adapters.safetensors"
+
+
+@dataclass(frozen=True)
+class TextModelBundle:
+    """A model with all that it needs to answer texts."""
+
+    model: TextModel
+    tokenizer: Tokenizer
+    manifest: ModelManifest
+
+    def answer(self, columns: Sequence[tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Computes, in the graph, predictions and embeddings of raw texts.
+
+        Args:
+            columns: string [n] each; one, or two for pairs.
+
+        Returns:
+            Predictions of every task [n, width], and embeddings [n, hidden].
+        """
+        row_length, slots = self.manifest.row_length, self.manifest.slots
+        batch, places = pack_texts(columns, self.tokenizer, row_length, slots)
+        outputs = self.model(batch, training=False)
+        tasks = self.model.predictions(outputs)
+        gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
+        return gathered, packing.gather_examples(outputs.pooled, places)
+
+
+def save(
+    folder: Path,
+    bundle: TextModelBundle,
+    unused: UnusedTensors | None = None,
+    words: np.ndarray | None = None,
+    card: str | None = None,
+) -> None:
+    """Writes a model folder whole, in the place of one that is there.
+
+    Args:
+        unused: tensors of M0 the model has no place for (its pooler), which other programs
+            expect to find.
+        words: the rows of M0's word table that the encoder's own table holds; the others are
+            taken over from `unused`.
+        card: its README.md.
+
+    Raises:
+        OSError: it cannot be written; names the file.
+    """
+    weights = parameters.of_text_model(bundle.model)
+    shared = _shared_tensors(weights, unused or {}, words)
+    contents = {
+        WEIGHTS: tensors.to_bytes(bert_names.shared_names(shared)),
+        HEADS: tensors.to_bytes(_of_tasks(weights).arrays()),
+        CONFIG: _config(bundle, shared),
+    }
+    if adapters := weights.of("adapter"):
+        contents[ADAPTERS] = tensors.to_bytes(adapters.arrays())
+    if card is not None:
+        contents[CARD] = card.encode()
+    with files.swapping(folder) as partial:
+        for name, content in contents.items():
+            (partial / name).write_bytes(content)
+        bundle.tokenizer.save(partial)
+
+
+def load(folder: Path) -> TextModelBundle:
+    """Reads a model folder written by `save`, dropout and all in inference form.
+
+    Raises:
+        ConfigError: the folder is not one, or is broken.
+    """
+    folder = files.whole(folder)
+    _check_saved(folder)
+    manifest = manifests.read(folder)
+    model = TextModel.of(community.bert_config(folder), manifest)
+    weights = parameters.of_text_model(model)
+    found = community.encoder_tensors(folder)
+    unused = community.fill_encoder(model.encoder, found, folder)
+    _fill(_of_mlm_head(weights), unused, folder / WEIGHTS)
+    for name, places in ((HEADS, _of_tasks(weights)), (ADAPTERS, weights.of("adapter"))):
+        if places or name == HEADS:
+            _fill(places, tensors.read(folder / name), folder / name)
+    return TextModelBundle(model, Tokenizer.load(folder), manifest)
+
+
+def _of_tasks(weights: Parameters) -> Parameters:
+    return weights.where(lambda parameter: parameter.task is not None)
+
+
+def _of_mlm_head(weights: Parameters) -> Parameters:
+    return weights.of("head").where(lambda parameter: parameter.task is None)
+
+
+def _fill(places: Parameters, found: Mapping[str, np.ndarray], path: Path) -> None:
+    for name in places:
+        if name not in found:
+            raise ConfigError(f"{path}: lacks {name}, which {CONFIG} promises")
+    community.assign(places, found, str(path))
+
+
+def _shared_tensors(
+    weights: Parameters, unused: UnusedTensors, words: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Encoder and masked-LM head over M0's whole vocabulary, and what M0 has beside them."""
+    own = weights.of("backbone").arrays() | _of_mlm_head(weights).arrays()
+    if words is not None:
+        own[WORD_TABLE] = tensors.whole_table(unused[WORD_TABLE], own[WORD_TABLE], words)
+        if MLM_BIAS in own:
+            bias = unused.get(MLM_BIAS, np.zeros(len(own[WORD_TABLE])))
+            own[MLM_BIAS] = tensors.whole_table(bias, own[MLM_BIAS], words)
+    return {**unused, **own}
+
+
+def _config(bundle: TextModelBundle, shared: Mapping[str, np.ndarray]) -> bytes:
+    """config.json: what PyTorch's classes read, and the manifest."""
+    values = bundle.model.encoder.config.to_dict()
+    values |= _label_maps(bundle.manifest.tasks)
+    values |= {"tfsocial": manifests.to_values(bundle.manifest)}
+    values |= {"vocab_size": len(shared[WORD_TABLE])}
+    values |= {"architectures": [bert_names.architecture(shared)], "model_type": "bert"}
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
+    """id2label and label2id of the first task with labels: what other programs look for."""
+    labels = next((spec.labels for spec in tasks.values() if spec.labels), ())
+    return {
+        "id2label": {str(number): label for number, label in enumerate(labels)},
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
+
+
+def _check_saved(folder: Path) -> None:
+    """Refuses what is no folder of `save`, in words of who has a model and no config."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such model folder")
+    if lacking := locations.missing(folder):
+        raise ConfigError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(lacking)}")

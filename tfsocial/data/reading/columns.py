@@ -1,0 +1,23 @@
+"""Columns that a file must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tfsocial.config import ConfigError, nearest
+from tfsocial.data.reading.rows import listed
+
+
+def check_columns(
+    file: str, found: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
+) -> None:
+    """`keys`: wanted column -> the config key that wants it; `otherwise`: another remedy."""
+    names = list(found)
+    for column, key in keys.items():
+        if column not in names:
+            close = nearest(column, names)
+            remedy = close if close.startswith("did") else f"set {key} to one of them"
+            raise ConfigError(
+                f"{file}: has no column {column!r}, which {key} names; "
+                f"its columns are {listed(names) or 'none'}; {remedy}{otherwise}"
+            )

@@ -1,0 +1,77 @@
+"""The label of a row, as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tfsocial import config
+from tfsocial.data.reading.rows import flaw_of, json_type
+from tfsocial.data.reading.text_cells import CellError
+
+Cell = str | frozenset[str] | float | None
+
+
+def label_of(value: Any, task: config.Task) -> Cell:
+    """A task's label as written, None where the row has none.
+
+    Raises:
+        _RejectedError: the value is no label of this kind of task.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        return _CELLS[task.kind](value, task)
+    except CellError as reason:
+        raise CellError(f"column {task.column!r} {reason}") from None
+
+
+def _one_label(value: Any, task: config.Task) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise CellError(f"is {json_type(value)}; expected a label")
+    label = str(value).strip()
+    flaw = flaw_of(label)
+    if flaw:
+        raise CellError(f"has a label with {flaw}")
+    return label
+
+
+def _label_set(value: Any, task: config.Task) -> frozenset[str] | None:
+    """Labels of a cell; a JSON list may be empty, which says that no label applies."""
+    if isinstance(value, list):
+        return frozenset(_one_label(item, task) for item in value) - {""}
+    pieces = _one_label(value, task).split(task.separator)
+    return frozenset(piece.strip() for piece in pieces if piece.strip()) or None
+
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def _number(value: Any, task: config.Task) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise CellError(f"is {json_type(value)}; expected a number")
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        raise CellError("is not a number") from None
+    if not abs(number) <= _LARGEST:
+        raise CellError("is not a finite float32 number")
+    return number
+
+
+_CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {
+    "classify": _one_label,
+    "multilabel": _label_set,
+    "regress": _number,
+}
+
+
+def labels_in(cells: Iterable[Cell]) -> Iterator[str]:
+    """Every label in the cells, as often as it occurs."""
+    for cell in cells:
+        if isinstance(cell, str):
+            yield cell
+        elif isinstance(cell, frozenset):
+            yield from sorted(cell)

@@ -1,0 +1,71 @@
+"""Which labels a task has, and which of them are learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.data.examples import Examples, has_label
+from tfsocial.data.reading.label_cells import Cell, labels_in
+from tfsocial.data.reading.split_table import SplitTable
+
+
+def label_names(
+    name: str, task: config.Task, train: Sequence[SplitTable], place: str
+) -> tuple[str, ...]:
+    """The label set of a task: () for regress, else the config's or that of train, sorted."""
+    if train and all(table.cells[name].lacking for table in train):
+        raise ConfigError(
+            f"{place}: no row has a label for task {name}; "
+            f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
+        )
+    if task.kind == "regress":
+        return ()
+    if task.labels is None and not train:
+        raise ConfigError(
+            f"tasks.{name}.labels is not given and data.splits.train is empty; "
+            "give the labels or a train split to learn them from"
+        )
+    names = task.labels or tuple(sorted(set(labels_in(_different(name, train)))))
+    if task.scope_score:  # behind the classes that are learned
+        return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
+    _check_out_of_scope(name, task, names)
+    return names
+
+
+def _different(name: str, tables: Sequence[SplitTable]) -> Iterator[Cell]:
+    return chain.from_iterable(table.cells[name].different for table in tables)
+
+
+def without_unlearned(
+    train: Examples, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
+) -> Examples:
+    """Train without labels that are not learned; an example that had no other is left out."""
+    scored = [name for name, task in tasks.items() if task.scope_score]
+    if not scored:
+        return train
+    labels = dict(train.labels)
+    for name in scored:
+        outside = labels[name] == len(names[name]) - 1
+        labels[name] = np.where(outside, np.int32(-1), labels[name])
+    lost = _labelled(train.labels) & ~_labelled(labels)
+    learned = replace(train, labels=labels)
+    return learned.taken(np.flatnonzero(~lost)) if lost.any() else learned
+
+
+def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Bool [n]: which examples have a label for some task."""
+    return np.any([has_label(values) for values in labels.values()], 0)
+
+
+def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:
+    if task.out_of_scope is not None and task.out_of_scope not in names:
+        raise ConfigError(
+            f"tasks.{name}.out_of_scope is {task.out_of_scope!r}, which is no label of the task; "
+            f"{config.nearest(task.out_of_scope, names)}"
+        )

@@ -1,0 +1,98 @@
+"""A row of any source, readable or not, and how messages speak of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tfsocial.config import ConfigError
+
+
+class Row(NamedTuple):
+    """One readable row: column -> value. Values are strings, in jsonl any JSON value."""
+
+    values: Mapping[str, Any]
+    file: str
+    line: int
+    raw: str
+
+
+class BadRow(NamedTuple):
+    """One row that cannot be used, and why; `raw` is what the file holds."""
+
+    file: str
+    line: int
+    reason: str
+    raw: str
+
+
+def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
+    """The rows of a file or of a part of a set, those that hold what no text may as bad ones.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    empty = True
+    for row in found:
+        empty = False
+        fault = flaw_of(row.raw)
+        yield bad(row, fault) if fault else row
+    if empty:
+        raise ConfigError(f"{name}: has no rows; expected at least one example")
+
+
+def bad(row: Row | BadRow, reason: str) -> BadRow:
+    return BadRow(row.file, row.line, reason, row.raw)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def flaw_of(string: str) -> str | None:
+    """What makes a string unusable as text anywhere, or None."""
+    if "\0" in string:
+        return "NUL character"
+    if not string.isascii() and _SURROGATE.search(string):
+        return "invalid UTF-8"
+    return None
+
+
+_JSON_TYPES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def json_type(value: Any) -> str:
+    return _JSON_TYPES[type(value)]
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """A row as it could stand in a jsonl file.
+
+    >>> as_json({"text": "hé", "label": None})
+    '{"text": "hé", "label": null}'
+    """
+    return json.dumps(values, ensure_ascii=False)
+
+
+def first_line(error: Exception, most: int = 200) -> str:
+    """Of what another package says, the beginning."""
+    line = str(error).strip().partition("\n")[0].rstrip(".:")
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    shown = ", ".join(repr(_shortened(name)) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:57]}..."

@@ -1,0 +1,100 @@
+"""The rows of a source as examples: texts checked, labels as the task calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tfsocial import config
+from tfsocial.data.reading import source_types
+from tfsocial.data.reading.columns import check_columns
+from tfsocial.data.reading.label_cells import Cell, label_of, labels_in
+from tfsocial.data.reading.rows import BadRow, Row, bad
+from tfsocial.data.reading.text_cells import CellError, Text, text_or_bad
+
+
+class Example(NamedTuple):
+    """One row that can be used.
+
+    Attributes:
+        cells: task -> its label, as the task calls it.
+        values: all that the row holds.
+        renamed: (task, label as it was written) of labels that the task calls otherwise.
+    """
+
+    text: Text
+    cells: Mapping[str, Cell]
+    values: Mapping[str, Any]
+    renamed: frozenset[tuple[str, str]] = frozenset()
+
+
+def examples_of(
+    name: str, key: str, source: config.Source, data: config.Data, tasks: Mapping[str, config.Task]
+) -> Iterator[Example | BadRow]:
+    """The rows of one of `kinds.names`, in order and in constant memory.
+
+    Raises:
+        ConfigError: it cannot be read, or lacks a column.
+    """
+    columns: dict[str, None] = {}
+    labelled = source.labelled(tasks)
+    for row in source_types.rows_of(source, name):
+        if isinstance(row, Row):
+            if not columns:
+                check_columns(name, row.values, dict.fromkeys(source.text, f"{key}.text"))
+            columns |= dict.fromkeys(row.values)
+        yield _example(row, source, data, tasks, labelled)
+    # Labels are looked for in the whole file: a JSON row may leave out the key it has no value for.
+    if columns:
+        keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
+        check_columns(name, columns, keys, _without_labels(key, source))
+
+
+def _without_labels(key: str, source: config.Source) -> str:
+    """What to do where a column is not missing by mistake."""
+    if isinstance(source, config.Ingredient):
+        return f", or, if its rows have no labels at all, set {key}.tasks to []"
+    return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
+
+
+def _column_key(key: str, task: str, source: config.Source) -> str:
+    own = isinstance(source, config.Ingredient) and task in source.columns
+    return f"{key}.columns.{task}" if own else f"tasks.{task}.column"
+
+
+def _example(
+    row: Row | BadRow,
+    source: config.Source,
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+    labelled: Mapping[str, config.Task],
+) -> Example | BadRow:
+    found = row if isinstance(row, BadRow) else text_or_bad(row, source.text, data.max_characters)
+    if isinstance(found, BadRow):
+        return found
+    try:
+        cells = {
+            name: label_of(row.values.get(task.column), task) for name, task in labelled.items()
+        }
+    except CellError as reason:
+        return bad(row, str(reason))
+    mappings = label_mappings(source)
+    ours = {name: _renamed(cell, mappings.get(name, {})) for name, cell in cells.items()}
+    renamed = frozenset(
+        (name, label)
+        for name, own in mappings.items()
+        for label in own.keys() & labels_in([cells.get(name)])
+    )
+    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed)
+
+
+def label_mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
+    """Task -> label of the source -> what the task calls it."""
+    return source.labels if isinstance(source, config.Ingredient) else {}
+
+
+def _renamed(cell: Cell, ours: Mapping[str, str]) -> Cell:
+    """A label as the task calls it."""
+    if isinstance(cell, frozenset):
+        return frozenset(ours.get(label, label) for label in cell)
+    return ours.get(cell, cell) if isinstance(cell, str) else cell

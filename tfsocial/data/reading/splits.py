@@ -1,0 +1,156 @@
+"""Sources in, columns out: files of any format, sets by name, or several of them beside each other.
+
+What a type of source is made of, and its rows, are in `source_types`; from there on all are alike.
+One bad row never stops a run and never disappears: it goes to quarantine with its file, line and
+reason, and only too many of them (`data.max_bad_fraction`) are an error. In a mixture each source
+has its own columns, tasks and labels; a label set is that of all of them together.
+
+Texts go to the quarantine file, never into a message.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from itertools import chain
+from pathlib import Path
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.data.examples import SPLITS, Corpus, Counts, Part, joined
+from tfsocial.data.reading import source_types
+from tfsocial.data.reading.label_sets import label_names, without_unlearned
+from tfsocial.data.reading.mmap_columns import Store
+from tfsocial.data.reading.quarantine import check_bad_rows, write_quarantine
+from tfsocial.data.reading.rows import BadRow, listed
+from tfsocial.data.reading.source_rows import examples_of, label_mappings
+from tfsocial.data.reading.split_table import SplitTable
+
+log = logging.getLogger(__name__)
+
+
+def read_splits(
+    data: config.Data, tasks: Mapping[str, config.Task], quarantine: Path | None = None
+) -> Corpus:
+    """All configured splits, with labels as numbers.
+
+    A label set is the one the config gives, in its order, or learned from train
+    and sorted. Bad rows are written to `quarantine` (jsonl: file, line, reason,
+    row), also when too many of them then stop the run.
+
+    Raises:
+        ConfigError: a file, column or label is missing or unknown, or more than
+            `data.max_bad_fraction` of a split's rows are bad.
+    """
+    store = Store(data.cache) if data.cache else None
+    tables = {split: _tables(split, data, tasks, store) for split in SPLITS}
+    tables = {split: found for split, found in tables.items() if found}
+    if not tables:
+        if data.mixture:
+            raise ConfigError("data.mixture: no source names splits; give at least one's train")
+        raise ConfigError("data.splits names no files; give at least data.splits.train")
+    if quarantine is not None:
+        every = (table for found in tables.values() for table in found.values())
+        write_quarantine(quarantine, chain.from_iterable(table.bad for table in every))
+    for split, found in tables.items():
+        for key, table in found.items():
+            place = f"{key}.splits.{split}"
+            check_bad_rows(place, table.counts(), table.bad, data.max_bad_fraction, quarantine)
+    _check_apart(tables, data, tasks)
+    _warn_of_typos(tables, data)
+    train = list(tables.get("train", {}).values())
+    place = "data.mixture" if data.mixture else "data.splits.train"
+    names = {name: label_names(name, task, train, place) for name, task in tasks.items()}
+    return _corpus(tables, tasks, names)
+
+
+def _tables(
+    split: str, data: config.Data, tasks: Mapping[str, config.Task], store: Store | None
+) -> dict[str, SplitTable]:
+    """Of each source that has the split, by its key."""
+    return {
+        key: _read_split(split, key, source, data, tasks, store)
+        for key, source in data.sources.items()
+        if getattr(source.splits, split)
+    }
+
+
+def _warn_of_typos(tables: Mapping[str, Mapping[str, SplitTable]], data: config.Data) -> None:
+    """Says which label of a mapping no row has: the one that is meant would be one more class."""
+    for key, source in data.sources.items():
+        seen = set().union(*(found[key].renamed for found in tables.values() if key in found))
+        for task, own in label_mappings(source).items():
+            if lost := [label for label in own if (task, label) not in seen]:
+                log.warning("%s.labels.%s: no row has the label %s", key, task, listed(lost))
+
+
+def _check_apart(
+    tables: Mapping[str, Mapping[str, SplitTable]],
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+) -> None:
+    """Refuses a file whose labels are learned and scored on; without labels it may be both."""
+    learned: dict[str, str] = {}
+    for split, key, file in _labelled_files(tables, data, tasks):
+        path = os.path.realpath(file)
+        if split == "train":
+            learned[path] = f"{key}.splits.train"
+        elif path in learned:
+            raise ConfigError(
+                f"{key}.splits.{split}: {file} is a file of {learned[path]} too, so scores would "
+                "be of texts that were learned; give each split files of its own"
+            )
+
+
+def _labelled_files(
+    tables: Mapping[str, Mapping[str, SplitTable]],
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+) -> Iterator[tuple[str, str, str]]:
+    """(split, key of its source, name) of each file with labels, train's first."""
+    for split, found in tables.items():
+        for key, table in found.items():
+            if data.sources[key].labelled(tasks):
+                yield from ((split, key, file) for file in table.files)
+
+
+def _corpus(
+    tables: Mapping[str, Mapping[str, SplitTable]],
+    tasks: Mapping[str, config.Task],
+    names: dict[str, tuple[str, ...]],
+) -> Corpus:
+    splits, counts, parts = {}, {}, {}
+    for split, found in tables.items():
+        examples = [table.examples(tasks, names) for table in found.values()]
+        if split == "train":
+            examples = [without_unlearned(own, tasks, names) for own in examples]
+        each = [table.counts() for table in found.values()]
+        splits[split] = joined(examples)
+        counts[split] = Counts(
+            *(sum(getattr(one, name.name) for one in each) for name in fields(Counts))
+        )
+        sized = zip(found, map(len, examples), each, strict=True)
+        parts[split] = {key: Part(size, own) for key, size, own in sized}
+    return Corpus(splits, names, counts, parts)
+
+
+def _read_split(
+    split: str,
+    key: str,
+    source: config.Source,
+    data: config.Data,
+    tasks: Mapping[str, config.Task],
+    store: Store | None,
+) -> SplitTable:
+    table = SplitTable(tasks, store)
+    for name in source_types.names(source, split, key):
+        table.files.append(name)
+        for found in examples_of(name, key, source, data, tasks):
+            if isinstance(found, BadRow):
+                table.bad.append(found)
+            else:
+                table.add(found.text, found.cells)
+                table.renamed |= found.renamed
+    return table

@@ -1,0 +1,52 @@
+"""What a text model is built from beside the sizes of its encoder; imports no framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tfsocial.config import ScopeScore, TaskKind
+
+
+class HeadSpec(NamedTuple):
+    """What a head predicts: `labels` name its predictions; a regression has one, unnamed.
+
+    With `scope` the last label means "none of the others" and is told by that score: the head
+    has no logit for it.
+    """
+
+    kind: TaskKind
+    labels: tuple[str, ...]
+    scope: ScopeScore | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns of the predictions."""
+        return len(self.labels) if self.kind != "regress" else 1
+
+    @property
+    def learned(self) -> int:
+        """Columns of the logits."""
+        return self.width - (self.scope is not None)
+
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        """Names of the logits."""
+        return self.labels[: self.learned]
+
+
+@dataclass(frozen=True)
+class TextModelSpec:
+    """The parts of a text model: two models of one spec and one `BertConfig` have equal weights.
+
+    Attributes:
+        tasks: task -> what its head predicts.
+        pooling: mean, cls or pooler; with the last the encoder has BERT's pooler.
+        head_normalize: whether the heads read a vector's direction alone.
+        mlm_head: whether there is a masked-LM head.
+    """
+
+    tasks: dict[str, HeadSpec]
+    pooling: str
+    head_normalize: bool = field(default=False, kw_only=True)
+    mlm_head: bool = field(default=False, kw_only=True)

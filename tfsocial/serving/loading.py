@@ -1,0 +1,30 @@
+"""From a folder to the predictor that can run what lies in it; imports only what that needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfsocial.checkpoints.locations import CONFIG
+from tfsocial.config import ConfigError
+from tfsocial.serving.predictor import Predictor
+
+
+def load_predictor(folder: Path) -> Predictor:
+    """Loads a run's `model/` folder or a SavedModel.
+
+    Raises:
+        ConfigError: the folder is neither, or is broken.
+    """
+    if (folder / "saved_model.pb").is_file():
+        from tfsocial.serving.saved_model import SavedModelPredictor
+
+        return SavedModelPredictor(folder)
+    if (folder / CONFIG).is_file():
+        from tfsocial.checkpoints import model_folder
+        from tfsocial.serving.text_model import TextModelPredictor
+
+        return TextModelPredictor(model_folder.load(folder))
+    raise ConfigError(
+        f"--model={folder}: is neither a run's model/ folder (config.json) "
+        "nor a SavedModel (saved_model.pb)"
+    )

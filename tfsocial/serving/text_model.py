@@ -1,0 +1,28 @@
+"""Answers from a run's `model/` folder, by the encoder itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.serving.predictor import Predictions, Predictor
+
+
+class TextModelPredictor(Predictor):
+    """A loaded model folder."""
+
+    def __init__(self, bundle: TextModelBundle):
+        self.manifest = bundle.manifest
+
+        @tf.function(reduce_retracing=True)
+        def answer(*columns: tf.Tensor):
+            return bundle.answer(columns)
+
+        self._answer = answer
+
+    def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
+        columns = (tf.constant(column, tf.string) for column in zip(*texts, strict=True))
+        tasks, embedding = self._answer(*columns)
+        return Predictions({task: tasks[task].numpy() for task in tasks}, embedding.numpy())

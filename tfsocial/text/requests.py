@@ -1,0 +1,36 @@
+"""Raw texts of a request to packed rows, in the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
+from tfsocial.text.tokenizer import Tokenizer
+
+
+def pack_texts(
+    columns: Sequence[tf.Tensor], tokenizer: Tokenizer, row_length: int, slots: int
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Packed rows of raw texts, as few and as short as they can be, and their assignment.
+
+    Args:
+        columns: string [n] each; one, or two for pairs.
+
+    Returns:
+        Token keys [rows, length], `example_id` and `weight` [rows, slots], with length at
+        most `row_length` and rows whatever n needs; and the assignment int64 [rows, slots].
+    """
+    tokens, types, _ = tokenizer(*columns, max_length=row_length)
+    lengths = tokens.row_lengths()
+    # One short text should not pay for a whole row: a row is no longer than all tokens together.
+    length = tf.clip_by_value(tf.reduce_sum(lengths), 1, tf.cast(row_length, tf.int64))
+    assignment = packing.next_fit(lengths, length, slots)
+    count = tf.size(lengths, tf.int64)
+    # Of no texts one empty row: a matrix without rows is more than some kernels can take.
+    empty = [[0, tf.cast(count == 0, tf.int32)], [0, 0]]
+    assignment = tf.pad(assignment, empty, constant_values=packing.EMPTY)
+    features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count])}
+    return packing.pack(tokens, types, features, assignment, length), assignment

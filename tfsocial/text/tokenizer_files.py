@@ -1,0 +1,110 @@
+"""Reads and writes a tokenizer as Hugging Face stores it: vocab.txt and tokenizer_config.json.
+
+Settings under which Hugging Face's ids would differ from this project's are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tfsocial.config import ConfigError
+
+UNKNOWN, CLS, SEP, PAD, MASK = "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"
+
+SPECIAL_TOKENS = {
+    "unk_token": UNKNOWN,
+    "sep_token": SEP,
+    "pad_token": PAD,
+    "cls_token": CLS,
+    "mask_token": MASK,
+}
+
+VOCABULARY_FILE = "vocab.txt"
+SETTINGS_FILE = "tokenizer_config.json"
+SPECIAL_TOKENS_FILE = "special_tokens_map.json"
+
+# Tokenizer classes of the Hub that are BERT's WordPiece under another name.
+_WORDPIECE_CLASSES = ("Bert", "ConvBert", "DistilBert", "Electra", "MobileBert", "SqueezeBert")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such file; the tokenizer needs it") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def read_vocabulary(path: Path) -> list[str]:
+    # Not splitlines: U+2028 and its like are tokens of some vocabularies.
+    return _read(path).removesuffix("\n").split("\n")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{path}: expected an object, found {type(settings).__name__}")
+    return settings
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def check_honoured(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
+    """Refuses settings under which Hugging Face's ids would differ from ours."""
+    _check_class(settings, path)
+    _check_switches(settings, path)
+    for key, token in SPECIAL_TOKENS.items():
+        found = _content(settings.get(key, token))
+        if found != token:
+            raise ConfigError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
+    _check_added(settings, vocabulary, path)
+
+
+def _check_class(settings: Mapping[str, Any], path: Path) -> None:
+    found = settings.get("tokenizer_class") or "BertTokenizer"
+    allowed = [f"{name}Tokenizer" for name in _WORDPIECE_CLASSES]
+    if str(found).removesuffix("Fast") not in allowed:
+        raise ConfigError(
+            f"{path}: tokenizer_class is {found!r}; only BERT's WordPiece can be honoured "
+            f"({', '.join(allowed)})"
+        )
+
+
+def _check_switches(settings: Mapping[str, Any], path: Path) -> None:
+    allowed = {
+        "do_lower_case": (True, False),
+        "strip_accents": (True, False, None),
+        "tokenize_chinese_chars": (True,),
+    }
+    for key, values in allowed.items():
+        found = settings.get(key, values[0])
+        if not any(found is value for value in values):
+            choices = " or ".join(json.dumps(value) for value in values)
+            raise ConfigError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
+
+
+def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
+    """A token added beside the vocabulary is found in the raw text by Hugging Face only."""
+    added = settings.get("added_tokens_decoder") or {}
+    for token in map(_content, added.values()):
+        if token not in SPECIAL_TOKENS.values():
+            raise ConfigError(
+                f"{path}: added_tokens_decoder adds {token!r} to the {len(vocabulary)} tokens of "
+                f"{VOCABULARY_FILE}, which cannot be honoured"
+            )
+
+
+def _content(token: Any) -> Any:
+    """A special token is written as a string or as an object with its content."""
+    return token.get("content") if isinstance(token, Mapping) else token
