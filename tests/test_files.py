@@ -83,3 +83,67 @@ def test_two_at_once_do_not_meet(tmp_path):
     with pytest.raises(OSError, match="not empty"):
         overtaken()
     assert [child.name for child in (tmp_path / "a").iterdir()] == ["whole"]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    """The old one stays until the block ends, and nothing else is left."""
+    folder = tmp_path / "x" / "model"
+    for content in ("old", "new"):
+        with files.swapping(folder) as partial:
+            (partial / content).write_text(content)
+            assert folder.exists() == (content == "new")
+    assert [child.name for child in folder.iterdir()] == ["new"]
+    assert [child.name for child in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_failure_leaves_the_old_folder(tmp_path):
+    """Inside the block or at its end, whatever is raised."""
+    folder = tmp_path / "model"
+    with files.swapping(folder) as partial:
+        (partial / "old").write_text("old")
+    with pytest.raises(ZeroDivisionError), files.swapping(folder) as partial:
+        (partial / "new").write_text("new" * (1 // (partial / "other").write_text("")))
+    assert [child.name for child in folder.iterdir()] == ["old"]
+    assert [child.name for child in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_at_each_moment_of_a_swap_one_whole_folder_is_found(tmp_path, monkeypatch, killed_at):
+    """Killed before the old one steps aside, or after it and before the new one is in place."""
+    folder, moves, replace = tmp_path / "model", [], files.os.replace
+    with files.swapping(folder) as partial:
+        (partial / "old").write_text("old")
+
+    def killed(source, target):
+        moves.append(source)
+        if len(moves) >= killed_at:
+            raise SystemExit  # as SIGKILL, no OSError that would be answered
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", killed)
+    with pytest.raises(SystemExit), files.swapping(folder) as partial:
+        (partial / "new").write_text("new")
+    monkeypatch.undo()
+    assert [child.name for child in files.whole(folder).iterdir()] == ["old"]
+    with files.swapping(folder) as partial:
+        (partial / "newer").write_text("newer")
+    assert [child.name for child in files.whole(folder).iterdir()] == ["newer"]
+    assert [child.name for child in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_disk_that_refuses_the_new_folder_keeps_the_old(tmp_path, monkeypatch):
+    """It steps back into its place."""
+    folder, replace = tmp_path / "model", files.os.replace
+    with files.swapping(folder) as partial:
+        (partial / "old").write_text("old")
+
+    def refuses(source, target):
+        if str(source).endswith(".partial"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refuses)
+    with pytest.raises(OSError, match="No space left") as caught, files.swapping(folder):
+        pass
+    assert caught.value.filename == str(folder)
+    assert [child.name for child in folder.iterdir()] == ["old"]

@@ -36,6 +36,12 @@ NORMS = {
     "attention.output.LayerNorm": "attention.dense_output.LayerNorm",
     "output.LayerNorm": "bert_output.LayerNorm",
 }
+# Parts of a layer that hold several of these and whose attributes have names of their own.
+GROUPS = {
+    "attention.self": "attention.self_attention",
+    "attention.output": "attention.dense_output",
+    "output": "bert_output",
+}
 
 
 @dataclass(frozen=True)
@@ -263,7 +269,7 @@ def _parts(encoder: PackedBert) -> Iterator[tuple[str, keras.layers.Layer, int]]
     """(beginning of the names, layer, its number) of each part, the smaller before the larger."""
     layers = encoder.bert.encoder.layer
     for number, layer in enumerate(layers, 1):
-        for part, path in (LINEAR | NORMS).items():
+        for part, path in (LINEAR | NORMS | GROUPS).items():
             yield f"encoder.layer.{number - 1}.{part}.", attrgetter(path)(layer), number
         yield f"encoder.layer.{number - 1}.", layer, number
     yield "embeddings.", encoder.bert.embeddings, 0

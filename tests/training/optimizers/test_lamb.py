@@ -52,6 +52,7 @@ def test_first_step_by_hand():
     """
     optimizer = built(name="lamb", learning_rate=0.1, weight_decay=0.0)
     kernel, bias = tf.Variable([3.0, 4.0], name="kernel"), tf.Variable([3.0, 4.0], name="bias")
+    optimizer.decay_none_of([bias])
     gradient = tf.constant([0.5, -7.0])
     optimizer.apply_gradients([(gradient, kernel), (gradient, bias)])
     step = 0.5 / np.sqrt(2)
