@@ -634,6 +634,19 @@ class Model(Section):
     )
 
 
+class Checkpoint(Section):
+    """A checkpoint beside M0, by a name that objectives and compositions call it by."""
+
+    checkpoint: str = Field(description="package:NAME, hub:NAME or a local directory")
+    licence: str = Field(
+        "unknown", description="SPDX id, where neither its folder nor its package says it"
+    )
+    licence_ack: Reason | None = Field(
+        None, description="why you may use it though its licence is unknown or sets terms"
+    )
+    citation: str = Field("", description="of its authors; for the model card")
+
+
 class Objectives(Section):
     """alpha * L0 (community) and beta * L_paper (papers); L belongs to each task."""
 
@@ -802,6 +815,9 @@ class Config(Section):
         description="{}: pretraining, whose formula has only terms that learn from text alone",
     )
     model: Model = Model()
+    checkpoints: dict[Name, Checkpoint] = Field(
+        {}, description="name -> a checkpoint beside M0, for what reads a second one"
+    )
     objectives: Objectives = Objectives()
     optimizer: Optimizer = Optimizer()
     training: Training = Training()

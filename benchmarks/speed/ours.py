@@ -76,7 +76,9 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         text_model = TextModel(community.architecture(words), specs, "mean", 0.1)
         text_model.build()
         community.fill(text_model.encoder, words)
-        model = SocialModel(text_model, table.formula(settings), total_steps=1000)
+        model = SocialModel(
+            text_model, table.formula(settings.tasks, settings.objectives), total_steps=1000
+        )
         model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
     batches = {
         name: pipeline.evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")

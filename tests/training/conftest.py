@@ -19,8 +19,8 @@ from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
+from tfsocial.training.run_constants import RunConstants
 from tfsocial.training.step import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
@@ -131,11 +131,11 @@ def social_model() -> Callable[..., SocialModel]:
         text_model.build()
         m0 = PackedBert(shape, name="m0")
         m0.build()
-        terms = table.formula(parsed)
-        given = Given(m0, losses=table.losses(terms))
+        terms = table.formula(parsed.tasks, parsed.objectives)
+        constants = RunConstants(table.losses(terms), provided={"m0": m0})
         frozen = rates.lowest(text_model.encoder, frozen_layers)
         model = SocialModel(
-            text_model, terms, total_steps, given, parsed.objectives, ema, parts, frozen
+            text_model, terms, total_steps, constants, parsed.objectives, ema, parts, frozen
         )
         multipliers = rates.multipliers(text_model, parsed.optimizer, model.term_variables)
         optimizer = build.optimizer(parsed.optimizer, total_steps, multipliers)

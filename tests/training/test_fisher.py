@@ -14,8 +14,8 @@ from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
-from tfsocial.training import fisher, word_head
-from tfsocial.training.given import Given
+from tfsocial.training.providers import fisher, mlm_head
+from tfsocial.training.run_constants import RunConstants
 
 from .conftest import WORDS, encoder_config
 
@@ -32,12 +32,17 @@ def text_model():
     return model
 
 
+def masking(text_model) -> RunConstants:
+    """What a run has made before the Fisher information."""
+    return RunConstants(provided={"word_parts": PARTS, "mlm_head": text_model.word_logits})
+
+
 def test_fisher_has_mean_one_and_spares_words_never_read(text_model, batch, endless):
     """Of the word table only rows that a text holds, or that stand in for a hidden word, count.
 
     The word head reads the whole table, but its rows there are targets: drawn words move them.
     """
-    found = fisher.diagonal(text_model, Given(word_parts=PARTS), endless(batch).take(3))
+    found = fisher.diagonal(text_model, masking(text_model), endless(batch).take(3))
     weights = text_model.encoder.trainable_variables
     assert [one.shape for one in found] == [weight.shape for weight in weights]
     flat = np.concatenate([np.ravel(one) for one in found])
@@ -55,7 +60,7 @@ def test_a_word_head_is_learned_alone(text_model, batch, endless):
     """The encoder stays; words in their context get likelier."""
     before = [np.array(v) for v in text_model.encoder.variables]
     first = masked_words(text_model, batch)
-    word_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
+    mlm_head.learn(text_model, RunConstants(provided={"word_parts": PARTS}), endless(batch))
     assert all(
         np.array_equal(*pair)
         for pair in zip(before, [np.array(v) for v in text_model.encoder.variables], strict=True)

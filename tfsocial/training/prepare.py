@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from tfsocial.checkpoints import named
 from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.batch import Shape, WordParts
+from tfsocial.data.batch import Shape
 from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
 from tfsocial.models import checkpoints, paraphrasing
@@ -23,10 +24,11 @@ from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
+from tfsocial.training import devices, probe, resources
 from tfsocial.training.devices import Device
-from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
+from tfsocial.training.providers import table as providers
+from tfsocial.training.providers.contract import Context, Settings
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -41,9 +43,8 @@ class Texts:
         specs: task -> what its head predicts.
         encoded: split -> its tokens in M0's vocabulary.
         compacted: split -> its tokens in the vocabulary of `words`.
-        names: task -> its label names as tokens of `words`, where an objective reads them.
+        further: need -> task -> names that its provider reads, as tokens of `words`.
         words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
-        word_parts: what masking must know of them, where an objective masks.
         views: view -> what train's texts go through; empty where they are not augmented.
         shape: of a batch.
     """
@@ -52,9 +53,8 @@ class Texts:
     specs: Mapping[str, HeadSpec]
     encoded: Mapping[str, pipeline.Encoded]
     compacted: Mapping[str, pipeline.Encoded]
-    names: Mapping[str, pipeline.Encoded]
+    further: Mapping[str, Mapping[str, pipeline.Encoded]]
     words: np.ndarray
-    word_parts: WordParts | None
     views: Mapping[str, Chain]
     shape: Shape
 
@@ -114,13 +114,13 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
     if config.data.service:
         service.check(config.data.service)
-    terms = table.formula(config)
+    terms = table.formula(config.tasks, config.objectives)
+    providers.check(terms, Settings.of(config))
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
-    beside = label_propagation.beside_m0(terms)
-    models = [community.resource(config.model)]
-    models += [resources.beside_m0(name, second) for name, second in beside.items()]
+    second = named.load(config.checkpoints, table.checkpoints(terms))
+    models = [community.resource(config.model), *named.resources(config.checkpoints, second)]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(community.folder)
@@ -137,7 +137,9 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, leftovers = _model(config, community, beside, terms, texts, total_steps, chosen)
+        model, leftovers = _model(
+            config, community, second, terms, texts, tokenizer, total_steps, chosen
+        )
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
@@ -166,28 +168,51 @@ def _check_shares(config: Config, replicas: int) -> None:
 def _model(
     config: Config,
     community: Community,
-    beside: Mapping[str, Community],
+    second: Mapping[str, Community],
     terms: list[table.Term],
     texts: Texts,
+    tokenizer: Tokenizer,
     total_steps: int,
     chosen: Device,
 ) -> tuple[SocialModel, Leftovers]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, leftovers = _text_model(config, community, texts, chosen)
+    text_model, leftovers, has_mlm_head = _text_model(config, community, terms, texts, chosen)
+    context = Context(
+        terms,
+        Settings.of(config),
+        text_model,
+        texts.corpus.splits["train"],
+        texts.compacted["train"],
+        texts.further,
+        tokenizer,
+        texts.words,
+        texts.shape,
+        second,
+        has_mlm_head,
+    )
     frozen = rates.lowest(text_model.encoder, config.training.frozen_layers)
-    constants, leftovers = _constants(config, beside, terms, text_model, texts, leftovers)
+    _start_heads(context)
     training = config.training
     model = SocialModel(
         text_model,
         terms,
         total_steps,
-        constants,
+        providers.build(context),
         config.objectives,
         training.ema,
         training.micro_batches,
         frozen,
     )
     return model, leftovers
+
+
+def _start_heads(context: Context) -> None:
+    """As the config says, from M0's vectors of train."""
+    model, text_model = context.settings.model, context.text_model
+    if model.head_init == "random":
+        return
+    start, c = model.head_init, model.probe_c
+    probe.put(text_model.heads, context.vectors, context.encoded, text_model.specs, start, c)
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:
@@ -239,21 +264,21 @@ def _texts(
         name: HeadSpec(task.kind, found.label_names[name], task.scope_score)
         for name, task in config.tasks.items()
     }
-    names = {
-        task: pipeline.encode_names(spec.learned_labels, tokenizer, data.row_length)
-        for task, spec in specs.items()
-        if spec.labels and table.needs(terms, "names")
+    further = {
+        need: {
+            task: pipeline.encode_names(names, tokenizer, data.row_length)
+            for task, names in by_task.items()
+        }
+        for need, by_task in providers.texts(terms, specs).items()
     }
-    masks = table.needs(terms, "words")
-    keep = [tokenizer.mask_id] if masks else []
-    keep = _reachable(views, tokenizer) or keep
-    words, (compacted, names) = pipeline.compact(encoded, names, keep=keep)
+    keep = _reachable(views, tokenizer) or providers.token_ids(terms, tokenizer)
+    words, (compacted, *others) = pipeline.compact(encoded, *further.values(), keep=keep)
+    further = dict(zip(further, others, strict=True))
     shape = Shape(data.rows, data.row_length, data.slots)
-    parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
     paraphrases = paraphrasing.of_run(config, community, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
+    return Texts(found, specs, encoded, compacted, further, words, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
@@ -281,9 +306,13 @@ def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
 
 
 def _text_model(
-    config: Config, community: Community, texts: Texts, device: Device
-) -> tuple[TextModel, Leftovers]:
-    """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
+    config: Config,
+    community: Community,
+    terms: list[table.Term],
+    texts: Texts,
+    device: Device,
+) -> tuple[TextModel, Leftovers, bool]:
+    """Built, with M0's weights; what of M0 has no place; whether its masked-LM head is M0's."""
     architecture, chosen = community.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
@@ -291,48 +320,19 @@ def _text_model(
         chosen.pooling,
         chosen.head_dropout,
         config.seed,
-        word_head=texts.word_parts is not None,
+        word_head=table.needs(terms, "mlm_head"),
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
         recompute=config.training.recompute,
     )
     text_model.build()
-    return text_model, community.fill(text_model.encoder, texts.words)
-
-
-def _constants(
-    config: Config,
-    beside: Mapping[str, Community],
-    terms: list[table.Term],
-    text_model: TextModel,
-    texts: Texts,
-    leftovers: Leftovers,
-) -> tuple[Given, Leftovers]:
-    """What the terms need of M0 and of the data; starts the heads and the word head."""
-    train, shape = texts.compacted["train"], texts.shape
-    vectors = given.vectors_of_m0(config, terms, text_model, train, shape)
-    probes = given.started(config, terms, text_model, train, vectors)
-    labels = texts.corpus.splits["train"].labels
-    parts, length = texts.word_parts, shape.row_length
-    lasting = None if config.data.augment else vectors
-    constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
-    if table.needs(terms, "spread"):
-        spread = label_propagation.of_train(
-            terms, text_model, constants, texts.corpus.splits["train"], vectors, beside, length
-        )
-        constants = replace(constants, spread=spread)
+    leftovers = community.fill(text_model.encoder, texts.words)
     if text_model.word_head is None:
-        return constants, leftovers
-    batches = pipeline.training_batches(train, shape, config.seed)
-    from_m0, leftovers = checkpoints.take_word_head(
-        text_model.word_head, leftovers, texts.words, config.model.checkpoint
+        return text_model, leftovers, False
+    found, leftovers = checkpoints.take_word_head(
+        text_model.word_head, leftovers, texts.words, chosen.checkpoint
     )
-    if not from_m0:
-        log.info("M0 has no masked-LM head: learning one on train, %d steps", word_head.STEPS)
-        word_head.learn(text_model, constants, batches)
-    if table.needs(terms, "fisher"):
-        constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
-    return constants, leftovers
+    return text_model, leftovers, found
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):

@@ -335,7 +335,7 @@ class Keeper(keras.callbacks.Callback):
 def _variables(model: SocialModel) -> dict[str, Any]:
     """All that a step reads and changes, or that was drawn before the first."""
     pace = model.pace
-    probes = model.given.probes
+    probes = model.constants.get("probe")
     return {
         "weights": model.text_model.variables,
         "generator": model.text_model.encoder.generator,

@@ -11,14 +11,14 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import dense_labels
 
 NEVER = tf.float32.min  # a score that has no share in a softmax
 
 
 @dataclass(frozen=True)
-class Pairwise:
+class Pairwise(Objective):
     """Mean over the examples j with y_j < y_i of log(1 + exp(-(s_i - s_j))).
 
     An example with nothing below it is left out. RankNet gives every pair the same weight,
@@ -28,6 +28,8 @@ class Pairwise:
     """
 
     task: str
+
+    kinds = ("regress",)
 
     def __call__(self, step: Forward) -> Terms:
         scores, labels, mask = _own(step, self.task)
@@ -41,7 +43,7 @@ class Pairwise:
 
 
 @dataclass(frozen=True)
-class Listwise:
+class Listwise(Objective):
     """-n p_i log q_i, with p = softmax(y / temperature) and q = softmax(s) over the n examples.
 
     The mean over the examples is the cross-entropy of p and q. One example alone is no list
@@ -52,6 +54,8 @@ class Listwise:
 
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
+
+    kinds = ("regress",)
 
     def __call__(self, step: Forward) -> Terms:
         scores, labels, mask = _own(step, self.task)

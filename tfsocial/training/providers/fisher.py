@@ -8,13 +8,23 @@ from tfsocial.data.batch import Batch
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import masking
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
+from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.run_constants import RunConstants
 
 SHARE = 0.15  # of the words are hidden, BERT's
 BATCHES = 50
 
 
-def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> list[tf.Tensor]:
+class Fisher(Provider):
+    """What M0's own task depends on, of each encoder weight; see `diagonal`."""
+
+    def build(self, context: Context, constants: RunConstants) -> list[tf.Tensor]:
+        return diagonal(context.text_model, constants, context.batches)
+
+
+def diagonal(
+    text_model: TextModel, constants: RunConstants, batches: tf.data.Dataset
+) -> list[tf.Tensor]:
     """F of each encoder weight, over the mean of all; the encoder's weights are M0's and stay so.
 
     F_i = E[(d/dw_i log p(y | x))^2] with y drawn from the model itself, which makes it the true
@@ -30,7 +40,7 @@ def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> l
 
     @tf.function
     def observe(batch: Batch) -> None:
-        for total, gradient in zip(squares, _score(text_model, given, batch), strict=True):
+        for total, gradient in zip(squares, _score(text_model, constants, batch), strict=True):
             total.assign_add(tf.square(tf.convert_to_tensor(gradient)))
 
     for batch in batches.take(BATCHES):
@@ -40,12 +50,12 @@ def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> l
     return [square / tf.maximum(mean, 1e-30) for square in squares]
 
 
-def _score(text_model: TextModel, given: Given, batch: Batch) -> list[tf.Tensor]:
+def _score(text_model: TextModel, constants: RunConstants, batch: Batch) -> list[tf.Tensor]:
     """Gradient of the log-probability of words drawn for the hidden places."""
-    step = Step(batch, text_model, given, training=False)
+    step = Step(batch, text_model, constants, training=False)
     hidden = masking.masked(step, SHARE, whole_words=True)
     with tf.GradientTape() as tape:
-        states = step.reread(hidden.token_ids).hidden
+        states = step.encode_tokens(hidden.token_ids).hidden
         logits = step.word_logits(hidden.at_places(states))
         luck = hidden.at_places(step.uniform_tokens())
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, luck), logits)
