@@ -280,6 +280,20 @@ def test_two_replicas_are_one(of_first_kind, bench, mirrored_bench, two_cpus, ba
         assert_same_gradients(gradients, alone.gradients)
 
 
+@pytest.mark.parametrize("name", ["pairwise", "listwise"])
+def test_lists_may_lie_across_replicas(name, bench, mirrored_bench, two_cpus, batch):
+    """Two replicas compare within the same lists as one, and so does XLA."""
+    ids = batch[keys.EXAMPLE_ID]
+    lists = tf.where(ids >= 0, tf.cast(ids % 3, tf.int32), -1)
+    batch = {**batch, keys.group_key("score"): lists}
+    objective = table.TASK[name]("score")
+    alone = bench.measure(objective, batch)
+    share, gradients = on_replicas(two_cpus, mirrored_bench, objective)(batch)
+    np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
+    assert_same_gradients(gradients, alone.gradients)
+    assert_same_compiled(objective, bench, batch, jit_compile=True)
+
+
 def without_weight(batch, replica: int):
     """The batch whose rows of one of two replicas have weight 0."""
     weight = batch[keys.WEIGHT].numpy().copy()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -46,6 +46,8 @@ class Encoded:
         truncated: how many examples were cut to the row length.
         ids: int32 [M0's vocabulary], what a batch calls each of its tokens; None: as they are.
         folder: of the cache it lies in.
+        groups: task -> int32 [n], which list each example belongs to, -1 for none; of tasks that
+            name their list.
     """
 
     tokens: tf.RaggedTensor
@@ -54,6 +56,7 @@ class Encoded:
     truncated: int
     ids: tf.Tensor | None = None
     folder: Path | None = None
+    groups: Mapping[str, tf.Tensor] = field(default_factory=dict)
     _chunks: dict[keys.Shape, Chunks] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -64,6 +67,20 @@ class Encoded:
     @property
     def lengths(self) -> tf.Tensor:
         return self.tokens.row_lengths()
+
+    @property
+    def features(self) -> dict[str, tf.Tensor]:
+        """What a batch has of each example beside its tokens, by its keys."""
+        labels = {keys.label_key(task): values for task, values in self.labels.items()}
+        return labels | {keys.group_key(task): codes for task, codes in self.groups.items()}
+
+    def spec(self, shape: keys.Shape, views: Iterable[str] = ("",)) -> dict[str, tf.TensorSpec]:
+        """Of its batches."""
+        widths = {
+            task: values.shape[1] if values.shape.rank == 2 else None
+            for task, values in self.labels.items()
+        }
+        return keys.spec(shape, widths, views, self.groups)
 
     def chunks(self, shape: keys.Shape) -> Chunks:
         """How it is shuffled and packed, worked out once."""
@@ -113,12 +130,19 @@ class Source:
 
 
 def encode(
-    examples: Examples, tokenizer: Tokenizer, row_length: int, cache: str | None = None
+    examples: Examples,
+    tokenizer: Tokenizer,
+    row_length: int,
+    cache: str | None = None,
+    lists: Mapping[str, str] | None = None,
 ) -> Encoded:
     """Tokenizes a split once; with `cache`, a folder, later runs read it from there.
 
     What lies in the cache is mapped into memory: the system takes the pages back when it needs
     them, so a split may be larger than memory.
+
+    Args:
+        lists: task -> the attribute that says to which list an example belongs.
     """
     folder = Path(cache, _content_key(examples, tokenizer, row_length)) if cache else None
     blocks = _tokenized(examples, tokenizer, row_length)
@@ -128,7 +152,11 @@ def encode(
         tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
         for values in (found.tokens, found.types)
     )
-    return Encoded(tokens, types, labels, found.truncated, folder=folder)
+    groups = {
+        task: _tensor(examples.attributes[attribute].codes)
+        for task, attribute in (lists or {}).items()
+    }
+    return Encoded(tokens, types, labels, found.truncated, folder=folder, groups=groups)
 
 
 def encode_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> Encoded:
@@ -167,17 +195,20 @@ def compact(
 def sample(encoded: Encoded, count: int) -> Encoded:
     """So many of the examples, spread evenly over the whole; all if there are no more."""
     chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
-    labels = {task: tf.gather(values, chosen) for task, values in encoded.labels.items()}
+    labels, groups = (
+        {task: tf.gather(values, chosen) for task, values in found.items()}
+        for found in (encoded.labels, encoded.groups)
+    )
     tokens, types = (tf.gather(values, chosen) for values in (encoded.tokens, encoded.types))
-    return replace(encoded, tokens=tokens, types=types, labels=labels, folder=None)
+    return replace(encoded, tokens=tokens, types=types, labels=labels, groups=groups, folder=None)
 
 
 def fingerprint(encoded: Encoded) -> str:
-    """Sha256 of tokens, as batches call them, and labels, in their order."""
+    """Sha256 of tokens, as batches call them, labels and lists, in their order."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
-    labels = [encoded.labels[task] for task in sorted(encoded.labels)]
-    for values in (tokens, encoded.tokens.row_splits, types, *labels):
+    beside = [found[task] for found in (encoded.labels, encoded.groups) for task in sorted(found)]
+    for values in (tokens, encoded.tokens.row_splits, types, *beside):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):
             digest.update(np.asarray(encoded.renumbered(block)) if values is tokens else block)
@@ -313,7 +344,7 @@ def augmented_batches(source: Source, shape: keys.Shape, done: int = 0) -> tf.da
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    static = keys.spec(shape, _label_widths(source.encoded), source.views)
+    static = source.encoded.spec(shape, source.views)
     batches = rows.rebatch(shape.rows, drop_remainder=True).map(
         lambda batch: {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
     )
@@ -388,7 +419,7 @@ def _named(assignment: tf.Tensor, names: tf.Tensor) -> tf.Tensor:
 
 
 def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -> tf.data.Dataset:
-    static = keys.spec(shape, _label_widths(encoded))
+    static = encoded.spec(shape)
 
     def pack(assignment):
         batch = _rows(encoded, tf.cast(assignment, tf.int64), shape.row_length)
@@ -400,8 +431,7 @@ def _packed(encoded: Encoded, assignments: tf.data.Dataset, shape: keys.Shape) -
 
 def _rows(encoded: Encoded, assignment: tf.Tensor, row_length: int) -> dict[str, tf.Tensor]:
     """The rows of an assignment; padding is 0 under any number."""
-    labels = {keys.label_key(task): values for task, values in encoded.labels.items()}
-    batch = packing.pack(encoded.tokens, encoded.types, labels, assignment, row_length)
+    batch = packing.pack(encoded.tokens, encoded.types, encoded.features, assignment, row_length)
     tokens = encoded.renumbered(batch[keys.TOKEN_IDS])
     return {**batch, keys.TOKEN_IDS: tokens, **_names(assignment)}
 
@@ -437,13 +467,10 @@ def _packed_window(
     assignment = _window_rows(
         source, [tokens for tokens, _ in views.values()], examples, epoch, shape
     )
-    labels = {
-        keys.label_key(task): tf.gather(values, examples)
-        for task, values in source.encoded.labels.items()
-    }
+    features = {key: tf.gather(values, examples) for key, values in source.encoded.features.items()}
     packed = _names(_named(assignment, examples))
     for view, (tokens, types) in views.items():
-        rows = packing.pack(tokens, types, {} if view else labels, assignment, shape.row_length)
+        rows = packing.pack(tokens, types, {} if view else features, assignment, shape.row_length)
         packed |= {keys.view_key(view, key): values for key, values in rows.items()}
     return packed
 
@@ -460,13 +487,6 @@ def _window_rows(
     assignment = packing.first_fit(lengths, shape.row_length, shape.slots)
     draw = (examples[0] + 1) * 2**32 + 2 * epoch + 1  # its first example names a window
     return _shuffle(assignment, source.seed, draw)
-
-
-def _label_widths(encoded: Encoded) -> dict[str, int | None]:
-    return {
-        task: values.shape[1] if values.shape.rank == 2 else None
-        for task, values in encoded.labels.items()
-    }
 
 
 class _Block(NamedTuple):

@@ -23,7 +23,8 @@ import numpy as np
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import kinds, stored
+from tfsocial.data import attributes, kinds, stored
+from tfsocial.data.attributes import Attribute
 from tfsocial.data.kinds import read_rows
 from tfsocial.data.paths import files as files  # of a split, by patterns
 from tfsocial.data.rows import BadRow, Row, bad, flaw_of, format_of, json_type, listed
@@ -67,6 +68,8 @@ class Examples:
     labels: task -> classify int32 [n], -1 without a label; multilabel float32
     [n, classes] of 0 and 1, regress float32 [n, 1], NaN without a label.
 
+    attributes: name -> what its column beside them says of each example.
+
     With `data.cache` all of it lies in files, and texts are read from there when asked for.
     """
 
@@ -74,6 +77,7 @@ class Examples:
     pair: Sequence[str] | None
     labels: dict[str, np.ndarray]
     origin: Origin
+    attributes: dict[str, Attribute] = field(default_factory=dict)
 
     @classmethod
     def of_texts(cls, texts: Sequence[str]) -> Examples:
@@ -91,6 +95,7 @@ class Examples:
             None if self.pair is None else stored.taken(self.pair, rows),
             {task: values[rows] for task, values in self.labels.items()},
             origin,
+            {name: column.taken(rows) for name, column in self.attributes.items()},
         )
 
 
@@ -155,7 +160,10 @@ def read(
     train = list(tables.get("train", {}).values())
     place = "data.mixture" if data.mixture else "data.splits.train"
     names = {name: _label_names(name, task, train, place) for name, task in tasks.items()}
-    return _corpus(tables, tasks, names)
+    columns = dict.fromkeys(name for own in data.sources.values() for name in own.attributes)
+    found = _corpus(tables, tasks, names, columns)
+    _check_something_is_learned(found, tasks, place)
+    return found
 
 
 def _tables(
@@ -212,6 +220,7 @@ def _corpus(
     tables: Mapping[str, Mapping[str, _Table]],
     tasks: Mapping[str, config.Task],
     names: dict[str, tuple[str, ...]],
+    columns: Iterable[str],
 ) -> Corpus:
     splits, counts, parts = {}, {}, {}
     for split, found in tables.items():
@@ -219,7 +228,7 @@ def _corpus(
         if split == "train":
             examples = [_in_scope(own, tasks, names) for own in examples]
         each = [table.counts() for table in found.values()]
-        splits[split] = joined(examples)
+        splits[split] = joined(examples, columns)
         counts[split] = Counts(
             *(sum(getattr(one, name.name) for one in each) for name in fields(Counts))
         )
@@ -228,10 +237,16 @@ def _corpus(
     return Corpus(splits, names, counts, parts)
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
-    """Examples of several sources, one after the other."""
+def joined(parts: Sequence[Examples], columns: Iterable[str] = ()) -> Examples:
+    """Examples of several sources, one after the other.
+
+    Args:
+        columns: names of attributes that they have, whichever part has values for them.
+    """
+    every = dict.fromkeys([*columns, *chain.from_iterable(part.attributes for part in parts)])
     if len(parts) == 1:
-        return parts[0]
+        lacking = {name: Attribute.without(len(parts[0])) for name in every}
+        return replace(parts[0], attributes=lacking | parts[0].attributes)
     origins = [part.origin for part in parts]
     before = np.cumsum([0, *(len(origin.files) for origin in origins)])
     numbers = [origin.file + start for origin, start in zip(origins, before, strict=False)]
@@ -241,11 +256,18 @@ def joined(parts: Sequence[Examples]) -> Examples:
         np.concatenate([origin.line for origin in origins]),
     )
     pairs = [part.pair for part in parts]
+    both = {
+        name: attributes.joined(
+            [part.attributes.get(name) or Attribute.without(len(part)) for part in parts]
+        )
+        for name in every
+    }
     return Examples(
         stored.joined([part.text for part in parts]),
         None if pairs[0] is None else stored.joined(pairs),
         {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
         origin,
+        both,
     )
 
 
@@ -373,7 +395,7 @@ _CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {
 
 
 class _Labels:
-    """Cells of one task that are labels, as they are written: each that occurs, once, and which."""
+    """Cells of one column as they are written: each that occurs, once, and which."""
 
     def __init__(self, folder: str | None):
         self._numbers: dict[Cell, int] = {}
@@ -421,27 +443,34 @@ class _Table:
     """A split while it is read: columns that grow, labels still as written.
 
     Args:
+        attributes: their names.
         store: where its texts go to, and its numbers to files beside it; None: all in memory.
     """
 
-    def __init__(self, tasks: Mapping[str, config.Task], store: Store | None):
+    def __init__(
+        self, tasks: Mapping[str, config.Task], attributes: Iterable[str], store: Store | None
+    ):
         folder = store.folder if store else None
         self.text, self.pair = (Column(store) if store else [] for _ in range(2))
         self.cells = {
             name: (_Values if task.kind == "regress" else _Labels)(folder)
             for name, task in tasks.items()
         }
+        self.attributes = {name: _Labels(folder) for name in attributes}
         self.files: list[str] = []
         self.file, self.line = Numbers("i", folder), Numbers("i", folder)
         self.bad: list[BadRow] = []
         self.renamed: set[tuple[str, str]] = set()  # see `Example`
 
-    def add(self, text: Text, cells: Mapping[str, Cell]) -> None:
+    def add(self, example: Example) -> None:
+        text = example.text
         self.text.append(text.text)
         if text.pair is not None:
             self.pair.append(text.pair)
-        for name, cell in cells.items():
+        for name, cell in example.cells.items():
             self.cells[name].append(cell)
+        for name, value in example.attributes.items():
+            self.attributes[name].append(value or None)
         self.file.append(len(self.files) - 1)
         self.line.append(text.line)
 
@@ -460,7 +489,8 @@ class _Table:
             column.stored() if isinstance(column, Column) else column
             for column in (self.text, self.pair)
         )
-        return Examples(text, pair if len(pair) else None, labels, origin)
+        columns = {name: _attribute(cells) for name, cells in self.attributes.items()}
+        return Examples(text, pair if len(pair) else None, labels, origin, columns)
 
 
 class Example(NamedTuple):
@@ -470,12 +500,14 @@ class Example(NamedTuple):
         cells: task -> its label, as the task calls it.
         values: all that the row holds.
         renamed: (task, label as it was written) of labels that the task calls otherwise.
+        attributes: name -> its value as written, "" where the row has none.
     """
 
     text: Text
     cells: Mapping[str, Cell]
     values: Mapping[str, Any]
     renamed: frozenset[tuple[str, str]] = frozenset()
+    attributes: Mapping[str, str] = {}
 
 
 def examples_of(
@@ -498,6 +530,8 @@ def examples_of(
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
         _check_columns(name, columns, keys, _without_labels(key, source))
+        own = {column: f"{key}.attributes.{name}" for name, column in source.attributes.items()}
+        _check_columns(name, columns, own, ", or leave the attribute out")
 
 
 def _without_labels(key: str, source: config.Source) -> str:
@@ -524,6 +558,10 @@ def _example(
         return found
     try:
         cells = {name: _cell(row.values.get(task.column), task) for name, task in labelled.items()}
+        columns = {
+            name: _attribute_value(row.values.get(column), column)
+            for name, column in source.attributes.items()
+        }
     except _RejectedError as reason:
         return bad(row, str(reason))
     mappings = _mappings(source)
@@ -533,7 +571,19 @@ def _example(
         for name, own in mappings.items()
         for label in own.keys() & _written([cells.get(name)])
     )
-    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed)
+    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed, columns)
+
+
+def _attribute_value(value: Any, column: str) -> str:
+    """As it is written; what JSON has as a number or a truth is written as there."""
+    if value is None:
+        return ""
+    if isinstance(value, list | dict):
+        raise _RejectedError(f"column {column!r} is {json_type(value)}; expected one value")
+    written = value if isinstance(value, str) else json.dumps(value)
+    if flaw := flaw_of(written):
+        raise _RejectedError(f"{flaw} in column {column!r}")
+    return written
 
 
 def _mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
@@ -556,14 +606,14 @@ def _read_split(
     tasks: Mapping[str, config.Task],
     store: Store | None,
 ) -> _Table:
-    table = _Table(tasks, store)
+    table = _Table(tasks, source.attributes, store)
     for name in kinds.names(source, split, key):
         table.files.append(name)
         for found in examples_of(name, key, source, data, tasks):
             if isinstance(found, BadRow):
                 table.bad.append(found)
             else:
-                table.add(found.text, found.cells)
+                table.add(found)
                 table.renamed |= found.renamed
     return table
 
@@ -648,6 +698,8 @@ def _label_names(
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(_written(_different(name, train)))))
+    if task.kind == "multilabel" and (said := config.unjoinable(task, names)):
+        raise ConfigError(f"{place}: task {name} {said} (tasks.{name}.separator)")
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
@@ -672,6 +724,21 @@ def _in_scope(
     lost = _labelled(train.labels) & ~_labelled(labels)
     learned = replace(train, labels=labels)
     return learned.taken(np.flatnonzero(~lost)) if lost.any() else learned
+
+
+def _check_something_is_learned(
+    corpus: Corpus, tasks: Mapping[str, config.Task], place: str
+) -> None:
+    """Refuses a train whose labels of a task all mean out of scope where no class learns that."""
+    if "train" not in corpus.splits:
+        return
+    for name, task in tasks.items():
+        if task.scope_score and not has_label(corpus.splits["train"].labels[name]).any():
+            raise ConfigError(
+                f"{place}: every label of task {name} is {task.out_of_scope!r}, which "
+                f"tasks.{name}.out_of_scope_by={task.scope_score} does not learn; add rows with "
+                f"other labels, or set tasks.{name}.out_of_scope_by to class"
+            )
 
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -721,6 +788,14 @@ def _encoded(
         numbers = [-1 if cell is None else index[cell] for cell in cells.different]
         return cells.encoded(np.array(numbers, np.int32))
     return cells.encoded(_multi_hot(cells.different, index))
+
+
+def _attribute(cells: _Labels) -> Attribute:
+    """The column of an attribute, whose cells are texts or None."""
+    values = tuple(value for value in cells.different if value is not None)
+    numbers = {value: number for number, value in enumerate(values)}
+    codes = [numbers.get(value, attributes.NONE) for value in cells.different]
+    return Attribute(cells.encoded(np.array(codes, np.int32)), values)
 
 
 def _multi_hot(cells: Sequence[Cell], index: Mapping[str, int]) -> np.ndarray:

@@ -256,12 +256,13 @@ def _texts(
     community: Community,
 ) -> Texts:
     data = config.data
+    lists = {name: task.list for name, task in config.tasks.items() if task.list}
     encoded = {
-        name: pipeline.encode(examples, tokenizer, data.row_length, data.cache)
+        name: pipeline.encode(examples, tokenizer, data.row_length, data.cache, lists)
         for name, examples in found.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.scope_score)
+        name: HeadSpec(task.kind, found.label_names[name], task.scope_score, task.separator)
         for name, task in config.tasks.items()
     }
     further = {

@@ -37,7 +37,7 @@ def step(fake_step, fake_outputs):
     return WithLoss(
         batch,
         fake_outputs([[[0.0, 0.0]] * 2]),
-        views={"augmented": fake_outputs([[[np.log(3.0), 0.0]] * 2])},
+        view=fake_outputs([[[np.log(3.0), 0.0]] * 2]),
         kinds={"topic": "classify"},
     )
 
