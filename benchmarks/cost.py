@@ -73,7 +73,7 @@ def comparisons() -> dict[str, tuple[Settings, Settings]]:
     """Name -> the settings it is measured with, and those of what it is compared with."""
     found = {}
     for name in table.TASK:
-        usual = (TASKS[table.KINDS[name][0]],)
+        usual = (TASKS[table.TASK[name].kinds[0]],)
         if name not in table.USUAL_LOSS.values():
             found[name] = ((*usual, f"tasks.task.loss={{name: {name}}}"), usual)
     alone = (TASKS["classify"],)

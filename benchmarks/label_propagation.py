@@ -28,8 +28,8 @@ from benchmarks import quality
 from tfsocial import config
 from tfsocial.models import inference
 from tfsocial.training import devices
-from tfsocial.training.label_propagation import C
 from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training.providers.propagated_labels import C
 
 HERE = Path(__file__).parent
 HIDDEN = 384  # of all-MiniLM-L6-v2
@@ -99,7 +99,7 @@ def train_of(ready: Prepared) -> tuple[list[str], np.ndarray]:
 
 def right(ready: Prepared, expected: np.ndarray, asked: np.ndarray) -> dict:
     """How many rows are asked for, and shares of them with the right label."""
-    (spread,) = ready.model.given.spread.values()
+    (spread,) = ready.model.constants["propagated_labels"].values()
     batches = ready.evaluation_batches("train")
     (guessed,) = inference.predict(ready.model.text_model, batches).values()
     answers = {"spread": spread.numpy(), "regression": guessed}

@@ -152,12 +152,12 @@ def model_of(point: Point, assignments: Sequence[str]):
     from tfsocial.models.tf_transformers import BertConfig
     from tfsocial.objectives import table
     from tfsocial.training import devices
-    from tfsocial.training.given import Given
     from tfsocial.training.optimizers import build, rates
+    from tfsocial.training.run_constants import RunConstants
     from tfsocial.training.step import SocialModel
 
     chosen = config.parse(config.override({"data": {"rows": point.rows}}, assignments))
-    training, terms = chosen.training, table.formula(chosen)
+    training, terms = chosen.training, table.formula(chosen.tasks, chosen.objectives)
     device = devices.choose("cpu", training)
     sizes = BertConfig(vocab_size=WORDS, max_position_embeddings=point.row_length, **SIZES)
     specs = {"label": HeadSpec("classify", tuple(map(str, range(CLASSES))))}
@@ -168,7 +168,7 @@ def model_of(point: Point, assignments: Sequence[str]):
         text_model.build()
         frozen = rates.lowest(text_model.encoder, training.frozen_layers)
         model = SocialModel(
-            text_model, terms, 10**6, Given(losses=table.losses(terms)),
+            text_model, terms, 10**6, RunConstants(table.losses(terms)),
             parts=training.micro_batches, frozen=frozen,
         )  # fmt: skip
         model.compile(build.optimizer(chosen.optimizer, 10**6), device.jit_compile)

@@ -212,6 +212,11 @@ class Task(Section):
         description="share of dev's examples in scope that a threshold must let pass; left out, it "
         "has the best mean of in-scope accuracy and out-of-scope recall (0.95 where dev has none)",
     )
+    list: Name | None = Field(
+        None,
+        description="an attribute of the data (data.attributes) that says to which list an example "
+        "belongs; ranking losses compare within it, not within the batch",
+    )
     loss: TaskLoss = TaskLoss()
 
     @property
@@ -241,6 +246,19 @@ class Task(Section):
             raise ValueError("is for a threshold: set out_of_scope_by to a score beside it")
         return kept
 
+    @pydantic.field_validator("list")
+    @classmethod
+    def _of_a_ranking(cls, attribute: str | None, info: pydantic.ValidationInfo) -> str | None:
+        if attribute is not None and info.data.get("kind") != "regress":
+            raise ValueError("is for tasks of kind regress, whose losses can rank")
+        return attribute
+
+    @pydantic.model_validator(mode="after")
+    def _labels_can_be_joined(self) -> Task:
+        if self.kind == "multilabel" and self.labels and (said := unjoinable(self, self.labels)):
+            raise ValueError(said)
+        return self
+
     @pydantic.field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -250,6 +268,22 @@ class Task(Section):
             twice = sorted({label for label in labels if labels.count(label) > 1})
             raise ValueError(f"names {', '.join(twice)} twice")
         return labels
+
+
+def unjoinable(task: Task, labels: Sequence[str]) -> str:
+    """Why labels of a multilabel task cannot stand in one cell, and the remedy; "" if they can.
+
+    >>> unjoinable(Task(kind="multilabel"), ["new", "a|b"])
+    "has the label 'a|b', which contains the separator '|'; set its separator to another, as ';'"
+    """
+    found = next((label for label in labels if task.separator in label), None)
+    if found is None:
+        return ""
+    others = (one for one in ";,/#~^" if not any(one in label for label in labels))
+    return (
+        f"has the label {found!r}, which contains the separator {task.separator!r}; set its "
+        f"separator to another, as {next(others, '||')!r}"
+    )
 
 
 class Splits(Section):
@@ -423,6 +457,12 @@ class Source(Section):
     )
     text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
 
+    attributes: dict[Name, str] = Field(
+        {},
+        description="name -> the column of what examples have beside text and label: a group, a "
+        "user, a list, a time; kept as written",
+    )
+
     @property
     def kind(self) -> str:
         """files, tfds or hub."""
@@ -552,6 +592,8 @@ class Data(Source):
             raise ValueError(
                 "names a mixture and a source of its own; make that one of data.mixture too"
             )
+        if self.mixture and self.attributes:
+            raise ValueError("names attributes beside a mixture; say for each of its sources")
         if not self.mixture and (self.temperature or self.epoch_examples):
             which = "temperature" if self.temperature else "epoch_examples"
             raise ValueError(f"names {which}, which is for a mixture, and no mixture")
@@ -632,6 +674,19 @@ class Model(Section):
         description="C of a regression on the tuned encoder's vectors of train that replaces the "
         "heads at the end; where there is a dev split, unless its score falls",
     )
+
+
+class Checkpoint(Section):
+    """A checkpoint beside M0, by a name that objectives and compositions call it by."""
+
+    checkpoint: str = Field(description="package:NAME, hub:NAME or a local directory")
+    licence: str = Field(
+        "unknown", description="SPDX id, where neither its folder nor its package says it"
+    )
+    licence_ack: Reason | None = Field(
+        None, description="why you may use it though its licence is unknown or sets terms"
+    )
+    citation: str = Field("", description="of its authors; for the model card")
 
 
 class Objectives(Section):
@@ -802,6 +857,9 @@ class Config(Section):
         description="{}: pretraining, whose formula has only terms that learn from text alone",
     )
     model: Model = Model()
+    checkpoints: dict[Name, Checkpoint] = Field(
+        {}, description="name -> a checkpoint beside M0, for what reads a second one"
+    )
     objectives: Objectives = Objectives()
     optimizer: Optimizer = Optimizer()
     training: Training = Training()
@@ -817,6 +875,19 @@ class Config(Section):
         for name in self.tasks:
             if not any(name in own.labelled(self.tasks) for own in self.data.sources.values()):
                 raise ValueError(f"tasks.{name}: no source of data.mixture has labels for it")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _lists_are_attributes(self) -> Config:
+        known = [name for own in self.data.sources.values() for name in own.attributes]
+        for name, task in self.tasks.items():
+            if task.list is not None and task.list not in known:
+                place = "data.mixture.*.attributes" if self.data.mixture else "data.attributes"
+                hint = nearest(task.list, known) if known else "which names none"
+                raise ValueError(
+                    f"tasks.{name}.list: {task.list} is no attribute of {place}, {hint}; say there "
+                    "which column has it"
+                )
         return self
 
     @pydantic.model_validator(mode="after")

@@ -15,10 +15,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 import measure
 import rows
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16"}
 PACKAGES = ("tensorflow", "tf_keras", "tensorflow-text", "transformers")
@@ -77,7 +78,9 @@ def training(options: argparse.Namespace, everything: rows.Rows):
         text_model = TextModel(m0.architecture(words), specs, "mean", 0.1)
         text_model.build()
         m0.fill(text_model.encoder, words)
-        model = SocialModel(text_model, table.formula(settings), total_steps=1000)
+        model = SocialModel(
+            text_model, table.formula(settings.tasks, settings.objectives), total_steps=1000
+        )
         model.compile(build.optimizer(settings.optimizer, 1000), jit_compile=device.jit_compile)
     batches = {name: evaluation_batches(encoded[name], shape) for name in ("warmup", "timed")}
     tokens = int(encoded["timed"].lengths.numpy().sum())

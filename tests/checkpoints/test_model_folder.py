@@ -22,12 +22,12 @@ from m0_folders import (
     rewrite,
 )
 from safetensors.numpy import load_file, save_file
+from tfsocial.data.text import Tokenizer
 
 from tfsocial import config
 from tfsocial.checkpoints import community, model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.data.text import Tokenizer
 from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel

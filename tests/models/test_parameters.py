@@ -8,6 +8,7 @@ import tensorflow as tf
 import tf_keras as keras
 from keras_names import community_name
 from safetensors.numpy import load_file
+from tfsocial.training.given import Given
 
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
@@ -24,7 +25,6 @@ from tfsocial.objectives import table
 from tfsocial.training import fisher, given
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
 
 SPEC = TextModelSpec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from tfsocial.objectives.contract import Terms
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
+from tfsocial.training.run_constants import RunConstants
 
 ROWS, ROW_LENGTH, SLOTS, WORDS = 4, 20, 4, 40
 TASK_OF_KIND = {"classify": "topic", "multilabel": "tags", "regress": "score"}
@@ -37,7 +37,7 @@ LOSSES = {task: table.TASK[table.USUAL_LOSS[spec.kind]](task) for task, spec in 
 COUNTS = {"topic": np.array([40, 30, 4])}
 # What neighbours say of the ten examples; of example 8 nothing.
 SHARES = np.float32([[6, 3, 1], [2, 7, 1], [1, 1, 8], [4, 3, 3], [5, 4, 1], [1, 2, 7]]) / 10
-SPREAD = {"topic": np.concatenate([SHARES, SHARES[:2], np.zeros([1, 3]), SHARES[2:3]])}
+PROPAGATED = {"topic": np.concatenate([SHARES, SHARES[:2], np.zeros([1, 3]), SHARES[2:3]])}
 # Three to five examples of each class; example 4 has weight 0, example 6 has no label.
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
@@ -70,7 +70,7 @@ class DeterministicStep(Step):
     same values again, with other weights: then the loss is the function its gradient is of.
     """
 
-    constants: list[tf.Tensor] | None = None  # to replay, in the order of the calls
+    replayed: list[tf.Tensor] | None = None  # to hold again, in the order of the calls
     drawn: list[int] = field(default_factory=list)
     held: list[tf.Tensor] = field(default_factory=list)
 
@@ -102,7 +102,7 @@ class DeterministicStep(Step):
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         self.held.append(tf.stop_gradient(values))
-        return self.held[-1] if self.constants is None else self.constants[len(self.held) - 1]
+        return self.held[-1] if self.replayed is None else self.replayed[len(self.held) - 1]
 
     @cached_property
     def _other_types(self) -> Outputs:
@@ -125,20 +125,32 @@ class Bench:
     fisher: dict[str, tf.Tensor]
 
     @property
-    def given(self) -> Given:
-        given = Given(self.m0, self.probes, LOSSES, COUNTS, self.average, self.names)
-        spread = {task: tf.constant(shares, tf.float32) for task, shares in SPREAD.items()}
-        return replace(given, word_parts=WORD_PARTS, fisher=self.fisher, spread=spread)
+    def constants(self) -> RunConstants:
+        """What the providers would have made, of every need."""
+        spread = {task: tf.constant(shares, tf.float32) for task, shares in PROPAGATED.items()}
+        provided = {
+            "probe": self.probes,
+            "m0": self.m0,
+            "averaged_weights": self.average,
+            "second_view": keys.VIEW,
+            "label_embeddings": self.names,
+            "m0_vectors": None,
+            "propagated_labels": spread,
+            "word_parts": WORD_PARTS,
+            "mlm_head": self.text_model.word_logits,
+            "fisher": self.fisher,
+        }
+        return RunConstants(LOSSES, COUNTS, provided, frozenset({"propagated_labels"}))
 
     @property
     def variables(self) -> list[tf.Variable]:
         return self.text_model.trainable_variables
 
-    def step(self, batch: keys.Batch, constants: list[tf.Tensor] | None = None) -> Step:
-        return DeterministicStep(batch, self.text_model, self.given, False, MIDDLE, constants)
+    def step(self, batch: keys.Batch, held: list[tf.Tensor] | None = None) -> Step:
+        return DeterministicStep(batch, self.text_model, self.constants, False, MIDDLE, held)
 
     def dropout_step(self, batch: keys.Batch) -> Step:
-        return Step(batch, self.text_model, self.given, True, MIDDLE)
+        return Step(batch, self.text_model, self.constants, True, MIDDLE)
 
     def terms(self, objective, batch: keys.Batch) -> Terms:
         return objective(self.step(batch))
@@ -178,16 +190,16 @@ class FakeStep:
     average: Outputs | None = None
     label_names: Mapping[str, tf.Tensor] = field(default_factory=dict)
     fisher: Mapping[str, tf.Tensor] = field(default_factory=dict)
-    views: Mapping[str, Outputs] = field(default_factory=dict)
-    spread: Mapping[str, tf.Tensor] = field(default_factory=dict)
+    view: Outputs | None = None
+    propagated: Mapping[str, tf.Tensor] = field(default_factory=dict)
 
-    def spread_labels(self, task: str) -> tf.Tensor:
-        return self.spread[task]
+    def propagated_labels(self, task: str) -> tf.Tensor:
+        return self.propagated[task]
 
-    def view(self, name: str) -> Outputs:
-        return self.views[name]
+    def second_view(self) -> Outputs:
+        return self.view
 
-    def names(self, task: str) -> tf.Tensor:
+    def label_embeddings(self, task: str) -> tf.Tensor:
         return self.label_names[task]
 
     def again(self) -> Outputs:

@@ -28,7 +28,7 @@ from tfsocial.objectives.community import (
 )
 from tfsocial.text import batch as keys
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
+from tfsocial.training.run_constants import RunConstants
 
 POOLINGS = ("mean", "cls", "pooler")
 
@@ -50,6 +50,11 @@ def models(pooling: str) -> tuple[TextModel, PackedBert]:
     text_model.build()
     m0.build()
     return text_model, m0
+
+
+def reading(m0) -> RunConstants:
+    """Constants of a run whose terms read M0."""
+    return RunConstants(provided={"m0": m0})
 
 
 class TestFeatureCosine:
@@ -97,17 +102,17 @@ class TestFeatureCosine:
         """With M0's weights the model has drifted nowhere, whichever way it pools."""
         text_model, m0 = models(pooling)
         text_model.encoder.set_weights(m0.get_weights())
-        loss, mask = FeatureCosine()(Step(batch, text_model, Given(m0), training=False))
+        loss, mask = FeatureCosine()(Step(batch, text_model, reading(m0), training=False))
         np.testing.assert_allclose(loss * mask, tf.zeros_like(loss), atol=1e-5)
 
     @pytest.mark.parametrize("pooling", POOLINGS)
     def test_community_does_not_move_with_theta(self, batch, pooling):
         """f(x; theta0) is M0's alone: other tuned weights leave it as it is, pooler and all."""
         text_model, m0 = models(pooling)
-        before = Step(batch, text_model, Given(m0), training=True).community.pooled
+        before = Step(batch, text_model, reading(m0), training=True).community.pooled
         for variable in text_model.trainable_variables:
             variable.assign(variable + 0.3)
-        after = Step(batch, text_model, Given(m0), training=True).community.pooled
+        after = Step(batch, text_model, reading(m0), training=True).community.pooled
         np.testing.assert_array_equal(after, before)
 
     @pytest.mark.parametrize("pooling", POOLINGS)
@@ -116,7 +121,7 @@ class TestFeatureCosine:
         text_model, m0 = models(pooling)
         with tf.GradientTape() as tape:
             pooled = tf.reduce_sum(
-                Step(batch, text_model, Given(m0), training=True).community.pooled
+                Step(batch, text_model, reading(m0), training=True).community.pooled
             )
         variables = text_model.trainable_variables + m0.trainable_variables
         assert tape.gradient(pooled, variables) == [None] * len(variables)
@@ -129,33 +134,34 @@ class TestRememberedVectors:
         """Vectors by example id, of ids as far apart as they may be."""
         ids = batch[keys.EXAMPLE_ID]
         vectors = np.random.default_rng(0).normal(size=[int(tf.reduce_max(ids)) + 1, 32])
-        return Given(m0, m0_vectors=tf.constant(vectors, tf.float32))
+        known = tf.constant(vectors, tf.float32)
+        return reading(m0).having("m0_vectors", known, of_train=True)
 
     def test_each_example_has_its_own(self, batch):
         text_model, m0 = models("mean")
-        given = self.remembered(m0, batch)
-        pooled = Step(batch, text_model, given, training=True).community.pooled.numpy()
+        constants = self.remembered(m0, batch)
+        pooled = Step(batch, text_model, constants, training=True).community.pooled.numpy()
         for place in np.ndindex(*batch[keys.EXAMPLE_ID].shape):
             example = int(batch[keys.EXAMPLE_ID][place])
-            expected = given.m0_vectors[example] if example >= 0 else np.zeros(32)
+            expected = constants["m0_vectors"][example] if example >= 0 else np.zeros(32)
             np.testing.assert_array_equal(pooled[place], expected)
 
     def test_dev_has_other_examples(self, batch):
         """There M0 reads the batch, whose ids count another split."""
         text_model, m0 = models("mean")
-        for known in (self.remembered(m0, batch).elsewhere, Given(m0)):
+        for known in (self.remembered(m0, batch).elsewhere, reading(m0)):
             pooled = Step(batch, text_model, known, training=False).community.pooled
             np.testing.assert_allclose(pooled, text_model.pool(m0(batch), batch), atol=1e-6)
 
     def test_the_graph_has_no_pass_of_m0(self, batch):
         """Half the softmaxes of attention are gone with it."""
 
-        def softmaxes(given):
+        def softmaxes(constants):
             text_model, _ = models("mean")
 
             @tf.function
             def loss():
-                terms = FeatureCosine()(Step(batch, text_model, given, training=True))
+                terms = FeatureCosine()(Step(batch, text_model, constants, training=True))
                 return tf.reduce_sum(terms.loss)
 
             graph = loss.get_concrete_function().graph.as_graph_def()
@@ -164,7 +170,7 @@ class TestRememberedVectors:
             return sum(node.op == "Softmax" for node in kept.node)
 
         _, m0 = models("mean")
-        assert softmaxes(Given(m0)) == 2 * softmaxes(self.remembered(m0, batch)) > 0
+        assert softmaxes(reading(m0)) == 2 * softmaxes(self.remembered(m0, batch)) > 0
 
 
 class TestHiddenMSE:
@@ -191,7 +197,7 @@ class TestHiddenMSE:
         """With M0's weights every token's state is M0's."""
         text_model, m0 = models("mean")
         text_model.encoder.set_weights(m0.get_weights())
-        loss, _ = HiddenMSE()(Step(batch, text_model, Given(m0), training=False))
+        loss, _ = HiddenMSE()(Step(batch, text_model, reading(m0), training=False))
         np.testing.assert_allclose(loss, tf.zeros_like(loss), atol=1e-10)
 
 
@@ -242,7 +248,7 @@ class TestLabelPropagation:
         step = fake_step(
             {keys.WEIGHT: tf.ones([1, 2])},
             fake_outputs([[[np.log(4.0), 0.0], [0.0, 0.0]]]),
-            spread={"topic": tf.constant([[[0.75, 0.25], [0.0, 0.0]]])},
+            propagated={"topic": tf.constant([[[0.75, 0.25], [0.0, 0.0]]])},
         )
         loss, mask = LabelPropagation("topic", temperature=temperature)(step)
         entropy = -(3 / 4 * np.log(3 / 4) + 1 / 4 * np.log(1 / 4))
@@ -252,7 +258,7 @@ class TestLabelPropagation:
 
     def test_is_about_train_alone(self, bench, batch):
         """Examples of dev have other numbers: none of train's answers are theirs."""
-        step = Step(batch, bench.text_model, bench.given.elsewhere, training=False)
+        step = Step(batch, bench.text_model, bench.constants.elsewhere, training=False)
         _, mask = LabelPropagation("topic")(step)
         np.testing.assert_array_equal(mask, tf.zeros_like(mask))
 
@@ -288,7 +294,7 @@ class TestL2SP:
         """With M0's weights there is nothing to pull at."""
         text_model, m0 = models("mean")
         text_model.encoder.set_weights(m0.get_weights())
-        loss, _ = L2SP()(Step(batch, text_model, Given(m0), training=False))
+        loss, _ = L2SP()(Step(batch, text_model, reading(m0), training=False))
         np.testing.assert_array_equal(loss, tf.zeros_like(loss))
 
 
@@ -335,7 +341,7 @@ class TestMaskedLM:
         }
         step = SimpleNamespace(
             batch=batch,
-            reread=lambda tokens: Outputs(tf.constant(logits, tf.float32), None, {}),
+            encode_tokens=lambda tokens: Outputs(tf.constant(logits, tf.float32), None, {}),
             mlm_logits=lambda states: states,
         )
         loss, mask = MaskedLM()(step)

@@ -23,11 +23,21 @@ from tfsocial.config import ConfigError, Task
 from tfsocial.objectives import table, weighing
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
+from tfsocial.training.run_constants import UndeclaredNeedError
 
 MENUS = {"tasks": table.TASK, "community": table.COMMUNITY, "papers": table.PAPERS}
 NAMED = [(menu, name) for menu, entries in MENUS.items() for name in entries]
 OF_NEARLY_EQUAL_PASSES = {table.PAPERS[name] for name in ("r_drop", "smart", "vat")}
-ANY_KIND = ("classify",)  # the kind of the batch for objectives that fit all
+OPTIONAL = {"m0_vectors"}  # without it M0 reads each batch
+OF_NO_TASK = ("classify",)  # the kind of the batch for objectives that name no task
+
+
+def is_about_a_task(objective: type) -> bool:
+    return any(field.name == "task" for field in dataclasses.fields(objective))
+
+
+def kinds_of(objective: type) -> tuple[str, ...]:
+    return objective.kinds if is_about_a_task(objective) else OF_NO_TASK
 
 
 class Case(NamedTuple):
@@ -64,13 +74,13 @@ def switches(name: str, objective: type) -> list[dict[str, Any]]:
 CASES = [
     Case(menu, name, kind, knobs)
     for menu, name in NAMED
-    for kind in table.KINDS.get(name, ANY_KIND)
+    for kind in kinds_of(MENUS[menu][name])
     for knobs in switches(name, MENUS[menu][name])
 ]
 
 
 # Tracing, a second replica, many passes take seconds: there one kind of task stands for all.
-FIRST_KINDS = [case for case in CASES if case.kind == table.KINDS.get(case.name, ANY_KIND)[0]]
+FIRST_KINDS = [case for case in CASES if case.kind == kinds_of(MENUS[case.menu][case.name])[0]]
 
 
 @pytest.fixture(params=CASES, ids=str)
@@ -270,6 +280,20 @@ def test_two_replicas_are_one(of_first_kind, bench, mirrored_bench, two_cpus, ba
         assert_same_gradients(gradients, alone.gradients)
 
 
+@pytest.mark.parametrize("name", ["pairwise", "listwise"])
+def test_lists_may_lie_across_replicas(name, bench, mirrored_bench, two_cpus, batch):
+    """Two replicas compare within the same lists as one, and so does XLA."""
+    ids = batch[keys.EXAMPLE_ID]
+    lists = tf.where(ids >= 0, tf.cast(ids % 3, tf.int32), -1)
+    batch = {**batch, keys.group_key("score"): lists}
+    objective = table.TASK[name]("score")
+    alone = bench.measure(objective, batch)
+    share, gradients = on_replicas(two_cpus, mirrored_bench, objective)(batch)
+    np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
+    assert_same_gradients(gradients, alone.gradients)
+    assert_same_compiled(objective, bench, batch, jit_compile=True)
+
+
 def without_weight(batch, replica: int):
     """The batch whose rows of one of two replicas have weight 0."""
     weight = batch[keys.WEIGHT].numpy().copy()
@@ -320,9 +344,10 @@ class TestEntry:
         assert kind.__dataclass_params__.frozen
 
     def test_kinds_are_declared_if_it_is_about_a_task(self, menu, name):
-        """An objective names a task exactly if the table says which kinds fit."""
-        fields = {field.name for field in dataclasses.fields(MENUS[menu][name])}
-        assert ("task" in fields) == (name in table.KINDS)
+        """An objective names a task exactly if its class says which kinds fit."""
+        kind = MENUS[menu][name]
+        assert is_about_a_task(kind) == ("kinds" in vars(kind))
+        assert set(kind.kinds) <= set(typing.get_args(config.TaskKind))
 
     def test_unknown_knob_is_answered_with_the_nearest(self, menu, name):
         """A misspelled knob is refused by its key path; every field and `weight` is offered."""
@@ -338,8 +363,8 @@ class TestEntry:
                 build(menu, name, {knob: value})
 
     def test_task_of_another_kind_is_refused(self, menu, name):
-        """An objective about a task takes only the kinds the table gives it."""
-        others = [kind for kind in table.USUAL_LOSS if kind not in table.KINDS.get(name, [kind])]
+        """An objective about a task takes only the kinds its class declares."""
+        others = [kind for kind in table.USUAL_LOSS if kind not in MENUS[menu][name].kinds]
         for kind in others:
             with pytest.raises(ConfigError, match=f"at: .*{name} is for kinds "):
                 table.build(MENUS[menu], name, {}, {"one": Task(kind=kind)}, "at")
@@ -348,20 +373,22 @@ class TestEntry:
 
     def test_unknown_task_is_refused(self, menu, name):
         """A term about a task that is not there says so."""
-        if name in table.KINDS:
+        if is_about_a_task(MENUS[menu][name]):
             with pytest.raises(ConfigError, match="at: there is no task elsewhere; "):
                 build(menu, name, {"task": "elsewhere"})
 
 
 def build(menu: str, name: str, knobs):
-    kind = table.KINDS.get(name, ANY_KIND)[0]
+    kind = kinds_of(MENUS[menu][name])[0]
     return table.build(MENUS[menu], name, knobs, {"one": Task(kind=kind)}, "at")
 
 
 def wrong_values(objective: type) -> list[tuple[str, Any]]:
     """(knob, value) just beyond each bound, and of another type."""
     wrong = []
-    for knob, hint in typing.get_type_hints(objective, include_extras=True).items():
+    hints = typing.get_type_hints(objective, include_extras=True)
+    for knob in (field.name for field in dataclasses.fields(objective)):
+        hint = hints[knob]
         plain, *annotations = typing.get_args(hint) or (hint,)
         if plain in (int, float, bool):
             wrong.append((knob, "many"))
@@ -399,15 +426,37 @@ def test_wrong_values_are_found():
 def test_names_are_the_methods_own():
     """One name means one objective in all menus together."""
     assert len({name for _, name in NAMED}) == len(NAMED)
-    assert set(table.KINDS) <= {name for _, name in NAMED}
 
 
 def test_every_kind_of_task_has_a_usual_loss_that_fits():
     """A task without `loss` is never refused."""
     assert set(table.USUAL_LOSS) == set(typing.get_args(config.TaskKind))
     for kind, name in table.USUAL_LOSS.items():
-        assert kind in table.KINDS[name]
-        assert name in table.TASK
+        assert kind in table.TASK[name].kinds
+
+
+def test_an_objective_reads_what_it_declares(of_first_kind, bench, batch):
+    """Of all that a run may have made it gets what its class says, and needs no more."""
+    step = bench.step(batch)
+    declared = {need: step.constants[need] for need in of_first_kind.needs}
+    restricted = dataclasses.replace(
+        step, constants=dataclasses.replace(step.constants, provided=declared)
+    )
+    np.testing.assert_array_equal(of_first_kind(restricted).loss, of_first_kind(step).loss)
+
+
+@pytest.mark.parametrize(
+    ("menu", "name"), [entry for entry in NAMED if set(MENUS[entry[0]][entry[1]].needs) - OPTIONAL]
+)
+def test_an_undeclared_need_is_named(menu, name, bench, batch, task_of_kind):
+    """An objective that lacks one of its needs reads something, and the error says what."""
+    kind = MENUS[menu][name]
+    objective = Case(menu, name, kinds_of(kind)[0], OUTSPOKEN.get(name, {})).objective(task_of_kind)
+    step = bench.step(batch)
+    bare = dataclasses.replace(step, constants=dataclasses.replace(step.constants, provided={}))
+    with pytest.raises(UndeclaredNeedError, match=r"was not made for this run: .*`needs`") as found:
+        objective(bare)
+    assert re.search("^'(.*?)'", str(found.value))[1] in kind.needs
 
 
 def test_formula_has_all_terms_in_order():
@@ -419,7 +468,8 @@ def test_formula_has_all_terms_in_order():
             "community": {"l2_sp": {"weight": {"end": 0.5}}},
         },
     }
-    terms = table.formula(config.parse(tree))
+    chosen = config.parse(tree)
+    terms = table.formula(chosen.tasks, chosen.objectives)
     assert [term.name for term in terms] == [
         "L/mood",
         "L0/l2_sp",
@@ -447,18 +497,6 @@ def test_formula_has_all_terms_in_order():
             "objectives.papers.supervised_contrastive.temperature is 0; ",
         ),
         (
-            {"objectives": {"papers": {"mean_teacher": {}}}},
-            "objectives.papers.mean_teacher needs an average of the weights: set training.ema",
-        ),
-        (
-            {"objectives": {"papers": {"cutoff": {}}}},
-            "objectives.papers.cutoff compares two views of a text: say in data.view how",
-        ),
-        (
-            {"data": {"view": ["word_drop"]}},
-            "data.view: no objective compares two views of a text; what L reads is data.augment",
-        ),
-        (
             {"tasks": {"mood": {"loss": {"name": "cross_entropi"}}}},
             "tasks.mood.loss is not a known objective; did you mean cross_entropy",
         ),
@@ -474,8 +512,9 @@ def test_formula_has_all_terms_in_order():
 )
 def test_formula_refuses_by_key_path(tree, sentence):
     """What is wrong in a config is named by its key path, before step one."""
+    chosen = config.parse(tree)
     with pytest.raises(ConfigError, match=sentence):
-        table.formula(config.parse(tree))
+        table.formula(chosen.tasks, chosen.objectives)
 
 
 def test_keeps_no_state(bench, batch, objective):
@@ -489,12 +528,12 @@ def test_a_loss_cannot_be_about_another_task():
     """It would be ignored silently: the loss of a task is about that task."""
     tasks = {"topic": Task(loss={"task": "other"})}
     with pytest.raises(ConfigError, match=r"tasks\.topic\.loss\.task: .* leave it out"):
-        table.formula(config.Config(tasks=tasks))
+        table.formula(tasks, config.Objectives())
 
 
 def test_a_task_that_is_no_name_is_refused():
     """A list of tasks is a mistake, not a crash."""
     papers = {"r_drop": config.Objective(task=["topic"])}
-    settings = config.Config(tasks={"topic": Task()}, objectives={"papers": papers})
+    objectives = config.Objectives(papers=papers)
     with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop: there is no task"):
-        table.formula(settings)
+        table.formula({"topic": Task()}, objectives)

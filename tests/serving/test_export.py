@@ -13,9 +13,11 @@ import pytest
 import served_models
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from tfsocial.models.checkpoints import Manifest, manifest_of, manifest_values
 
 from tfsocial import files
 from tfsocial.config import ConfigError
+from tfsocial.models.heads import HeadSpec
 from tfsocial.serving import export
 from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.saved_model import read_manifest
@@ -267,3 +269,14 @@ def test_another_saved_model_is_told_apart(tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
     with pytest.raises(ConfigError, match=r"other: is not a SavedModel of tfsocial"):
         load_predictor(tmp_path / "other")
+
+
+def test_labels_are_joined_by_the_tasks_own_separator():
+    """It is kept with the model; one that was saved before there was a choice has a bar."""
+    tags = HeadSpec("multilabel", ("a|b", "c"), separator="; ")
+    values = manifest_values(Manifest({"tags": tags}, "mean", 8, 2, ("text",)))
+    found = manifest_of(json.loads(json.dumps(values)))
+    answers = export._answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
+    assert answers["label"].numpy().tolist() == [b"a|b; c", b""]
+    del values["tasks"]["tags"]["separator"]
+    assert manifest_of(values).tasks["tags"].separator == "|"

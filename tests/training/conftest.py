@@ -20,8 +20,8 @@ from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
-from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
+from tfsocial.training.run_constants import RunConstants
 from tfsocial.training.step import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
@@ -132,11 +132,11 @@ def social_model() -> Callable[..., SocialModel]:
         text_model.build()
         m0 = PackedBert(shape, name="m0")
         m0.build()
-        terms = table.formula(parsed)
-        given = Given(m0, losses=table.losses(terms))
+        terms = table.formula(parsed.tasks, parsed.objectives)
+        constants = RunConstants(table.losses(terms), provided={"m0": m0})
         frozen = rates.lowest(parameters.of_encoder(text_model.encoder), frozen_layers)
         model = SocialModel(
-            text_model, terms, total_steps, given, parsed.objectives, ema, parts, frozen
+            text_model, terms, total_steps, constants, parsed.objectives, ema, parts, frozen
         )
         optimizer = build.of_parameters(model.parameters, parsed.optimizer, total_steps)
         model.compile(optimizer, jit_compile=jit_compile)

@@ -15,8 +15,8 @@ from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.text import batch as keys
-from tfsocial.training import fisher, mlm_head
-from tfsocial.training.given import Given
+from tfsocial.training.providers import fisher, mlm_head
+from tfsocial.training.run_constants import RunConstants
 
 from .conftest import WORDS, encoder_config
 
@@ -33,12 +33,17 @@ def text_model():
     return model
 
 
+def masking(text_model) -> RunConstants:
+    """What a run has made before the Fisher information."""
+    return RunConstants(provided={"word_parts": PARTS, "mlm_head": text_model.word_logits})
+
+
 def test_fisher_has_mean_one_and_spares_words_never_read(text_model, batch, endless):
     """Of the word table only rows that a text holds, or that stand in for a hidden word, count.
 
     The word head reads the whole table, but its rows there are targets: drawn words move them.
     """
-    found = fisher.diagonal(text_model, Given(word_parts=PARTS), endless(batch).take(3))
+    found = fisher.diagonal(text_model, masking(text_model), endless(batch).take(3))
     weights = parameters.of_encoder(text_model.encoder).variables
     assert {name: one.shape for name, one in found.items()} == {
         name: weight.shape for name, weight in weights.items()
@@ -56,7 +61,7 @@ def test_an_mlm_head_is_learned_alone(text_model, batch, endless):
     """The encoder stays; words in their context get likelier."""
     before = [np.array(v) for v in text_model.encoder.variables]
     first = masked_words(text_model, batch)
-    mlm_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
+    mlm_head.learn(text_model, RunConstants(provided={"word_parts": PARTS}), endless(batch))
     assert all(
         np.array_equal(*pair)
         for pair in zip(before, [np.array(v) for v in text_model.encoder.variables], strict=True)

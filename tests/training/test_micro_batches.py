@@ -65,7 +65,7 @@ def test_counting_computes_nothing(social_model, batch):
     @tf.function
     def count():
         certain = [
-            micro_batches.Certain(part, model.text_model, model.given, training=False)
+            micro_batches.Certain(part, model.text_model, model.constants, training=False)
             for part in micro_batches.split(batch, 2)
         ]
         return micro_batches.counted(model.terms, certain)
@@ -89,7 +89,7 @@ def test_whom_nobody_is_compared_with_does_not_count(social_model, batch):
     """Classes 0 1 0 2 1 0 in the two rows of one part, - 2 1 0 in the other: 2 is alone in both."""
     model = social_model(papers={"supervised_contrastive": {}}, parts=2)
     certain = [
-        micro_batches.Certain(part, model.text_model, model.given, training=False)
+        micro_batches.Certain(part, model.text_model, model.constants, training=False)
         for part in micro_batches.split(batch, 2)
     ]
     assert micro_batches.counted(model.terms, certain)["L_paper/supervised_contrastive"] == 5

@@ -17,7 +17,8 @@ from tfsocial.models import inference
 from tfsocial.models.heads import Heads
 from tfsocial.models.spec import HeadSpec
 from tfsocial.text.batch import Shape
-from tfsocial.training import given, probe
+from tfsocial.training import probe
+from tfsocial.training.providers import contract
 
 
 class Labelled:
@@ -185,7 +186,7 @@ def test_remembering_m0s_vectors_changes_nothing(tmp_path, monkeypatch):
     terms = {"community": {"feature_cosine": {"weight": 1.0}}}
     chosen = tiny_run.settings(moods, "training.precision=float32", objectives=terms)
     tiny_run.train(chosen, tmp_path / "known")
-    monkeypatch.setattr(given, "REMEMBERED", 0)
+    monkeypatch.setattr(contract, "MOST_NUMBERS", 0)
     tiny_run.train(chosen, tmp_path / "anew")
     known, anew = (
         [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").open(encoding="utf-8")]

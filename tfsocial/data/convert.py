@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -52,9 +52,10 @@ class Content:
 
 
 def _digest(example: Example) -> bytes:
-    """Of the texts and labels as they are used, not of how a file spells them."""
+    """Of texts, labels and attributes as they are used, not of how a file spells them."""
     cells = {task: _canonical(cell) for task, cell in example.cells.items()}
     values = [example.text.text, example.text.pair, sorted(cells.items())]
+    values += [sorted(example.attributes.items())] if example.attributes else []
     return hashlib.sha256(json.dumps(values).encode()).digest()
 
 
@@ -168,9 +169,9 @@ class _Split:
         return content, counts
 
     def _columns(self) -> list[str]:
-        """Texts and labels; nothing else of a row is kept."""
+        """Texts, labels and attributes; nothing else of a row is kept."""
         labels = (task.column for task in self.source.labelled(self.tasks).values())
-        return list(dict.fromkeys([*self.source.text, *labels]))
+        return list(dict.fromkeys([*self.source.text, *labels, *self.source.attributes.values()]))
 
     # --- the manifest ------------------------------------------------------------------
 
@@ -265,11 +266,17 @@ class _Split:
         def records() -> Iterator[bytes]:
             for example in examples:
                 content.add(example)
-                yield tfrecord.record({key: example.values.get(key) for key in columns})
+                yield tfrecord.record(self._kept(example, columns))
 
         tfrecord.write(path, records())
         size = int(tf.io.gfile.stat(path).length)
         return {"examples": content.examples, "sha256": content.sha256, "bytes": size}
+
+    def _kept(self, example: Example, columns: Sequence[str]) -> dict[str, Any]:
+        """Cells of a record; an attribute's is what examples have of it."""
+        own = {column: example.attributes[name] for name, column in self.source.attributes.items()}
+        read = {*self.source.text, *(t.column for t in self.source.labelled(self.tasks).values())}
+        return {key: example.values.get(key) if key in read else own[key] for key in columns}
 
     def _check(self, manifest: Manifest) -> None:
         """Reads all shards back."""

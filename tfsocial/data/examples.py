@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
+from tfsocial.data import attributes
+from tfsocial.data.attributes import Attribute
 from tfsocial.data.reading import mmap_columns
 
 SPLITS = ("train", "dev", "test")
@@ -38,6 +40,8 @@ class Examples:
     labels: task -> classify int32 [n], -1 without a label; multilabel float32
     [n, classes] of 0 and 1, regress float32 [n, 1], NaN without a label.
 
+    attributes: name -> what its column beside them says of each example.
+
     With `data.cache` all of it lies in files, and texts are read from there when asked for.
     """
 
@@ -45,6 +49,7 @@ class Examples:
     pair: Sequence[str] | None
     labels: dict[str, np.ndarray]
     origin: Origin
+    attributes: dict[str, Attribute] = field(default_factory=dict)
 
     @classmethod
     def of_texts(cls, texts: Sequence[str]) -> Examples:
@@ -62,6 +67,7 @@ class Examples:
             None if self.pair is None else mmap_columns.taken(self.pair, rows),
             {task: values[rows] for task, values in self.labels.items()},
             origin,
+            {name: column.taken(rows) for name, column in self.attributes.items()},
         )
 
 
@@ -94,10 +100,16 @@ class Corpus:
     parts: dict[str, dict[str, Part]] = field(default_factory=dict)
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
-    """Examples of several sources, one after the other."""
+def joined(parts: Sequence[Examples], columns: Iterable[str] = ()) -> Examples:
+    """Put examples of several sources one after the other.
+
+    Args:
+        columns: names of attributes that they have, whichever part has values for them.
+    """
+    every = dict.fromkeys([*columns, *chain.from_iterable(part.attributes for part in parts)])
     if len(parts) == 1:
-        return parts[0]
+        lacking = {name: Attribute.without(len(parts[0])) for name in every}
+        return replace(parts[0], attributes=lacking | parts[0].attributes)
     origins = [part.origin for part in parts]
     before = np.cumsum([0, *(len(origin.files) for origin in origins)])
     numbers = [origin.file + start for origin, start in zip(origins, before, strict=False)]
@@ -106,12 +118,19 @@ def joined(parts: Sequence[Examples]) -> Examples:
         np.concatenate(numbers).astype(np.int32),
         np.concatenate([origin.line for origin in origins]),
     )
+    both = {
+        name: attributes.joined(
+            [part.attributes.get(name) or Attribute.without(len(part)) for part in parts]
+        )
+        for name in every
+    }
     pairs = [part.pair for part in parts]
     return Examples(
         mmap_columns.joined([part.text for part in parts]),
         None if pairs[0] is None else mmap_columns.joined(pairs),
         {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
         origin,
+        both,
     )
 
 

@@ -12,12 +12,13 @@ class HeadSpec(NamedTuple):
     """What a head predicts: `labels` name its predictions; a regression has one, unnamed.
 
     With `scope` the last label means "none of the others" and is told by that score: the head
-    has no logit for it.
+    has no logit for it. `separator` stands between the labels of a multilabel answer.
     """
 
     kind: TaskKind
     labels: tuple[str, ...]
     scope: ScopeScore | None = None
+    separator: str = "|"
 
     @property
     def width(self) -> int:

@@ -11,12 +11,12 @@ from pydantic import Field
 
 from tfsocial.models.heads import mean_pool
 from tfsocial.objectives import divergence, masking
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, TOKEN_IDS, WEIGHT
 
 
 @dataclass(frozen=True)
-class FeatureCosine:
+class FeatureCosine(Objective):
     """1 - cos(f(x; theta), f(x; theta0)), f the pooled vector of a text.
 
     Distillation from M0's own features: the tuned model keeps the directions M0 gave to
@@ -24,7 +24,7 @@ class FeatureCosine:
     form: Sanh et al. (2019), DistilBERT, arXiv:1910.01108, section 3.
     """
 
-    needs_vectors = True  # no knob, so not annotated: of M0 it reads the pooled vectors alone
+    needs = ("m0", "m0_vectors")
 
     def __call__(self, step: Forward) -> Terms:
         tuned = tf.math.l2_normalize(step.outputs.pooled, -1)
@@ -33,12 +33,14 @@ class FeatureCosine:
 
 
 @dataclass(frozen=True)
-class HiddenMSE:
+class HiddenMSE(Objective):
     """mean over a text's tokens t and the dimensions of (h_t(x; theta) - h_t(x; theta0))^2.
 
     h are the states of the last layer. Jiao et al. (2020), TinyBERT, arXiv:1909.10351,
     equation 8, between layers of one size, so its projection is the identity.
     """
+
+    needs = ("m0",)
 
     def __call__(self, step: Forward) -> Terms:
         tuned, frozen = (
@@ -50,7 +52,7 @@ class HiddenMSE:
 
 
 @dataclass(frozen=True)
-class SoftLabels:
+class SoftLabels(Objective):
     """T^2 * KL(softmax(z0 / T) || softmax(z / T)), z0 the logits of a linear probe on M0.
 
     Hinton, Vinyals & Dean (2015), Distilling the Knowledge in a Neural Network,
@@ -60,8 +62,9 @@ class SoftLabels:
 
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
-    needs_probe = True  # no knob, so not annotated: it asks for `step.community.logits`
-    needs_vectors = True
+
+    kinds = ("classify", "multilabel")
+    needs = ("probe", "m0", "m0_vectors")
 
     def __call__(self, step: Forward) -> Terms:
         target, logits = (
@@ -72,15 +75,16 @@ class SoftLabels:
 
 
 @dataclass(frozen=True)
-class LabelPropagation:
+class LabelPropagation(Objective):
     """-(1 - H(F) / log C) * sum over the classes c of q_c log p_c, q = F^(1/T) / sum(F^(1/T)).
 
     F are train's labels as they spread between neighbours in M0's vectors, before the first step;
     a text counts as much as F is sure of it. Rows of train without a label are the unlabelled
     pool. `neighbours` are those of a text in the graph, `share` what it is told by them, against
     its own label or guess; `trust` is that in a label, against what a regression on M0's vectors
-    says of its text: lower than 1 where labels may be wrong. `beside` is a second checkpoint,
-    named as M0 is, whose vectors lie beside M0's: that of a run on the labels alone, say.
+    says of its text: lower than 1 where labels may be wrong. `beside` is a name in the config's
+    `checkpoints`: of a second one, whose vectors lie beside M0's; that of a run on the labels
+    alone, say.
     Iscen et al. (2019), Label Propagation for Deep Semi-supervised Learning, arXiv:1904.04717,
     with its weight by entropy; there the graph is of the vectors that learn and made anew in each
     epoch, a text has one pseudo-label, and classes are weighted.
@@ -92,12 +96,13 @@ class LabelPropagation:
     trust: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     temperature: Annotated[float, Field(gt=0.0)] = 0.5
     beside: str | None = None
-    needs_spread = True  # no knobs, so not annotated
-    needs_names = True  # a label's name is one more example of it
-    reads_m0 = False  # once, before the first step
+
+    kinds = ("classify",)
+    needs = ("label_embeddings", "propagated_labels")
+    checkpoint_fields = ("beside",)
 
     def __call__(self, step: Forward) -> Terms:
-        spread = step.spread_labels(self.task)
+        spread = step.propagated_labels(self.task)
         logs = tf.math.log(tf.maximum(spread, 1e-9))
         entropy = -tf.reduce_sum(spread * logs, -1)
         sure = 1 - entropy / math.log(max(spread.shape[-1], 2))
@@ -108,7 +113,7 @@ class LabelPropagation:
 
 
 @dataclass(frozen=True)
-class M0Task:
+class M0Task(Objective):
     """L(h(f(x; theta0)), y), the task's loss of M0's frozen vectors f under the shared head h.
 
     The formula's L0 taken literally: the head must still read what M0 said about the text,
@@ -117,7 +122,9 @@ class M0Task:
     """
 
     task: str
-    needs_vectors = True
+
+    kinds = ANY_KIND
+    needs = ("m0", "m0_vectors")
 
     def __call__(self, step: Forward) -> Terms:
         at_m0 = step.community
@@ -125,12 +132,14 @@ class M0Task:
 
 
 @dataclass(frozen=True)
-class L2SP:
+class L2SP(Objective):
     """1/2 * sum over the encoder's weights of (w - w0)^2, the same for every example.
 
     L2-SP, Li, Grandvalet & Davoine (2018), Explicit Inductive Bias for Transfer Learning,
     arXiv:1802.01483, equation 3 (the heads have no w0; weight decay is theirs).
     """
+
+    needs = ("m0",)
 
     def __call__(self, step: Forward) -> Terms:
         distance = tf.add_n([tf.nn.l2_loss(w - w0) for w, w0 in step.parameters.values()])
@@ -139,7 +148,7 @@ class L2SP:
 
 
 @dataclass(frozen=True)
-class RecAdam:
+class RecAdam(Objective):
     """(1 - lambda(t)) * 1/2 * sum over the encoder's weights of (w - w0)^2.
 
     lambda(t) = 1 / (1 + exp(-steepness * (t - middle))), t the fraction of the run behind us:
@@ -153,6 +162,8 @@ class RecAdam:
     steepness: Annotated[float, Field(gt=0.0)] = 20.0
     middle: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
 
+    needs = ("m0",)
+
     def __call__(self, step: Forward) -> Terms:
         recalled = 1 - tf.sigmoid(self.steepness * (step.progress - self.middle))
         distance, mask = L2SP()(step)
@@ -160,7 +171,7 @@ class RecAdam:
 
 
 @dataclass(frozen=True)
-class MaskedLM:
+class MaskedLM(Objective):
     """-mean over a text's hidden words w of log p(w | the text without them; theta).
 
     The task M0 was made by, kept during fine-tuning, so that what it knows of the language is
@@ -173,13 +184,13 @@ class MaskedLM:
 
     share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
     whole_words: bool = True
-    needs_words = True  # no knobs, so not annotated
+
+    needs = ("word_parts", "mlm_head")
     learns_from_text = True
-    reads_m0 = False  # but for its head, which learns on
 
     def __call__(self, step: Forward) -> Terms:
         hidden = masking.masked(step, self.share, self.whole_words)
-        states = hidden.at_places(step.reread(hidden.token_ids).hidden)
+        states = hidden.at_places(step.encode_tokens(hidden.token_ids).hidden)
         words, texts, chosen = map(
             hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.chosen)
         )
@@ -191,7 +202,7 @@ class MaskedLM:
 
 
 @dataclass(frozen=True)
-class EWC:
+class EWC(Objective):
     """1/2 * sum over the encoder's weights i of F_i (w_i - w0_i)^2, the same for every example.
 
     F is the diagonal of the Fisher information of M0's own task, masked words, on the texts of
@@ -200,8 +211,7 @@ class EWC:
     F alike it is `l2_sp`.
     """
 
-    needs_words = True  # no knobs, so not annotated
-    needs_fisher = True
+    needs = ("m0", "word_parts", "mlm_head", "fisher")
 
     def __call__(self, step: Forward) -> Terms:
         of_m0 = step.fisher

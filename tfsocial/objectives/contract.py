@@ -8,7 +8,7 @@ alone weighs, masks, reduces and sums.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,8 @@ import tensorflow as tf
 from tfsocial.config import TaskKind
 from tfsocial.models.text_model import Outputs
 from tfsocial.text.batch import Batch, WordParts
+
+ANY_KIND: tuple[TaskKind, ...] = ("classify", "multilabel", "regress")
 
 
 class Terms(NamedTuple):
@@ -48,24 +50,23 @@ class Forward(Protocol):
     def again(self) -> Outputs:
         """A second pass with fresh dropout; the same one for all who ask."""
 
-    def view(self, name: str) -> Outputs:
-        """A pass over each example's second view, `data.view` of the config; "augmented".
+    def second_view(self) -> Outputs:
+        """A pass over each example's second view, `data.view` of the config.
 
-        Its slots hold the same examples. Only for an objective that has `needs_view`.
+        Its slots hold the same examples. For an objective that needs "second_view".
         """
 
     @property
     def community(self) -> Outputs:
-        """M0's own outputs, frozen, without dropout.
+        """M0's own outputs, frozen, without dropout; for an objective that needs "m0".
 
-        Its logits are those of linear probes on its vectors if an objective of the formula has
-        `needs_probe`, else there are none.
+        Its logits are those of linear probes on its vectors, for one that needs "probe".
         """
 
     def perturbed(self, delta: tf.Tensor) -> Outputs:
         """A pass whose word vectors have `delta`, [rows, row_length, hidden], added to them."""
 
-    def slope(self, task: str) -> tf.Tensor:
+    def embedding_gradient(self, task: str) -> tf.Tensor:
         """How the task's loss in the ordinary pass rises with each example's word vectors.
 
         A constant of this step, [rows, row_length, hidden].
@@ -87,43 +88,46 @@ class Forward(Protocol):
     def average(self) -> Outputs:
         """Outputs of the moving average of the weights, without dropout and constants of the step.
 
-        Only for an objective that has `needs_average`.
+        For an objective that needs "averaged_weights".
         """
 
-    def names(self, task: str) -> tf.Tensor:
+    def label_embeddings(self, task: str) -> tf.Tensor:
         """The text model's vectors of the names of a task's labels, float32 [labels, hidden].
 
-        Only for an objective that has `needs_names`.
+        For an objective that needs "label_embeddings".
         """
 
-    def spread_labels(self, task: str) -> tf.Tensor:
+    def propagated_labels(self, task: str) -> tf.Tensor:
         """Train's labels, spread between neighbours in M0's vectors: [rows, slots, classes].
 
-        Float32 probabilities; zeros for what is not train's. Only for an objective that has
-        `needs_spread`.
+        Float32 probabilities; zeros for what is not train's. For an objective that needs
+        "propagated_labels".
         """
 
     @property
     def word_parts(self) -> WordParts:
-        """Which tokens of the vocabulary are special, which go on with a word."""
+        """Which tokens of the vocabulary are special, which go on with a word.
+
+        For an objective that needs "word_parts".
+        """
 
     def uniform_tokens(self) -> tf.Tensor:
         """A number between 0 and 1 for each token, float32 [rows, row_length]; new ones a call."""
 
-    def reread(self, token_ids: tf.Tensor) -> Outputs:
+    def encode_tokens(self, token_ids: tf.Tensor) -> Outputs:
         """A pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
 
     def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Which word stands at each place, float32 [rows, places, words].
 
-        Only for an objective that has `needs_words`.
+        For an objective that needs "mlm_head".
         """
 
     @property
     def fisher(self) -> Mapping[str, tf.Tensor]:
         """How much M0's own masked-LM task depends on each of `parameters`; of mean 1.
 
-        Only for an objective that has `needs_fisher`.
+        For an objective that needs "fisher".
         """
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
@@ -131,13 +135,30 @@ class Forward(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
-        """Each weight of the encoder's backbone, by its name, beside its value in M0."""
+        """Each weight of the encoder's backbone, by its name, beside its value in M0.
+
+        Only for an objective that needs "m0".
+        """
 
     def gather(self, values: tf.Tensor) -> tf.Tensor:
         """Values of all replicas, concatenated along the first axis; differentiable."""
 
 
-class Objective(Protocol):
-    """One term of L + alpha * L0 + beta * L_paper."""
+class Objective:
+    """One term of L + alpha * L0 + beta * L_paper: a frozen dataclass whose fields are its knobs.
 
-    def __call__(self, step: Forward) -> Terms: ...
+    Attributes:
+        kinds: of task that it can be about; one without a field `task` fits all.
+        needs: what the run has to make for it before the first step, by the names of
+            `training.providers`; it reads nothing else of that sort.
+        checkpoint_fields: its fields that name one of the config's `checkpoints`.
+        learns_from_text: whether it asks for more than to stay near M0, without any task.
+    """
+
+    kinds: ClassVar[tuple[TaskKind, ...]] = ANY_KIND
+    needs: ClassVar[tuple[str, ...]] = ()
+    checkpoint_fields: ClassVar[tuple[str, ...]] = ()
+    learns_from_text: ClassVar[bool] = False
+
+    def __call__(self, step: Forward) -> Terms:
+        raise NotImplementedError(type(self).__name__)

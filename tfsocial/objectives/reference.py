@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from tfsocial.objectives import table
+from tfsocial.objectives.contract import Objective
 
 PARTS = {"L": table.TASK, "L0": table.COMMUNITY, "L_paper": table.PAPERS}
 INTRODUCTION = """# Objectives
@@ -46,7 +47,7 @@ def page(costs: Mapping[str, float], methods: Mapping[str, object]) -> str:
     """
     header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
     rows = [
-        f"| {part} | [`{name}`](#{name}) | {_kinds(name)} | {_knobs(kind)} | {_cost(name, costs)} |"
+        f"| {part} | [`{name}`](#{name}) | {_kinds(kind)} | {_knobs(kind)} | {_cost(name, costs)} |"
         for part, name, kind in _entries()
     ]
     others = [
@@ -96,8 +97,9 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def _kinds(name: str) -> str:
-    return ", ".join(table.KINDS.get(name, ("any",)))
+def _kinds(kind: type[Objective]) -> str:
+    about_a_task = any(field.name == "task" for field in dataclasses.fields(kind))
+    return ", ".join(kind.kinds) if about_a_task else "any"
 
 
 def _knobs(kind: type) -> str:

@@ -1,4 +1,7 @@
-"""The menu: every objective by name. A literal; adding one is one line here and one file."""
+"""The menu: every objective by name. A literal; adding one is one line here and one file.
+
+An objective's class says which kinds of task it can be about and what a run has to make for it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from typing import Any
 
 from tfsocial.config import (
     Alpha,
-    Config,
     ConfigError,
+    Objectives,
     Task,
     TaskKind,
     check_names,
@@ -39,7 +42,7 @@ from tfsocial.objectives.papers import (
 )
 from tfsocial.objectives.task import classify, multilabel, rank, regress
 
-TASK = {
+TASK: Mapping[str, type[Objective]] = {
     "cross_entropy": classify.CrossEntropy,
     "annealed_cross_entropy": classify.AnnealedCrossEntropy,
     "class_balanced": classify.ClassBalanced,
@@ -54,7 +57,7 @@ TASK = {
     "pairwise": rank.Pairwise,
     "listwise": rank.Listwise,
 }
-COMMUNITY = {
+COMMUNITY: Mapping[str, type[Objective]] = {
     "ewc": community.EWC,
     "feature_cosine": community.FeatureCosine,
     "hidden_mse": community.HiddenMSE,
@@ -65,7 +68,7 @@ COMMUNITY = {
     "rec_adam": community.RecAdam,
     "soft_labels": community.SoftLabels,
 }
-PAPERS = {
+PAPERS: Mapping[str, type[Objective]] = {
     "cutoff": cutoff.Cutoff,
     "fgm": fast_gradient.FGM,
     "fix_match": fix_match.FixMatch,
@@ -84,40 +87,6 @@ PAPERS = {
     "vat": virtual_adversarial.VAT,
 }
 
-# The kinds of task a loss or paper can be about; those that name no task fit all.
-KINDS: Mapping[str, tuple[TaskKind, ...]] = {
-    "cross_entropy": ("classify",),
-    "annealed_cross_entropy": ("classify",),
-    "class_balanced": ("classify",),
-    "focal": ("classify",),
-    "poly": ("classify",),
-    "generalized_cross_entropy": ("classify",),
-    "symmetric_cross_entropy": ("classify",),
-    "binary_cross_entropy": ("multilabel",),
-    "asymmetric": ("multilabel",),
-    "mean_squared_error": ("regress",),
-    "huber": ("regress",),
-    "pairwise": ("regress",),
-    "listwise": ("regress",),
-    "label_propagation": ("classify",),
-    "m0_task": ("classify", "multilabel", "regress"),
-    "soft_labels": ("classify", "multilabel"),
-    "cutoff": ("classify", "multilabel"),
-    "fgm": ("classify", "multilabel", "regress"),
-    "fix_match": ("classify",),
-    "free_lb": ("classify", "multilabel", "regress"),
-    "label_prototypes": ("classify",),
-    "mean_teacher": ("classify", "multilabel", "regress"),
-    "mixup": ("classify", "multilabel", "regress"),
-    "multi_sample_dropout": ("classify", "multilabel", "regress"),
-    "neftune": ("classify", "multilabel", "regress"),
-    "pgd": ("classify", "multilabel", "regress"),
-    "r_drop": ("classify", "multilabel"),
-    "smart": ("classify", "multilabel", "regress"),
-    "supervised_contrastive": ("classify",),
-    "uda": ("classify",),
-    "vat": ("classify", "multilabel", "regress"),
-}
 USUAL_LOSS: Mapping[TaskKind, str] = {
     "classify": "cross_entropy",
     "multilabel": "binary_cross_entropy",
@@ -132,55 +101,50 @@ class Term(typing.NamedTuple):
     objective: Objective
     weight: Alpha
 
+    @property
+    def where(self) -> str:
+        """Its key path in the config: `L0/NAME` is objectives.community.NAME."""
+        part, _, name = self.name.partition("/")
+        return f"{PLACES[part]}.{name}"
 
-def formula(config: Config) -> list[Term]:
+
+PLACES = {"L": "tasks", "L0": "objectives.community", "L_paper": "objectives.papers"}
+
+
+def formula(tasks: Mapping[str, Task], objectives: Objectives) -> list[Term]:
     """All terms of a config, in the order L, L0, L_paper.
+
+    What each needs of other sections is checked by `training.providers`.
 
     Raises:
         ConfigError: an unknown name or knob, a knob out of range, a task that does not fit.
     """
-    terms = [_task_term(name, task, config.tasks) for name, task in config.tasks.items()]
+    terms = [_task_term(name, task, tasks) for name, task in tasks.items()]
     for part, menu, chosen in (
-        ("L0", COMMUNITY, config.objectives.community),
-        ("L_paper", PAPERS, config.objectives.papers),
+        ("L0", COMMUNITY, objectives.community),
+        ("L_paper", PAPERS, objectives.papers),
     ):
-        where = "objectives.community" if part == "L0" else "objectives.papers"
         for name, entry in chosen.items():
-            objective = build(menu, name, entry.knobs, config.tasks, f"{where}.{name}")
-            if getattr(objective, "needs_average", False) and config.training.ema is None:
-                raise ConfigError(
-                    f"{where}.{name} needs an average of the weights: "
-                    "set training.ema too, 0.99 for short runs"
-                )
-            if getattr(objective, "needs_view", False) and not config.data.view:
-                raise ConfigError(
-                    f"{where}.{name} compares two views of a text: say in data.view how the "
-                    "second differs, as [{word_drop: {rate: 0.1}}]"
-                )
+            objective = build(menu, name, entry.knobs, tasks, f"{PLACES[part]}.{name}")
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
-    if config.data.view and not needs(terms, "view"):
-        raise ConfigError(
-            "data.view: no objective compares two views of a text; what L reads is data.augment"
-        )
-    _check_learns(config, terms)
+    _check_learns(tasks, terms)
     return terms
 
 
-def _check_learns(config: Config, terms: Sequence[Term]) -> None:
+def _check_learns(tasks: Mapping[str, Task], terms: Sequence[Term]) -> None:
     """Without a task some term must ask for more than to stay near M0."""
-    alone = [getattr(term.objective, "learns_from_text", False) for term in terms]
-    if not config.tasks and not any(alone):
-        menus = {"objectives.community": COMMUNITY, "objectives.papers": PAPERS}
-        able = [
-            f"{where}.{name}"
-            for where, menu in menus.items()
-            for name, kind in menu.items()
-            if getattr(kind, "learns_from_text", False)
-        ]
-        raise ConfigError(
-            "tasks is empty, and no term of objectives learns from text alone: name a task, or "
-            f"pretrain with {' or '.join(able)}"
-        )
+    if tasks or any(term.objective.learns_from_text for term in terms):
+        return
+    able = [
+        f"{PLACES[part]}.{name}"
+        for part, menu in (("L0", COMMUNITY), ("L_paper", PAPERS))
+        for name, objective in menu.items()
+        if objective.learns_from_text
+    ]
+    raise ConfigError(
+        "tasks is empty, and no term of objectives learns from text alone: name a task, or "
+        f"pretrain with {' or '.join(able)}"
+    )
 
 
 def losses(terms: Sequence[Term]) -> dict[str, Objective]:
@@ -189,19 +153,22 @@ def losses(terms: Sequence[Term]) -> dict[str, Objective]:
 
 
 def needs(terms: Sequence[Term], what: str) -> bool:
-    """Whether an objective asks the step for what is not made unless asked for.
+    """Whether an objective declares that it needs this, a name of `training.providers`."""
+    return any(what in term.objective.needs for term in terms)
 
-    Args:
-        what: "probe", logits of linear probes on M0; "average", outputs of the averaged weights;
-            "names", vectors of the label names; "words", which word stands where;
-            "fisher", what M0's own task depends on; "vectors", M0's pooled ones of train;
-            "spread", train's labels spread between those; "view", a second view of each text.
-    """
-    return any(getattr(term.objective, f"needs_{what}", False) for term in terms)
+
+def checkpoints(terms: Sequence[Term]) -> dict[str, str]:
+    """Name of each of the config's `checkpoints` that a term reads -> the key that names it."""
+    found: dict[str, str] = {}
+    for term in terms:
+        for field in term.objective.checkpoint_fields:
+            if name := getattr(term.objective, field):
+                found.setdefault(name, f"{term.where}.{field}")
+    return found
 
 
 def build(
-    menu: Mapping[str, type],
+    menu: Mapping[str, type[Objective]],
     name: str,
     knobs: Mapping[str, Any],
     tasks: Mapping[str, Task],
@@ -213,7 +180,7 @@ def build(
     kind = menu[name]
     check_names(name, kind, knobs, where, also=["weight"])
     if "task" in {field.name for field in dataclasses.fields(kind)}:
-        knobs = {"task": _task_of(name, knobs, tasks, where), **knobs}
+        knobs = {"task": _task_of(name, kind.kinds, knobs, tasks, where), **knobs}
     return with_knobs(kind, knobs, where)
 
 
@@ -227,9 +194,15 @@ def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
     )
 
 
-def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], where: str) -> str:
+def _task_of(
+    name: str,
+    kinds: Sequence[TaskKind],
+    knobs: Mapping[str, Any],
+    tasks: Mapping[str, Task],
+    where: str,
+) -> str:
     """The task a term is about: the one it names, else the first it fits."""
-    fitting = [task for task, spec in tasks.items() if spec.kind in KINDS[name]]
+    fitting = [task for task, spec in tasks.items() if spec.kind in kinds]
     task = knobs.get("task", fitting[0] if fitting else None)
     if task in fitting:
         return task
@@ -237,4 +210,4 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
         found = f"task {task} is of kind {tasks[task].kind}"
     else:
         found = f"there is no task {task}" if task else "no task fits"
-    raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(KINDS[name])}")
+    raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(kinds)}")

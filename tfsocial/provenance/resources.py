@@ -58,8 +58,8 @@ class Resource:
     """One thing a run took from others.
 
     Attributes:
-        key: its section of the config, as `data`, `data.mixture.NAME` or `model`; empty of what is
-            not checked. Of a checkpoint that an objective names, the knob that does.
+        key: its section of the config, as `data`, `data.mixture.NAME`, `model` or
+            `checkpoints.NAME`; empty of what is not checked.
         licence: SPDX id, or 'unknown'.
         licence_source: where that was read.
         version: as its giver counts, where it does.
@@ -131,27 +131,32 @@ def _content(source: config.Source, key: str) -> str:
     return found.hexdigest()
 
 
-def of_checkpoint(model: config.Model, checkpoint: str, folder: Path) -> Resource:
-    """M0, or the checkpoint an untrained encoder has its words of.
+def of_checkpoint(
+    said: config.Model | config.Checkpoint, checkpoint: str, folder: Path, key: str = "model"
+) -> Resource:
+    """M0, the checkpoint an untrained encoder has its words of, or a second one.
 
-    Its licence is what its folder says, then what its package says, then `model.licence`.
+    Its licence is what its folder says, then what its package says, then what the config does.
+
+    Args:
+        said: its section of the config, whose key path is `key`.
 
     Raises:
-        ConfigError: `model.licence` says another one than the checkpoint does.
+        ConfigError: the config says another licence than the checkpoint does.
     """
     package = checkpoint.removeprefix("package:") if checkpoint.startswith("package:") else ""
-    licence, source = _checkpoint_licence(model, checkpoint, folder, package)
+    licence, source = _checkpoint_licence(said.licence, checkpoint, folder, package, key)
     weights = [path for name in _CONTENT if (path := folder / name).is_file()]
     return Resource(
         "model",
         checkpoint,
-        key="model",
+        key=key,
         licence=licence,
         licence_source=source,
-        citation=model.citation or CITATIONS.get(checkpoint, ""),
+        citation=said.citation or CITATIONS.get(checkpoint, ""),
         version=_package_version(package) or _commit(folder),
         sha256=digest(map(str, weights)),
-        acknowledgement=model.licence_ack or "",
+        acknowledgement=said.licence_ack or "",
     )
 
 
@@ -236,7 +241,7 @@ _ASKS = {
 
 
 def _found(resource: Resource, who: str) -> str:
-    key = resource.key if _is_knob(resource) else f"{resource.key}.licence"
+    key = f"{resource.key}.licence"
     if resource.kind != "unknown":
         return f"{key}: {resource.licence} of {who} {_ASKS[resource.kind]}"
     if resource.licence == UNKNOWN:
@@ -246,17 +251,10 @@ def _found(resource: Resource, who: str) -> str:
     return f"{key}: {resource.licence!r} of {who} is no known SPDX id{hint}"
 
 
-def _is_knob(resource: Resource) -> bool:
-    """Whether its place in the config has no room for what somebody says of its licence."""
-    return resource.key.startswith("objectives.")
-
-
 def _remedy(resource: Resource) -> str:
     why = f"--set {resource.key}.licence_ack='WHY'"
     if resource.kind == "non-commercial":
         return "if your use is not commercial, say --set data.licence_policy=noncommercial"
-    if _is_knob(resource):
-        return "take one whose README.md begins with a licence that fits (license: SPDX-ID)"
     if resource.kind != "unknown":
         return f"if you can keep to that, say how: {why}"
     read = f"read its terms{f' ({resource.homepage})' if resource.homepage else ''}"
@@ -270,22 +268,22 @@ def _remedy(resource: Resource) -> str:
 
 
 def _checkpoint_licence(
-    model: config.Model, checkpoint: str, folder: Path, package: str
+    said: str, checkpoint: str, folder: Path, package: str, key: str
 ) -> tuple[str, str]:
     licence, source = licences.in_folder(folder)
     if source:
         source += " of the checkpoint"
     elif package:
         licence, source = _package_licence(package)
-    given = licences.spdx(model.licence)
+    given = licences.spdx(said)
     if given == UNKNOWN:
         return licence, source
     if licence not in (UNKNOWN, given):
         raise ConfigError(
-            f"model.licence is {given}, but {source} {checkpoint} says {licence}; "
-            "leave model.licence out"
+            f"{key}.licence is {given}, but {source} {checkpoint} says {licence}; "
+            f"leave {key}.licence out"
         )
-    return given, source or "model.licence of the config"
+    return given, source or f"{key}.licence of the config"
 
 
 def _package_licence(package: str) -> tuple[str, str]:

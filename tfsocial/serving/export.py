@@ -22,7 +22,7 @@ class ServingModule(tf.Module):
     Signature `serving_default`: `text` (and `text_pair`) string [n] to, for the only task,
 
         label          string [n]          best label; of a multilabel task all that reach their
-                                           threshold, joined by "|"
+                                           threshold, joined by the task's separator
         probabilities  float32 [n, labels] in the order of the manifest; a regression has
                                            `value` float32 [n] instead
         embedding      float32 [n, hidden] pooled encoder output
@@ -82,4 +82,7 @@ def _answers(manifest: ModelManifest, task: str, values: tf.Tensor) -> dict[str,
         return {"label": tf.gather(names, tf.argmax(values, -1)), "probabilities": values}
     reached = values >= tf.constant(manifest.decision_thresholds(task))
     chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), reached)
-    return {"label": tf.strings.reduce_join(chosen, -1, separator="|"), "probabilities": values}
+    return {
+        "label": tf.strings.reduce_join(chosen, -1, separator=spec.separator),
+        "probabilities": values,
+    }

@@ -7,6 +7,7 @@ A batch is a flat dict of dense tensors. With R rows, T tokens a row and S slots
     weight                                           float32 [R, S]      0: empty or padded
     labels/<task>  classify                          int32   [R, S]      -1: no label
     labels/<task>  multilabel, regress               float32 [R, S, C]   NaN: no label
+    group/<task>   where the task names its list     int32   [R, S]      -1: empty or in none
 
 `segment_ids` is 0 on padding and k for the k-th example of a row, which is
 slot k - 1. A second view of each example, where an objective asks for one, has the four
@@ -45,6 +46,15 @@ def label_key(task: str) -> str:
     return f"labels/{task}"
 
 
+def group_key(task: str) -> str:
+    """Key of the numbers of a task's lists: which list or group each example belongs to.
+
+    >>> group_key("relevance")
+    'group/relevance'
+    """
+    return f"group/{task}"
+
+
 def view_key(view: str, key: str) -> str:
     """A token key of a view; "" is the ordinary one.
 
@@ -63,9 +73,17 @@ class Shape(NamedTuple):
 
 
 def spec(
-    shape: Shape, label_widths: Mapping[str, int | None], views: Iterable[str] = ("",)
+    shape: Shape,
+    label_widths: Mapping[str, int | None],
+    views: Iterable[str] = ("",),
+    grouped: Iterable[str] = (),
 ) -> dict[str, tf.TensorSpec]:
-    """TensorSpecs of a batch; a task's width is None for one class index, else its columns C."""
+    """TensorSpecs of a batch.
+
+    Args:
+        label_widths: task -> None for one class index, else its columns C.
+        grouped: the tasks whose examples belong to lists.
+    """
     slots = (shape.rows, shape.slots)
     tokens = {
         key: tf.TensorSpec((shape.rows, shape.row_length), tf.int32, key)
@@ -82,6 +100,7 @@ def spec(
         EXAMPLE_ID: tf.TensorSpec(slots, tf.int64),
         WEIGHT: tf.TensorSpec(slots, tf.float32),
         **labels,
+        **{group_key(task): tf.TensorSpec(slots, tf.int32) for task in grouped},
     }
 
 

@@ -28,7 +28,7 @@ from tfsocial.text.batch import (
     label_key,
     view_key,
 )
-from tfsocial.training.given import Given
+from tfsocial.training.run_constants import RunConstants
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Step:
 
     batch: Batch
     text_model: TextModel
-    given: Given
+    constants: RunConstants
     training: bool
     progress: tf.Tensor | float = 1.0
 
     @property
     def label_counts(self) -> Mapping[str, np.ndarray]:
-        return self.given.label_counts
+        return self.constants.label_counts
 
     @cached_property
     def kinds(self) -> dict[str, TaskKind]:
@@ -61,7 +61,7 @@ class Step:
 
     @cached_property
     def _tape(self) -> tf.GradientTape:
-        """Over the ordinary pass, so that `slope` needs no pass of its own."""
+        """Over the ordinary pass, so that `embedding_gradient` needs no pass of its own."""
         return tf.GradientTape(persistent=True, watch_accessed_variables=False)
 
     @cached_property
@@ -72,37 +72,36 @@ class Step:
         return self._second
 
     @cached_property
-    def _views(self) -> dict[str, Outputs]:
-        return {}
+    def _second_view(self) -> Outputs:
+        view = self.constants["second_view"]
+        tokens = {key: self.batch[view_key(view, key)] for key in TOKEN_KEYS}
+        return self.text_model({**self.batch, **tokens}, training=self.training)
 
-    def view(self, name: str) -> Outputs:
-        if name not in self._views:
-            tokens = {key: self.batch[view_key(name, key)] for key in TOKEN_KEYS}
-            self._views[name] = self.text_model({**self.batch, **tokens}, training=self.training)
-        return self._views[name]
+    def second_view(self) -> Outputs:
+        return self._second_view
 
     def perturbed(self, delta: tf.Tensor) -> Outputs:
         return self.text_model(self.batch, training=self.training, words=self._words + delta)
 
     @cached_property
-    def _slopes(self) -> dict[str, tf.Tensor]:
+    def _embedding_gradients(self) -> dict[str, tf.Tensor]:
         return {}
 
-    def slope(self, task: str) -> tf.Tensor:
-        if task not in self._slopes:
+    def embedding_gradient(self, task: str) -> tf.Tensor:
+        if task not in self._embedding_gradients:
             outputs = self.outputs
             with self._tape:
                 loss, mask = self.task_loss(task, outputs)
                 # The sum's gradient is that of each: only in an order do examples see each other.
                 total = tf.reduce_sum(tf.where(mask > 0, loss, 0.0))
-            self._slopes[task] = self.frozen(self._tape.gradient(total, self._words))
-        return self._slopes[task]
+            self._embedding_gradients[task] = self.frozen(self._tape.gradient(total, self._words))
+        return self._embedding_gradients[task]
 
     def task_loss(self, task: str, outputs: Outputs, labels: tf.Tensor | None = None) -> Terms:
         batch = self.batch if labels is None else {**self.batch, label_key(task): labels}
         supposed = replace(self, batch=batch)
         vars(supposed)["outputs"] = outputs  # where `cached_property` keeps what it has computed
-        return self.given.losses[task](supposed)
+        return self.constants.losses[task](supposed)
 
     def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.text_model.heads(pooled, training=self.training)
@@ -115,26 +114,27 @@ class Step:
 
     @cached_property
     def average(self) -> Outputs:
-        outputs = self.given.average(self.batch, training=False)
+        outputs = self.constants["averaged_weights"](self.batch, training=False)
         return tf.nest.map_structure(tf.stop_gradient, outputs)
 
     @cached_property
-    def _names(self) -> dict[str, tf.Tensor]:
+    def _label_embeddings(self) -> dict[str, tf.Tensor]:
         return {}
 
-    def names(self, task: str) -> tf.Tensor:
-        if task not in self._names:
-            batch = self.given.names[task]
+    def label_embeddings(self, task: str) -> tf.Tensor:
+        if task not in self._label_embeddings:
+            batch = self.constants["label_embeddings"][task]
             pooled = self.text_model(batch, training=self.training).pooled
             # Where they stand is known while tracing: XLA wants the number of names.
             places = packing.places(batch[EXAMPLE_ID].numpy())
-            self._names[task] = tf.gather_nd(pooled, places)
-        return self._names[task]
+            self._label_embeddings[task] = tf.gather_nd(pooled, places)
+        return self._label_embeddings[task]
 
-    def spread_labels(self, task: str) -> tf.Tensor:
-        if task not in self.given.spread:
+    def propagated_labels(self, task: str) -> tf.Tensor:
+        known = self.constants["propagated_labels"]
+        if known is None:  # the batch is not train's
             return tf.zeros_like(self.outputs.logits[task])
-        return self._of_train(self.given.spread[task])
+        return self._of_train(known[task])
 
     def _of_train(self, values: tf.Tensor) -> tf.Tensor:
         """Of [train's examples, width] what belongs to the batch's; zeros in gaps."""
@@ -144,20 +144,20 @@ class Step:
 
     @property
     def word_parts(self) -> WordParts:
-        return self.given.word_parts
+        return self.constants["word_parts"]
 
     def uniform_tokens(self) -> tf.Tensor:
         return self.text_model.encoder.generator.uniform(tf.shape(self.batch[TOKEN_IDS]))
 
-    def reread(self, token_ids: tf.Tensor) -> Outputs:
+    def encode_tokens(self, token_ids: tf.Tensor) -> Outputs:
         return self.text_model({**self.batch, TOKEN_IDS: token_ids}, training=self.training)
 
     def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        return self.text_model.mlm_logits(hidden)
+        return self.constants["mlm_head"](hidden)
 
     @property
     def fisher(self) -> Mapping[str, tf.Tensor]:
-        return self.given.fisher
+        return self.constants["fisher"]
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
         return tf.stop_gradient(values)
@@ -165,23 +165,25 @@ class Step:
     @cached_property
     def community(self) -> Outputs:
         # Where the vectors are known and nobody reads the states, the graph prunes the pass.
-        hidden = self.given.m0(self.batch, training=False)
-        known = self.given.m0_vectors
+        hidden = self.constants["m0"](self.batch, training=False)
+        known, probe = self.constants.get("m0_vectors"), self.constants.get("probe")
         pooled = self._pooled_by_m0(hidden) if known is None else self._of_train(known)
-        logits = self.given.probes(pooled) if self.given.probes else {}
-        return tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
+        logits = probe(pooled) if probe else {}
+        outputs = tf.nest.map_structure(tf.stop_gradient, Outputs(hidden, pooled, logits))
+        return outputs if probe else outputs._replace(logits=_NoProbe())
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
         """As the text model pools, but through M0's own pooler where there is one."""
-        if not self.given.m0.has_pooler:
+        m0 = self.constants["m0"]
+        if not m0.has_pooler:
             return self.text_model.pool(hidden, self.batch)
         slots = self.batch[EXAMPLE_ID].shape[1]
         first = first_token(hidden, self.batch[SEGMENT_IDS], slots)
-        return tf.cast(self.given.m0.pooler(first), tf.float32)
+        return tf.cast(m0.pooler(first), tf.float32)
 
     @cached_property
     def parameters(self) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
-        at_m0 = parameters.of_encoder(self.given.m0).variables
+        at_m0 = parameters.of_encoder(self.constants["m0"]).variables
         backbone = parameters.of_encoder(self.text_model.encoder).of("backbone").variables
         return {
             name: (weight, tf.stop_gradient(tf.convert_to_tensor(at_m0[name])))
@@ -193,3 +195,10 @@ class Step:
         if context is None or context.num_replicas_in_sync == 1:
             return values
         return context.all_gather(values, axis=0)
+
+
+class _NoProbe(dict):
+    """Logits on M0's vectors where nobody has declared that they are needed."""
+
+    def __missing__(self, task: str) -> tf.Tensor:
+        return RunConstants()["probe"]

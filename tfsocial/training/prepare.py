@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.checkpoints import community
+from tfsocial.checkpoints import community, named
 from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
 from tfsocial.config import Config, ConfigError, Task, Training
 from tfsocial.data import back_translation, corpus
@@ -37,12 +37,13 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
-from tfsocial.text.batch import Shape, WordParts
+from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import devices, fisher, given, label_propagation, mlm_head, resources
+from tfsocial.training import devices, probe, resources
 from tfsocial.training.devices import Device
-from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
+from tfsocial.training.providers import table as providers
+from tfsocial.training.providers.contract import Context, Settings
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,8 @@ class Texts:
         specs: task -> what its head predicts.
         encoded: split -> its tokens in M0's vocabulary.
         compacted: split -> its tokens in the vocabulary of `words`.
-        names: task -> its label names as tokens of `words`, where an objective reads them.
+        further: need -> task -> names that its provider reads, as tokens of `words`.
         words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
-        word_parts: what masking must know of them, where an objective masks.
         views: view -> what train's texts go through; empty where they are not augmented.
         shape: of a batch.
     """
@@ -68,9 +68,8 @@ class Texts:
     specs: Mapping[str, HeadSpec]
     encoded: Mapping[str, TokenizedSplit]
     compacted: Mapping[str, TokenizedSplit]
-    names: Mapping[str, TokenizedSplit]
+    further: Mapping[str, Mapping[str, TokenizedSplit]]
     words: np.ndarray
-    word_parts: WordParts | None
     views: Mapping[str, Chain]
     shape: Shape
 
@@ -130,13 +129,13 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
     if config.data.service:
         service.check(config.data.service)
-    terms = table.formula(config)
+    terms = table.formula(config.tasks, config.objectives)
+    providers.check(terms, Settings.of(config))
     views = chain.build(config)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     m0 = community.of_config(config.model)
-    beside = label_propagation.beside_m0(terms)
-    models = [m0.resource(config.model)]
-    models += [resources.beside_m0(name, second) for name, second in beside.items()]
+    second = named.load(config.checkpoints, table.checkpoints(terms))
+    models = [m0.resource(config.model), *named.resources(config.checkpoints, second)]
     provenance.check(models, config.data.licence_policy)
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(m0.folder)
@@ -153,7 +152,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     with devices.scope(chosen):
-        model, unused = _model(config, m0, beside, terms, texts, total_steps, chosen)
+        model, unused = _model(config, m0, second, terms, texts, tokenizer, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
@@ -182,28 +181,51 @@ def _check_shares(config: Config, replicas: int) -> None:
 def _model(
     config: Config,
     m0: CommunityCheckpoint,
-    beside: Mapping[str, CommunityCheckpoint],
+    second: Mapping[str, CommunityCheckpoint],
     terms: list[table.Term],
     texts: Texts,
+    tokenizer: Tokenizer,
     total_steps: int,
     chosen: Device,
 ) -> tuple[SocialModel, UnusedTensors]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, unused = _text_model(config, m0, texts, chosen)
+    text_model, unused, has_mlm_head = _text_model(config, m0, terms, texts, chosen)
+    context = Context(
+        terms,
+        Settings.of(config),
+        text_model,
+        texts.corpus.splits["train"],
+        texts.compacted["train"],
+        texts.further,
+        tokenizer,
+        texts.words,
+        texts.shape,
+        second,
+        has_mlm_head,
+    )
     frozen = rates.lowest(parameters.of_encoder(text_model.encoder), config.training.frozen_layers)
-    constants, unused = _constants(config, beside, terms, text_model, texts, unused)
+    _start_heads(context)
     training = config.training
     model = SocialModel(
         text_model,
         terms,
         total_steps,
-        constants,
+        providers.build(context),
         config.objectives,
         training.ema,
         training.micro_batches,
         frozen,
     )
     return model, unused
+
+
+def _start_heads(context: Context) -> None:
+    """As the config says, from M0's vectors of train."""
+    model, text_model = context.settings.model, context.text_model
+    if model.head_init == "random":
+        return
+    start, c = model.head_init, model.probe_c
+    probe.put(text_model.heads, context.vectors, context.encoded, text_model.specs, start, c)
 
 
 def _total_steps(training: Training, epoch_steps: int) -> int:
@@ -247,29 +269,30 @@ def _texts(
     m0: CommunityCheckpoint,
 ) -> Texts:
     data = config.data
+    lists = {name: task.list for name, task in config.tasks.items() if task.list}
     encoded = {
-        name: tokenize_split(examples, tokenizer, data.row_length, data.cache)
+        name: tokenize_split(examples, tokenizer, data.row_length, data.cache, lists)
         for name, examples in found.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.scope_score)
+        name: HeadSpec(task.kind, found.label_names[name], task.scope_score, task.separator)
         for name, task in config.tasks.items()
     }
-    names = {
-        task: tokenize_names(spec.learned_labels, tokenizer, data.row_length)
-        for task, spec in specs.items()
-        if spec.labels and table.needs(terms, "names")
+    further = {
+        need: {
+            task: tokenize_names(names, tokenizer, data.row_length)
+            for task, names in by_task.items()
+        }
+        for need, by_task in providers.texts(terms, specs).items()
     }
-    masks = table.needs(terms, "words")
-    keep = [tokenizer.mask_id] if masks else []
-    keep = _reachable(views, tokenizer) or keep
-    words, (compacted, names) = prune_vocabulary(encoded, names, keep=keep)
+    keep = _reachable(views, tokenizer) or providers.token_ids(terms, tokenizer)
+    words, (compacted, *others) = prune_vocabulary(encoded, *further.values(), keep=keep)
+    further = dict(zip(further, others, strict=True))
     shape = Shape(data.rows, data.row_length, data.slots)
-    parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
     paraphrases = paraphrasing.of_run(config, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
+    return Texts(found, specs, encoded, compacted, further, words, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
@@ -297,9 +320,13 @@ def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
 
 
 def _text_model(
-    config: Config, m0: CommunityCheckpoint, texts: Texts, device: Device
-) -> tuple[TextModel, UnusedTensors]:
-    """Built, with M0's weights in its encoder; and what of M0 has no place in it."""
+    config: Config,
+    m0: CommunityCheckpoint,
+    terms: list[table.Term],
+    texts: Texts,
+    device: Device,
+) -> tuple[TextModel, UnusedTensors, bool]:
+    """Built, with M0's weights; what of M0 has no place; whether its masked-LM head is M0's."""
     architecture, chosen = m0.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
@@ -307,48 +334,19 @@ def _text_model(
         chosen.pooling,
         chosen.head_dropout,
         config.seed,
-        mlm_head=texts.word_parts is not None,
+        mlm_head=table.needs(terms, "mlm_head"),
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
         recompute=config.training.recompute,
     )
     text_model.build()
-    return text_model, m0.fill(text_model.encoder, texts.words)
-
-
-def _constants(
-    config: Config,
-    beside: Mapping[str, CommunityCheckpoint],
-    terms: list[table.Term],
-    text_model: TextModel,
-    texts: Texts,
-    unused: UnusedTensors,
-) -> tuple[Given, UnusedTensors]:
-    """What the terms need of M0 and of the data; starts the heads and the masked-LM head."""
-    train, shape = texts.compacted["train"], texts.shape
-    vectors = given.vectors_of_m0(config, terms, text_model, train, shape)
-    probes = given.started(config, terms, text_model, train, vectors)
-    labels = texts.corpus.splits["train"].labels
-    parts, length = texts.word_parts, shape.row_length
-    lasting = None if config.data.augment else vectors
-    constants = given.make(terms, text_model, probes, labels, texts.names, parts, length, lasting)
-    if table.needs(terms, "spread"):
-        spread = label_propagation.of_train(
-            terms, text_model, constants, texts.corpus.splits["train"], vectors, beside, length
-        )
-        constants = replace(constants, spread=spread)
+    unused = m0.fill(text_model.encoder, texts.words)
     if text_model.mlm_head is None:
-        return constants, unused
-    batches = training_batches(train, shape, config.seed)
-    from_m0, unused = community.take_mlm_head(
-        text_model.mlm_head, unused, texts.words, config.model.checkpoint
+        return text_model, unused, False
+    found, unused = community.take_mlm_head(
+        text_model.mlm_head, unused, texts.words, chosen.checkpoint
     )
-    if not from_m0:
-        log.info("M0 has no masked-LM head: learning one on train, %d steps", mlm_head.STEPS)
-        mlm_head.learn(text_model, constants, batches)
-    if table.needs(terms, "fisher"):
-        constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
-    return constants, unused
+    return text_model, unused, found
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import Config, Model
+from tfsocial.config import Config
 from tfsocial.objectives import reference, table
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
-from tfsocial.training.label_propagation import KEY
 from tfsocial.training.methods import METHODS
 
 
@@ -23,11 +20,6 @@ def of_run(
     """Checkpoints, sources with a hash of their content, translators, methods of terms and step."""
     given = resources.of_sources(config.data, hashed=True)
     return *models, *given, *translators, *map(_of_term, terms), *_of_step(config)
-
-
-def beside_m0(checkpoint: str, community: CommunityCheckpoint) -> Resource:
-    """A second checkpoint, of which only it itself says the licence."""
-    return replace(community.resource(Model(checkpoint=checkpoint)), key=f"{KEY}.beside")
 
 
 def _of_term(term: table.Term) -> Resource:

@@ -345,7 +345,7 @@ def _tracked(
 
 def _variables(model: SocialModel) -> dict[str, Any]:
     """All that a step reads and changes, or that was drawn before the first, by name."""
-    probes = model.given.probes
+    probes = model.constants.get("probe")
     return {
         "weights": parameters.of_text_model(model.text_model).variables,
         "generator": model.text_model.encoder.generator,

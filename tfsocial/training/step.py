@@ -19,8 +19,10 @@ from tfsocial.text import packing
 from tfsocial.training import gradients, micro_batches, sharpness, stalls
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
 from tfsocial.training.pace import GradNorm, moving_number, top_layer
+from tfsocial.training.run_constants import RunConstants
+
+FROZEN = ("m0", "probe", "averaged_weights")  # constants that are layers
 
 
 class SocialModel(keras.Model):
@@ -40,7 +42,7 @@ class SocialModel(keras.Model):
         text_model: TextModel,
         terms: Sequence[Term],
         total_steps: int,
-        given: Given | None = None,
+        constants: RunConstants | None = None,
         objectives: Objectives | None = None,
         ema: float | None = None,
         parts: int = 1,
@@ -52,10 +54,10 @@ class SocialModel(keras.Model):
         self.terms = list(terms)
         self.total_steps = total_steps
         self.parts = parts
-        self.given = given or Given(losses=losses(terms))
-        average = self.given.average
+        self.constants = constants or RunConstants(losses(terms))
+        average = self.constants.get("averaged_weights")
         averages = parameters.of_text_model(average).variables if average else None
-        for frozen in filter(None, (self.given.m0, self.given.probes, average)):
+        for frozen in filter(None, map(self.constants.get, FROZEN)):
             frozen.trainable = False
         objectives = objectives or Objectives()
         self.sharpness = objectives.sharpness
@@ -164,7 +166,7 @@ class SocialModel(keras.Model):
     def _descend_in_parts(self, batch: keys.Batch) -> weighing.Weighed:
         """The same for a batch that does not fit into memory as a whole."""
         certain = [
-            micro_batches.Certain(part, self.text_model, self.given, training=False)
+            micro_batches.Certain(part, self.text_model, self.constants, training=False)
             for part in micro_batches.split(batch, self.parts)
         ]
         counts = micro_batches.counted(self.terms, certain)
@@ -198,7 +200,7 @@ class SocialModel(keras.Model):
         """With the weights that the config says, a budget's at its start: what training has made of
         them would measure one epoch by another yardstick than the next.
         """
-        step = Step(batch, self.text_model, self.given.elsewhere, False, tf.constant(1.0))
+        step = Step(batch, self.text_model, self.constants.elsewhere, False, tf.constant(1.0))
         starts = {
             term.name: term.weight.start
             for term in self.evaluated_terms
@@ -209,7 +211,7 @@ class SocialModel(keras.Model):
     @property
     def evaluated_terms(self) -> list[Term]:
         """Those that can be asked of any split: only train's texts have a second view."""
-        return [term for term in self.terms if not needs([term], "view")]
+        return [term for term in self.terms if not needs([term], "second_view")]
 
     def predict_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Example ids [rows, slots] and every task's predictions [rows, slots, width]."""
@@ -267,7 +269,7 @@ class SocialModel(keras.Model):
     def _formula(
         self, batch: keys.Batch, counts: Mapping[str, tf.Tensor] | None = None
     ) -> weighing.Weighed:
-        step = Step(batch, self.text_model, self.given, True, self._progress())
+        step = Step(batch, self.text_model, self.constants, True, self._progress())
         parts = self.parts if counts else 1
         factors, variances = self._factors(), self.log_variances
         return weighing.total(self.terms, step, factors, variances, counts, parts)

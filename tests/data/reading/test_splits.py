@@ -718,3 +718,30 @@ def test_texts_without_labels_may_be_those_of_any_split(tmp_path):
     rooted = {name: {"root": str(tmp_path), **own} for name, own in parts.items()}
     corpus = read_splits(Data(mixture=rooted), {"mood": Task(column="mood")})
     assert len(corpus.splits["train"]) == 4
+
+
+def test_a_train_that_is_all_out_of_scope_is_refused(tmp_path):
+    """What a score tells is not learned: nothing would be left, or texts without a label."""
+    task = Task(labels=("a", "other"), out_of_scope="other", out_of_scope_by="energy")
+    for content in ("text,label\nhi,other\nyo,other\n", "text,label\nhi,other\nyo,\n"):
+        message = refusal(read, tmp_path, content, {"mood": task})
+        assert message == (
+            "data.splits.train: every label of task mood is 'other', which "
+            "tasks.mood.out_of_scope_by=energy does not learn; add rows with other labels, or set "
+            "tasks.mood.out_of_scope_by to class"
+        )
+
+
+def test_a_label_that_holds_the_separator_is_refused(tmp_path):
+    """In the config and, of a JSON list, in train: answers join labels with it."""
+    with pytest.raises(ConfigError) as caught:
+        config.parse({"tasks": {"tags": {"kind": "multilabel", "labels": ["new", "a|b;c"]}}})
+    assert "tasks.tags has the label 'a|b;c', which contains the separator '|'" in str(caught.value)
+    assert str(caught.value).endswith("set its separator to another, as ','")
+    task = Task(kind="multilabel")
+    content = '{"text": "hi", "label": ["a|b", "c"]}\n'
+    message = refusal(read, tmp_path, content, {"tags": task}, name="train.jsonl")
+    assert message.startswith("data.splits.train: task tags has the label 'a|b', which contains")
+    assert message.endswith("as ';' (tasks.tags.separator)")
+    found = read(tmp_path, content, {"tags": Task(kind="multilabel", separator=";")}, "train.jsonl")
+    assert found.label_names == {"tags": ("a|b", "c")}

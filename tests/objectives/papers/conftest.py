@@ -48,7 +48,7 @@ class LinearStep:
         self.deltas.append(delta.numpy())
         return self._read(self.words + delta)
 
-    def slope(self, task: str) -> tf.Tensor:
+    def embedding_gradient(self, task: str) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(self.words)
             loss = tf.reduce_sum(self.task_loss(task, self._read(self.words)).loss)

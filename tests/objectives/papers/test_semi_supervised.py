@@ -23,7 +23,7 @@ def step(fake_step, fake_outputs):
     return fake_step(
         {keys.WEIGHT: tf.constant([[1.0, 1.0, 0.0]])},
         fake_outputs(WHOLE),
-        views={keys.VIEW: fake_outputs(CHANGED)},
+        view=fake_outputs(CHANGED),
         kinds={"topic": "classify"},
     )
 
@@ -59,7 +59,7 @@ def test_the_answer_to_the_whole_text_does_not_learn(fake_step, fake_outputs, pa
         tape.watch([whole, changed])
         outputs = fake_outputs()._replace(logits={"topic": whole})
         view = fake_outputs()._replace(logits={"topic": changed})
-        step = fake_step({keys.WEIGHT: tf.ones([1, 3])}, outputs, views={keys.VIEW: view})
+        step = fake_step({keys.WEIGHT: tf.ones([1, 3])}, outputs, view=view)
         loss = tf.reduce_sum(paper("topic", confidence=0.7)(step).loss)
     to_whole, to_changed = tape.gradient(loss, [whole, changed])
     assert to_whole is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
 
+from tfsocial.data import batch as keys
 from tfsocial.objectives import weighing
 from tfsocial.objectives.task.rank import Listwise, Pairwise
 
@@ -169,3 +171,70 @@ class TestRanked:
         )
         np.testing.assert_allclose(np.ravel(two.loss), np.ravel(one.loss), rtol=1e-6)
         np.testing.assert_array_equal(np.ravel(two.mask), np.ravel(one.mask))
+
+
+class TestLists:
+    """Examples of one list are compared with each other, and with no others."""
+
+    @pytest.fixture
+    def listed(self, labelled):
+        """A step on one row whose slots belong to these lists."""
+
+        def make(scores, labels, lists):
+            scores, labels = (np.reshape(one, [1, -1, 1]) for one in (scores, labels))
+            step = labelled(scores, labels.astype(float))
+            group = tf.constant([lists], tf.int32)
+            return replace(step, batch={**step.batch, keys.group_key("topic"): group})
+
+        return make
+
+    def test_pairs_by_hand(self, listed):
+        """The 2 of list 5 lies above its 0 alone: log(1 + 3); list 8 has no pair; 0 is in none."""
+        step = listed([0, math.log(3), 1, 1, 9], [2, 0, 1, 1, 0], [5, 5, 8, 8, -1])
+        loss, mask = Pairwise("topic")(step)
+        np.testing.assert_array_equal(mask, [[1, 0, 0, 0, 0]])
+        np.testing.assert_allclose(loss[0, 0], math.log(4), rtol=1e-6)
+
+    def test_lists_by_hand(self, listed):
+        """p = (3/4, 1/4), q = (1/2, 1/2): -2 p log q. Who is alone, or in no list, is left out."""
+        step = listed([1, 1, 4, 7], [math.log(3), 0, 1, 0], [0, 0, 2, -1])
+        loss, mask = Listwise("topic")(step)
+        np.testing.assert_array_equal(mask, [[1, 1, 0, 0]])
+        np.testing.assert_allclose(loss[0, :2], [1.5 * math.log(2), 0.5 * math.log(2)], rtol=1e-5)
+        assert np.isfinite(loss).all()
+
+    @pytest.mark.parametrize("objective", RANKED)
+    def test_each_list_is_as_a_batch_of_its_own(self, ranked, listed, objective):
+        """Two lists that lie mixed have the losses of either alone."""
+        random = np.random.default_rng(1)
+        scores, labels = random.normal(size=8), random.integers(0, 3, 8)
+        lists = np.array([0, 1, 1, 0, 1, 0, 0, 1])
+        loss, mask = objective("topic")(listed(scores, labels, lists))
+        for number in (0, 1):
+            own = lists == number
+            alone, counted = ranked(objective("topic"), scores[own], labels[own])
+            np.testing.assert_array_equal(mask[0][own], counted)
+            np.testing.assert_allclose(loss[0][own], alone, rtol=1e-5)
+
+    @pytest.mark.parametrize("objective", RANKED)
+    def test_one_list_is_the_batch(self, ranked, listed, objective):
+        """Where all belong to one list it is as if the task named none."""
+        scores, labels = [0.5, 2.0, -1.0], [1, 0, 2]
+        loss, mask = objective("topic")(listed(scores, labels, [3, 3, 3]))
+        alone, counted = ranked(objective("topic"), scores, labels)
+        np.testing.assert_array_equal(mask[0], counted)
+        np.testing.assert_allclose(loss[0], alone, rtol=1e-5)
+
+    @pytest.mark.parametrize("objective", RANKED)
+    def test_gradients_stay_finite(self, listed, objective):
+        """Of examples that are in no list, alone, or without a label, too."""
+        scores = tf.constant(np.reshape([1.0, 2.0, 3.0, 4.0], [1, 4, 1]), tf.float32)
+        step = listed([0] * 4, [1, 0, NAN, 1], [0, 0, 0, -1])
+        with tf.GradientTape() as tape:
+            tape.watch(scores)
+            outputs = step.outputs._replace(logits={"topic": scores})
+            share = weighing.mean(objective("topic")(replace(step, outputs=outputs)))
+        slope = tape.gradient(share, scores).numpy().ravel()
+        assert np.isfinite(slope).all()
+        np.testing.assert_array_equal(slope[2:], [0, 0])
+        assert np.all(slope[:2] != 0)

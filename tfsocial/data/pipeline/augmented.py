@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.pipeline.batches import label_widths, pipeline_options, slot_features
+from tfsocial.data.pipeline.batches import pipeline_options, slot_features
 from tfsocial.data.pipeline.shuffling import renamed, shuffled
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.text import batch as keys
@@ -73,7 +73,7 @@ def augmented_batches(source: AugmentedSplit, shape: keys.Shape, done: int = 0) 
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    static = keys.spec(shape, label_widths(source.encoded), source.views)
+    static = source.encoded.spec(shape, source.views)
     batches = rows.rebatch(shape.rows, drop_remainder=True).map(
         lambda batch: {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
     )
@@ -107,13 +107,10 @@ def _packed_window(
     assignment = _window_rows(
         source, [tokens for tokens, _ in views.values()], examples, epoch, shape
     )
-    labels = {
-        keys.label_key(task): tf.gather(values, examples)
-        for task, values in source.encoded.labels.items()
-    }
+    features = {key: tf.gather(values, examples) for key, values in source.encoded.features.items()}
     packed = slot_features(renamed(assignment, examples))
     for view, (tokens, types) in views.items():
-        rows = packing.pack(tokens, types, {} if view else labels, assignment, shape.row_length)
+        rows = packing.pack(tokens, types, {} if view else features, assignment, shape.row_length)
         packed |= {keys.view_key(view, key): values for key, values in rows.items()}
     return packed
 

@@ -64,7 +64,7 @@ def steps_per_epoch(encoded: TokenizedSplit, shape: keys.Shape) -> int:
 def _packed(
     encoded: TokenizedSplit, assignments: tf.data.Dataset, shape: keys.Shape
 ) -> tf.data.Dataset:
-    static = keys.spec(shape, label_widths(encoded))
+    static = encoded.spec(shape)
 
     def pack(assignment):
         batch = _rows(encoded, tf.cast(assignment, tf.int64), shape.row_length)
@@ -76,8 +76,7 @@ def _packed(
 
 def _rows(encoded: TokenizedSplit, assignment: tf.Tensor, row_length: int) -> dict[str, tf.Tensor]:
     """The rows of an assignment; padding is 0 under any number."""
-    labels = {keys.label_key(task): values for task, values in encoded.labels.items()}
-    batch = packing.pack(encoded.tokens, encoded.types, labels, assignment, row_length)
+    batch = packing.pack(encoded.tokens, encoded.types, encoded.features, assignment, row_length)
     tokens = encoded.renumbered(batch[keys.TOKEN_IDS])
     return {**batch, keys.TOKEN_IDS: tokens, **slot_features(assignment)}
 
@@ -95,10 +94,3 @@ def pipeline_options() -> tf.data.Options:
     # Each worker makes every batch and takes its own rows of it; files are not what is shared out.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
-
-
-def label_widths(encoded: TokenizedSplit) -> dict[str, int | None]:
-    return {
-        task: values.shape[1] if values.shape.rank == 2 else None
-        for task, values in encoded.labels.items()
-    }

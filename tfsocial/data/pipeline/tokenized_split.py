@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class TokenizedSplit:
     Attributes:
         tokens, types: int32 [n, (length)]; tokens in M0's vocabulary.
         labels: task -> [n] or [n, C], of the types a batch has them in.
+        groups: task -> int32 [n], which list each example belongs to, -1 for none; of tasks that
+            name their list.
         truncated: how many examples were cut to the row length.
         ids: int32 [M0's vocabulary], what a batch calls each of its tokens; None: as they are.
         folder: of the cache it lies in.
@@ -37,6 +39,7 @@ class TokenizedSplit:
     truncated: int
     ids: tf.Tensor | None = None
     folder: Path | None = None
+    groups: Mapping[str, tf.Tensor] = field(default_factory=dict)
     _chunks: dict[keys.Shape, Chunks] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -47,6 +50,20 @@ class TokenizedSplit:
     @property
     def lengths(self) -> tf.Tensor:
         return self.tokens.row_lengths()
+
+    @property
+    def features(self) -> dict[str, tf.Tensor]:
+        """What a batch has of each example beside its tokens, by its keys."""
+        labels = {keys.label_key(task): values for task, values in self.labels.items()}
+        return labels | {keys.group_key(task): codes for task, codes in self.groups.items()}
+
+    def spec(self, shape: keys.Shape, views: Iterable[str] = ("",)) -> dict[str, tf.TensorSpec]:
+        """Describe its batches."""
+        widths = {
+            task: values.shape[1] if values.shape.rank == 2 else None
+            for task, values in self.labels.items()
+        }
+        return keys.spec(shape, widths, views, self.groups)
 
     def chunks(self, shape: keys.Shape) -> Chunks:
         """How it is shuffled and packed, worked out once."""
@@ -60,12 +77,19 @@ class TokenizedSplit:
 
 
 def tokenize_split(
-    examples: Examples, tokenizer: Tokenizer, row_length: int, cache: str | None = None
+    examples: Examples,
+    tokenizer: Tokenizer,
+    row_length: int,
+    cache: str | None = None,
+    lists: Mapping[str, str] | None = None,
 ) -> TokenizedSplit:
-    """Tokenizes a split once; with `cache`, a folder, later runs read it from there.
+    """Tokenize a split once; with `cache`, a folder, later runs read it from there.
 
     What lies in the cache is mapped into memory: the system takes the pages back when it needs
     them, so a split may be larger than memory.
+
+    Args:
+        lists: task -> the attribute that says to which list an example belongs.
     """
     folder = Path(cache, content_key(examples, tokenizer, row_length)) if cache else None
     blocks = token_blocks(examples, tokenizer, row_length)
@@ -75,7 +99,11 @@ def tokenize_split(
         tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
         for values in (found.tokens, found.types)
     )
-    return TokenizedSplit(tokens, types, labels, found.truncated, folder=folder)
+    groups = {
+        task: as_tensor(examples.attributes[attribute].codes)
+        for task, attribute in (lists or {}).items()
+    }
+    return TokenizedSplit(tokens, types, labels, found.truncated, folder=folder, groups=groups)
 
 
 def tokenize_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> TokenizedSplit:
@@ -114,17 +142,20 @@ def prune_vocabulary(
 def sample(encoded: TokenizedSplit, count: int) -> TokenizedSplit:
     """So many of the examples, spread evenly over the whole; all if there are no more."""
     chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
-    labels = {task: tf.gather(values, chosen) for task, values in encoded.labels.items()}
+    labels, groups = (
+        {task: tf.gather(values, chosen) for task, values in found.items()}
+        for found in (encoded.labels, encoded.groups)
+    )
     tokens, types = (tf.gather(values, chosen) for values in (encoded.tokens, encoded.types))
-    return replace(encoded, tokens=tokens, types=types, labels=labels, folder=None)
+    return replace(encoded, tokens=tokens, types=types, labels=labels, groups=groups, folder=None)
 
 
 def fingerprint(encoded: TokenizedSplit) -> str:
-    """Sha256 of tokens, as batches call them, and labels, in their order."""
+    """Sha256 of tokens, as batches call them, labels and lists, in their order."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
-    labels = [encoded.labels[task] for task in sorted(encoded.labels)]
-    for values in (tokens, encoded.tokens.row_splits, types, *labels):
+    beside = [found[task] for found in (encoded.labels, encoded.groups) for task in sorted(found)]
+    for values in (tokens, encoded.tokens.row_splits, types, *beside):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):
             digest.update(np.asarray(encoded.renumbered(block)) if values is tokens else block)

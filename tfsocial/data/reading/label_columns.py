@@ -10,7 +10,7 @@ from tfsocial.data.reading.mmap_columns import Numbers
 
 
 class LabelColumn:
-    """Cells of one task that are labels, as they are written: each that occurs, once, and which."""
+    """Cells of one column as they are written: each that occurs, once, and which."""
 
     def __init__(self, folder: str | None):
         self._numbers: dict[Cell, int] = {}

@@ -32,6 +32,8 @@ def label_names(
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(labels_in(_different(name, train)))))
+    if task.kind == "multilabel" and (said := config.unjoinable(task, names)):
+        raise ConfigError(f"{place}: task {name} {said} (tasks.{name}.separator)")
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
@@ -56,6 +58,19 @@ def without_unlearned(
     lost = _labelled(train.labels) & ~_labelled(labels)
     learned = replace(train, labels=labels)
     return learned.taken(np.flatnonzero(~lost)) if lost.any() else learned
+
+
+def check_something_is_learned(
+    train: Examples | None, tasks: Mapping[str, config.Task], place: str
+) -> None:
+    """Refuse a train whose labels of a task all mean out of scope where no class learns that."""
+    for name, task in tasks.items() if train else ():
+        if task.scope_score and not has_label(train.labels[name]).any():
+            raise ConfigError(
+                f"{place}: every label of task {name} is {task.out_of_scope!r}, which "
+                f"tasks.{name}.out_of_scope_by={task.scope_score} does not learn; add rows with "
+                f"other labels, or set tasks.{name}.out_of_scope_by to class"
+            )
 
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from tfsocial import config
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.columns import check_columns
 from tfsocial.data.reading.label_cells import Cell, label_of, labels_in
-from tfsocial.data.reading.rows import BadRow, Row, bad
+from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of, json_type
 from tfsocial.data.reading.text_cells import CellError, Text, text_or_bad
 
 
@@ -19,6 +20,7 @@ class Example(NamedTuple):
     Attributes:
         cells: task -> its label, as the task calls it.
         values: all that the row holds.
+        attributes: name -> its value as written, "" where the row has none.
         renamed: (task, label as it was written) of labels that the task calls otherwise.
     """
 
@@ -26,6 +28,7 @@ class Example(NamedTuple):
     cells: Mapping[str, Cell]
     values: Mapping[str, Any]
     renamed: frozenset[tuple[str, str]] = frozenset()
+    attributes: Mapping[str, str] = {}
 
 
 def examples_of(
@@ -48,6 +51,8 @@ def examples_of(
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
         check_columns(name, columns, keys, _without_labels(key, source))
+        own = {column: f"{key}.attributes.{name}" for name, column in source.attributes.items()}
+        check_columns(name, columns, own, ", or leave the attribute out")
 
 
 def _without_labels(key: str, source: config.Source) -> str:
@@ -76,6 +81,10 @@ def _example(
         cells = {
             name: label_of(row.values.get(task.column), task) for name, task in labelled.items()
         }
+        columns = {
+            name: _attribute_value(row.values.get(column), column)
+            for name, column in source.attributes.items()
+        }
     except CellError as reason:
         return bad(row, str(reason))
     mappings = label_mappings(source)
@@ -85,7 +94,19 @@ def _example(
         for name, own in mappings.items()
         for label in own.keys() & labels_in([cells.get(name)])
     )
-    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed)
+    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed, columns)
+
+
+def _attribute_value(value: Any, column: str) -> str:
+    """Give a value as it is written; JSON's numbers and truths as they are written there."""
+    if value is None:
+        return ""
+    if isinstance(value, list | dict):
+        raise CellError(f"column {column!r} is {json_type(value)}; expected one value")
+    written = value if isinstance(value, str) else json.dumps(value)
+    if flaw := flaw_of(written):
+        raise CellError(f"{flaw} in column {column!r}")
+    return written
 
 
 def label_mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:

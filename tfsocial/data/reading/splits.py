@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,11 @@ from tfsocial import config
 from tfsocial.config import ConfigError
 from tfsocial.data.examples import SPLITS, Corpus, Counts, Part, joined
 from tfsocial.data.reading import source_types
-from tfsocial.data.reading.label_sets import label_names, without_unlearned
+from tfsocial.data.reading.label_sets import (
+    check_something_is_learned,
+    label_names,
+    without_unlearned,
+)
 from tfsocial.data.reading.mmap_columns import Store
 from tfsocial.data.reading.quarantine import check_bad_rows, write_quarantine
 from tfsocial.data.reading.rows import BadRow, listed
@@ -63,7 +67,10 @@ def read_splits(
     train = list(tables.get("train", {}).values())
     place = "data.mixture" if data.mixture else "data.splits.train"
     names = {name: label_names(name, task, train, place) for name, task in tasks.items()}
-    return _corpus(tables, tasks, names)
+    columns = dict.fromkeys(name for own in data.sources.values() for name in own.attributes)
+    found = _corpus(tables, tasks, names, columns)
+    check_something_is_learned(found.splits.get("train"), tasks, place)
+    return found
 
 
 def _tables(
@@ -120,6 +127,7 @@ def _corpus(
     tables: Mapping[str, Mapping[str, SplitTable]],
     tasks: Mapping[str, config.Task],
     names: dict[str, tuple[str, ...]],
+    columns: Iterable[str],
 ) -> Corpus:
     splits, counts, parts = {}, {}, {}
     for split, found in tables.items():
@@ -127,7 +135,7 @@ def _corpus(
         if split == "train":
             examples = [without_unlearned(own, tasks, names) for own in examples]
         each = [table.counts() for table in found.values()]
-        splits[split] = joined(examples)
+        splits[split] = joined(examples, columns)
         counts[split] = Counts(
             *(sum(getattr(one, name.name) for one in each) for name in fields(Counts))
         )
@@ -144,13 +152,12 @@ def _read_split(
     tasks: Mapping[str, config.Task],
     store: Store | None,
 ) -> SplitTable:
-    table = SplitTable(tasks, store)
+    table = SplitTable(tasks, source.attributes, store)
     for name in source_types.names(source, split, key):
         table.files.append(name)
         for found in examples_of(name, key, source, data, tasks):
             if isinstance(found, BadRow):
                 table.bad.append(found)
             else:
-                table.add(found.text, found.cells)
-                table.renamed |= found.renamed
+                table.add(found)
     return table

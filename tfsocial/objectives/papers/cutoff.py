@@ -8,12 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from tfsocial.objectives import divergence
-from tfsocial.objectives.contract import Forward, Terms
-from tfsocial.text.batch import VIEW
+from tfsocial.objectives.contract import Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class Cutoff:
+class Cutoff(Objective):
     """L(x') + d * (1/2 * KL(p || m) + 1/2 * KL(p' || m)), with m = (p + p') / 2 and x' a cut-off x.
 
     Shen et al. (2020), A Simple but Tough-to-Beat Data Augmentation Approach for Natural
@@ -23,13 +22,14 @@ class Cutoff:
     summed.
     """
 
-    needs_view = True  # no knob, so not annotated
-
     task: str
     divergence: Annotated[float, Field(ge=0.0)] = 1.0
 
+    kinds = ("classify", "multilabel")
+    needs = ("second_view",)
+
     def __call__(self, step: Forward) -> Terms:
-        whole, cut = step.outputs, step.view(VIEW)
+        whole, cut = step.outputs, step.second_view()
         loss, mask = step.task_loss(self.task, cut)
         logits = (outputs.logits[self.task] for outputs in (whole, cut))
         apart = divergence.jensen_shannon(step.kinds[self.task], *logits)

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from tfsocial.objectives import perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class FGM:
+class FGM(Objective):
     """L(f(x + epsilon * g / |g|), y), with g the gradient of L(f(x), y) in the word vectors x.
 
     Miyato, Dai & Goodfellow (2017), Adversarial Training Methods for Semi-Supervised Text
@@ -23,6 +23,8 @@ class FGM:
     task: str
     epsilon: Annotated[float, Field(gt=0.0)] = 1.0
 
+    kinds = ANY_KIND
+
     def __call__(self, step: Forward) -> Terms:
-        uphill = perturbation.of_norm(step.slope(self.task), step.batch, self.epsilon)
+        uphill = perturbation.of_norm(step.embedding_gradient(self.task), step.batch, self.epsilon)
         return step.task_loss(self.task, step.perturbed(uphill))

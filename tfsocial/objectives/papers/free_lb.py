@@ -9,11 +9,11 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.objectives import perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class FreeLB:
+class FreeLB(Objective):
     """1/K * sum_{k < K} L(f(x + d_k), y), with d_(k+1) = P(d_k + eta * g_k / |g_k|).
 
     g_k is the gradient of L at d_k, P the projection onto the ball |d| <= epsilon, and d_0 is
@@ -28,6 +28,8 @@ class FreeLB:
     step_size: Annotated[float, Field(gt=0.0)] = 0.2
     start: Annotated[float, Field(ge=0.0)] = 0.2
     steps: Annotated[int, Field(ge=1, le=16)] = 2
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         delta, losses, mask = perturbation.uniform(step, self.start), [], None

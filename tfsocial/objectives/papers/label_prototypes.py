@@ -8,12 +8,12 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import class_labels
 
 
 @dataclass(frozen=True)
-class LabelPrototypes:
+class LabelPrototypes(Objective):
     """-log( exp(cos(f(x), f(n_y)) / t) / sum_c exp(cos(f(x), f(n_c)) / t) ), n_c c's name.
 
     f is the pooled vector, of texts and of label names, from the encoder that learns. Müller,
@@ -24,12 +24,14 @@ class LabelPrototypes:
 
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 0.1
-    needs_names = True  # no knob, so not annotated
+
+    kinds = ("classify",)
+    needs = ("label_embeddings",)
 
     def __call__(self, step: Forward) -> Terms:
         labels, mask = class_labels(step, self.task)
         texts = tf.math.l2_normalize(step.outputs.pooled, -1)
-        names = tf.math.l2_normalize(step.names(self.task), -1)
+        names = tf.math.l2_normalize(step.label_embeddings(self.task), -1)
         cosines = tf.tensordot(texts, names, [[-1], [-1]])
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, cosines / self.temperature)
         return Terms(loss, mask)

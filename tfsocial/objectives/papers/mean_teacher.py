@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tfsocial.models.heads import predictions
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
-class MeanTeacher:
+class MeanTeacher(Objective):
     """mean over the outputs of (p - p')^2, p' of a moving average of the weights.
 
     Tarvainen & Valpola (2017), Mean teachers are better role models, arXiv:1703.01780,
@@ -22,7 +22,9 @@ class MeanTeacher:
     """
 
     task: str
-    needs_average = True  # no knob, so not annotated
+
+    kinds = ANY_KIND
+    needs = ("averaged_weights",)
 
     def __call__(self, step: Forward) -> Terms:
         kind = step.kinds[self.task]

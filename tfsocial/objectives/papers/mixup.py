@@ -10,14 +10,14 @@ import tensorflow as tf
 from pydantic import Field
 from scipy import special
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 from tfsocial.text.batch import label_key
 
 QUANTILES = 1024  # of the Beta distribution; XLA has no sampler for it
 
 
 @dataclass(frozen=True)
-class Mixup:
+class Mixup(Objective):
     """r * L(h(z), y_i) + (1 - r) * L(h(z), y_j), with z = r * f(x_i) + (1 - r) * f(x_j).
 
     j is the example that follows i in a random order of the global batch's labelled ones;
@@ -30,6 +30,8 @@ class Mixup:
 
     task: str
     alpha: Annotated[float, Field(gt=0.0, le=100.0)] = 0.5
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         outputs = step.outputs

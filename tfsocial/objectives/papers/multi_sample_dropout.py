@@ -8,11 +8,11 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class MultiSampleDropout:
+class MultiSampleDropout(Objective):
     """1/M * sum_m L(h(drop_m(f(x))), y), M dropout samples of the pooled vector under one head h.
 
     Inoue (2019), Multi-Sample Dropout for Accelerated Training and Better Generalization,
@@ -21,6 +21,8 @@ class MultiSampleDropout:
 
     task: str
     samples: Annotated[int, Field(ge=1, le=64)] = 4
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         outputs = step.outputs

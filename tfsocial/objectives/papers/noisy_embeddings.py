@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from tfsocial.objectives import perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class NEFTune:
+class NEFTune(Objective):
     """L(f(x + noise * u / sqrt(n)), y), u uniform in [-1, 1], n the numbers in x's word vectors.
 
     Jain, Chiang, Wen et al. (2023), NEFTune: Noisy Embeddings Improve Instruction
@@ -22,6 +22,8 @@ class NEFTune:
 
     task: str
     noise: Annotated[float, Field(gt=0.0)] = 5.0
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         noise = perturbation.uniform(step, self.noise)

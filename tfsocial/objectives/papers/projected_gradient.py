@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from tfsocial.objectives import perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 
 
 @dataclass(frozen=True)
-class PGD:
+class PGD(Objective):
     """L(f(x + d_K), y), with d_0 = 0 and d_(k+1) = P(d_k + eta * g_k / |g_k|).
 
     g_k is the gradient of L at d_k, P the projection onto the ball |d| <= epsilon; norms are
@@ -26,8 +26,10 @@ class PGD:
     step_size: Annotated[float, Field(gt=0.0)] = 0.4
     steps: Annotated[int, Field(ge=1, le=16)] = 3
 
+    kinds = ANY_KIND
+
     def __call__(self, step: Forward) -> Terms:
-        delta = self._further(step, 0.0, step.slope(self.task))
+        delta = self._further(step, 0.0, step.embedding_gradient(self.task))
         for _ in range(self.steps - 1):
             _, slope = perturbation.climb(step, delta, lambda o: step.task_loss(self.task, o))
             delta = self._further(step, delta, slope)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfsocial.objectives import divergence
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
-class RDrop:
+class RDrop(Objective):
     """1/2 * (KL(p1 || p2) + KL(p2 || p1)), p1 and p2 from passes with different dropout.
 
     Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks,
@@ -20,6 +20,8 @@ class RDrop:
     """
 
     task: str
+
+    kinds = ("classify", "multilabel")
 
     def __call__(self, step: Forward) -> Terms:
         first, second = (pass_.logits[self.task] for pass_ in (step.outputs, step.again()))

@@ -8,13 +8,13 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.papers.supervised_contrastive import contrast, directions
 from tfsocial.text.batch import EXAMPLE_ID, WEIGHT
 
 
 @dataclass(frozen=True)
-class SimCSE:
+class SimCSE(Objective):
     """-log( exp(cos(z_i, z'_i) / t) / sum_j exp(cos(z_i, z'_j) / t) ), z and z' two dropout passes.
 
     j runs over the examples of the global batch (of all replicas). It needs no labels.
@@ -23,7 +23,8 @@ class SimCSE:
     """
 
     temperature: Annotated[float, Field(gt=0.0)] = 0.05
-    learns_from_text = True  # no knob, so not annotated
+
+    learns_from_text = True
 
     def __call__(self, step: Forward) -> Terms:
         weight = step.batch[WEIGHT]

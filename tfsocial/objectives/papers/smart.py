@@ -9,12 +9,12 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.objectives import divergence, perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
-class SMART:
+class SMART(Objective):
     """max over |d|_inf <= epsilon of KL(p(x) || p(x + d)) + KL(p(x + d) || p(x)).
 
     For values the divergence is (z1 - z2)^2. d is found by `steps` of ascent from normal noise
@@ -31,6 +31,8 @@ class SMART:
     step_size: Annotated[float, Field(gt=0.0)] = 1e-2
     start: Annotated[float, Field(gt=0.0)] = 1e-3
     steps: Annotated[int, Field(ge=1, le=16)] = 1
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         delta = perturbation.on_tokens(self.start * step.noise(), step.batch)

@@ -8,7 +8,7 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.text.batch import EXAMPLE_ID, WEIGHT, label_key
 
 NEVER = -1e9  # similarity of a pair that is left out of the softmax
@@ -16,7 +16,7 @@ NOBODY = -2  # an id that no example and no empty slot has
 
 
 @dataclass(frozen=True)
-class SupervisedContrastive:
+class SupervisedContrastive(Objective):
     """-1/|P(i)| * sum_{p in P(i)} log( exp(z_i.z_p / t) / sum_{a != i} exp(z_i.z_a / t) ).
 
     z are the normalised pooled vectors, P(i) the other examples of i's label in the global
@@ -30,6 +30,8 @@ class SupervisedContrastive:
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 0.3
     two_views: bool = False
+
+    kinds = ("classify",)
 
     def __call__(self, step: Forward) -> Terms:
         labels = step.batch[label_key(self.task)]

@@ -8,12 +8,12 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
-from tfsocial.text.batch import VIEW, WEIGHT
+from tfsocial.objectives.contract import Forward, Objective, Terms
+from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
-class UDA:
+class UDA(Objective):
     """1(max p > confidence) * KL(p_T || p'), p = softmax(z), p_T = softmax(z / T).
 
     p and p_T are held constant; p' is the answer to the text's second view (`data.view`).
@@ -23,17 +23,18 @@ class UDA:
     unlabelled pool. Where the model is not sure a text counts with 0, as in the paper's code.
     """
 
-    needs_view = True  # no knob, so not annotated
-
     task: str
     confidence: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
     temperature: Annotated[float, Field(gt=0.0)] = 0.4
+
+    kinds = ("classify",)
+    needs = ("second_view",)
 
     def __call__(self, step: Forward) -> Terms:
         whole = step.outputs.logits[self.task]
         log_p = step.frozen(tf.nn.log_softmax(whole))
         target = tf.nn.log_softmax(log_p / self.temperature)
-        log_changed = tf.nn.log_softmax(step.view(VIEW).logits[self.task])
+        log_changed = tf.nn.log_softmax(step.second_view().logits[self.task])
         apart = tf.reduce_sum(tf.exp(target) * (target - log_changed), -1)
         sure = tf.reduce_max(tf.exp(log_p), -1) > self.confidence
         return Terms(tf.where(sure, apart, 0.0), step.batch[WEIGHT])

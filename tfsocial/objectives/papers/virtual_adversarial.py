@@ -8,12 +8,12 @@ from typing import Annotated
 from pydantic import Field
 
 from tfsocial.objectives import divergence, perturbation
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
 from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
-class VAT:
+class VAT(Objective):
     """KL(p(x) || p(x + epsilon * g / |g|)), with g the gradient of KL(p(x) || p(x + xi * d)).
 
     d is a random direction of all word vectors of a text; p(x) is a constant here.
@@ -26,6 +26,8 @@ class VAT:
     task: str
     epsilon: Annotated[float, Field(gt=0.0)] = 1.0
     xi: Annotated[float, Field(gt=0.0)] = 0.1
+
+    kinds = ANY_KIND
 
     def __call__(self, step: Forward) -> Terms:
         target = step.frozen(step.outputs.logits[self.task])

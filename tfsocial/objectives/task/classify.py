@@ -9,12 +9,12 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import class_labels, power
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(Objective):
     """-sum_c q_c log softmax(z)_c, with q = (1 - s) onehot(y) + s / C.
 
     Label smoothing s: Szegedy et al. (2016), Rethinking the Inception Architecture,
@@ -24,6 +24,8 @@ class CrossEntropy:
     task: str
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
+    kinds = ("classify",)
+
     def __call__(self, step: Forward) -> Terms:
         log_p, log_p_y, mask = _log_likelihood(step, self.task)
         uniform = tf.reduce_mean(log_p, -1)
@@ -31,7 +33,7 @@ class CrossEntropy:
 
 
 @dataclass(frozen=True)
-class AnnealedCrossEntropy:
+class AnnealedCrossEntropy(Objective):
     """-log p_y while p_y < eta_t, then 0; eta_t = alpha_t (1 - 1/C) + 1/C rises from 1/C to 1.
 
     alpha_t is t/T (`linear`), 1 - exp(-5 t/T) (`log`) or exp(5 (t/T - 1)) (`exp`). Few labels
@@ -42,6 +44,8 @@ class AnnealedCrossEntropy:
 
     task: str
     schedule: Literal["linear", "log", "exp"] = "linear"
+
+    kinds = ("classify",)
 
     def __call__(self, step: Forward) -> Terms:
         log_p, log_p_y, mask = _log_likelihood(step, self.task)
@@ -58,7 +62,7 @@ class AnnealedCrossEntropy:
 
 
 @dataclass(frozen=True)
-class Focal:
+class Focal(Objective):
     """-(1 - p_y)^gamma log p_y: what is nearly learned counts less.
 
     Lin et al. (2017), Focal Loss for Dense Object Detection, arXiv:1708.02002, equation 4,
@@ -68,13 +72,15 @@ class Focal:
     task: str
     gamma: Annotated[float, Field(ge=0.0)] = 2.0
 
+    kinds = ("classify",)
+
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)
         return Terms(-power(-tf.math.expm1(log_p_y), self.gamma) * log_p_y, mask)
 
 
 @dataclass(frozen=True)
-class Poly:
+class Poly(Objective):
     """-log p_y + epsilon (1 - p_y): another first coefficient in the expansion of cross-entropy.
 
     Poly-1, Leng et al. (2022), PolyLoss: A Polynomial Expansion Perspective of Classification
@@ -84,13 +90,15 @@ class Poly:
     task: str
     epsilon: Annotated[float, Field(ge=-1.0)] = 1.0
 
+    kinds = ("classify",)
+
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)
         return Terms(-log_p_y - self.epsilon * tf.math.expm1(log_p_y), mask)
 
 
 @dataclass(frozen=True)
-class GeneralizedCrossEntropy:
+class GeneralizedCrossEntropy(Objective):
     """(1 - p_y^q) / q, between -log p_y (q towards 0) and 1 - p_y (q = 1).
 
     It forgives wrong labels: the gradient is cross-entropy's times p_y^q.
@@ -101,13 +109,15 @@ class GeneralizedCrossEntropy:
     task: str
     q: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
 
+    kinds = ("classify",)
+
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)
         return Terms(-tf.math.expm1(self.q * log_p_y) / self.q, mask)
 
 
 @dataclass(frozen=True)
-class SymmetricCrossEntropy:
+class SymmetricCrossEntropy(Objective):
     """-alpha sum_c q_c log p_c - beta sum_c p_c log q_c, q = onehot(y), with A for log 0.
 
     Only the wrong classes have log q = A, so the second sum is A (1 - p_y).
@@ -120,6 +130,8 @@ class SymmetricCrossEntropy:
     beta: Annotated[float, Field(ge=0.0)] = 1.0
     A: Annotated[float, Field(lt=0.0)] = -4.0
 
+    kinds = ("classify",)
+
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)
         reverse = self.A * tf.math.expm1(log_p_y)
@@ -127,7 +139,7 @@ class SymmetricCrossEntropy:
 
 
 @dataclass(frozen=True)
-class ClassBalanced:
+class ClassBalanced(Objective):
     """-w_y log p_y, with w_c proportional to (1 - beta) / (1 - beta^n_c) and of mean 1.
 
     n_c is how many training examples class c has. beta = 0 weighs all classes alike, beta
@@ -138,6 +150,8 @@ class ClassBalanced:
 
     task: str
     beta: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+
+    kinds = ("classify",)
 
     def __call__(self, step: Forward) -> Terms:
         _, log_p_y, mask = _log_likelihood(step, self.task)

@@ -8,12 +8,12 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import dense_labels, power
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(Objective):
     """Mean over the labels c of -y_c log s(z_c) - (1 - y_c) log(1 - s(z_c)), s the sigmoid.
 
     With `label_smoothing` s, y becomes (1 - s) y + s / 2.
@@ -23,6 +23,8 @@ class BinaryCrossEntropy:
     task: str
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
+    kinds = ("multilabel",)
+
     def __call__(self, step: Forward) -> Terms:
         labels, mask = dense_labels(step, self.task)
         labels = (1 - self.label_smoothing) * labels + self.label_smoothing / 2
@@ -31,7 +33,7 @@ class BinaryCrossEntropy:
 
 
 @dataclass(frozen=True)
-class Asymmetric:
+class Asymmetric(Objective):
     """Mean over c of -y (1 - p)^gamma_positive log p - (1 - y) r^gamma_negative log(1 - r).
 
     p is the sigmoid of z_c, and r = max(p - clip, 0): an absent label given less than `clip`
@@ -44,6 +46,8 @@ class Asymmetric:
     gamma_positive: Annotated[float, Field(ge=0.0)] = 0.0
     gamma_negative: Annotated[float, Field(ge=0.0)] = 4.0
     clip: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+
+    kinds = ("multilabel",)
 
     def __call__(self, step: Forward) -> Terms:
         labels, mask = dense_labels(step, self.task)

@@ -1,6 +1,8 @@
 """L of an order: y is the degree of relevance, the head's output s a score on any scale.
 
-The labelled examples of the global batch (of all replicas) are one list.
+Where the task names its `list`, an attribute of the data, examples of one list are compared with
+each other, as many of them as the global batch (of all replicas) holds; an example of no list is
+left out. Without it the labelled examples of the global batch are one list.
 """
 
 from __future__ import annotations
@@ -11,29 +13,34 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.data.batch import group_key
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import dense_labels
 
 NEVER = tf.float32.min  # a score that has no share in a softmax
 
 
 @dataclass(frozen=True)
-class Pairwise:
-    """Mean over the examples j with y_j < y_i of log(1 + exp(-(s_i - s_j))).
+class Pairwise(Objective):
+    """Mean over the examples j of i's list with y_j < y_i of log(1 + exp(-(s_i - s_j))).
 
-    An example with nothing below it is left out. RankNet gives every pair the same weight,
-    this every i, however many stand below it.
+    Without `tasks.X.list` the batch is one list. An example with nothing below it is left out.
+    RankNet gives every pair the same weight, this every i, however many stand below it.
     RankNet: Burges et al. (2005), Learning to Rank using Gradient Descent, section 3;
     Burges (2010), From RankNet to LambdaRank to LambdaMART, MSR-TR-2010-82, section 2.
     """
 
     task: str
 
+    kinds = ("regress",)
+
     def __call__(self, step: Forward) -> Terms:
         scores, labels, mask = _own(step, self.task)
         others = [tf.reshape(step.gather(values), [-1]) for values in (scores, labels, mask)]
         other_score, other_label, other_mask = others
         below = (other_label < labels[..., tf.newaxis]) & (other_mask > 0)
+        if (same := _same_list(step, self.task)) is not None:
+            below &= same
         losses = tf.nn.softplus(other_score - scores[..., tf.newaxis])
         count = tf.reduce_sum(tf.cast(below, tf.float32), -1)
         loss = tf.math.divide_no_nan(tf.reduce_sum(tf.where(below, losses, 0.0), -1), count)
@@ -41,11 +48,12 @@ class Pairwise:
 
 
 @dataclass(frozen=True)
-class Listwise:
-    """-n p_i log q_i, with p = softmax(y / temperature) and q = softmax(s) over the n examples.
+class Listwise(Objective):
+    """-n p_i log q_i, with p = softmax(y / temperature), q = softmax(s) over a list's n examples.
 
-    The mean over the examples is the cross-entropy of p and q. One example alone is no list
-    and is left out.
+    The mean over a list's examples is the cross-entropy of p and q; so a list counts as often as
+    it has examples. Without `tasks.X.list` the batch is one list. One example alone is no list and
+    is left out.
     ListNet, top one: Cao et al. (2007), Learning to Rank: From Pairwise Approach to Listwise
     Approach, MSR-TR-2007-40, section 5.
     """
@@ -53,21 +61,54 @@ class Listwise:
     task: str
     temperature: Annotated[float, Field(gt=0.0)] = 1.0
 
+    kinds = ("regress",)
+
     def __call__(self, step: Forward) -> Terms:
         scores, labels, mask = _own(step, self.task)
-        count = tf.reduce_sum(step.gather(mask))
-        p = tf.exp(_log_share(step, labels / self.temperature, mask))
-        loss = -count * p * _log_share(step, scores, mask)
+        same = _same_list(step, self.task)
+        count = _count(step, mask, same)
+        p = tf.exp(_log_share(step, labels / self.temperature, mask, same))
+        loss = -count * p * _log_share(step, scores, mask, same)
         return Terms(loss, mask * tf.cast(count > 1, tf.float32))
 
 
 def _own(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Scores, labels and mask of this replica's examples, all [rows, slots]."""
+    """Scores, labels and mask of this replica's examples, all [rows, slots].
+
+    The mask is 0 for an example of no list where the task has lists.
+    """
     labels, mask = dense_labels(step, task)
+    if group_key(task) in step.batch:
+        mask *= tf.cast(step.batch[group_key(task)] >= 0, tf.float32)
     return tf.squeeze(step.outputs.logits[task], -1), tf.squeeze(labels, -1), mask
 
 
-def _log_share(step: Forward, values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Logarithm of each example's share in the softmax over the list, [rows, slots]."""
+def _same_list(step: Forward, task: str) -> tf.Tensor | None:
+    """Bool [rows, slots, n]: which of all replicas' n examples are in an example's list.
+
+    None where the task names no list: then all are.
+    """
+    if group_key(task) not in step.batch:
+        return None
+    own = step.batch[group_key(task)]
+    others = tf.reshape(step.gather(own), [-1])
+    return own[..., tf.newaxis] == others
+
+
+def _count(step: Forward, mask: tf.Tensor, same: tf.Tensor | None) -> tf.Tensor:
+    """Labelled examples of each example's list, [rows, slots] or of the one list a scalar."""
+    everywhere = step.gather(mask)
+    if same is None:
+        return tf.reduce_sum(everywhere)
+    return tf.reduce_sum(tf.where(same, tf.reshape(everywhere, [-1]), 0.0), -1)
+
+
+def _log_share(
+    step: Forward, values: tf.Tensor, mask: tf.Tensor, same: tf.Tensor | None
+) -> tf.Tensor:
+    """Logarithm of each example's share in the softmax over its list, [rows, slots]."""
     values = tf.where(mask > 0, values, NEVER)
-    return values - tf.reduce_logsumexp(step.gather(values))
+    everywhere = step.gather(values)
+    if same is None:
+        return values - tf.reduce_logsumexp(everywhere)
+    return values - tf.reduce_logsumexp(tf.where(same, tf.reshape(everywhere, [-1]), NEVER), -1)

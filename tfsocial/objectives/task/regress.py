@@ -8,12 +8,12 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.objectives.contract import Forward, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import dense_labels
 
 
 @dataclass(frozen=True)
-class MeanSquaredError:
+class MeanSquaredError(Objective):
     """(z - y)^2, averaged over the outputs of the head.
 
     Bishop (2006), Pattern Recognition and Machine Learning, section 3.1.1.
@@ -21,13 +21,15 @@ class MeanSquaredError:
 
     task: str
 
+    kinds = ("regress",)
+
     def __call__(self, step: Forward) -> Terms:
         labels, mask = dense_labels(step, self.task)
         return Terms(tf.reduce_mean(tf.square(step.outputs.logits[self.task] - labels), -1), mask)
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(Objective):
     """1/2 e^2 where |e| <= delta, else delta (|e| - delta / 2); e = z - y; mean over the outputs.
 
     Huber (1964), Robust Estimation of a Location Parameter; as a loss: Hastie, Tibshirani &
@@ -36,6 +38,8 @@ class Huber:
 
     task: str
     delta: Annotated[float, Field(gt=0.0)] = 1.0
+
+    kinds = ("regress",)
 
     def __call__(self, step: Forward) -> Terms:
         labels, mask = dense_labels(step, self.task)

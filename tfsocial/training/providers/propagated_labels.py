@@ -16,7 +16,6 @@ from scipy import sparse, special
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
-from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import ConfigError
 from tfsocial.data.examples import Examples
@@ -26,7 +25,9 @@ from tfsocial.objectives.community import LabelPropagation
 from tfsocial.objectives.table import Term
 from tfsocial.training import probe
 from tfsocial.training.forward import Step
-from tfsocial.training.given import REMEMBERED, Given
+from tfsocial.training.providers import contract
+from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.run_constants import RunConstants
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +39,27 @@ SHARPENED = 3.0  # what it says is flat where labels are few
 UNLABELLED = 0.3  # trust in what it says of a text without a label, beside 1 in a label
 
 
-def beside_m0(terms: Sequence[Term]) -> dict[str, CommunityCheckpoint]:
-    """The second checkpoints that terms name.
+class PropagatedLabels(Provider):
+    """Task -> float32 [train's examples, classes], train's labels as they spread."""
 
-    Raises:
-        ConfigError: one cannot be had, is incomplete, or is not a BERT.
-    """
-    named = [objective.beside for objective in _asked(terms) if objective.beside]
-    return {name: community.of_name(name, f"{KEY}.beside") for name in named}
+    of_train = True
+
+    def build(self, context: Context, constants: RunConstants) -> dict[str, tf.Tensor]:
+        return of_train(
+            context.terms,
+            context.text_model,
+            constants,
+            context.train,
+            context.vectors,
+            context.checkpoints,
+            context.shape.row_length,
+        )
 
 
 def of_train(
     terms: Sequence[Term],
     text_model: TextModel,
-    given: Given,
+    constants: RunConstants,
     train: Examples,
     vectors: np.ndarray,
     beside: Mapping[str, CommunityCheckpoint],
@@ -64,7 +72,7 @@ def of_train(
 
     Args:
         vectors: float32 [n, hidden] of train's examples, M0's.
-        beside: the second checkpoints that terms name.
+        beside: name -> the second checkpoint that a term reads.
         row_length: tokens of a text that those read.
 
     Raises:
@@ -77,7 +85,7 @@ def of_train(
     found = {}
     for objective in asked:
         task = objective.task
-        names = Step({}, text_model, given, training=False).names(task).numpy()
+        names = Step({}, text_model, constants, training=False).label_embeddings(task).numpy()
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
         if objective.beside:
@@ -167,10 +175,10 @@ def _asked(terms: Sequence[Term]) -> list[LabelPropagation]:
 
 
 def _check_size(examples: int, classes: int) -> None:
-    if examples * classes > REMEMBERED:
+    if examples * classes > contract.MOST_NUMBERS:
         raise ConfigError(
             f"{KEY}: {examples} examples of {classes} classes "
-            f"are more than the {REMEMBERED} numbers it keeps; take fewer"
+            f"are more than the {contract.MOST_NUMBERS} numbers it keeps; take fewer"
         )
 
 

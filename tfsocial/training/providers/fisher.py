@@ -11,14 +11,24 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import masking
 from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
+from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.run_constants import RunConstants
 
 SHARE = 0.15  # of the words are hidden, BERT's
 BATCHES = 50
 
 
-def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> dict[str, tf.Tensor]:
-    """Measures F of each weight of the backbone, over the mean of all; they are M0's and stay so.
+class Fisher(Provider):
+    """What M0's own task depends on, of each weight of the backbone; see `diagonal`."""
+
+    def build(self, context: Context, constants: RunConstants) -> dict[str, tf.Tensor]:
+        return diagonal(context.text_model, constants, context.batches)
+
+
+def diagonal(
+    text_model: TextModel, constants: RunConstants, batches: tf.data.Dataset
+) -> dict[str, tf.Tensor]:
+    """Measure F of each weight of the backbone, over the mean of all; they are M0's and stay so.
 
     F_i = E[(d/dw_i log p(y | x))^2] with y drawn from the model itself, which makes it the true
     Fisher and not the empirical one: Martens (2020), arXiv:1412.1193, section 5. The scores of
@@ -36,7 +46,7 @@ def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> d
 
     @tf.function
     def observe(batch: Batch) -> None:
-        for name, gradient in _score(text_model, given, batch, weights).items():
+        for name, gradient in _score(text_model, constants, batch, weights).items():
             squares[name].assign_add(tf.square(tf.convert_to_tensor(gradient)))
 
     for batch in batches.take(BATCHES):
@@ -47,14 +57,17 @@ def diagonal(text_model: TextModel, given: Given, batches: tf.data.Dataset) -> d
 
 
 def _score(
-    text_model: TextModel, given: Given, batch: Batch, weights: Mapping[str, tf.Variable]
+    text_model: TextModel,
+    constants: RunConstants,
+    batch: Batch,
+    weights: Mapping[str, tf.Variable],
 ) -> dict[str, tf.Tensor]:
     """Gradient of the log-probability of words drawn for the hidden places."""
-    step = Step(batch, text_model, given, training=False)
+    step = Step(batch, text_model, constants, training=False)
     hidden = masking.masked(step, SHARE, whole_words=True)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([*weights.values()])
-        states = step.reread(hidden.token_ids).hidden
+        states = step.encode_tokens(hidden.token_ids).hidden
         logits = step.mlm_logits(hidden.at_places(states))
         luck = hidden.at_places(step.uniform_tokens())
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, luck), logits)

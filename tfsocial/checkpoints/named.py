@@ -1,0 +1,69 @@
+"""Second checkpoints: named once in the config, for objectives and compositions alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfsocial.config import Checkpoint, ConfigError
+from tfsocial.data import provenance
+from tfsocial.data.provenance import Resource
+from tfsocial.models import checkpoints
+from tfsocial.models.checkpoints import Community
+
+
+def entry(entries: Mapping[str, Checkpoint], name: str, where: str) -> Checkpoint:
+    """Look a checkpoint up by its name in the config's `checkpoints`.
+
+    Args:
+        where: the key that names it.
+
+    Raises:
+        ConfigError: it has no entry there.
+
+    >>> entry({}, "runs/first/model", "objectives.community.label_propagation.beside")
+    Traceback (most recent call last):
+    ...
+    tfsocial.config.ConfigError: objectives.community.label_propagation.beside is \
+'runs/first/model', which is no name in checkpoints, where there is none; write checkpoints: \
+{second: {checkpoint: runs/first/model}} and objectives.community.label_propagation.beside: second
+    """
+    if name in entries:
+        return entries[name]
+    there = f"which has {', '.join(entries)}" if entries else "where there is none"
+    raise ConfigError(
+        f"{where} is {name!r}, which is no name in checkpoints, {there}; write checkpoints: "
+        f"{{second: {{checkpoint: {name}}}}} and {where}: second"
+    )
+
+
+def load(entries: Mapping[str, Checkpoint], names: Mapping[str, str]) -> dict[str, Community]:
+    """Find the checkpoints of these names.
+
+    Args:
+        names: name -> the key of the config that reads it.
+
+    Raises:
+        ConfigError: one has no entry, cannot be had, is incomplete, or is not a BERT.
+    """
+    return {
+        name: checkpoints.trained(
+            entry(entries, name, where).checkpoint, f"checkpoints.{name}.checkpoint"
+        )
+        for name, where in names.items()
+    }
+
+
+def resources(
+    entries: Mapping[str, Checkpoint], found: Mapping[str, Community]
+) -> tuple[Resource, ...]:
+    """Say of each checkpoint whose it is, under which licence and where that was read.
+
+    Raises:
+        ConfigError: its entry says another licence than its folder.
+    """
+    return tuple(
+        provenance.of_checkpoint(
+            entries[name], entries[name].checkpoint, community.folder, f"checkpoints.{name}"
+        )
+        for name, community in found.items()
+    )

@@ -1,0 +1,35 @@
+"""The text model once more, for the moving average of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfsocial.config import ConfigError
+from tfsocial.models.text_model import TextModel
+from tfsocial.objectives.table import Term
+from tfsocial.training.providers.contract import Context, Provider, Settings
+from tfsocial.training.run_constants import RunConstants
+
+
+class AveragedWeights(Provider):
+    """A `TextModel`, at first with the weights of the one that is trained."""
+
+    def check(self, terms: Sequence[Term], settings: Settings) -> None:
+        if terms and settings.training.ema is None:
+            raise ConfigError(
+                f"{terms[0].where} needs an average of the weights: "
+                "set training.ema too, 0.99 for short runs"
+            )
+
+    def build(self, context: Context, constants: RunConstants) -> TextModel:
+        text_model = context.text_model
+        twin = TextModel(
+            text_model.encoder.config,
+            text_model.specs,
+            text_model.pooling,
+            word_head=text_model.word_head is not None,
+            head_normalize=text_model.heads.normalize,
+        )
+        twin.build()
+        twin.set_weights(text_model.get_weights())
+        return twin

@@ -1,0 +1,25 @@
+"""The names of a task's labels as texts, which the text model reads in each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tfsocial.data import pipeline
+from tfsocial.data.batch import Batch
+from tfsocial.models.heads import HeadSpec
+from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.run_constants import RunConstants
+
+SLOTS = 64  # label names are short
+
+
+class LabelEmbeddings(Provider):
+    """Task -> a packed batch of its labels' names, one example each, in their order."""
+
+    def texts(self, specs: Mapping[str, HeadSpec]) -> Mapping[str, Sequence[str]]:
+        return {task: spec.learned_labels for task, spec in specs.items() if spec.labels}
+
+    def build(self, context: Context, constants: RunConstants) -> dict[str, Batch]:
+        names = context.texts.get("label_embeddings", {})
+        length = context.shape.row_length
+        return {task: pipeline.one_batch(own, length, SLOTS) for task, own in names.items()}
