@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from m0_folders import (
+from safetensors.numpy import load_file, save_file
+
+from tfsocial import config
+from tfsocial.checkpoints import community, model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.data.text import Tokenizer
+from tfsocial.models import parameters
+from tfsocial.models.spec import HeadSpec, TextModelSpec
+from tfsocial.models.text_model import TextModel
+
+from .m0_folders import (
     POOLER,
     SPECS,
     TABLE,
@@ -21,16 +32,6 @@ from m0_folders import (
     refusal,
     rewrite,
 )
-from safetensors.numpy import load_file, save_file
-
-from tfsocial import config
-from tfsocial.checkpoints import community, model_folder
-from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.data.text import Tokenizer
-from tfsocial.models import parameters
-from tfsocial.models.spec import HeadSpec, TextModelSpec
-from tfsocial.models.text_model import TextModel
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
 

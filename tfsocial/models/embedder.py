@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.data.sources import Examples
@@ -29,21 +28,6 @@ class Embedder:
         self._tokenizer = tokenizer
         self._shape = Shape(ROWS, row_length, SLOTS)
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
-
-    @classmethod
-    def of(cls, community: CommunityCheckpoint, pooling: str, row_length: int) -> Embedder:
-        """With the checkpoint's weights, and no longer rows than it has positions for.
-
-        Raises:
-            ConfigError: its vocabulary is longer than its table, or weights are missing.
-        """
-        tokenizer = Tokenizer.load(community.folder)
-        row_length = min(row_length, community.config.max_position_embeddings)
-        community.check(tokenizer, row_length)
-        model = TextModel(community.architecture(), {}, pooling)
-        model.build()
-        community.fill(model.encoder)
-        return cls(model, tokenizer, row_length)
 
     def __call__(self, examples: Examples) -> np.ndarray:
         """Pooled vectors of length 1, float32 [n, hidden]."""

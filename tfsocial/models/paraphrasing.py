@@ -172,7 +172,7 @@ class Likeness:
     @classmethod
     def of(cls, config: Config, m0: CommunityCheckpoint) -> Likeness:
         """With M0's weights and pooling."""
-        return cls(Embedder.of(m0, config.model.pooling, ROW_LENGTH))
+        return cls(m0.embedder(config.model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))

@@ -20,7 +20,6 @@ from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import ConfigError
 from tfsocial.data.sources import Examples
-from tfsocial.models.embedder import Embedder
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
 from tfsocial.objectives.table import Term
@@ -81,7 +80,7 @@ def of_train(
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
         if objective.beside:
-            read = Embedder.of(beside[objective.beside], text_model.pooling, row_length)
+            read = beside[objective.beside].embedder(text_model.pooling, row_length)
             learned = text_model.specs[task].learned_labels
             second = [read(train.taken(first)), read.names(learned)]
             at_m0 = np.hstack([normalize(at_m0), np.concatenate(second)])
