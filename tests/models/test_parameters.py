@@ -179,6 +179,13 @@ def test_two_of_one_name_are_refused():
         parameters.Parameters([one, one])
 
 
+def test_a_hidden_weight_is_refused(plain):
+    """Under a private name it would be lost from copies and files."""
+    plain.encoder._hidden = plain.encoder.add_weight("hidden", [2])
+    with pytest.raises(ValueError, match="hidden:0 stands nowhere"):
+        parameters.of_text_model(plain)
+
+
 # --- an adapter in the encoder ------------------------------------------------------------
 
 

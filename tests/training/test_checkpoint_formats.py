@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.evaluation import outcome
+from tfsocial.training import checkpoint_contents as contents
 from tfsocial.training import fit, resume
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
@@ -65,7 +66,7 @@ WEIGHTS = {QUERY: np.ones([2, 2], np.float32), "topic.slope": np.array(2.0, np.f
 def test_all_in_it_has_a_name(kept):
     """No key is a number but where TensorFlow numbers what it saves itself."""
     model, folder = kept
-    assert json.loads((folder / "manifest.json").read_text("utf-8"))["format"] == resume.FORMAT
+    assert json.loads((folder / "manifest.json").read_text("utf-8"))["format"] == contents.FORMAT
     names = [name for name, _ in tf.train.list_variables(str(folder / "state"))]
     parts = {name.removesuffix("/.ATTRIBUTES/VARIABLE_VALUE").replace("..", ".") for name in names}
     assert {part for part in parts if part.rpartition("/")[2].isdigit()} == set()
@@ -87,7 +88,7 @@ def test_both_formats_hold_the_same(kept):
         inside = found.values() if isinstance(found, dict) else found
         return {ref for one in inside for ref in variables(one)}
 
-    now, before = resume._variables(model), resume._variables_by_position(model)
+    now, before = contents._variables(model), contents._variables_by_position(model)
     assert now.keys() == before.keys()
     for name in now.keys() - {"generator", "optimizer"}:
         assert variables(now[name]) == variables(before[name]), name
