@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from m0_folders import (
-    bert_shapes,
-    fresh,
-    manifest_of,
-)
 from safetensors.numpy import save_file
 
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.model_folder import TextModelBundle
+
+from .m0_folders import (
+    bert_shapes,
+    fresh,
+    manifest_of,
+)
 
 
 @pytest.fixture

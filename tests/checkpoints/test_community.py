@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_names import community_name
-from m0_folders import (
+
+from tfsocial import config
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
+from tfsocial.config import ConfigError
+from tfsocial.models import parameters
+from tfsocial.models.encoder import PackedBert
+
+from .m0_folders import (
     LAYER,
     POOLER,
     TABLE,
@@ -20,13 +28,6 @@ from m0_folders import (
     refusal,
     rewrite,
 )
-
-from tfsocial import config
-from tfsocial.checkpoints import community
-from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import ConfigError
-from tfsocial.models import parameters
-from tfsocial.models.encoder import PackedBert
 
 
 def test_the_architecture_is_the_checkpoints(m0, tiny_config):

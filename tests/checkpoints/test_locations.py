@@ -8,13 +8,14 @@ import sys
 import huggingface_hub
 import pytest
 import tensorflow as tf
-from m0_folders import (
-    MINILM,
-    refusal,
-)
 
 from tfsocial import files
 from tfsocial.checkpoints import locations
+
+from .m0_folders import (
+    MINILM,
+    refusal,
+)
 
 
 def test_a_folder_resolves_to_itself(m0):

@@ -6,14 +6,15 @@ import json
 
 import numpy as np
 import pytest
-from m0_folders import (
+
+from tfsocial.checkpoints import manifest, model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+
+from .m0_folders import (
     SPECS,
     manifest_of,
     refusal,
 )
-
-from tfsocial.checkpoints import manifest, model_folder
-from tfsocial.checkpoints.manifest import ModelManifest
 
 
 def test_decision_thresholds_are_a_half_unless_told(tiny_config):

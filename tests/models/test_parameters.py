@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from tfsocial.data import batch as keys
 from keras_names import community_name
 from safetensors.numpy import load_file
-from tfsocial.training.given import Given
-
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Optimizer
-from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.spec import HeadSpec, TextModelSpec
+from tfsocial.models.spec import (HeadSpec, TextModelSpec)
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import fisher, given
+from tfsocial.training import (fisher, given)
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
-from tfsocial.training.optimizers import build, rates
+from tfsocial.training.given import Given
+from tfsocial.training.optimizers import (build, rates)
+
 
 SPEC = TextModelSpec(
     {"bias": HeadSpec("classify", ("a", "b", "none"), "energy"), "stars": HeadSpec("regress", ())},
@@ -177,6 +177,13 @@ def test_two_of_one_name_are_refused():
     one = parameters.Parameter("a", tf.Variable(1.0), "head")
     with pytest.raises(ValueError, match="one name, a"):
         parameters.Parameters([one, one])
+
+
+def test_a_hidden_weight_is_refused(plain):
+    """Under a private name it would be lost from copies and files."""
+    plain.encoder._hidden = plain.encoder.add_weight("hidden", [2])
+    with pytest.raises(ValueError, match="hidden:0 stands nowhere"):
+        parameters.of_text_model(plain)
 
 
 # --- an adapter in the encoder ------------------------------------------------------------

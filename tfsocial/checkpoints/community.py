@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import copy
 import logging
+import numpy as np
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-
-from tfsocial.checkpoints import bert_names, locations, manifest, tensors
-from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
-from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
-from tfsocial.config import ConfigError, Model
+from tfsocial.checkpoints import (bert_names, locations, manifest, tensors)
+from tfsocial.checkpoints.bert_names import (MLM_BIAS, WORD_TABLE)
+from tfsocial.checkpoints.locations import (CONFIG, WEIGHTS)
+from tfsocial.config import (ConfigError, Model)
 from tfsocial.models import parameters
-from tfsocial.models.encoder import BertConfig, PackedBert
+from tfsocial.models.embedder import Embedder
+from tfsocial.models.encoder import (BertConfig, PackedBert)
 from tfsocial.models.heads import MLMHead
 from tfsocial.models.parameters import Parameters
+from tfsocial.models.spec import TextModelSpec
+from tfsocial.models.text_model import TextModel
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
 from tfsocial.text.tokenizer import Tokenizer
+
+
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +101,22 @@ class CommunityCheckpoint:
         if unused:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(unused))
         return unused | whole
+
+    def embedder(self, pooling: str, row_length: int) -> Embedder:
+        """Makes a reader of texts with the checkpoint's weights, never to be trained.
+
+        Args:
+            row_length: tokens of a text that it reads; fewer where it has fewer positions.
+
+        Raises:
+            ConfigError: its vocabulary is longer than its table, or weights are missing.
+        """
+        tokenizer = Tokenizer.load(self.folder)
+        row_length = min(row_length, self.config.max_position_embeddings)
+        self.check(tokenizer, row_length)
+        model = TextModel.of(self.architecture(), TextModelSpec({}, pooling))
+        self.fill(model.encoder)
+        return Embedder(model, tokenizer, row_length)
 
 
 def of_config(model: Model) -> CommunityCheckpoint:

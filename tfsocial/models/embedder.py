@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import tensorflow as tf
-
-from tfsocial.checkpoints.community import CommunityCheckpoint
+from collections.abc import Sequence
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline.batches import evaluation_batches
-from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_names, tokenize_split
+from tfsocial.data.pipeline.tokenized_split import (TokenizedSplit, tokenize_names, tokenize_split)
 from tfsocial.models import inference
 from tfsocial.models.text_model import TextModel
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
+
+
 
 ROWS, SLOTS = 4, 16
 
@@ -30,21 +29,6 @@ class Embedder:
         self._tokenizer = tokenizer
         self._shape = Shape(ROWS, row_length, SLOTS)
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
-
-    @classmethod
-    def of(cls, community: CommunityCheckpoint, pooling: str, row_length: int) -> Embedder:
-        """With the checkpoint's weights, and no longer rows than it has positions for.
-
-        Raises:
-            ConfigError: its vocabulary is longer than its table, or weights are missing.
-        """
-        tokenizer = Tokenizer.load(community.folder)
-        row_length = min(row_length, community.config.max_position_embeddings)
-        community.check(tokenizer, row_length)
-        model = TextModel(community.architecture(), {}, pooling)
-        model.build()
-        community.fill(model.encoder)
-        return cls(model, tokenizer, row_length)
 
     def __call__(self, examples: Examples) -> np.ndarray:
         """Pooled vectors of length 1, float32 [n, hidden]."""

@@ -187,6 +187,9 @@ def _in_keras_order(layer: keras.layers.Layer, known: Iterable[Parameter]) -> li
     """The order counts: the gradients' common norm adds their squares up in it."""
     trainable = {variable.ref() for variable in layer.trainable_variables}
     by_variable = {parameter.variable.ref(): parameter for parameter in known}
+    strange = [variable.name for variable in layer.variables if variable.ref() not in by_variable]
+    if strange:
+        raise ValueError(f"{strange[0]} stands nowhere in the model under a public name")
     found = [by_variable[variable.ref()] for variable in layer.variables]
     return [replace(one, trainable=one.variable.ref() in trainable) for one in found]
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import numpy as np
+from tfsocial.provenance import resources as provenance
+from collections.abc import (Iterator, Mapping, Sequence)
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import (
-    BackTranslation,
-    Config,
-    ConfigError,
-    HttpTranslator,
-    MarianTranslator,
-    PairsTranslator,
-)
-from tfsocial.data import back_translation, corpus, paraphrase_cache
+from tfsocial.config import (BackTranslation, Config, ConfigError, HttpTranslator, MarianTranslator, PairsTranslator)
+from tfsocial.data import (back_translation, corpus, paraphrase_cache)
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.back_translation import Judged, Verdict
+from tfsocial.data.back_translation import (Judged, Verdict)
 from tfsocial.data.examples import Examples
-from tfsocial.data.paraphrase_cache import Cache, Identity
-from tfsocial.data.translators import Http, Pairs
+from tfsocial.data.paraphrase_cache import (Cache, Identity)
+from tfsocial.data.translators import (Http, Pairs)
 from tfsocial.models import marian
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.marian import Marian
-from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
+
+
 
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
 ROW_LENGTH = 128  # tokens of a text that M0 compares
@@ -173,7 +166,7 @@ class Likeness:
     @classmethod
     def of(cls, config: Config, m0: CommunityCheckpoint) -> Likeness:
         """With M0's weights and pooling."""
-        return cls(Embedder.of(m0, config.model.pooling, ROW_LENGTH))
+        return cls(m0.embedder(config.model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))

@@ -11,28 +11,25 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-
 import numpy as np
+import re
 import safetensors.numpy
+import signal
 import tensorflow as tf
 import tf_keras as keras
+from tfsocial.training import checkpoint_contents as contents
+from collections.abc import (Iterator, Mapping)
+from pathlib import Path
 from safetensors import SafetensorError
-
-from tfsocial.config import Config, ConfigError, parse
-from tfsocial.models import parameters
-from tfsocial.training.optimizers import base as optimizers
+from tfsocial.config import (Config, ConfigError, parse)
 from tfsocial.training.step import SocialModel
+from typing import (Any, NamedTuple, Protocol)
+
+
 
 log = logging.getLogger(__name__)
 
 MANIFEST, BEST, STATE, ENDED = "manifest.json", "best.safetensors", "state", "-ended"
-FORMAT = 2  # weights by name; the first format, without a number, had them by position
-LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OTHER_VARIABLES = (
     "holds other variables than this config trains; what decides them (model, optimizer, terms "
@@ -77,7 +74,7 @@ class Found(NamedTuple):
         data: fingerprint of what it was training on.
         config: of that run; None in a checkpoint of a release that did not keep it.
         states: callback -> its state.
-        format: of its files; see `FORMAT`.
+        format: of its files; see `checkpoint_contents.FORMAT`.
     """
 
     folder: str
@@ -138,7 +135,7 @@ class Keeper(keras.callbacks.Callback):
         self.folder, self.callbacks, self.best = folder, callbacks, best
         self.config, self.data = config, data
         self.every, self.keep = every, keep
-        self.metrics = _metrics(model)
+        self.metrics = contents.metrics(model)
         self._begun: tuple[Mapping[str, Any], Mapping[str, np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
@@ -205,7 +202,8 @@ class Keeper(keras.callbacks.Callback):
 
     def _learned_from(self, found: Found) -> bool:
         try:
-            state = _tracked(self.model, found.format, LEARNED).read(f"{found.folder}/{STATE}")
+            tracked = contents.tracked(self.model, found.format, contents.LEARNED)
+            state = tracked.read(f"{found.folder}/{STATE}")
         except FAILURES as error:
             log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
             return False
@@ -288,9 +286,9 @@ class Keeper(keras.callbacks.Callback):
         if self.best and tf.io.gfile.exists(f"{found.folder}/{BEST}"):
             with tf.io.gfile.GFile(f"{found.folder}/{BEST}", "rb") as file:
                 arrays = safetensors.numpy.load(file.read())
-        _tracked(self.model, found.format).read(f"{found.folder}/{STATE}").assert_consumed()
+        contents.tracked(self.model, found.format).read(f"{found.folder}/{STATE}").assert_consumed()
         if arrays is not None:
-            self.best.weights = arrays if found.format > 1 else _by_name(self.model, arrays)
+            self.best.weights = arrays if found.format > 1 else contents.by_name(self.model, arrays)
         self._tell(found.states)
         metrics = {name: variable.numpy() for name, variable in self.metrics.items()}
         self._begun = (found.states, metrics)
@@ -304,12 +302,12 @@ class Keeper(keras.callbacks.Callback):
     def _write(self, folder: str, step: int, ended: bool) -> None:
         _remove(folder)
         tf.io.gfile.makedirs(folder)
-        _tracked(self.model).write(f"{folder}/{STATE}")
+        contents.tracked(self.model).write(f"{folder}/{STATE}")
         if self.best and self.best.weights is not None:
             with tf.io.gfile.GFile(f"{folder}/{BEST}", "wb") as file:
                 file.write(safetensors.numpy.save(dict(self.best.weights)))
         manifest = {
-            "format": FORMAT,
+            "format": contents.FORMAT,
             "step": step,
             "ended": ended,
             "data": self.data,
@@ -333,65 +331,6 @@ class Keeper(keras.callbacks.Callback):
             return
         for name in useless:
             _remove(f"{self.folder}/{name}")
-
-
-def _tracked(
-    model: SocialModel, format: int = FORMAT, only: Sequence[str] | None = None
-) -> tf.train.Checkpoint:
-    """All that a checkpoint of that format holds, or some sections of it."""
-    found = _variables(model) if format == FORMAT else _variables_by_position(model)
-    return tf.train.Checkpoint(**{name: found[name] for name in only or found})
-
-
-def _variables(model: SocialModel) -> dict[str, Any]:
-    """All that a step reads and changes, or that was drawn before the first, by name."""
-    probes = model.constants.get("probe")
-    return {
-        "weights": parameters.of_text_model(model.text_model).variables,
-        "generator": model.text_model.encoder.generator,
-        "optimizer": _of_optimizer(model),
-        "terms": model.term_variables,
-        "averages": model.average.averages,
-        "moving": model.moving_numbers,
-        "pace": {**model.pace.first, "begun": model.pace.begun} if model.pace else {},
-        "metrics": _metrics(model),
-        "probes": parameters.of_heads(probes).variables if probes else {},
-    }
-
-
-def _of_optimizer(model: SocialModel) -> dict[str, Any]:
-    """What it remembers of each weight by the weight's name, and what it counts."""
-    found = optimizers.counted(model.optimizer)
-    for name, parameter in model.parameters.items():
-        slots = optimizers.inner(model.optimizer).slots_of(parameter.variable)
-        found |= {f"{name}/{slot}": variable for slot, variable in slots.items()}
-    return found
-
-
-def _metrics(model: SocialModel) -> dict[str, tf.Variable]:
-    """What the epoch's means are made of."""
-    return {
-        f"{name}/{variable.name}": variable
-        for name, metric in model.curves.items()
-        for variable in metric.variables
-    }
-
-
-def _variables_by_position(model: SocialModel) -> dict[str, Any]:
-    """The same as the first format has it."""
-    return {
-        name: [*found.values()] for name, found in _variables(model).items() if name != "generator"
-    } | {"generator": model.text_model.encoder.generator, "optimizer": model.optimizer}
-
-
-def _by_name(model: SocialModel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Best weights of the first format: numbered, and as Keras lays them out."""
-    weights = parameters.of_text_model(model.text_model)
-    numbered = zip(weights.values(), sorted(arrays), strict=True)
-    return {
-        parameter.name: arrays[number].T if parameter.transposed else arrays[number]
-        for parameter, number in numbered
-    }
 
 
 def _read(folder: str) -> Found | None:

@@ -7,27 +7,26 @@ sees labelled ones alone. A second checkpoint may have its say beside M0.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import numpy as np
 import tensorflow as tf
-from scipy import sparse, special
+from collections.abc import (Mapping, Sequence)
+from dataclasses import dataclass
+from scipy import (sparse, special)
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
-
 from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import ConfigError
 from tfsocial.data.examples import Examples
-from tfsocial.models.embedder import Embedder
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
 from tfsocial.objectives.table import Term
 from tfsocial.training import probe
 from tfsocial.training.forward import Step
 from tfsocial.training.providers import contract
-from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.providers.contract import (Context, Provider)
 from tfsocial.training.run_constants import RunConstants
+
+
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ def of_train(
         labels = _labels(train.labels[task], text, len(first), len(names))
         at_m0 = np.concatenate([vectors[first], names])
         if objective.beside:
-            read = Embedder.of(beside[objective.beside], text_model.pooling, row_length)
+            read = beside[objective.beside].embedder(text_model.pooling, row_length)
             learned = text_model.specs[task].learned_labels
             second = [read(train.taken(first)), read.names(learned)]
             at_m0 = np.hstack([normalize(at_m0), np.concatenate(second)])
