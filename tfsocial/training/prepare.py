@@ -12,7 +12,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.checkpoints import named
-from tfsocial.config import Config, ConfigError, Task, Training
+from tfsocial.config import Config, ConfigError, Task, Training, unjoinable
 from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
@@ -231,6 +231,9 @@ def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     for name, task in config.tasks.items():
         if task.scope_score:
             _check_threshold(name, task, found)
+        if task.kind == "multilabel" and (said := unjoinable(task, found.label_names[name])):
+            # A list of JSON can hold one; answers could not be told apart.
+            raise ConfigError(f"tasks.{name} {said}")
     return found
 
 
