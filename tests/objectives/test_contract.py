@@ -6,24 +6,24 @@ Its knobs need defaults; each of its on/off knobs is tested in both positions.
 
 from __future__ import annotations
 
+import annotated_types
 import dataclasses
 import math
-import re
-import typing
-from typing import Any, NamedTuple
-
-import annotated_types
 import numpy as np
 import pytest
+import re
 import tensorflow as tf
 import tf_keras as keras
-
-from tfsocial import config
-from tfsocial.config import ConfigError, Task
-from tfsocial.objectives import table, weighing
+import typing
 from tfsocial.text import batch as keys
+from tfsocial import config
+from tfsocial.config import (ConfigError, Task)
+from tfsocial.objectives import (table, weighing)
 from tfsocial.text import packing
 from tfsocial.training.run_constants import UndeclaredNeedError
+from typing import (Any, NamedTuple)
+
+
 
 MENUS = {"tasks": table.TASK, "community": table.COMMUNITY, "papers": table.PAPERS}
 NAMED = [(menu, name) for menu, entries in MENUS.items() for name in entries]
@@ -437,12 +437,13 @@ def test_every_kind_of_task_has_a_usual_loss_that_fits():
 
 def test_an_objective_reads_what_it_declares(of_first_kind, bench, batch):
     """Of all that a run may have made it gets what its class says, and needs no more."""
-    step = bench.step(batch)
-    declared = {need: step.constants[need] for need in of_first_kind.needs}
+    constants = bench.constants
+    declared = {need: constants[need] for need in of_first_kind.needs}
     restricted = dataclasses.replace(
-        step, constants=dataclasses.replace(step.constants, provided=declared)
+        bench.step(batch), constants=dataclasses.replace(constants, provided=declared)
     )
-    np.testing.assert_array_equal(of_first_kind(restricted).loss, of_first_kind(step).loss)
+    expected = of_first_kind(bench.step(batch)).loss
+    np.testing.assert_array_equal(of_first_kind(restricted).loss, expected)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_batches_know_whose_list_an_example_is_of(starred, tmp_path, augment):
 
 def test_a_run_ranks_within_lists(starred, tmp_path):
     """In parts of a batch too; its curve is finite and counts pairs of one reader."""
-    chosen = settings(starred, "data.slots=8", "data.row_length=64", "training.micro_batches=2")
+    chosen = settings(starred, "data.slots=8", "data.row_length=32", "training.micro_batches=2")
     tiny_run.train(chosen, tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()
     losses = [row["train/raw/L/stars"] for row in map(json.loads, lines) if "train/loss" in row]

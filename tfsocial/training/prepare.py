@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-
-from tfsocial.checkpoints import community, named
-from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
-from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, corpus
+from tfsocial.provenance import resources as provenance
+from tfsocial.training.providers import table as providers
+from collections.abc import (Mapping, Sequence)
+from dataclasses import dataclass
+from pathlib import Path
+from tfsocial.checkpoints import (community, named)
+from tfsocial.checkpoints.community import (CommunityCheckpoint, UnusedTensors)
+from tfsocial.config import (Config, ConfigError, Task, Training, unjoinable)
+from tfsocial.data import (back_translation, corpus)
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.examples import Corpus
-from tfsocial.data.pipeline import service, tokenized_split
-from tfsocial.data.pipeline.augmented import (
-    AugmentedSplit,
-    augmented_batches,
-    augmented_steps_per_epoch,
-)
-from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
-from tfsocial.data.pipeline.tokenized_split import (
-    TokenizedSplit,
-    prune_vocabulary,
-    tokenize_names,
-    tokenize_split,
-)
-from tfsocial.models import parameters, paraphrasing
+from tfsocial.data.pipeline import (service, tokenized_split)
+from tfsocial.data.pipeline.augmented import (AugmentedSplit, augmented_batches, augmented_steps_per_epoch)
+from tfsocial.data.pipeline.batches import (evaluation_batches, steps_per_epoch, training_batches)
+from tfsocial.data.pipeline.tokenized_split import (TokenizedSplit, prune_vocabulary, tokenize_names, tokenize_split)
+from tfsocial.models import (parameters, paraphrasing)
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import devices, probe, resources
+from tfsocial.training import (devices, probe, resources)
 from tfsocial.training.devices import Device
-from tfsocial.training.optimizers import build, rates
-from tfsocial.training.providers import table as providers
-from tfsocial.training.providers.contract import Context, Settings
+from tfsocial.training.optimizers import (build, rates)
+from tfsocial.training.providers.contract import (Context, Settings)
 from tfsocial.training.step import SocialModel
+
+
 
 log = logging.getLogger(__name__)
 
@@ -244,6 +235,9 @@ def _corpus(config: Config, workdir: Path) -> Corpus:
     for name, task in config.tasks.items():
         if task.scope_score:
             _check_threshold(name, task, found)
+        if task.kind == "multilabel" and (said := unjoinable(task, found.label_names[name])):
+            # A list of JSON can hold one; answers could not be told apart.
+            raise ConfigError(f"tasks.{name} {said}")
     return found
 
 

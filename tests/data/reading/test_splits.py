@@ -8,21 +8,21 @@ import gzip
 import io
 import json
 import logging
-import tracemalloc
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+import tracemalloc
 from hypothesis import strategies as st
-
+from hypothesis import (HealthCheck, given, settings)
 from tfsocial import config
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import (ConfigError, Data, Task)
 from tfsocial.data.examples import Counts
-from tfsocial.data.reading import csv_records, file_rows, paths
-from tfsocial.data.reading.rows import BadRow, Row
+from tfsocial.data.reading import (csv_records, file_rows, paths)
+from tfsocial.data.reading.rows import (BadRow, Row)
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
+
+
 
 LABEL = {"label": Task()}
 
@@ -730,18 +730,3 @@ def test_a_train_that_is_all_out_of_scope_is_refused(tmp_path):
             "tasks.mood.out_of_scope_by=energy does not learn; add rows with other labels, or set "
             "tasks.mood.out_of_scope_by to class"
         )
-
-
-def test_a_label_that_holds_the_separator_is_refused(tmp_path):
-    """In the config and, of a JSON list, in train: answers join labels with it."""
-    with pytest.raises(ConfigError) as caught:
-        config.parse({"tasks": {"tags": {"kind": "multilabel", "labels": ["new", "a|b;c"]}}})
-    assert "tasks.tags has the label 'a|b;c', which contains the separator '|'" in str(caught.value)
-    assert str(caught.value).endswith("set its separator to another, as ','")
-    task = Task(kind="multilabel")
-    content = '{"text": "hi", "label": ["a|b", "c"]}\n'
-    message = refusal(read, tmp_path, content, {"tags": task}, name="train.jsonl")
-    assert message.startswith("data.splits.train: task tags has the label 'a|b', which contains")
-    assert message.endswith("as ';' (tasks.tags.separator)")
-    found = read(tmp_path, content, {"tags": Task(kind="multilabel", separator=";")}, "train.jsonl")
-    assert found.label_names == {"tags": ("a|b", "c")}

@@ -32,8 +32,6 @@ def label_names(
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(labels_in(_different(name, train)))))
-    if task.kind == "multilabel" and (said := config.unjoinable(task, names)):
-        raise ConfigError(f"{place}: task {name} {said} (tasks.{name}.separator)")
     if task.scope_score:  # behind the classes that are learned
         return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
     _check_out_of_scope(name, task, names)
