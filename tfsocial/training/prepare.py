@@ -14,7 +14,7 @@ import tf_keras as keras
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
 from tfsocial.config import Config, ConfigError, Task, Training
-from tfsocial.data import back_translation, corpus
+from tfsocial.data import corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.examples import Corpus
@@ -31,18 +31,20 @@ from tfsocial.data.pipeline.tokenized_split import (
     tokenize_names,
     tokenize_split,
 )
-from tfsocial.models import parameters, paraphrasing
+from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
+from tfsocial.provenance.translators import of_back_translation
 from tfsocial.text.batch import Shape, WordParts
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices, fisher, given, label_propagation, mlm_head, resources
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
+from tfsocial.training.paraphrases import of_run
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -163,7 +165,7 @@ def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, 
     """Who made the paraphrases that are mixed in; refused where their licence does not fit."""
     if not chain.needs_paraphrases(views):
         return ()
-    found = back_translation.resources(config.data)
+    found = of_back_translation(config.data)
     provenance.check(found, config.data.licence_policy)
     return found
 
@@ -267,7 +269,7 @@ def _texts(
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
-    paraphrases = paraphrasing.of_run(config, m0, train)
+    paraphrases = of_run(config, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
 

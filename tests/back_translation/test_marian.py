@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ import tiny_marian
 import tiny_run
 
 from tfsocial import __main__
+from tfsocial.back_translation import marian, translation
+from tfsocial.back_translation.marian import Draw, Marian
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
-from tfsocial.data import back_translation, paraphrase_cache
+from tfsocial.data.augment import paraphrase_cache
 from tfsocial.data.augment.chance import Chance
-from tfsocial.data.paraphrase_cache import Identity
-from tfsocial.models import marian
-from tfsocial.models.marian import Draw, Marian
+from tfsocial.data.augment.paraphrase_cache import Identity
 
 pytest.importorskip("sentencepiece", reason="the optional package is not installed")
 
@@ -91,8 +92,10 @@ class TestMarian:
         """As any translator; its checkpoints are its identity."""
         chosen = knobs(there, back)
         taken = marian.resources(chosen)
-        with paraphrase_cache.filling(tmp_path, Identity(chosen.identity, taken)) as cache:
-            assert back_translation.fill(cache, translate, TEXTS, 1, 4) == 3
+        with paraphrase_cache.filling(
+            tmp_path, Identity(chosen.identity, tuple(map(asdict, taken)))
+        ) as cache:
+            assert translation.fill(cache, translate, TEXTS, 1, 4) == 3
             assert set(cache.found(TEXTS, 1)) == set(TEXTS)
         first, second = taken
         assert (first.licence, first.licence_source) == (
