@@ -189,7 +189,7 @@ class TestSimilarity:
         monkeypatch.setattr(SemanticSimilarity, "of", None)  # measured once, by this M0
         assert filling.fill(config).new == 0
         m0 = community.of_config(config.model)
-        train = corpus.of_run(config).splits["train"]
+        train = corpus.load_corpus(config).splits["train"]
         assert paraphrases.of_run(config, m0, train).paraphrases == (new[0],)
 
 

@@ -84,7 +84,7 @@ def fill(config: Config) -> Filled:
     given = provenance.of_sources(config.data)
     checked = [*given, *translators.licensed(taken, config.data)]
     provenance.check(checked, config.data.licence_policy)
-    texts = paraphrase_filter.texts_of(corpus.drawn(config).splits["train"])
+    texts = paraphrase_filter.texts_of(corpus.load_splits(config).splits["train"])
     identity = Identity(chosen.identity, tuple(map(asdict, taken)))
     with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
         new = _translate(config, cache, texts)

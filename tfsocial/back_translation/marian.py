@@ -130,8 +130,8 @@ class Draw:
 
     The sampling of transformers' TF classes takes one seed for a batch and, given one, the same
     noise at every step. Here noise is a hash of the text, the step and the piece
-    (`RandomStream`), so that a text's translation does not depend on its batch. The highest of score / T + Gumbel
-    noise is such a draw: Gumbel (1954), Statistical Theory of Extreme Values.
+    (`RandomStream`), so that a text's translation does not depend on its batch. The highest of
+    score / T + Gumbel noise is such a draw: Gumbel (1954), Statistical Theory of Extreme Values.
     """
 
     sampling: Sampling
@@ -152,7 +152,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Marian:
-    """Into another language and back; see `back_translation.Translator`."""
+    """Into another language and back; see `translation.Translator`."""
 
     forward: Direction
     backward: Direction

@@ -15,7 +15,7 @@ ROW_LENGTH = 128  # tokens of a text that M0 compares
 
 
 class SemanticSimilarity:
-    """How near M0 finds texts to one another; see `back_translation.Similarity`."""
+    """How near M0 finds texts to one another; see `translation.Similarity`."""
 
     def __init__(self, embedder: Embedder):
         self._embedder = embedder

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training.paraphrases import of_run
 
-    train = corpus.of_run(settings).splits["train"]
+    train = corpus.load_corpus(settings).splits["train"]
     m0 = community.of_config(settings.model)
     tokenizer = Tokenizer.load(m0.folder)
     paraphrases = of_run(settings, m0, train)

@@ -220,7 +220,7 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 
 
 def _corpus(config: Config, workdir: Path) -> Corpus:
-    found = corpus.of_run(config, workdir)
+    found = corpus.load_corpus(config, workdir)
     for name, task in config.tasks.items():
         if task.scope_score:
             _check_threshold(name, task, found)

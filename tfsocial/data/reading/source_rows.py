@@ -31,7 +31,7 @@ class Example(NamedTuple):
 def examples_of(
     name: str, key: str, source: config.Source, data: config.Data, tasks: Mapping[str, config.Task]
 ) -> Iterator[Example | BadRow]:
-    """The rows of one of `kinds.names`, in order and in constant memory.
+    """Reads the rows of one of `source_types.names`, in order and in constant memory.
 
     Raises:
         ConfigError: it cannot be read, or lacks a column.
