@@ -7,6 +7,15 @@ device runs on the first one and does not notice the other.
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+
+# What TensorFlow writes to the temporary folder (a file for each function it converts) stays there
+# when a test process or a run ends without ceremony, as those of pytest-xdist do. So all of a
+# suite's processes get a folder of their own, which its first one removes; `tmp_path` stays.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tfsocial-tests-")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
@@ -39,6 +48,12 @@ collect_ignore = ["reference/make_reference.py"]
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [chr(code) for code in range(ord("a"), ord("z") + 1)]
 VOCABULARY = [*SPECIALS, *LETTERS, "##s", "?", "card", "late"]  # 35 tokens; "a" is 5
+
+
+def pytest_unconfigure():
+    """Removes the suite's temporary folder, once all workers are gone."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):

@@ -20,8 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
-    from tfsocial.models import paraphrasing
+    from tfsocial.back_translation import filling
 
-    filled = paraphrasing.fill(settings)
+    filled = filling.fill(settings)
     print("\n".join(filled.lines(FLAGS.show)))
     return 0

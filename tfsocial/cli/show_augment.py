@@ -22,13 +22,13 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.checkpoints import community
     from tfsocial.data import corpus
     from tfsocial.data.augment import samples
-    from tfsocial.models import paraphrasing
     from tfsocial.text.tokenizer import Tokenizer
+    from tfsocial.training.paraphrases import of_run
 
-    train = corpus.of_run(settings).splits["train"]
+    train = corpus.load_corpus(settings).splits["train"]
     m0 = community.of_config(settings.model)
     tokenizer = Tokenizer.load(m0.folder)
-    paraphrases = paraphrasing.of_run(settings, m0, train)
+    paraphrases = of_run(settings, m0, train)
     shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs, paraphrases)
     print("\n".join(shown.lines()))
     return 0

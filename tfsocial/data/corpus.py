@@ -10,23 +10,23 @@ from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.sampling import mixture, shots
 
 
-def of_run(config: Config, workdir: Path | None = None) -> Corpus:
-    """What a config's run learns from and is scored on.
+def load_corpus(config: Config, workdir: Path | None = None) -> Corpus:
+    """Loads what a run learns from and is scored on, sources mixed.
 
     Args:
         workdir: gets quarantine.jsonl, and train_drawn.jsonl of `data.shots`.
 
     Raises:
-        ConfigError: see `drawn` and `mixture.mixed`.
+        ConfigError: see `load_splits` and `mixture.mixed`.
     """
-    return mixture.mixed(drawn(config, workdir), config.data, config.seed)
+    return mixture.mixed(load_splits(config, workdir), config.data, config.seed)
 
 
-def drawn(config: Config, workdir: Path | None = None) -> Corpus:
-    """The same before sources are mixed: each example once.
+def load_splits(config: Config, workdir: Path | None = None) -> Corpus:
+    """Loads the splits before sources are mixed: each example once.
 
     Raises:
-        ConfigError: see `sources.read` and `shots.draw`; or there is no train.
+        ConfigError: see `splits.read_splits` and `shots.draw`; or there is no train.
     """
     quarantine = workdir / "quarantine.jsonl" if workdir else None
     found = read_splits(config.data, config.tasks, quarantine)

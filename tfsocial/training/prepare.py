@@ -14,7 +14,7 @@ from pathlib import Path
 from tfsocial.checkpoints import (community, named)
 from tfsocial.checkpoints.community import (CommunityCheckpoint, UnusedTensors)
 from tfsocial.config import (Config, ConfigError, Task, Training, unjoinable)
-from tfsocial.data import (back_translation, corpus)
+from tfsocial.data import corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.examples import Corpus
@@ -22,16 +22,18 @@ from tfsocial.data.pipeline import (service, tokenized_split)
 from tfsocial.data.pipeline.augmented import (AugmentedSplit, augmented_batches, augmented_steps_per_epoch)
 from tfsocial.data.pipeline.batches import (evaluation_batches, steps_per_epoch, training_batches)
 from tfsocial.data.pipeline.tokenized_split import (TokenizedSplit, prune_vocabulary, tokenize_names, tokenize_split)
-from tfsocial.models import (parameters, paraphrasing)
+from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.provenance.resources import Resource
+from tfsocial.provenance.translators import of_back_translation
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import (devices, probe, resources)
 from tfsocial.training.devices import Device
 from tfsocial.training.optimizers import (build, rates)
+from tfsocial.training.paraphrases import of_run
 from tfsocial.training.providers.contract import (Context, Settings)
 from tfsocial.training.step import SocialModel
 
@@ -153,7 +155,7 @@ def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, 
     """Who made the paraphrases that are mixed in; refused where their licence does not fit."""
     if not chain.needs_paraphrases(views):
         return ()
-    found = back_translation.resources(config.data)
+    found = of_back_translation(config.data)
     provenance.check(found, config.data.licence_policy)
     return found
 
@@ -231,7 +233,7 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 
 
 def _corpus(config: Config, workdir: Path) -> Corpus:
-    found = corpus.of_run(config, workdir)
+    found = corpus.load_corpus(config, workdir)
     for name, task in config.tasks.items():
         if task.scope_score:
             _check_threshold(name, task, found)
@@ -284,7 +286,7 @@ def _texts(
     further = dict(zip(further, others, strict=True))
     shape = Shape(data.rows, data.row_length, data.slots)
     train = found.splits["train"]
-    paraphrases = paraphrasing.of_run(config, m0, train)
+    paraphrases = of_run(config, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, further, words, views, shape)
 

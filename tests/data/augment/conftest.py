@@ -8,10 +8,10 @@ from functools import cache
 import pytest
 import tensorflow as tf
 
-from tfsocial.data.augment.chance import Chance
-from tfsocial.data.augment.contract import Moment
+from tfsocial.data.augment.contract import AugmentContext
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
+from tfsocial.data.augment.random_stream import RandomStream
 from tfsocial.text.tokenizer import Tokenizer
 
 TEXTS = (
@@ -29,11 +29,11 @@ TOGETHER = " ".join(text for text in TEXTS if text != " \t ")
 
 def moment_of(
     examples: int | Sequence[int], progress: float = 0.0, seed: int = 1, epoch: int = 0
-) -> Moment:
+) -> AugmentContext:
     """What an op sees of these examples, or so many; its lexicon and paraphrases are of `TEXTS`."""
     ids = tf.range(examples) if isinstance(examples, int) else tf.convert_to_tensor(examples)
-    chance = Chance.of(seed, epoch, tf.cast(ids, tf.int64))
-    return Moment(chance, tf.constant(progress), _lexicon(), paraphrases=_paraphrases())
+    stream = RandomStream.of(seed, epoch, tf.cast(ids, tf.int64))
+    return AugmentContext(stream, tf.constant(progress), _lexicon(), paraphrases=_paraphrases())
 
 
 @cache

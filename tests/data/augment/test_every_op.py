@@ -69,13 +69,13 @@ def run(tokenizer):
     """`run(op, examples, **moment)`: texts or tokens of `TEXTS` after an op, as a list."""
 
     def applied(op, examples, texts=TEXTS, **knobs):
-        moment = moment_of(examples, **knobs)
+        context = moment_of(examples, **knobs)
         chosen = tf.gather(tf.constant(texts), examples)
         if isinstance(op, TextOp):
-            return op(chosen, moment)
+            return op(chosen, context)
         tokens, types, _ = tokenizer(chosen, chosen, max_length=40)
         parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
-        return op(tokens, types, dataclasses.replace(moment, word_parts=parts))
+        return op(tokens, types, dataclasses.replace(context, word_parts=parts))
 
     return applied
 
@@ -157,8 +157,8 @@ def test_chance_is_of_seed_and_epoch(make, run):
     op = make(rate=0.4)
     texts = [TOGETHER] * 40
 
-    def after(**moment):
-        return listed(run(op, list(range(40)), texts=texts, **moment))
+    def after(**context):
+        return listed(run(op, list(range(40)), texts=texts, **context))
 
     assert after() == after()
     assert after(epoch=1) != after()

@@ -75,8 +75,8 @@ def test_texts_do_not_see_each_other(lexicon):
 
 def test_words_that_say_little_stand_in(lexicon):
     """S = count * IDF = (0, 3 log 2, log 4): shares (3, 0, 1) / 4 of a, b and c."""
-    luck = tf.constant((np.arange(1000) + 0.5) / 1000, tf.float32)
-    drawn = lexicon.drawn(luck).numpy().tolist()
+    u = tf.constant((np.arange(1000) + 0.5) / 1000, tf.float32)
+    drawn = lexicon.drawn(u).numpy().tolist()
     assert [drawn.count(word) for word in (b"a", b"b", b"c")] == [750, 0, 250]
 
 

@@ -174,8 +174,8 @@ def test_wordnet_replaces():
     """The op asks it about the lexicon's words."""
     op = table.build("synonym", {"source": "wordnet", "rate": 1.0}, "at")
     assert op.needs_lexicon
-    moment = replace(moment_of(1), lexicon=Lexicon.of([["my card"]]))
-    assert op(tf.constant(["My card"]), moment).numpy().tolist() == [b"My playing card"]
+    context = replace(moment_of(1), lexicon=Lexicon.of([["my card"]]))
+    assert op(tf.constant(["My card"]), context).numpy().tolist() == [b"My playing card"]
 
 
 def test_without_nltk_one_sentence(monkeypatch):

@@ -56,8 +56,8 @@ def run(parts):
 
     def applied(op, rows, seed=1):
         tokens = tf.ragged.constant(rows, tf.int32, ragged_rank=1)
-        moment = replace(moment_of(len(rows), seed=seed), word_parts=parts)
-        after, types = op(tokens, tf.zeros_like(tokens), moment)
+        context = replace(moment_of(len(rows), seed=seed), word_parts=parts)
+        after, types = op(tokens, tf.zeros_like(tokens), context)
         assert types.row_lengths().numpy().tolist() == after.row_lengths().numpy().tolist()
         return after.to_list()
 

@@ -19,11 +19,11 @@ PAIRS = {"translator": "pairs", "file": "pairs.csv", "cache": "cache"}
 OP = {"back_translation": {"probability": 0.3}}
 
 
-def run(ops, texts, **moment):
+def run(ops, texts, **context):
     """Texts, examples 0, 1 and so on, after these ops."""
     built = Chain(table.build_all(ops, "at", None), 0, paraphrases=Paraphrases.of(KNOWN))
     examples = tf.range(len(texts), dtype=tf.int64)
-    progress, epoch = tf.constant(moment.get("progress", 0.0)), moment.get("epoch", 0)
+    progress, epoch = tf.constant(context.get("progress", 0.0)), context.get("epoch", 0)
     (after,) = built.texts([tf.constant(texts)], examples, epoch, progress)
     return [text.decode() for text in after.numpy()]
 

@@ -131,9 +131,9 @@ class TestReplace:
         """At any rate the word of the highest TF-IDF in a text has probability 0."""
         # "refund" is in one text of eight, "card" and "the" are in this one twice.
         text = "the card is late the card is refund"
-        moment = moment_of(1)
+        context = moment_of(1)
         found = pieces.cut(tf.constant([text]))
         even = tf.constant(0.2)
-        spared = moment.lexicon.spared(even, found).numpy()
+        spared = context.lexicon.spared(even, found).numpy()
         assert spared.min() == 0.0
         assert spared.mean() == pytest.approx(0.2, rel=1e-5)

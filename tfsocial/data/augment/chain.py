@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from tfsocial.config import Config, ConfigError
 from tfsocial.data.augment import table
-from tfsocial.data.augment.chance import Chance
-from tfsocial.data.augment.contract import Moment, Op, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Op, TextOp
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
+from tfsocial.data.augment.random_stream import RandomStream
 from tfsocial.data.examples import Examples
 from tfsocial.text.batch import VIEW, WordParts
 
@@ -68,12 +68,12 @@ class Chain:
             progress: the fraction of the run behind us.
         """
         columns = list(columns)
-        for op, chance, touched in self._turns(examples, epoch, progress):
+        for op, stream, touched in self._turns(examples, epoch, progress):
             if not isinstance(op, TextOp):
                 break
             for number, column in enumerate(columns):
-                moment = self._moment(chance.branch(number), progress)
-                columns[number] = tf.where(touched, op(column, moment), column)
+                context = self._context(stream.branch(number), progress)
+                columns[number] = tf.where(touched, op(column, context), column)
         return columns
 
     def tokens(
@@ -85,25 +85,25 @@ class Chain:
         progress: tf.Tensor,
     ) -> Ragged:
         """Token ids and type ids, int32 [n, (length)] each, after the ops on tokens."""
-        for op, chance, touched in self._turns(examples, epoch, progress):
+        for op, stream, touched in self._turns(examples, epoch, progress):
             if not isinstance(op, TextOp):
-                after = op(tokens, types, self._moment(chance, progress))
+                after = op(tokens, types, self._context(stream, progress))
                 before = (tokens, types)
                 tokens, types = (_where(touched, *pair) for pair in zip(after, before, strict=True))
         return tokens, types
 
     def _turns(
         self, examples: tf.Tensor, epoch: tf.Tensor, progress: tf.Tensor
-    ) -> Iterator[tuple[Op, Chance, tf.Tensor]]:
+    ) -> Iterator[tuple[Op, RandomStream, tf.Tensor]]:
         """Each op, its chance, and which examples it touches, bool [n]."""
-        every = Chance.of(self.seed, epoch, examples).branch(self.branch)
+        every = RandomStream.of(self.seed, epoch, examples).branch(self.branch)
         for number, op in enumerate(self.ops):
             own = every.branch(number)
-            share = self._moment(own, progress).rate(op.probability)
+            share = self._context(own, progress).rate(op.probability)
             yield op, own.branch(0), own.branch(1).uniform() < share
 
-    def _moment(self, chance: Chance, progress: tf.Tensor) -> Moment:
-        return Moment(chance, progress, self.lexicon, self.word_parts, self.paraphrases)
+    def _context(self, stream: RandomStream, progress: tf.Tensor) -> AugmentContext:
+        return AugmentContext(stream, progress, self.lexicon, self.word_parts, self.paraphrases)
 
 
 def build(config: Config) -> dict[str, Chain]:

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.augment import chance, neighbours
-from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment import neighbours, random_stream
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 
 Kind = Literal["neighbour", "swap", "drop", "case", "look_alike"]
 _KINDS: tuple[Kind, ...] = ("neighbour", "swap", "drop", "case", "look_alike")
@@ -58,10 +58,10 @@ class _Options(NamedTuple):
         codes = np.array([ord(name) for name in names], np.int32)
         return cls(codes, np.cumsum(count) - count, count, np.array(others, np.int32))
 
-    def drawn(self, codes: tf.Tensor, luck: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def drawn(self, codes: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether each code point can become another, and what it becomes."""
         place = tf.minimum(tf.searchsorted(self.codes, codes), len(self.codes) - 1)
-        which = chance.index(luck, tf.gather(self.count, place))
+        which = random_stream.index(u, tf.gather(self.count, place))
         other = tf.gather(self.others, tf.gather(self.first, place) + which)
         return tf.gather(self.codes, place) == codes, other
 
@@ -103,12 +103,12 @@ class CharacterNoise(TextOp):
     rate: Rate = 0.05
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = _KINDS
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         ragged = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
         letters = _letters(ragged)
-        luck = [moment.chance.branch(i).at(letters.row, letters.place) for i in range(3)]
-        selected = luck[0] < moment.rate(self.rate)
-        codes, kept, touched = self._typed(letters, selected, luck[1], luck[2])
+        u = [context.stream.branch(i).at(letters.row, letters.place) for i in range(3)]
+        selected = u[0] < context.rate(self.rate)
+        codes, kept, touched = self._typed(letters, selected, u[1], u[2])
         rows = ragged.nrows()
         typed = tf.RaggedTensor.from_value_rowids(
             tf.boolean_mask(codes, kept), tf.boolean_mask(letters.row, kept), rows
@@ -117,12 +117,12 @@ class CharacterNoise(TextOp):
         return tf.where(changed, tf.strings.unicode_encode(typed, "UTF-8"), texts)
 
     def _typed(
-        self, letters: _Letters, selected: tf.Tensor, luck: tf.Tensor, which: tf.Tensor
+        self, letters: _Letters, selected: tf.Tensor, u: tf.Tensor, which: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Code points [m] as they were typed, which of them remain, and where something is new."""
         others = {kind: _substitutes(kind, letters, which) for kind in self.kinds}
         applies = tf.stack([possible for possible, _ in others.values()], -1)
-        picked = _one_of(applies & selected[:, tf.newaxis], luck)
+        picked = _one_of(applies & selected[:, tf.newaxis], u)
         is_kind = dict(zip(self.kinds, tf.unstack(picked, axis=-1), strict=True))
         swaps = neighbours.every_other(is_kind.get("swap", tf.zeros_like(selected)))
         # The second of two that change places has suffered enough.
@@ -134,11 +134,11 @@ class CharacterNoise(TextOp):
         return tf.gather(codes, neighbours.exchanged(swaps)), kept, tf.reduce_any(picked, -1)
 
 
-def _substitutes(kind: Kind, letters: _Letters, luck: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _substitutes(kind: Kind, letters: _Letters, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Where a mistake of this kind is possible, bool [m], and the code points it puts there."""
     codes = letters.codes
     if kind in ("neighbour", "look_alike"):
-        return (_neighbour_keys() if kind == "neighbour" else _look_alikes()).drawn(codes, luck)
+        return (_neighbour_keys() if kind == "neighbour" else _look_alikes()).drawn(codes, u)
     if kind == "case":
         other = tf.gather(_other_case(), tf.minimum(codes, _CASED_BELOW))
         other = tf.where(codes < _CASED_BELOW, other, codes)
@@ -149,11 +149,11 @@ def _substitutes(kind: Kind, letters: _Letters, luck: tf.Tensor) -> tuple[tf.Ten
     return before_another & (tf.concat([codes, [0]], 0)[1:] != codes), codes
 
 
-def _one_of(possible: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:
+def _one_of(possible: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """One of the possible kinds for each character, bool [m, kinds]; none where none is."""
     count = tf.reduce_sum(tf.cast(possible, tf.int64), -1)
     number = tf.cumsum(tf.cast(possible, tf.int64), axis=-1) - 1
-    return possible & (number == chance.index(luck, count)[:, tf.newaxis])
+    return possible & (number == random_stream.index(u, count)[:, tf.newaxis])
 
 
 def _letters(ragged: tf.RaggedTensor) -> _Letters:

@@ -18,9 +18,9 @@ from pydantic import AfterValidator
 
 from tfsocial import schedules
 from tfsocial.config import Schedule, Weight
-from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
+from tfsocial.data.augment.random_stream import RandomStream
 from tfsocial.text.batch import WordParts
 
 
@@ -36,25 +36,25 @@ Rate = Annotated[Weight, AfterValidator(_at_most_one)]
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What an op sees beside its texts.
+class AugmentContext:
+    """Holds what an op sees beside its texts.
 
     Attributes:
-        chance: of each example, for this op alone.
+        stream: random numbers of each example, for this op alone.
         progress: the fraction of the run behind us, float32 scalar.
         lexicon: the words of train; for an op that `needs_lexicon`.
         paraphrases: of the texts of train; for an op that `needs_paraphrases`.
         word_parts: what is special and what continues a word; for ops on tokens.
     """
 
-    chance: Chance
+    stream: RandomStream
     progress: tf.Tensor
     lexicon: Lexicon | None = None
     word_parts: WordParts | None = None
     paraphrases: Paraphrases | None = None
 
     def rate(self, rate: float | Schedule) -> tf.Tensor:
-        """A rate at this moment, float32 scalar."""
+        """Computes a rate at this point of the run, float32 scalar."""
         return schedules.value_at(rate, self.progress)
 
 
@@ -99,7 +99,7 @@ class Op:
 class TextOp(Op):
     """An op on strings. Valid UTF-8 stays valid; a text it does not touch stays as it is."""
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         """The strings [n], augmented."""
         raise NotImplementedError
 
@@ -109,7 +109,7 @@ class TokenOp(Op):
     """An op on tokens between special tokens, which it never touches. A text grows no longer."""
 
     def __call__(
-        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Token ids and type ids, int32 [n, (length)] each, augmented."""
         raise NotImplementedError

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.data.augment import pieces
-from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 
 NUMBER = r"\p{Nd}+(?:[.,:]\p{Nd}+)*"
 # In this order: an address on the web may hold a number, and a mention stands within an e-mail.
@@ -34,8 +34,8 @@ class NumberMask(TextOp):
     rate: Rate = 1.0
     placeholder: Annotated[str, Field(min_length=1)] = "0"
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
-        return _hidden(texts, NUMBER, self.placeholder, moment, self.rate, 0)
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
+        return _hidden(texts, NUMBER, self.placeholder, context, self.rate, 0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,11 +50,11 @@ class EntityMask(TextOp):
     kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = _KINDS
     names: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(max_length=2000)] = ()
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         for number, kind in enumerate(_KINDS):
             pattern = one_of(self.names) if kind == "name" else PATTERNS[kind]
             if kind in self.kinds and pattern:
-                texts = _hidden(texts, pattern, kind, moment, self.rate, number)
+                texts = _hidden(texts, pattern, kind, context, self.rate, number)
         return texts
 
 
@@ -75,9 +75,14 @@ def _bounded(phrase: str) -> str:
 
 
 def _hidden(
-    texts: tf.Tensor, pattern: str, placeholder: str, moment: Moment, rate: Rate, branch: int
+    texts: tf.Tensor,
+    pattern: str,
+    placeholder: str,
+    context: AugmentContext,
+    rate: Rate,
+    branch: int,
 ) -> tf.Tensor:
     found = pieces.cut(texts, pattern)
-    luck = moment.chance.branch(branch).at(found.row, found.place)
-    chosen = luck < moment.rate(rate)
+    u = context.stream.branch(branch).at(found.row, found.place)
+    chosen = u < context.rate(rate)
     return pieces.where_any(chosen, found.with_found(chosen, placeholder), texts)

@@ -88,13 +88,13 @@ class Lexicon:
         shares = spare / spare.sum() if spare.any() else np.full(len(score), 1 / len(score))
         return np.cumsum(shares).astype(np.float32)
 
-    def drawn(self, luck: tf.Tensor) -> tf.Tensor:
+    def drawn(self, u: tf.Tensor) -> tf.Tensor:
         """A word that says little, string [m], for each number between 0 and 1.
 
         A word's chance is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
         (2020), Unsupervised Data Augmentation, arXiv:1904.12848, appendix on TF-IDF.
         """
-        place = tf.searchsorted(self._replacing, luck, side="right")
+        place = tf.searchsorted(self._replacing, u, side="right")
         words = tf.constant(self.words.words, tf.string)
         return tf.gather(words, tf.minimum(place, len(self.words.words) - 1))
 

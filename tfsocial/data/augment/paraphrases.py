@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.data.augment import chance
+from tfsocial.data.augment import random_stream
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Paraphrases:
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order
 
-    def drawn(self, texts: tf.Tensor, luck: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def drawn(self, texts: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether each text, string [n], has a paraphrase, and one of these."""
         known, order = self._sorted
         sought = _hash(texts)
         place = tf.minimum(tf.searchsorted(known, sought), len(known) - 1)
         text = tf.gather(order, place)
-        chosen = tf.gather(self.first, text) + chance.index(luck, tf.gather(self.count, text))
+        chosen = tf.gather(self.first, text) + random_stream.index(u, tf.gather(self.count, text))
         return tf.gather(known, place) == sought, tf.gather(tf.constant(self.paraphrases), chosen)
 
 

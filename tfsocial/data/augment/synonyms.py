@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import ConfigError
-from tfsocial.data.augment import chance, pieces, wordnet, words
-from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment import pieces, random_stream, wordnet, words
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 from tfsocial.data.augment.entities import one_of
 from tfsocial.data.augment.lexicon import Lexicon, WordList
 
@@ -48,13 +48,13 @@ class Thesaurus:
         """What to cut texts at: the phrases, else words."""
         return f"{one_of(self.phrases)}|{pieces.WORD}" if self.phrases else pieces.WORD
 
-    def drawn(self, found: tf.Tensor, luck: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def drawn(self, found: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Whether each word, string [m], has a synonym, and one of these."""
         if not self.synonyms:
             return tf.zeros_like(found, tf.bool), found
         place = self.words.index(found)
         count = tf.gather(self.count, tf.maximum(place, 0))
-        chosen = tf.gather(self.first, tf.maximum(place, 0)) + chance.index(luck, count)
+        chosen = tf.gather(self.first, tf.maximum(place, 0)) + random_stream.index(u, count)
         return place >= 0, tf.gather(tf.constant(self.synonyms), chosen)
 
 
@@ -104,12 +104,12 @@ class Synonym(TextOp):
             return self._of_table
         return Thesaurus.of(wordnet.synonyms(lexicon.words.words))
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
-        thesaurus = self._thesaurus(moment.lexicon)
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
+        thesaurus = self._thesaurus(context.lexicon)
         found = pieces.cut(texts, thesaurus.pattern)
-        luck, which = (moment.chance.branch(i).at(found.row, found.place) for i in range(2))
+        u, which = (context.stream.branch(i).at(found.row, found.place) for i in range(2))
         has, synonym = thesaurus.drawn(found.found, which)
-        chosen = has & (luck < words.probability(self.rate, self.choose, found, moment))
+        chosen = has & (u < words.probability(self.rate, self.choose, found, context))
         replaced = found.with_found(chosen, _as_capital(found.found, synonym))
         return pieces.where_any(chosen, replaced, texts)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.data.augment import neighbours
-from tfsocial.data.augment.contract import Moment, Rate, TokenOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TokenOp
 from tfsocial.text.batch import WordParts
 
 Ragged = tuple[tf.RaggedTensor, tf.RaggedTensor]
@@ -52,10 +52,12 @@ class TokenMask(TokenOp):
 
     rate: Rate = 0.1
 
-    def __call__(self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment) -> Ragged:
-        words = words_of(tokens, moment.word_parts)
-        luck = moment.chance.at(words.row, words.place)
-        return _masked(tokens, words, luck < moment.rate(self.rate), moment), types
+    def __call__(
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
+    ) -> Ragged:
+        words = words_of(tokens, context.word_parts)
+        u = context.stream.at(words.row, words.place)
+        return _masked(tokens, words, u < context.rate(self.rate), context), types
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,14 +72,16 @@ class TokenSpan(TokenOp):
     rate: Rate = 0.15
     length: Annotated[int, Field(ge=1, le=10)] = 3
 
-    def __call__(self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment) -> Ragged:
-        words = words_of(tokens, moment.word_parts)
-        begins = 1 - (1 - moment.rate(self.rate)) ** (1 / self.length)
+    def __call__(
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
+    ) -> Ragged:
+        words = words_of(tokens, context.word_parts)
+        begins = 1 - (1 - context.rate(self.rate)) ** (1 / self.length)
         covered = tf.zeros_like(words.in_text)
         for back in range(self.length):
             begun_at = words.place - back + self.length  # not below 1
-            covered |= moment.chance.at(words.row, begun_at) < begins
-        return _masked(tokens, words, covered, moment), types
+            covered |= context.stream.at(words.row, begun_at) < begins
+        return _masked(tokens, words, covered, context), types
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,11 +90,13 @@ class TokenDrop(TokenOp):
 
     rate: Rate = 0.1
 
-    def __call__(self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment) -> Ragged:
-        words = words_of(tokens, moment.word_parts)
-        luck = tf.where(words.in_text, moment.chance.at(words.row, words.place), -1.0)
-        luckiest = tf.gather(tf.math.unsorted_segment_max(luck, words.row, words.rows), words.row)
-        gone = (luck < moment.rate(self.rate)) & (luck < luckiest) & words.in_text
+    def __call__(
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
+    ) -> Ragged:
+        words = words_of(tokens, context.word_parts)
+        u = tf.where(words.in_text, context.stream.at(words.row, words.place), -1.0)
+        luckiest = tf.gather(tf.math.unsorted_segment_max(u, words.row, words.rows), words.row)
+        gone = (u < context.rate(self.rate)) & (u < luckiest) & words.in_text
         return _without(tokens, types, words, gone)
 
 
@@ -100,9 +106,11 @@ class TokenSwap(TokenOp):
 
     rate: Rate = 0.1
 
-    def __call__(self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment) -> Ragged:
-        words = words_of(tokens, moment.word_parts)
-        chosen = moment.chance.at(words.row, words.place) < moment.rate(self.rate)
+    def __call__(
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
+    ) -> Ragged:
+        words = words_of(tokens, context.word_parts)
+        chosen = context.stream.at(words.row, words.place) < context.rate(self.rate)
         next_in_text = tf.concat([words.in_text, [False]], 0)[1:]
         # Between two texts stand special tokens, so neighbours in the text are in one.
         swaps = neighbours.every_other(chosen & words.in_text & next_in_text)
@@ -125,21 +133,23 @@ class Cutoff(TokenOp):
     rate: Rate = 0.1
     kind: Literal["span", "token"] = "span"
 
-    def __call__(self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, moment: Moment) -> Ragged:
-        words = words_of(tokens, moment.word_parts)
-        size = _rounded(words.counts, moment.rate(self.rate), moment.chance.branch(0).uniform())
+    def __call__(
+        self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
+    ) -> Ragged:
+        words = words_of(tokens, context.word_parts)
+        size = _rounded(words.counts, context.rate(self.rate), context.stream.branch(0).uniform())
         size = tf.gather(tf.minimum(size, tf.maximum(words.counts - 1, 0)), words.row)
         gone = (
-            self._in_span(words, size, moment)
+            self._in_span(words, size, context)
             if self.kind == "span"
-            else _unluckiest(words, size, moment.chance.branch(1).at(words.row, words.place))
+            else _unluckiest(words, size, context.stream.branch(1).at(words.row, words.place))
         )
         return _without(tokens, types, words, gone & words.in_text)
 
-    def _in_span(self, words: TokenWords, size: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def _in_span(self, words: TokenWords, size: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         room = tf.cast(tf.gather(words.counts, words.row) - size + 1, tf.float32)
-        luck = tf.gather(moment.chance.branch(1).uniform(), words.row)
-        begin = tf.cast(luck * room, tf.int64)
+        u = tf.gather(context.stream.branch(1).uniform(), words.row)
+        begin = tf.cast(u * room, tf.int64)
         return (words.place >= begin) & (words.place < begin + size)
 
 
@@ -161,10 +171,10 @@ def words_of(tokens: tf.RaggedTensor, parts: WordParts) -> TokenWords:
 
 
 def _masked(
-    tokens: tf.RaggedTensor, words: TokenWords, chosen: tf.Tensor, moment: Moment
+    tokens: tf.RaggedTensor, words: TokenWords, chosen: tf.Tensor, context: AugmentContext
 ) -> tf.RaggedTensor:
     hidden = tf.gather(chosen & words.in_text, words.of_token)
-    mask = tf.constant(moment.word_parts.mask, tf.int32)
+    mask = tf.constant(context.word_parts.mask, tf.int32)
     return tokens.with_flat_values(tf.where(hidden, mask, tokens.flat_values))
 
 
@@ -175,15 +185,15 @@ def _without(
     return tf.ragged.boolean_mask(tokens, kept), tf.ragged.boolean_mask(types, kept)
 
 
-def _rounded(counts: tf.Tensor, rate: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:
+def _rounded(counts: tf.Tensor, rate: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """rate * counts, int64 [n], up as often as its fraction says."""
-    return tf.cast(tf.floor(tf.cast(counts, tf.float32) * rate + luck), tf.int64)
+    return tf.cast(tf.floor(tf.cast(counts, tf.float32) * rate + u), tf.int64)
 
 
-def _unluckiest(words: TokenWords, size: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:
-    """Of each text's words the `size` with the least luck, bool [m]."""
-    luck = tf.where(words.in_text, luck, 2.0)  # special tokens come last
-    order = tf.argsort(tf.cast(words.row, tf.float64) * 4 + tf.cast(luck, tf.float64), stable=True)
+def _unluckiest(words: TokenWords, size: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """Of each text's words the `size` with the lowest numbers, bool [m]."""
+    u = tf.where(words.in_text, u, 2.0)  # special tokens come last
+    order = tf.argsort(tf.cast(words.row, tf.float64) * 4 + tf.cast(u, tf.float64), stable=True)
     every = tf.math.unsorted_segment_sum(tf.ones_like(words.row), words.row, words.rows)
     before = tf.cast(tf.gather(tf.cumsum(every, exclusive=True), words.row), tf.int32)
     rank = tf.math.invert_permutation(order) - before

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +25,7 @@ class BackTranslation(TextOp):
     def needs_paraphrases(self) -> bool:
         return True
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
-        luck, which = (moment.chance.branch(number).uniform() for number in range(2))
-        has, paraphrase = moment.paraphrases.drawn(texts, which)
-        return tf.where(has & (luck < moment.rate(self.rate)), paraphrase, texts)
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
+        u, which = (context.stream.branch(number).uniform() for number in range(2))
+        has, paraphrase = context.paraphrases.drawn(texts, which)
+        return tf.where(has & (u < context.rate(self.rate)), paraphrase, texts)

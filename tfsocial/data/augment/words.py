@@ -10,8 +10,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from tfsocial.data.augment import chance, neighbours, pieces
-from tfsocial.data.augment.contract import Moment, Rate, TextOp
+from tfsocial.data.augment import neighbours, pieces, random_stream
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 from tfsocial.data.augment.pieces import Pieces
 from tfsocial.text.tokenizer import IDEOGRAPHS
 
@@ -34,12 +34,12 @@ class WordDrop(TextOp):
     def needs_lexicon(self) -> bool:
         return self.choose == "tf_idf"
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        luck = moment.chance.at(words.row, words.place)
-        luckiest = tf.math.unsorted_segment_max(luck, words.row, words.rows)
-        gone = luck < probability(self.rate, self.choose, words, moment)
-        gone &= luck < tf.gather(luckiest, words.row)
+        u = context.stream.at(words.row, words.place)
+        luckiest = tf.math.unsorted_segment_max(u, words.row, words.rows)
+        gone = u < probability(self.rate, self.choose, words, context)
+        gone &= u < tf.gather(luckiest, words.row)
         closed = tf.strings.regex_replace(words.after, r"^\s+", "")
         left = replace(words, after=tf.where(gone, closed, words.after)).with_found(gone, "")
         return pieces.where_any(gone, left, texts)
@@ -54,9 +54,9 @@ class WordSwap(TextOp):
 
     rate: Rate = 0.1
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        chosen = moment.chance.at(words.row, words.place) < moment.rate(self.rate)
+        chosen = context.stream.at(words.row, words.place) < context.rate(self.rate)
         last = words.place + 1 == tf.gather(words.counts, words.row)
         swaps = neighbours.every_other(chosen & ~last)
         found = tf.gather(words.found, neighbours.exchanged(swaps))
@@ -79,19 +79,19 @@ class WordInsert(TextOp):
     def needs_lexicon(self) -> bool:
         return self.source == "corpus"
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        chosen = moment.chance.branch(0).at(words.row, words.place) < moment.rate(self.rate)
-        more = self._more(words, moment, moment.chance.branch(1).at(words.row, words.place))
+        chosen = context.stream.branch(0).at(words.row, words.place) < context.rate(self.rate)
+        more = self._more(words, context, context.stream.branch(1).at(words.row, words.place))
         longer = words.with_found(chosen, words.found + _space(words.found, more) + more)
         return pieces.where_any(chosen, longer, texts)
 
-    def _more(self, words: Pieces, moment: Moment, luck: tf.Tensor) -> tf.Tensor:
+    def _more(self, words: Pieces, context: AugmentContext, u: tf.Tensor) -> tf.Tensor:
         if self.source == "marks":
-            return tf.gather(tf.constant(MARKS), chance.index(luck, len(MARKS)))
+            return tf.gather(tf.constant(MARKS), random_stream.index(u, len(MARKS)))
         if self.source == "corpus":
-            return moment.lexicon.drawn(luck)
-        own = chance.index(luck, tf.gather(words.counts, words.row))
+            return context.lexicon.drawn(u)
+        own = random_stream.index(u, tf.gather(words.counts, words.row))
         first = tf.range(tf.size(words.place, tf.int64)) - words.place
         return tf.gather(words.found, first + own)
 
@@ -111,19 +111,19 @@ class WordReplace(TextOp):
     def needs_lexicon(self) -> bool:
         return True
 
-    def __call__(self, texts: tf.Tensor, moment: Moment) -> tf.Tensor:
+    def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        luck, other = (moment.chance.branch(i).at(words.row, words.place) for i in range(2))
-        chosen = luck < probability(self.rate, self.choose, words, moment)
+        u, other = (context.stream.branch(i).at(words.row, words.place) for i in range(2))
+        chosen = u < probability(self.rate, self.choose, words, context)
         return pieces.where_any(
-            chosen, words.with_found(chosen, moment.lexicon.drawn(other)), texts
+            chosen, words.with_found(chosen, context.lexicon.drawn(other)), texts
         )
 
 
-def probability(rate: Rate, choose: Choice, words: Pieces, moment: Moment) -> tf.Tensor:
+def probability(rate: Rate, choose: Choice, words: Pieces, context: AugmentContext) -> tf.Tensor:
     """That a word is touched: float32 scalar, or [m] where it depends on what the word tells."""
-    even = moment.rate(rate)
-    return even if choose == "uniform" else moment.lexicon.spared(even, words)
+    even = context.rate(rate)
+    return even if choose == "uniform" else context.lexicon.spared(even, words)
 
 
 def _space(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-
+from collections.abc import (Iterator, Mapping)
 from tfsocial import config
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.columns import check_columns
-from tfsocial.data.reading.label_cells import Cell, label_of, labels_in
-from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of, json_type
-from tfsocial.data.reading.text_cells import CellError, Text, text_or_bad
+from tfsocial.data.reading.label_cells import (Cell, label_of, labels_in)
+from tfsocial.data.reading.rows import (BadRow, Row, bad, flaw_of, json_type)
+from tfsocial.data.reading.text_cells import (CellError, Text, text_or_bad)
+from typing import (Any, NamedTuple)
+
 
 
 class Example(NamedTuple):
@@ -34,7 +34,7 @@ class Example(NamedTuple):
 def examples_of(
     name: str, key: str, source: config.Source, data: config.Data, tasks: Mapping[str, config.Task]
 ) -> Iterator[Example | BadRow]:
-    """The rows of one of `kinds.names`, in order and in constant memory.
+    """Reads the rows of one of `source_types.names`, in order and in constant memory.
 
     Raises:
         ConfigError: it cannot be read, or lacks a column.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ import tiny_marian
 import tiny_run
 
 from tfsocial import __main__
+from tfsocial.back_translation import marian, translation
+from tfsocial.back_translation.marian import Draw, Marian
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
-from tfsocial.data import back_translation, paraphrase_cache
-from tfsocial.data.augment.chance import Chance
-from tfsocial.data.paraphrase_cache import Identity
-from tfsocial.models import marian
-from tfsocial.models.marian import Draw, Marian
+from tfsocial.data.augment import paraphrase_cache
+from tfsocial.data.augment.paraphrase_cache import Identity
+from tfsocial.data.augment.random_stream import RandomStream
 
 pytest.importorskip("sentencepiece", reason="the optional package is not installed")
 
@@ -54,9 +55,9 @@ def translate(there, back) -> Marian:
 class TestMarian:
     def test_goes_there_and_back(self, translate):
         """The way back reads what the way there wrote, and the two differ."""
-        chance = Chance.of(0, 0, tf.constant([marian._number(text) for text in TEXTS]))
-        abroad = translate.forward(TEXTS, chance.branch(0))
-        home = translate.backward(abroad, chance.branch(1))
+        stream = RandomStream.of(0, 0, tf.constant([marian._number(text) for text in TEXTS]))
+        abroad = translate.forward(TEXTS, stream.branch(0))
+        home = translate.backward(abroad, stream.branch(1))
         assert translate(TEXTS) == home
         assert len(set(abroad)) == 3
         assert abroad != home
@@ -80,8 +81,8 @@ class TestMarian:
     def test_the_graph_gives_the_same(self, there, back, translate):
         """What is traced for many texts draws as what runs at once for few."""
         graph = Marian.load(knobs(there, back), compiled=True).forward
-        chance = Chance.of(0, 0, tf.constant([1, 2, 3], tf.int64))
-        assert graph(TEXTS, chance) == translate.forward(TEXTS, chance)
+        stream = RandomStream.of(0, 0, tf.constant([1, 2, 3], tf.int64))
+        assert graph(TEXTS, stream) == translate.forward(TEXTS, stream)
 
     def test_long_texts_are_cut_to_the_positions(self, translate):
         """24 of them; nothing fails."""
@@ -91,8 +92,10 @@ class TestMarian:
         """As any translator; its checkpoints are its identity."""
         chosen = knobs(there, back)
         taken = marian.resources(chosen)
-        with paraphrase_cache.filling(tmp_path, Identity(chosen.identity, taken)) as cache:
-            assert back_translation.fill(cache, translate, TEXTS, 1, 4) == 3
+        with paraphrase_cache.filling(
+            tmp_path, Identity(chosen.identity, tuple(map(asdict, taken)))
+        ) as cache:
+            assert translation.fill(cache, translate, TEXTS, 1, 4) == 3
             assert set(cache.found(TEXTS, 1)) == set(TEXTS)
         first, second = taken
         assert (first.licence, first.licence_source) == (
@@ -126,9 +129,9 @@ class TestDraw:
     ROWS = 20_000
 
     def drawn(self, step: int = 3, **sampling) -> np.ndarray:
-        chance = Chance.of(0, 0, tf.range(self.ROWS, dtype=tf.int64))
+        stream = RandomStream.of(0, 0, tf.range(self.ROWS, dtype=tf.int64))
         scores = tf.tile(self.SCORES[None], [self.ROWS, 1])
-        left = Draw(Sampling(**sampling), chance)(tf.zeros([self.ROWS, 1]), scores, step)
+        left = Draw(Sampling(**sampling), stream)(tf.zeros([self.ROWS, 1]), scores, step)
         assert np.sum(left == 0) == self.ROWS
         return np.argmax(left, axis=-1)
 

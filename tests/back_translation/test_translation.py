@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from tfsocial import config
+from tfsocial.back_translation import translation
 from tfsocial.config import ConfigError
-from tfsocial.data import back_translation, paraphrase_cache
+from tfsocial.data.augment import paraphrase_cache, paraphrase_filter
+from tfsocial.data.augment.paraphrase_cache import Identity
 from tfsocial.data.examples import Examples, Origin
-from tfsocial.data.paraphrase_cache import Identity
+from tfsocial.provenance import translators
 from tfsocial.provenance.resources import Resource
 
 KNOBS = {"translator": "pairs", "file": "pairs.csv"}
@@ -19,7 +22,8 @@ TEXTS = ["a", "bb", "ccc", "dddd"]
 
 
 def identity(content: str = "1", **knobs) -> Identity:
-    return Identity({**KNOBS, **knobs}, (Resource("translator", "pairs.csv", sha256=content),))
+    taken = Resource("translator", "pairs.csv", sha256=content)
+    return Identity({**KNOBS, **knobs}, (asdict(taken),))
 
 
 class Spoken:
@@ -54,27 +58,27 @@ class TestFill:
         """Draw by draw, texts of a length together, each answer on one line."""
         spoken = Spoken()
         with opened() as cache:
-            assert back_translation.fill(cache, spoken, ["ccc", "a", "bb"], 2, 2) == 6
+            assert translation.fill(cache, spoken, ["ccc", "a", "bb"], 2, 2) == 6
             assert cache.found(["a", "x"], 2) == {"a": ["a 0", "a 1"]}
         assert spoken.asked == [(["a", "bb"], 0), (["ccc"], 0), (["a", "bb"], 1), (["ccc"], 1)]
 
     def test_goes_on_where_it_stopped(self, opened):
         """What was made before the failure is kept and not asked for again; nor in a third run."""
         with pytest.raises(ConfigError, match="the line is dead"), opened() as cache:
-            back_translation.fill(cache, Spoken(until=1), TEXTS, 1, 2)
+            translation.fill(cache, Spoken(until=1), TEXTS, 1, 2)
         later = Spoken()
         with opened() as cache:
-            assert back_translation.fill(cache, later, TEXTS, 1, 2) == 2
+            assert translation.fill(cache, later, TEXTS, 1, 2) == 2
             assert cache.found(TEXTS, 1) == {text: [f"{text} 0"] for text in TEXTS}
-            assert back_translation.fill(cache, later, TEXTS, 1, 2) == 0
+            assert translation.fill(cache, later, TEXTS, 1, 2) == 0
         assert later.asked == [(["ccc", "dddd"], 0)]
 
     def test_a_higher_count_asks_for_the_further_ones_alone(self, opened):
         """A lower one afterwards reads fewer."""
         spoken = Spoken()
         with opened() as cache:
-            back_translation.fill(cache, spoken, ["a"], 1, 2)
-            back_translation.fill(cache, spoken, ["a"], 3, 2)
+            translation.fill(cache, spoken, ["a"], 1, 2)
+            translation.fill(cache, spoken, ["a"], 3, 2)
             assert [draw for _, draw in spoken.asked] == [0, 1, 2]
             assert cache.found(["a"], 2) == {"a": ["a 0", "a 1"]}
 
@@ -82,7 +86,7 @@ class TestFill:
     def test_another_translator_begins_anew(self, opened, other):
         """Another knob, or another content behind the same knobs."""
         with opened() as cache:
-            back_translation.fill(cache, Spoken(), ["a"], 1, 2)
+            translation.fill(cache, Spoken(), ["a"], 1, 2)
         content = [other.pop("content")] if "content" in other else []
         with opened(*content, **other) as cache:
             assert cache.missing(["a"], 0) == ["a"]
@@ -95,12 +99,12 @@ class TestFill:
             opened() as cache,
             pytest.raises(ConfigError, match="was given 2 texts and gave back 1"),
         ):
-            back_translation.fill(cache, lambda texts, draw=0: ["x"], ["a", "b"], 1, 2)
+            translation.fill(cache, lambda texts, draw=0: ["x"], ["a", "b"], 1, 2)
 
     def test_what_is_no_text_counts_as_none(self, opened):
         """A NUL or half a character could not be tokenized."""
         with opened() as cache:
-            back_translation.fill(cache, lambda t, draw=0: ["a\0", "\ud800"], ["a", "b"], 1, 2)
+            translation.fill(cache, lambda t, draw=0: ["a\0", "\ud800"], ["a", "b"], 1, 2)
             assert cache.found(["a", "b"], 1) == {"a": [""], "b": [""]}
 
 
@@ -113,13 +117,13 @@ class TestJudge:
     )
     def test_bounds_are_within(self, cosine, verdict):
         """At least and at most."""
-        judged = back_translation.judge({"t": ["u"]}, {("t", "u"): cosine}, (0.7, 0.98))
+        judged = paraphrase_filter.judge({"t": ["u"]}, {("t", "u"): cosine}, (0.7, 0.98))
         assert judged.counts == {verdict: 1}
         assert judged.kept == ({"t": ("u",)} if verdict == "kept" else {})
 
     def test_without_bounds_all_but_copies(self):
         """And none twice."""
-        judged = back_translation.judge({"t": ["t", "u", "u", "", "v"]}, {}, None)
+        judged = paraphrase_filter.judge({"t": ["t", "u", "u", "", "v"]}, {}, None)
         assert judged.kept == {"t": ("u", "v")}
         assert judged.counts == {"copy": 1, "kept": 2, "repeated": 1, "none": 1}
 
@@ -134,8 +138,8 @@ def test_compare_measures_each_pair_once(opened):
 
     wanted = [("a", "b"), ("a", "c")]
     with opened() as cache:
-        assert back_translation.compare(cache, likeness, "m0", wanted[:1]) == 1
-        assert back_translation.compare(cache, likeness, "m0", wanted) == 1
+        assert translation.compare(cache, likeness, "m0", wanted[:1]) == 1
+        assert translation.compare(cache, likeness, "m0", wanted) == 1
         assert calls == wanted
         assert cache.cosines("m0", wanted) == {("a", "b"): 0.5, ("a", "c"): 0.5}
         assert cache.cosines("another", wanted) == {}
@@ -144,7 +148,7 @@ def test_compare_measures_each_pair_once(opened):
 def test_the_file_holds_no_text_of_the_data(opened, tmp_path):
     """Only hashes of them."""
     with opened() as cache:
-        back_translation.fill(cache, lambda t, draw=0: ["Ersatz"], ["a secret text"], 1, 2)
+        translation.fill(cache, lambda t, draw=0: ["Ersatz"], ["a secret text"], 1, 2)
     content = (tmp_path / "cache" / paraphrase_cache.FILE).read_bytes()
     assert b"Ersatz" in content
     assert b"secret" not in content
@@ -155,7 +159,7 @@ class TestKept:
     def data(self, tmp_path, opened):
         """The config of a cache with paraphrases of TEXTS."""
         with opened() as cache:
-            back_translation.fill(cache, Spoken(), TEXTS, 1, 2)
+            translation.fill(cache, Spoken(), TEXTS, 1, 2)
 
         def made(**knobs):
             section = {**KNOBS, "cache": str(tmp_path / "cache"), "similarity": None, **knobs}
@@ -165,13 +169,14 @@ class TestKept:
 
     def test_of_the_texts_of_train(self, data):
         """No others; a text without a paraphrase is left out; no translator is needed."""
-        assert back_translation.kept(data(), train("a", "zz", "a"), "m0") == {"a": ("a 0",)}
-        assert back_translation.resources(data())[0].sha256 == "1"
+        found = paraphrase_filter.usable_paraphrases(data(), train("a", "zz", "a"), "m0")
+        assert found == {"a": ("a 0",)}
+        assert translators.of_back_translation(data())[0].sha256 == "1"
 
     def test_refuses_what_m0_did_not_measure(self, data):
         """The filter is never silently left out."""
         with pytest.raises(ConfigError, match="1 paraphrases were not compared by this M0"):
-            back_translation.kept(data(similarity=[0.7, 0.98]), train("a"), "m0")
+            paraphrase_filter.usable_paraphrases(data(similarity=[0.7, 0.98]), train("a"), "m0")
 
     @pytest.mark.parametrize(
         ("knobs", "text", "sentence"),
@@ -184,20 +189,20 @@ class TestKept:
     def test_refuses_an_empty_one(self, data, knobs, text, sentence):
         """Each says what to do."""
         with pytest.raises(ConfigError, match=sentence):
-            back_translation.kept(data(**knobs), train(text), "m0")
+            paraphrase_filter.usable_paraphrases(data(**knobs), train(text), "m0")
 
     def test_refuses_what_is_no_cache(self, data, tmp_path):
         """In one sentence."""
         (tmp_path / "cache" / paraphrase_cache.FILE).write_bytes(b"no database at all" * 100)
         with pytest.raises(ConfigError, match="cannot be used as a cache of paraphrases"):
-            back_translation.kept(data(), train("a"), "m0")
+            paraphrase_filter.usable_paraphrases(data(), train("a"), "m0")
 
     def test_licence_of_the_config_where_the_translator_says_none(self, data):
         """And the acknowledgement goes with all."""
-        (found,) = back_translation.resources(data(licence="cc-by-4.0"))
+        (found,) = translators.of_back_translation(data(licence="cc-by-4.0"))
         assert (found.licence, found.kind) == ("CC-BY-4.0", "permissive")
         said = [Resource("translator", "x", licence="MIT", licence_source="README.md")]
-        (kept,) = back_translation.licensed(said, data(licence="GPL-3.0", licence_ack="ours"))
+        (kept,) = translators.licensed(said, data(licence="GPL-3.0", licence_ack="ours"))
         assert (kept.licence, kept.acknowledgement) == ("MIT", "ours")
 
 

@@ -1,4 +1,4 @@
-"""Chance without state: every number is a hash of what it is for.
+"""Random numbers without state: every number is a hash of what it is for.
 
 The seed, the epoch, the example, the op and the place in the text decide a number, nothing else:
 not the batch an example stands in, not what was drawn before. A number costs some fifteen integer
@@ -21,7 +21,7 @@ _BITS = 24  # as many as a float32 below 1 can tell apart
 
 
 @dataclass(frozen=True)
-class Chance:
+class RandomStream:
     """A stream of numbers for each of n examples.
 
     Attributes:
@@ -31,15 +31,15 @@ class Chance:
     keys: tf.Tensor
 
     @classmethod
-    def of(cls, seed: int, epoch: tf.Tensor | int, examples: tf.Tensor) -> Chance:
+    def of(cls, seed: int, epoch: tf.Tensor | int, examples: tf.Tensor) -> RandomStream:
         """The streams of examples, int64 [n], in an epoch."""
         key = _mixed(_GOLDEN * _bits(seed))
         key = _mixed(key + _GOLDEN * _bits(epoch))
         return cls(_mixed(key + _GOLDEN * _bits(examples)))
 
-    def branch(self, number: int) -> Chance:
+    def branch(self, number: int) -> RandomStream:
         """Other streams of the same examples, one for each number from 0 on."""
-        return Chance(_mixed(self.keys ^ _mixed(_GOLDEN * _bits(number + 1))))
+        return RandomStream(_mixed(self.keys ^ _mixed(_GOLDEN * _bits(number + 1))))
 
     def uniform(self) -> tf.Tensor:
         """A number for each example, float32 [n], at least 0 and less than 1."""
@@ -50,14 +50,14 @@ class Chance:
         return _fraction(_mixed(tf.gather(self.keys, row) + _GOLDEN * (1 + _bits(place))))
 
 
-def index(luck: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:
+def index(u: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:
     """One of 0 to count - 1 for each number, int64 of its shape; 0 where count is 0.
 
     >>> index(tf.constant([0.0, 0.49, 0.99]), 2).numpy().tolist()
     [0, 0, 1]
     """
     count = tf.cast(count, tf.int64)
-    chosen = tf.cast(luck * tf.cast(count, tf.float32), tf.int64)
+    chosen = tf.cast(u * tf.cast(count, tf.float32), tf.int64)
     return tf.clip_by_value(chosen, 0, tf.maximum(count - 1, 0))
 
 

@@ -11,15 +11,16 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tfsocial.config import ConfigError
-from tfsocial.provenance.resources import Resource
 
 FILE = "paraphrases.sqlite"
+
 _WAIT = 60.0  # seconds for another process to commit
+
 _TABLES = """
     CREATE TABLE IF NOT EXISTS translator (
         identity TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, resources TEXT NOT NULL);
@@ -43,25 +44,26 @@ def key(text: str) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who translates.
+    """Says who translates.
 
     Attributes:
         knobs: of the config, as far as they decide what comes out.
-        resources: what was taken from others for it, with the hashes of their contents.
+        resources: what was taken from others for it, with the hashes of their contents:
+            JSON values of a `provenance.Resource` each.
     """
 
     knobs: Mapping[str, Any]
-    resources: tuple[Resource, ...]
+    resources: tuple[Mapping[str, Any], ...]
 
     @property
     def name(self) -> str:
-        """The knobs as one string."""
+        """Writes the knobs as one string."""
         return json.dumps(self.knobs, sort_keys=True)
 
     @property
     def fingerprint(self) -> str:
-        """Another one where a knob or the content of a resource is another."""
-        contents = [f"{one.version} {one.sha256}" for one in self.resources]
+        """Hashes it all: another one where a knob or the content of a resource is another."""
+        contents = [f"{one['version']} {one['sha256']}" for one in self.resources]
         return key("\n".join([self.name, *contents]))
 
 
@@ -133,7 +135,7 @@ def filling(folder: Path, identity: Identity) -> Iterator[Cache]:
     folder.mkdir(parents=True, exist_ok=True)
     with _opened(folder / FILE, "rwc") as connection:
         connection.executescript(_TABLES)
-        resources = json.dumps([asdict(one) for one in identity.resources], ensure_ascii=False)
+        resources = json.dumps(identity.resources, ensure_ascii=False)
         with connection:
             connection.execute(
                 "INSERT OR REPLACE INTO translator VALUES (?, ?, ?)",
@@ -164,8 +166,7 @@ def reading(folder: Path, knobs: Mapping[str, Any]) -> Iterator[tuple[Cache, Ide
                 f"data.back_translation: {folder} holds paraphrases, but none of a translator with "
                 "these settings; run python -m tfsocial augment with this config first"
             )
-        resources = tuple(Resource(**values) for values in json.loads(row[1]))
-        yield Cache(connection, row[0]), Identity(knobs, resources)
+        yield Cache(connection, row[0]), Identity(knobs, tuple(json.loads(row[1])))
 
 
 @contextlib.contextmanager

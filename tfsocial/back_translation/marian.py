@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from tfsocial.checkpoints import locations
 from tfsocial.config import ConfigError, MarianTranslator, Sampling
-from tfsocial.data.augment.chance import Chance
+from tfsocial.data.augment.random_stream import RandomStream
 from tfsocial.models.tf_transformers import transformers
 from tfsocial.provenance import licences
 from tfsocial.provenance import resources as provenance
@@ -71,7 +71,7 @@ class Direction:
         model, tokenizer = _model(folder, where), _tokenizer(folder, where)
         return cls(key, folder, tokenizer, model, knobs.sampling, knobs.batch, compiled)
 
-    def __call__(self, texts: Sequence[str], chance: Chance) -> list[str]:
+    def __call__(self, texts: Sequence[str], stream: RandomStream) -> list[str]:
         """Translations; what is drawn for a text depends on it and its chance alone."""
         read = self.tokenizer(
             list(texts),
@@ -92,7 +92,7 @@ class Direction:
             ).astype(np.int32)
             for name, value in padding.items()
         )
-        keys = tf.constant(np.pad(chance.keys.numpy(), [0, more], mode="edge"))
+        keys = tf.constant(np.pad(stream.keys.numpy(), [0, more], mode="edge"))
         made = self._graph(tokens.shape[1])(tokens, mask, keys)
         decoded = self.tokenizer.batch_decode(made[: len(texts)], skip_special_tokens=True)
         return [text.strip() for text in decoded]
@@ -107,7 +107,7 @@ class Direction:
             pieces = min(2 * length + MORE_PIECES, self._positions - 1)
 
             def generate(tokens: tf.Tensor, mask: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
-                draw = Draw(self.sampling, Chance(keys))
+                draw = Draw(self.sampling, RandomStream(keys))
                 # The likeliest of what is left: Draw leaves one.
                 return self.model.generate(
                     tokens,
@@ -129,22 +129,22 @@ class Draw:
     """Leaves of each row's scores one, drawn from the k highest in proportion to exp(score / T).
 
     The sampling of transformers' TF classes takes one seed for a batch and, given one, the same
-    noise at every step. Here noise is a hash of the text, the step and the piece (`Chance`), so
-    that a text's translation does not depend on its batch. The highest of score / T + Gumbel
-    noise is such a draw: Gumbel (1954), Statistical Theory of Extreme Values.
+    noise at every step. Here noise is a hash of the text, the step and the piece
+    (`RandomStream`), so that a text's translation does not depend on its batch. The highest of
+    score / T + Gumbel noise is such a draw: Gumbel (1954), Statistical Theory of Extreme Values.
     """
 
     sampling: Sampling
-    chance: Chance
+    stream: RandomStream
 
     def __call__(self, tokens: tf.Tensor, scores: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
         """Scores float32 [n, pieces], all but one of each row -inf."""
         size = scores.shape[-1]
         high, pieces = tf.math.top_k(scores, min(self.sampling.top_k, size))
         rows = tf.repeat(tf.range(tf.shape(pieces)[0]), tf.shape(pieces)[1])
-        luck = self.chance.branch(length).at(rows, tf.reshape(pieces, [-1]))
-        luck = tf.maximum(tf.reshape(luck, tf.shape(pieces)), 1e-9)
-        noise = -tf.math.log(-tf.math.log(luck))
+        u = self.stream.branch(length).at(rows, tf.reshape(pieces, [-1]))
+        u = tf.maximum(tf.reshape(u, tf.shape(pieces)), 1e-9)
+        noise = -tf.math.log(-tf.math.log(u))
         best = tf.argmax(high / self.sampling.temperature + noise, axis=-1)
         chosen = tf.gather(pieces, best, batch_dims=1)
         return tf.one_hot(chosen, size, on_value=0.0, off_value=-np.inf)
@@ -152,7 +152,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Marian:
-    """Into another language and back; see `back_translation.Translator`."""
+    """Into another language and back; see `translation.Translator`."""
 
     forward: Direction
     backward: Direction
@@ -171,9 +171,9 @@ class Marian:
         return cls(there, back, knobs.sampling.seed)
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
-        chance = Chance.of(self.seed, draw, tf.constant([_number(text) for text in texts]))
-        abroad = self.forward(texts, chance.branch(0))
-        return self.backward(abroad, chance.branch(1))
+        stream = RandomStream.of(self.seed, draw, tf.constant([_number(text) for text in texts]))
+        abroad = self.forward(texts, stream.branch(0))
+        return self.backward(abroad, stream.branch(1))
 
 
 def folders(knobs: MarianTranslator) -> dict[str, Path]:

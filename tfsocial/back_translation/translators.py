@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
 from tfsocial.data.reading import line_formats, paths, rows
@@ -19,11 +25,10 @@ from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would tell addresses with their secrets
 
 FIRST_PAUSE = 1.0  # seconds before the first further attempt; each next one waits twice as long
 LONGEST_PAUSE = 60.0
-_TOO_BUSY = 429
-_SERVERS_FAULT = 500
 
 
 class _FailureError(Exception):
@@ -31,7 +36,7 @@ class _FailureError(Exception):
 
     def __init__(self, reason: str, passing: bool):
         super().__init__(reason)
-        self.passing = passing  # another attempt may do better
+        self.passing = passing
 
 
 @dataclass(frozen=True)
@@ -56,18 +61,20 @@ class Http:
         Raises:
             ConfigError: the last attempt failed too, or the answer is no such object.
         """
-        body = json.dumps({"texts": texts, "draw": draw}).encode()
-        for attempt in range(self.knobs.retries + 1):
-            try:
-                return _translations(self._answer(body), len(texts))
-            except _FailureError as failure:
-                if not failure.passing or attempt == self.knobs.retries:
-                    attempts = f" ({attempt + 1} attempts)" if attempt else ""
-                    raise ConfigError(f"{self._who}: {failure}{attempts}") from None
-                pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
-                log.info("%s: %s; again in %.0f s", self._who, failure, pause)
-                self.wait(pause)
-        raise AssertionError("the last attempt returns or raises")
+        attempts = Retrying(
+            retry=retry_if_exception(_passes),
+            stop=stop_after_attempt(self.knobs.retries + 1),
+            wait=wait_exponential(FIRST_PAUSE, LONGEST_PAUSE),
+            sleep=self.wait,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        try:
+            return attempts(self._attempt, texts, draw)
+        except _FailureError as failure:
+            count = attempts.statistics["attempt_number"]
+            tried = f" ({count} attempts)" if count > 1 else ""
+            raise ConfigError(f"{self._who}: {failure}{tried}") from None
 
     @property
     def resource(self) -> Resource:
@@ -82,26 +89,30 @@ class Http:
     def _who(self) -> str:
         return f"data.back_translation.url {_public(self.knobs.url)}"
 
-    def _answer(self, body: bytes) -> bytes:
-        request = urllib.request.Request(
-            self.knobs.url, body, {"Content-Type": "application/json", "Accept": "application/json"}
-        )
+    def _attempt(self, texts: list[str], draw: int) -> list[str]:
         try:
-            with urllib.request.urlopen(request, timeout=self.knobs.timeout) as response:
-                return response.read()
-        except urllib.error.HTTPError as error:
-            passing = error.code == _TOO_BUSY or error.code >= _SERVERS_FAULT
-            raise _FailureError(f"answers with status {error.code}", passing) from None
-        except urllib.error.URLError as error:
-            raise _FailureError(self._no_connection(error.reason), True) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise _FailureError(self._no_connection(error), True) from None
+            answer = httpx.post(
+                self.knobs.url, json={"texts": texts, "draw": draw}, timeout=self.knobs.timeout
+            )
+        except httpx.TimeoutException:
+            silent = f"does not answer within {self.knobs.timeout:g} s"
+            raise _FailureError(silent, passing=True) from None
+        except httpx.HTTPError as error:
+            unreached = f"cannot be reached ({error}); check that the service runs there"
+            raise _FailureError(unreached, passing=True) from None
+        if answer.status_code != httpx.codes.OK:
+            passing = answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error
+            raise _FailureError(f"answers with status {answer.status_code}", passing)
+        return _translations(answer.content, len(texts))
 
-    def _no_connection(self, reason: object) -> str:
-        if isinstance(reason, TimeoutError):
-            return f"does not answer within {self.knobs.timeout:g} s"
-        said = getattr(reason, "strerror", None) or reason
-        return f"cannot be reached ({said}); check that the service runs there"
+    def _tell(self, attempt: RetryCallState) -> None:
+        pause, failure = attempt.next_action.sleep, attempt.outcome.exception()
+        log.info("%s: %s; again in %.0f s", self._who, failure, pause)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether another attempt may do better."""
+    return isinstance(error, _FailureError) and error.passing
 
 
 def _public(url: str) -> str:

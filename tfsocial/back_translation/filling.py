@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
 from tfsocial.provenance import resources as provenance
 from collections.abc import (Iterator, Mapping, Sequence)
-from dataclasses import dataclass
+from dataclasses import (asdict, dataclass)
 from pathlib import Path
+from tfsocial.back_translation import (marian, translation)
+from tfsocial.back_translation.marian import Marian
+from tfsocial.back_translation.similarity import SemanticSimilarity
+from tfsocial.back_translation.translators import (Http, Pairs)
 from tfsocial.checkpoints import community
-from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import (BackTranslation, Config, ConfigError, HttpTranslator, MarianTranslator, PairsTranslator)
-from tfsocial.data import (back_translation, corpus, paraphrase_cache)
-from tfsocial.data.augment import chain
-from tfsocial.data.augment.paraphrases import Paraphrases
-from tfsocial.data.back_translation import (Judged, Verdict)
-from tfsocial.data.examples import Examples
-from tfsocial.data.paraphrase_cache import (Cache, Identity)
-from tfsocial.data.translators import (Http, Pairs)
-from tfsocial.models import marian
-from tfsocial.models.embedder import Embedder
-from tfsocial.models.marian import Marian
+from tfsocial.data import corpus
+from tfsocial.data.augment import (paraphrase_cache, paraphrase_filter)
+from tfsocial.data.augment.paraphrase_cache import (Cache, Identity)
+from tfsocial.data.augment.paraphrase_filter import (Judged, Verdict)
+from tfsocial.provenance import translators
 from tfsocial.provenance.resources import Resource
 
 
-
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
-ROW_LENGTH = 128  # tokens of a text that M0 compares
+
 _SAID: Mapping[Verdict, str] = {
     "kept": "kept",
     "near": "dropped, too near",
@@ -76,23 +72,23 @@ def fill(config: Config) -> Filled:
     Raises:
         ConfigError: the config, the data or the translator is wrong, or a licence does not fit.
     """
-    chosen, bounds = back_translation.section(config.data), _bounds(config)
+    chosen, bounds = paraphrase_filter.section(config.data), _bounds(config)
     taken = resources(config)
     given = provenance.of_sources(config.data)
-    checked = [*given, *back_translation.licensed(taken, config.data)]
+    checked = [*given, *translators.licensed(taken, config.data)]
     provenance.check(checked, config.data.licence_policy)
-    texts = back_translation.texts_of(corpus.drawn(config).splits["train"])
-    identity = Identity(chosen.identity, taken)
+    texts = paraphrase_filter.texts_of(corpus.load_splits(config).splits["train"])
+    identity = Identity(chosen.identity, tuple(map(asdict, taken)))
     with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
         new = _translate(config, cache, texts)
         found = cache.found(texts, chosen.count)
         cosines = _compared(config, cache, found) if bounds else {}
-    return Filled(texts, new, back_translation.judge(found, cosines, bounds), chosen)
+    return Filled(texts, new, paraphrase_filter.judge(found, cosines, bounds), chosen)
 
 
 def resources(config: Config) -> tuple[Resource, ...]:
     """What the translator takes from others."""
-    chosen = back_translation.section(config.data)
+    chosen = paraphrase_filter.section(config.data)
     if isinstance(chosen, MarianTranslator):
         return marian.resources(chosen)
     return (translator(config).resource,)
@@ -104,7 +100,7 @@ def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
     Raises:
         ConfigError: it cannot be had.
     """
-    chosen = back_translation.section(config.data)
+    chosen = paraphrase_filter.section(config.data)
     if isinstance(chosen, MarianTranslator):
         return Marian.load(chosen, compiled)
     if isinstance(chosen, HttpTranslator):
@@ -112,20 +108,8 @@ def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
     return Pairs.read(chosen, config.data.root)
 
 
-def of_run(config: Config, m0: CommunityCheckpoint, train: Examples) -> Paraphrases | None:
-    """What the ops of a config mix in; None where none does.
-
-    Raises:
-        ConfigError: see `back_translation.kept`.
-    """
-    if not chain.needs_paraphrases(chain.build(config)):
-        return None
-    yardstick = back_translation.yardstick(config.model, m0.resource(config.model))
-    return Paraphrases.of(back_translation.kept(config.data, train, yardstick))
-
-
 def _bounds(config: Config) -> tuple[float, float] | None:
-    bounds = back_translation.section(config.data).similarity
+    bounds = paraphrase_filter.section(config.data).similarity
     if bounds is not None and config.model.checkpoint == "random":
         raise ConfigError(
             "model.checkpoint is random, and an untrained M0 cannot tell what is similar; "
@@ -136,41 +120,22 @@ def _bounds(config: Config) -> tuple[float, float] | None:
 
 def _translate(config: Config, cache: Cache, texts: Sequence[str]) -> int:
     """Fills the cache; returns how many paraphrases were asked for."""
-    chosen = back_translation.section(config.data)
+    chosen = paraphrase_filter.section(config.data)
     lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
     if not lacking:
         return 0
     batch = len(texts) if isinstance(chosen, PairsTranslator) else chosen.batch
     made_by = translator(config, compiled=lacking >= COMPILE_FROM)
-    return back_translation.fill(cache, made_by, texts, chosen.count, batch)
+    return translation.fill(cache, made_by, texts, chosen.count, batch)
 
 
 def _compared(
     config: Config, cache: Cache, found: Mapping[str, Sequence[str]]
-) -> dict[back_translation.Pair, float]:
+) -> dict[paraphrase_filter.Pair, float]:
     """Cosines of all that was found, measured now where they were not before."""
     m0 = community.of_config(config.model)
-    yardstick = back_translation.yardstick(config.model, m0.resource(config.model))
-    pairs = back_translation.pairs(found)
+    yardstick = paraphrase_filter.yardstick(m0.resource(config.model).sha256, config.model.pooling)
+    pairs = paraphrase_filter.pairs(found)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
-        back_translation.compare(cache, Likeness.of(config, m0), yardstick, pairs)
+        translation.compare(cache, SemanticSimilarity.of(config, m0), yardstick, pairs)
     return cache.cosines(yardstick, pairs)
-
-
-class Likeness:
-    """How near M0 finds texts to one another; see `back_translation.Similarity`."""
-
-    def __init__(self, embedder: Embedder):
-        self._embedder = embedder
-
-    @classmethod
-    def of(cls, config: Config, m0: CommunityCheckpoint) -> Likeness:
-        """With M0's weights and pooling."""
-        return cls(m0.embedder(config.model.pooling, ROW_LENGTH))
-
-    def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
-        both = list(dict.fromkeys([*texts, *others]))
-        places = {text: place for place, text in enumerate(both)}
-        vectors = self._embedder(Examples.of_texts(both))
-        one, other = (vectors[[places[text] for text in column]] for column in (texts, others))
-        return np.sum(one * other, axis=-1)

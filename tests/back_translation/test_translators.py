@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tfsocial.back_translation.translators import Http, Pairs
 from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
-from tfsocial.data.translators import Http, Pairs
 
 
 @pytest.fixture
@@ -71,6 +71,14 @@ class TestHttp:
         service.answers = [(503, ""), (429, ""), good("hi", "您好")]
         assert ask() == ["hi", "您好"]
         assert ask.waits == [1.0, 2.0]
+
+    def test_the_log_tells_no_secret(self, service, ask, caplog):
+        """Neither the client's own lines nor the library's; the texts are not told either."""
+        service.answers = [(503, ""), good("hi", "您好")]
+        with caplog.at_level("INFO"):
+            ask()
+        assert "answers with status 503; again in 1 s" in caplog.text
+        assert not any(word in caplog.text for word in ("secret", "hello", "您好"))
 
     @pytest.mark.parametrize(
         ("answer", "sentence"),

@@ -7,19 +7,19 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from tfsocial.data.augment.chance import Chance, index
+from tfsocial.data.augment.random_stream import RandomStream, index
 
 MANY = 20_000
 
 
 def numbers(seed=0, epoch=0, examples=MANY, branches=(), place=None) -> np.ndarray:
-    chance = Chance.of(seed, epoch, tf.range(examples, dtype=tf.int64))
+    stream = RandomStream.of(seed, epoch, tf.range(examples, dtype=tf.int64))
     for branch in branches:
-        chance = chance.branch(branch)
+        stream = stream.branch(branch)
     if place is None:
-        return chance.uniform().numpy()
+        return stream.uniform().numpy()
     rows = tf.range(examples, dtype=tf.int64)
-    return chance.at(rows, tf.fill([examples], tf.constant(place, tf.int64))).numpy()
+    return stream.at(rows, tf.fill([examples], tf.constant(place, tf.int64))).numpy()
 
 
 STREAMS = {
@@ -53,8 +53,8 @@ def test_streams_do_not_hang_together():
 
 def test_places_of_one_text_are_uniform_too():
     """Along a long text as well as across texts."""
-    chance = Chance.of(3, 1, tf.constant([7], tf.int64))
-    values = chance.at(tf.zeros([MANY], tf.int64), tf.range(MANY, dtype=tf.int64)).numpy()
+    stream = RandomStream.of(3, 1, tf.constant([7], tf.int64))
+    values = stream.at(tf.zeros([MANY], tf.int64), tf.range(MANY, dtype=tf.int64)).numpy()
     assert stats.kstest(values, "uniform").pvalue > 1e-3
     assert len(np.unique(values)) > 0.99 * MANY
 
@@ -71,9 +71,9 @@ def test_is_split_mix_64():
     key = mixed(golden * 5 % 2**64)
     key = mixed((key + golden * 2) % 2**64)
     key = mixed((key + golden * 9) % 2**64)
-    chance = Chance.of(5, 2, tf.constant([9], tf.int64))
-    assert chance.keys.numpy().tolist() == [key]
-    assert float(chance.uniform()[0]) == (mixed(key) >> 40) / 2**24
+    stream = RandomStream.of(5, 2, tf.constant([9], tf.int64))
+    assert stream.keys.numpy().tolist() == [key]
+    assert float(stream.uniform()[0]) == (mixed(key) >> 40) / 2**24
 
 
 def test_index_covers_all_and_never_more():

@@ -16,13 +16,13 @@ import pytest
 import tiny_run
 
 from tfsocial import __main__
+from tfsocial.back_translation import filling
+from tfsocial.back_translation.similarity import SemanticSimilarity
 from tfsocial.checkpoints import community
 from tfsocial.config import Config, ConfigError, parse
 from tfsocial.data import corpus
-from tfsocial.models import paraphrasing
-from tfsocial.models.paraphrasing import Likeness
 from tfsocial.text import batch as keys
-from tfsocial.training import devices
+from tfsocial.training import devices, paraphrases
 from tfsocial.training.prepare import Prepared, prepare
 
 # In the words of the tiny vocabulary; of "my order is broken" there is only a copy.
@@ -122,7 +122,7 @@ class TestPairs:
         assert found["licence"] == "MIT"
         assert len(found["sha256"]) == 64
         unknown = tiny_run.settings(moods, section(moods, licence="unknown"), MIX)
-        for refused in (lambda: paraphrasing.fill(unknown), lambda: ready_for(unknown, tmp_path)):
+        for refused in (lambda: filling.fill(unknown), lambda: ready_for(unknown, tmp_path)):
             with pytest.raises(ConfigError, match=r"data\.back_translation\.licence: nothing says"):
                 refused()
 
@@ -135,16 +135,16 @@ class TestPairs:
         """Its cosines would be chance."""
         chosen = tiny_run.settings(moods, section(moods, similarity=[0.7, 0.98]))
         with pytest.raises(ConfigError, match="an untrained M0 cannot tell what is similar"):
-            paraphrasing.fill(chosen)
+            filling.fill(chosen)
 
 
 class TestSimilarity:
     """By the default M0."""
 
     @pytest.fixture(scope="class")
-    def likeness(self) -> Likeness:
+    def likeness(self) -> SemanticSimilarity:
         chosen = parse({})
-        return Likeness.of(chosen, community.of_config(chosen.model))
+        return SemanticSimilarity.of(chosen, community.of_config(chosen.model))
 
     def test_by_hand(self, likeness):
         """A copy is 1, a paraphrase near, something else far; each pair on its own."""
@@ -183,14 +183,14 @@ class TestSimilarity:
             },
         }
         config = parse({"data": chosen})
-        judged = paraphrasing.fill(config).judged
+        judged = filling.fill(config).judged
         assert judged.kept == {text: (new[0],)}
         assert judged.counts == {"kept": 1, "far": 1, "near": 1, "none": 3}
-        monkeypatch.setattr(Likeness, "of", None)  # measured once, by this M0
-        assert paraphrasing.fill(config).new == 0
+        monkeypatch.setattr(SemanticSimilarity, "of", None)  # measured once, by this M0
+        assert filling.fill(config).new == 0
         m0 = community.of_config(config.model)
-        train = corpus.of_run(config).splits["train"]
-        assert paraphrasing.of_run(config, m0, train).paraphrases == (new[0],)
+        train = corpus.load_corpus(config).splits["train"]
+        assert paraphrases.of_run(config, m0, train).paraphrases == (new[0],)
 
 
 class Slow(BaseHTTPRequestHandler):

@@ -1,0 +1,161 @@
+"""Which paraphrases of the cache a run mixes in: near enough to their text, and no copies.
+
+A run needs no translator; what one made is read from disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tfsocial import config
+from tfsocial.config import ConfigError
+from tfsocial.data.augment import paraphrase_cache
+from tfsocial.data.augment.paraphrase_cache import Cache
+from tfsocial.data.examples import Examples
+
+log = logging.getLogger(__name__)
+
+Pair = tuple[str, str]
+
+
+def texts_of(train: Examples) -> list[str]:
+    """The texts of all columns, each once; blank ones have no paraphrase."""
+    columns = [train.text, train.pair or []]
+    return list(dict.fromkeys(text for column in columns for text in column if text.strip()))
+
+
+def yardstick(m0_sha256: str, pooling: str) -> str:
+    """Names what measures a cosine: the content of M0 and how it makes a vector of a text."""
+    return f"{m0_sha256} {pooling}"
+
+
+def pairs(found: Mapping[str, Sequence[str]]) -> list[Pair]:
+    """Texts and their paraphrases, each pair once, without empty ones."""
+    each = [(text, new) for text, several in found.items() for new in several if new]
+    return list(dict.fromkeys(each))
+
+
+Verdict = Literal["kept", "copy", "near", "far", "repeated", "none"]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Paraphrases, sorted by a filter.
+
+    Attributes:
+        kept: text -> its paraphrases; no text without one.
+        counts: how many there are of each verdict.
+    """
+
+    kept: Mapping[str, tuple[str, ...]]
+    counts: Mapping[Verdict, int]
+
+
+def judge(
+    found: Mapping[str, Sequence[str]],
+    cosines: Mapping[Pair, float],
+    bounds: tuple[float, float] | None,
+) -> Judged:
+    """Keeps what lies within the bounds, these included; never a copy, nor one twice.
+
+    >>> found = {"a b": ["a b", "b a", "b a", "c", ""]}
+    >>> cosines = {("a b", "a b"): 1.0, ("a b", "b a"): 0.9, ("a b", "c"): 0.2}
+    >>> judged = judge(found, cosines, (0.7, 0.98))
+    >>> judged.kept, judged.counts
+    ({'a b': ('b a',)}, {'copy': 1, 'kept': 1, 'repeated': 1, 'far': 1, 'none': 1})
+    """
+    counts: Counter[Verdict] = Counter()
+    kept: dict[str, tuple[str, ...]] = {}
+    for text, several in found.items():
+        for place, paraphrase in enumerate(several):
+            repeated = paraphrase in several[:place]
+            verdict = _verdict(text, paraphrase, repeated, cosines, bounds)
+            counts[verdict] += 1
+            if verdict == "kept":
+                kept[text] = (*kept.get(text, ()), paraphrase)
+    return Judged(kept, dict(counts))
+
+
+def _verdict(
+    text: str,
+    paraphrase: str,
+    repeated: bool,
+    cosines: Mapping[Pair, float],
+    bounds: tuple[float, float] | None,
+) -> Verdict:
+    if not paraphrase:
+        return "none"
+    if paraphrase == text:
+        return "copy"
+    if repeated:
+        return "repeated"
+    if bounds is None or bounds[0] <= cosines[text, paraphrase] <= bounds[1]:
+        return "kept"
+    return "far" if cosines[text, paraphrase] < bounds[0] else "near"
+
+
+def section(data: config.Data) -> config.BackTranslation:
+    """`data.back_translation`.
+
+    Raises:
+        ConfigError: the config has none.
+    """
+    if data.back_translation is None:
+        raise ConfigError(
+            "data.back_translation is not set; name a translator there, "
+            "as {translator: pairs, file: pairs.csv, cache: DIR}"
+        )
+    return data.back_translation
+
+
+def usable_paraphrases(
+    data: config.Data, train: Examples, measured_by: str
+) -> Mapping[str, tuple[str, ...]]:
+    """Text of train -> the paraphrases that a run mixes in.
+
+    Args:
+        measured_by: see `yardstick`.
+
+    Raises:
+        ConfigError: there is none, or some were not measured with this M0.
+    """
+    chosen, texts = section(data), texts_of(train)
+    with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (cache, _):
+        found = cache.found(texts, chosen.count)
+        judged = _judged(cache, found, measured_by, chosen.similarity)
+    if not judged.kept:
+        raise ConfigError(
+            f"data.back_translation: {chosen.cache} holds no paraphrase of train's texts that is "
+            "kept; run python -m tfsocial augment with this config, which says why"
+        )
+    log.info(
+        "back-translation: %d paraphrases, of %d of the %d texts of train",
+        sum(map(len, judged.kept.values())),
+        len(judged.kept),
+        len(texts),
+    )
+    return judged.kept
+
+
+def _judged(
+    cache: Cache,
+    found: Mapping[str, Sequence[str]],
+    measured_by: str,
+    bounds: tuple[float, float] | None,
+) -> Judged:
+    if bounds is None:
+        return judge(found, {}, None)
+    wanted = pairs(found)
+    cosines = cache.cosines(measured_by, wanted)
+    if len(cosines) < len(wanted):
+        raise ConfigError(
+            f"data.back_translation: {len(wanted) - len(cosines)} paraphrases were not compared "
+            "by this M0; run python -m tfsocial augment with this config (nothing is translated "
+            "again)"
+        )
+    return judge(found, cosines, bounds)

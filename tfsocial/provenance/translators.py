@@ -1,0 +1,37 @@
+"""What the translator of a run's paraphrases took from others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tfsocial import config
+from tfsocial.data.augment import paraphrase_cache
+from tfsocial.data.augment.paraphrase_filter import section
+from tfsocial.provenance import licences
+from tfsocial.provenance.resources import Resource
+
+
+def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
+    """Reads what the translator took from others, under this config's licence.
+
+    Raises:
+        ConfigError: see `paraphrase_cache.reading`.
+    """
+    chosen = section(data)
+    with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (_, identity):
+        return licensed([Resource(**values) for values in identity.resources], data)
+
+
+def licensed(found: Sequence[Resource], data: config.Data) -> tuple[Resource, ...]:
+    """Adds the config's licence where the resources say none, and its acknowledgement."""
+    chosen = section(data)
+    given, why = licences.spdx(chosen.licence), chosen.licence_ack or ""
+    source = "" if given == licences.UNKNOWN else "data.back_translation.licence of the config"
+    return tuple(
+        replace(one, acknowledgement=why)
+        if one.licence != licences.UNKNOWN
+        else replace(one, acknowledgement=why, licence=given, licence_source=source)
+        for one in found
+    )
