@@ -31,7 +31,7 @@ class Recorder(keras.callbacks.Callback):
 
 
 class OnTheScore:
-    """A judge with scores from a list, one an epoch."""
+    """A scorer with scores from a list, one an epoch."""
 
     def __init__(self, *scores: float):
         self.left = list(scores)
@@ -226,7 +226,7 @@ def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
 
 
 def test_dev_is_scored_with_the_average(moods, tmp_path):
-    """A judge is shown other predictions than without.
+    """A scorer is shown other predictions than without.
 
     With a memory of nothing, all goes by the average too, but that is the weights: the same
     predictions and the same file, bit for bit.

@@ -131,7 +131,7 @@ def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, norma
 
 
 class Clock:
-    """A judge to whom each score is better than the one before by so much."""
+    """A scorer to whom each score is better than the one before by so much."""
 
     def __init__(self, step: float):
         self.step, self.now = step, 0.5

@@ -175,12 +175,11 @@ OPTIONS = (
 
 
 def start(moods: Path, workdir: Path) -> None:
-    from tfsocial.evaluation import outcome
     from tfsocial.training import fit
 
     chosen = tiny_run.settings(moods, *OPTIONS)
     workdir.mkdir(exist_ok=True)
-    fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu")
+    fit.train(chosen, workdir, "cpu")
 
 
 def test_a_run_that_went_back_resumes_to_the_same_bits(tmp_path, monkeypatch, caplog):

@@ -13,8 +13,10 @@ import tf_keras as keras
 from tfsocial.config import Config, load
 from tfsocial.data import pipeline, service, sources
 from tfsocial.data.provenance import Resource
-from tfsocial.models import card, checkpoints, inference
+from tfsocial.metrics.scorer import Scorer
+from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
+from tfsocial.runs import model_card
 from tfsocial.training import devices, outside, probe, resume, watch
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
@@ -48,7 +50,6 @@ class Run:
 def train(
     config: Config,
     workdir: Path,
-    judge: watch.Judge,
     device: str = "auto",
     accept_changes: bool = False,
     cloud: Cloud = devices.HERE,
@@ -58,7 +59,6 @@ def train(
     A workdir that holds this run's checkpoints is gone on with, as if it had never stopped.
 
     Args:
-        judge: gives a task's scores on the dev split; see `watch.Judge`.
         device: see `devices.FORMS`.
         accept_changes: whether a run goes on whose config was another one.
         cloud: of a TPU by name.
@@ -77,7 +77,7 @@ def train(
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
     ready = prepare(config, workdir, chosen)
     curves = Curves(workdir, config.training.log_every)
-    dev = _dev_score(ready, judge)
+    dev = _dev_score(ready)
     callbacks = _callbacks(ready, curves, dev)
     keeper = _keeper(ready, workdir, callbacks, kept)
     if config.training.spike and config.training.spike.rollback:
@@ -170,13 +170,14 @@ def _keeper(
     )
 
 
-def _dev_score(ready: Prepared, judge: watch.Judge) -> watch.DevScore | None:
+def _dev_score(ready: Prepared) -> watch.DevScore | None:
     """Scores each epoch when there is a dev split to score."""
     if "dev" not in ready.texts.compacted:
         return None
     batches, training = ready.evaluation_batches("dev"), ready.config.training
     dev = ready.texts.compacted["dev"]
-    return watch.DevScore(dev, batches, judge, training.monitor, training.patience)
+    scorer = Scorer.of(ready.config.tasks)
+    return watch.DevScore(dev, batches, scorer, training.monitor, training.patience)
 
 
 def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
@@ -228,5 +229,5 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
     )
     loaded = Loaded(text_model, ready.tokenizer, manifest)
     shutil.rmtree(folder, ignore_errors=True)  # of a start that was killed after it had saved
-    about = card.text(ready.config, text_model.specs, ready.resources)
+    about = model_card.text(ready.config, text_model.specs, ready.resources)
     checkpoints.save(folder, loaded, ready.leftovers, ready.texts.words, about)
