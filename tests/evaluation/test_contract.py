@@ -42,7 +42,7 @@ def made(name):
     """A suite with all that lets it find something."""
     given = {
         "baselines": {"train": labelled(), "dev": labelled()},
-        "out_of_distribution": {"out_of_scope": {"mood": "neither"}},
+        "out_of_distribution": {"ood_labels": {"mood": "neither"}},
         "slices": {"at_least": 2},
     }
     return suite(name)(**given.get(name, {}))

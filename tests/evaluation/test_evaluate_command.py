@@ -44,7 +44,7 @@ def evaluated(model: Path, data: Path, output: Path, *flags: str) -> dict:
 
 def test_both_forms_of_a_model_have_the_same_numbers(folders, data, tmp_path, capsys):
     """All suites that what is given suffices for; 4 of 5 rows are labelled, 2 of each language."""
-    flags = ("--attribute=language", "--out_of_scope=mood:neither", f"--train={data}")
+    flags = ("--attribute=language", "--ood_label=mood:neither", f"--train={data}")
     found = [
         evaluated(folder, data, tmp_path / str(number), *flags)
         for number, folder in enumerate(folders)
@@ -76,8 +76,8 @@ def test_only_the_suites_named(folders, data, tmp_path):
         ("--suite=qualty", "did you mean quality?"),
         ("--label=mood", "has to be NAME:VALUE"),
         ("--label=mood:labl", "did you mean label?"),
-        ("--out_of_scope=mood:nether", "did you mean neither?"),
-        ("--out_of_scope=mod:neither", "did you mean mood?"),
+        ("--ood_label=mood:nether", "did you mean neither?"),
+        ("--ood_label=mod:neither", "did you mean mood?"),
         ("--train=nowhere.csv", "there is no such file"),
     ],
 )

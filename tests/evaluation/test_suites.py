@@ -93,7 +93,7 @@ def test_out_of_distribution(mood):
     """In scope 3 of 4 are right; the one outside is not found, at a probability as all others'."""
     found = OutOfDistribution({"mood": "neither"})(mood, examples({"mood": TRUTH}))
     assert found.numbers["mood"] == pytest.approx(
-        {"count": 5, "out_of_scope_count": 1, "in_scope_accuracy": 3 / 4, "recall": 0, "auroc": 0.5}
+        {"count": 5, "ood_count": 1, "in_scope_accuracy": 3 / 4, "recall": 0, "auroc": 0.5}
     )
 
 

@@ -23,7 +23,7 @@ flags.DEFINE_multi_string("text", [], "Text column; twice for pairs.", flag_valu
 flags.DEFINE_multi_string("label", [], "Label column, TASK:COLUMN.", flag_values=FLAGS)
 flags.DEFINE_multi_string("attribute", [], "Column to slice by.", flag_values=FLAGS)
 flags.DEFINE_multi_string(
-    "out_of_scope", [], "Label that means none of the others, TASK:LABEL.", flag_values=FLAGS
+    "ood_label", [], "Label that means none of the others, TASK:LABEL.", flag_values=FLAGS
 )
 flags.DEFINE_string("separator", "|", "Between labels of one multilabel cell.", flag_values=FLAGS)
 flags.DEFINE_string("train", None, "File that baselines are fitted to.", flag_values=FLAGS)
@@ -37,10 +37,8 @@ flags.mark_flags_as_required(["model", "data", "output"], flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     model, data = cli.existing("model", FLAGS.model), cli.existing("data", FLAGS.data)
-    labels, out_of_scope = (
-        cli.pairs("label", FLAGS.label),
-        cli.pairs("out_of_scope", FLAGS.out_of_scope),
-    )
+    labels = cli.pairs("label", FLAGS.label)
+    ood_labels = cli.pairs("ood_label", FLAGS.ood_label)
     fitted = {
         name: cli.existing(name, FLAGS[name].value)
         for name in ("train", "dev")
@@ -58,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     without = reading.Columns(columns.text, columns.labels, (), columns.separator)
     sets = {name: reading.read(path, manifest, without).examples for name, path in fitted.items()}
     suites = run.chosen_suites(
-        FLAGS.suite, manifest, out_of_scope, FLAGS.attribute, sets.get("train"), sets.get("dev")
+        FLAGS.suite, manifest, ood_labels, FLAGS.attribute, sets.get("train"), sets.get("dev")
     )
     found = run.evaluate(loaded, examples, suites)
     about = {

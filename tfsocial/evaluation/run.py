@@ -24,7 +24,7 @@ MOST_ROWS = 30  # of a table in the text; evaluation.json has all
 def chosen_suites(
     names: Sequence[str],
     manifest: Manifest,
-    out_of_scope: Mapping[str, str],
+    ood_labels: Mapping[str, str],
     attributes: Sequence[str],
     train: EvaluationSet | None,
     dev: EvaluationSet | None,
@@ -32,29 +32,29 @@ def chosen_suites(
     """Make the suites named, with what was given for them; none named: all that can say anything.
 
     Raises:
-        ConfigError: no such suite, or `out_of_scope` names no task or label of the model.
+        ConfigError: no such suite, or `ood_labels` names no task or label of the model.
     """
-    for task, label in out_of_scope.items():
+    for task, label in ood_labels.items():
         _check_label(manifest, task, label)
     fitted = {"train": train, "dev": dev}
     settings: dict[type, dict[str, Any]] = {
-        Quality: {"out_of_scope": out_of_scope},
-        OutOfDistribution: {"out_of_scope": out_of_scope},
+        Quality: {"ood_labels": ood_labels},
+        OutOfDistribution: {"ood_labels": ood_labels},
         Slices: {"attributes": tuple(attributes)},
         Baselines: {name: given for name, given in fitted.items() if given is not None},
     }
-    wanted = names or _default(bool(out_of_scope), bool(attributes), train is not None)
+    wanted = names or _default(bool(ood_labels), bool(attributes), train is not None)
     kinds = {name: suite(name) for name in wanted}
     return {name: kind(**settings.get(kind, {})) for name, kind in kinds.items()}
 
 
-def _default(out_of_scope: bool, attributes: bool, train: bool) -> list[str]:
-    optional = {"out_of_distribution": out_of_scope, "slices": attributes, "baselines": train}
+def _default(ood_labels: bool, attributes: bool, train: bool) -> list[str]:
+    optional = {"out_of_distribution": ood_labels, "slices": attributes, "baselines": train}
     return ["quality", "calibration", *(name for name, given in optional.items() if given)]
 
 
 def _check_label(manifest: Manifest, task: str, label: str) -> None:
-    flag = f"--out_of_scope={task}:{label}"
+    flag = f"--ood_label={task}:{label}"
     if task not in manifest.tasks:
         known = nearest(task, list(manifest.tasks))
         raise ConfigError(f"{flag}: the model has no task {task!r}; {known}")

@@ -31,22 +31,22 @@ class OutOfDistribution:
     arXiv:1909.02027; the AUROC as Hendrycks & Gimpel (2017), arXiv:1610.02136.
 
     Attributes:
-        out_of_scope: task -> that label; a task whose head tells it by a score needs no entry.
+        ood_labels: task -> that label; a task whose head tells it by a score needs no entry.
     """
 
-    out_of_scope: Mapping[str, str] = field(default_factory=dict)
+    ood_labels: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, predictor: Predictor, examples: EvaluationSet) -> Findings:
         numbers, advice = {}, []
         for task in labelled_tasks(predictor, examples):
-            label = self.out_of_scope.get(task.name) or _told_by_score(task)
+            label = self.ood_labels.get(task.name) or _told_by_score(task)
             if label is None:
                 continue
             found = scores(task.spec, task.labels, task.predictions, label)
             outside = int((task.labels == task.spec.labels.index(label)).sum())
             numbers[task.name] = {
                 "count": found["count"],
-                "out_of_scope_count": outside,
+                "ood_count": outside,
                 **{name: found[key] for key, name in _NAMES.items() if key in found},
             }
             if not outside:

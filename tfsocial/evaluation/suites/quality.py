@@ -29,18 +29,18 @@ class Quality:
     (2019), Macro F1 and Macro F1, arXiv:1911.03347, for the mean of F1 scores taken here.
 
     Attributes:
-        out_of_scope: task -> the label that means "none of the others", scored on its own too.
+        ood_labels: task -> the label that means "none of the others", scored on its own too.
         pairs: how many confused pairs to list.
     """
 
-    out_of_scope: Mapping[str, str] = field(default_factory=dict)
+    ood_labels: Mapping[str, str] = field(default_factory=dict)
     pairs: int = CONFUSED_PAIRS
 
     def __call__(self, predictor: Predictor, examples: EvaluationSet) -> Findings:
         numbers, tables, pictures, advice = {}, {}, {}, []
         for task in labelled_tasks(predictor, examples):
             given = (task.spec, task.labels, task.predictions)
-            outside = self.out_of_scope.get(task.name)
+            outside = self.ood_labels.get(task.name)
             numbers[task.name] = scores(*given, outside, task.thresholds)
             classes = class_scores(*given, task.thresholds)
             if classes:
