@@ -22,7 +22,7 @@ from tfsocial.cli import demo
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
-    *("train", "predict", "export", "schema", "objectives", "demo"),
+    *("train", "evaluate", "predict", "export", "schema", "objectives", "demo"),
     *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
 )
 # What a run may leave that was stopped before its first step: no model, no curves.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
 import tiny_run
+from pathlib import Path
 from safetensors.numpy import load_file
-
-from tfsocial.training import devices, watch
+from tfsocial.training import (devices, watch)
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.prepare import prepare
+
+
 
 CALM = {"epsilon": 1e-3}  # see test_step.py
 HEAD = "mood.weight"
@@ -31,7 +31,7 @@ class Recorder(keras.callbacks.Callback):
 
 
 class OnTheScore:
-    """A judge with scores from a list, one an epoch."""
+    """A scorer with scores from a list, one an epoch."""
 
     def __init__(self, *scores: float):
         self.left = list(scores)
@@ -220,7 +220,7 @@ def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
 
 
 def test_dev_is_scored_with_the_average(moods, tmp_path):
-    """A judge is shown other predictions than without.
+    """A scorer is shown other predictions than without.
 
     With a memory of nothing, all goes by the average too, but that is the weights: the same
     predictions and the same file, bit for bit.

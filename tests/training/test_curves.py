@@ -13,7 +13,7 @@ import tiny_run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from tfsocial.evaluation import outcome
+from tfsocial.runs import report
 from tfsocial.training import curves as curves_module
 from tfsocial.training.curves import Curves
 
@@ -66,7 +66,7 @@ def workdir(tmp_path_factory) -> Path:
     )
     workdir = tmp_path_factory.mktemp("watched") / "run"
     run = tiny_run.train(chosen, workdir)
-    outcome.conclude(run, chosen, workdir)
+    report.conclude(run, chosen, workdir)
     return workdir
 
 

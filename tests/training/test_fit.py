@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tiny_run
+from collections.abc import Mapping
+from pathlib import Path
 from safetensors.numpy import load_file
-
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError
 from tfsocial.provenance import licences
 from tfsocial.training import fit
+
+
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}
 
@@ -55,7 +55,7 @@ def steps_taken(run: fit.Run) -> int:
     return int(run.curves.model.optimizer.iterations)
 
 
-class ScriptedJudge:
+class ScriptedScorer:
     """Scores from a list, one an epoch, and how often it was asked."""
 
     def __init__(self, scores: list[float]):
@@ -189,14 +189,14 @@ def test_the_best_weights_are_kept(moods, tmp_path):
     A constant rate makes the first two epochs of a long run the whole of a short one.
     """
     common = ["optimizer.decay=constant", "optimizer.warmup_fraction=0"]
-    judge = ScriptedJudge([0.5, 0.9, 0.2, 0.1, 1.0, 1.0])
+    scorer = ScriptedScorer([0.5, 0.9, 0.2, 0.1, 1.0, 1.0])
     chosen = tiny_run.settings(moods, *common, "training.epochs=6", "training.patience=2")
-    long = tiny_run.train(chosen, tmp_path / "long", judge)
-    assert judge.asked == 4
+    long = tiny_run.train(chosen, tmp_path / "long", scorer)
+    assert scorer.asked == 4
     assert steps_taken(long) == 16
     assert points(tmp_path / "long", "dev/monitored") == [0.5, 0.9, 0.2, 0.1]
     short = tiny_run.settings(moods, *common, "training.epochs=2")
-    tiny_run.train(short, tmp_path / "short", ScriptedJudge([0.1, 0.2]))
+    tiny_run.train(short, tmp_path / "short", ScriptedScorer([0.1, 0.2]))
     kept, expected = weights(tmp_path / "long"), weights(tmp_path / "short")
     assert not [name for name in kept if not np.array_equal(kept[name], expected[name])]
 
@@ -337,7 +337,7 @@ def test_rows_that_replicas_cannot_share_are_refused(moods, tmp_path):
     chosen = tiny_run.settings(moods, "data.rows=4", "training.micro_batches=4")
     tmp_path.joinpath("run").mkdir()
     with pytest.raises(ConfigError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
-        fit.train(chosen, tmp_path / "run", ScriptedJudge([]), "cpu:2")
+        fit.train(chosen, tmp_path / "run", "cpu:2")
 
 
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_run
-from scipy.special import expit, softmax
+from scipy.special import (expit, softmax)
 from sklearn.linear_model import LogisticRegression
-
 from tfsocial.checkpoints import model_folder
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.models import inference
@@ -19,6 +17,8 @@ from tfsocial.models.spec import HeadSpec
 from tfsocial.text.batch import Shape
 from tfsocial.training import probe
 from tfsocial.training.providers import contract
+
+
 
 
 class Labelled:
@@ -134,7 +134,7 @@ def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, norma
 
 
 class Clock:
-    """A judge to whom each score is better than the one before by so much."""
+    """A scorer to whom each score is better than the one before by so much."""
 
     def __init__(self, step: float):
         self.step, self.now = step, 0.5

@@ -30,9 +30,7 @@ LONGEST = 120  # seconds that a start may take before something is wrong
 def process():
     """Starts the run in a new process that has imported TensorFlow already, for speed."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["killed_run", "tfsocial.training.fit", "tfsocial.evaluation.outcome"]
-    )
+    context.set_forkserver_preload(["killed_run", "tfsocial.training.fit", "tfsocial.runs.report"])
 
     def start(folder: Path, workdir: Path):
         child = context.Process(
@@ -170,11 +168,9 @@ OPTIONS = ("training.epochs=3", "training.checkpoint_every=3", "model.dropout=0.
 
 
 def start(moods: Path, workdir: Path, *more: str, **options) -> fit.Run:
-    from tfsocial.evaluation import outcome
-
     chosen = tiny_run.settings(moods, *OPTIONS, *more)
     workdir.mkdir(exist_ok=True)
-    return fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu", **options)
+    return fit.train(chosen, workdir, "cpu", **options)
 
 
 @pytest.fixture(scope="module")

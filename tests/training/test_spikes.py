@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_run
-
+from pathlib import Path
 from tfsocial import config
-from tfsocial.config import Config, ConfigError, Spike
-from tfsocial.training import resume, spikes
-from tfsocial.training.spikes import RECENT, Spikes, jumped
+from tfsocial.config import (Config, ConfigError, Spike)
+from tfsocial.training import (resume, spikes)
+from tfsocial.training.spikes import (RECENT, Spikes, jumped)
+from types import SimpleNamespace
+
+
 
 LEVEL = [1.0, 2.0, 3.0, 2.0, 2.0] * 2  # median 2; deviations 1, 0, 1, 0, 0: their median is 0
 
@@ -174,12 +174,11 @@ OPTIONS = (
 
 
 def start(moods: Path, workdir: Path) -> None:
-    from tfsocial.evaluation import outcome
     from tfsocial.training import fit
 
     chosen = tiny_run.settings(moods, *OPTIONS)
     workdir.mkdir(exist_ok=True)
-    fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu")
+    fit.train(chosen, workdir, "cpu")
 
 
 def test_a_run_that_went_back_resumes_to_the_same_bits(tmp_path, monkeypatch, caplog):

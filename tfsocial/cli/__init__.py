@@ -102,6 +102,26 @@ def local(flag: str, value: str) -> Path:
     return Path(value)
 
 
+def pairs(flag: str, values: Sequence[str]) -> dict[str, str]:
+    """What a flag that may be given several times maps, each value NAME:WORDS.
+
+    Raises:
+        ConfigError: a value without a colon or with an empty side, or a name twice.
+
+    >>> pairs("label", ["mood:feeling"])
+    {'mood': 'feeling'}
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        name, _, words = value.partition(":")
+        if not name or not words:
+            raise ConfigError(f"--{flag}={value}: has to be NAME:VALUE, with the task as name")
+        if name in found:
+            raise ConfigError(f"--{flag}={value}: {name} is given twice")
+        found[name] = words
+    return found
+
+
 def _folder(flag: str, value: str) -> Path:
     path = local(flag, value)
     try:

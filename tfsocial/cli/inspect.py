@@ -32,14 +32,15 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
     output = cli.new_folder("output", FLAGS.output, besides=WRITTEN) if FLAGS.output else None
 
-    from tfsocial.evaluation import data_page, data_report
+    from tfsocial.inspection import page, text_report
+    from tfsocial.inspection.facts.gather import gather
 
     with tempfile.TemporaryDirectory() as scratch:
         quarantine = (output or Path(scratch)) / "quarantine.jsonl"
-        found = data_report.facts(settings, quarantine, FLAGS.near)
-    print(data_report.as_text(found))
+        found = gather(settings, quarantine, FLAGS.near)
+    print(text_report.as_text(found))
     if output:
-        data_report.write(found, data_page.page(found), output)
+        text_report.write(found, page.page(found), output)
         print(f"page: {output / 'inspect.html'}")
     else:
         print("--output=DIR writes it as a page, with plots and the texts")

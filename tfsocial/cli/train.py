@@ -43,12 +43,12 @@ def main(arguments: Sequence[str]) -> int:
     environment.prepare(FLAGS.device)
     import tensorflow as tf
 
-    from tfsocial.evaluation import outcome
+    from tfsocial.runs import report
     from tfsocial.training import devices, fit, resume, watch
 
-    judge, cloud = outcome.Judge(settings.tasks), devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
+    cloud = devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
-        run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes, cloud)
+        run = fit.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
     except (
         watch.Diverged,
         resume.Interrupted,
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     except tf.errors.ResourceExhaustedError as error:
         log.error("error: %s (%s)", OUT_OF_MEMORY, str(error.message).splitlines()[0])
         return 1
-    print(outcome.conclude(run, settings, run.workdir))
+    print(report.conclude(run, settings, run.workdir))
     print(f"model:       {workdir / 'model'}")
     print(f"TensorBoard: tensorboard --logdir {workdir / 'tensorboard'}")
     return 0

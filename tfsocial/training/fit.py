@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+import tf_keras as keras
+from collections.abc import (Mapping, Sequence)
 from dataclasses import dataclass
 from pathlib import Path
-
-import tf_keras as keras
-
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import Config, load
+from tfsocial.config import (Config, load)
 from tfsocial.data import examples
 from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
-from tfsocial.models import card, inference
+from tfsocial.metrics.scorer import Scorer
+from tfsocial.models import inference
 from tfsocial.provenance.resources import Resource
-from tfsocial.training import devices, outside, probe, resume, watch
+from tfsocial.runs import model_card
+from tfsocial.training import (devices, outside, probe, resume, watch)
 from tfsocial.training.budget import KeepNear
 from tfsocial.training.curves import Curves
 from tfsocial.training.devices import Cloud
-from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training.prepare import (Prepared, prepare)
 from tfsocial.training.spikes import Spikes
 from tfsocial.training.stalls import Stalls
 from tfsocial.training.step import SocialModel
+
+
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,6 @@ class Run:
 def train(
     config: Config,
     workdir: Path,
-    judge: watch.Judge,
     device: str = "auto",
     accept_changes: bool = False,
     cloud: Cloud = devices.HERE,
@@ -61,7 +62,6 @@ def train(
     A workdir that holds this run's checkpoints is gone on with, as if it had never stopped.
 
     Args:
-        judge: gives a task's scores on the dev split; see `watch.Judge`.
         device: see `devices.FORMS`.
         accept_changes: whether a run goes on whose config was another one.
         cloud: of a TPU by name.
@@ -80,7 +80,7 @@ def train(
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
     ready = prepare(config, workdir, chosen)
     curves = Curves(workdir, config.training.log_every)
-    dev = _dev_score(ready, judge)
+    dev = _dev_score(ready)
     callbacks = _callbacks(ready, curves, dev)
     keeper = _keeper(ready, workdir, callbacks, kept)
     if config.training.spike and config.training.spike.rollback:
@@ -173,13 +173,14 @@ def _keeper(
     )
 
 
-def _dev_score(ready: Prepared, judge: watch.Judge) -> watch.DevScore | None:
+def _dev_score(ready: Prepared) -> watch.DevScore | None:
     """Scores each epoch when there is a dev split to score."""
     if "dev" not in ready.texts.compacted:
         return None
     batches, training = ready.evaluation_batches("dev"), ready.config.training
     dev = ready.texts.compacted["dev"]
-    return watch.DevScore(dev, batches, judge, training.monitor, training.patience)
+    scorer = Scorer.of(ready.config.tasks)
+    return watch.DevScore(dev, batches, scorer, training.monitor, training.patience)
 
 
 def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
@@ -228,5 +229,5 @@ def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: 
         thresholds=thresholds,
     )
     bundle = TextModelBundle(text_model, ready.tokenizer, manifest)
-    about = card.text(ready.config, text_model.specs, ready.resources)
+    about = model_card.text(ready.config, text_model.specs, ready.resources)
     model_folder.save(folder, bundle, ready.unused, ready.texts.words, about)

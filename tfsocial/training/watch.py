@@ -5,40 +5,27 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
-
 import numpy as np
+import sys
 import tensorflow as tf
 import tf_keras as keras
-from tqdm import tqdm
-
-from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
-from tfsocial.models import inference, parameters
-from tfsocial.models.spec import HeadSpec
+import time
 from tfsocial.text import batch as keys
+from collections.abc import (Iterator, Mapping)
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.metrics.scorer import Scorer
+from tfsocial.models import (inference, parameters)
+from tfsocial.models.spec import HeadSpec
 from tfsocial.text import packing
 from tfsocial.training.step import SocialModel
+from tqdm import tqdm
+from typing import Any
+
+
 
 log = logging.getLogger(__name__)
 
 Scores = Mapping[str, float]
-
-
-class Judge(Protocol):
-    """Gives numbers to predictions [n, width] of labels [n, ...]; passed in from evaluation."""
-
-    def scores(
-        self, task: str, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
-    ) -> Scores:
-        """A task's scores by name."""
-
-    def thresholds(
-        self, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
-    ) -> np.ndarray | None:
-        """Decision thresholds [labels] of a multilabel task, else None."""
 
 
 class Diverged(RuntimeError):
@@ -141,12 +128,12 @@ class DevScore(keras.callbacks.Callback):
         self,
         encoded: TokenizedSplit,
         batches: tf.data.Dataset,
-        judge: Judge,
+        scorer: Scorer,
         monitor: str,
         patience: int | None,
     ):
         super().__init__()
-        self.encoded, self.batches, self.judge = encoded, batches, judge
+        self.encoded, self.batches, self.scorer = encoded, batches, scorer
         self.monitor, self.patience = monitor, patience
         self.best, self.best_epoch, self.weights = -math.inf, -1, None
 
@@ -198,14 +185,14 @@ class DevScore(keras.callbacks.Callback):
     def scores(self) -> dict[str, Scores]:
         """Each task's scores on the dev split with the weights of now."""
         return {
-            task: self.judge.scores(task, self._spec(task), labels, predictions)
+            task: self.scorer.scores(task, self._spec(task), labels, predictions)
             for task, labels, predictions in self._judged()
         }
 
     def thresholds(self) -> dict[str, tuple[float, ...]]:
         """Each multilabel task's decision thresholds with the weights of now."""
         tuned = {
-            task: self.judge.thresholds(self._spec(task), labels, predictions)
+            task: self.scorer.thresholds(self._spec(task), labels, predictions)
             for task, labels, predictions in self._judged()
         }
         return {

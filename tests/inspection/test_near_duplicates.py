@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as some
+from hypothesis import given
+from tfsocial.data.examples import (Examples, Origin)
+from tfsocial.inspection import near_duplicates
 
-from tfsocial.data import inspection
-from tfsocial.data.examples import Examples, Origin
+
 
 
 def examples(*texts, labels=None, pair=None):
@@ -40,7 +40,7 @@ def by_hand(texts, threshold):
 
 
 def found_in(texts, threshold, **options):
-    found = inspection.near(texts, threshold, **options)
+    found = near_duplicates.near(texts, threshold, **options)
     pairs = zip(found.first.tolist(), found.second.tolist(), strict=True)
     return dict(zip(pairs, found.similarity.tolist(), strict=True))
 
@@ -64,18 +64,18 @@ def test_near_pairs_are_those_of_all_with_all(texts, threshold):
 def test_blocks_change_nothing(monkeypatch):
     texts = [f"order {number} is late" for number in range(40)]
     whole = found_in(texts, 0.6)
-    monkeypatch.setattr(inspection, "_AT_ONCE", 7)
-    monkeypatch.setattr(inspection, "_COMPARED_AT_ONCE", 3)
+    monkeypatch.setattr(near_duplicates, "_AT_ONCE", 7)
+    monkeypatch.setattr(near_duplicates, "_COMPARED_AT_ONCE", 3)
     assert found_in(texts, 0.6) == whole == pytest.approx(by_hand(texts, 0.6))
     assert whole
 
 
 def test_too_many_pairs_are_said_to_be_too_many():
     texts = [f"the order number {number} of mine is late again" for number in range(60)]
-    found = inspection.near(texts, 0.6, most=50)
+    found = near_duplicates.near(texts, 0.6, most=50)
     assert not found.complete
     assert len(found.first) == 50
-    assert inspection.near(texts[:3], 0.6, most=50).complete
+    assert near_duplicates.near(texts[:3], 0.6, most=50).complete
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["a"], ["", "a", "b"]])
@@ -84,18 +84,20 @@ def test_hardly_any_text_has_no_pair(texts):
 
 
 def test_the_most_alike_come_first():
-    similarity = inspection.near(["abcdefgh", "abcdefghi", "abcdefghij"], 0.5).similarity
+    similarity = near_duplicates.near(["abcdefgh", "abcdefghi", "abcdefghij"], 0.5).similarity
     assert similarity.tolist() == sorted(similarity, reverse=True)
 
 
 def test_texts_are_compared_in_one_form():
-    pooled = inspection.pool({"train": examples("My  Card", "my card", "ｍｙ card", "my cards")})
+    pooled = near_duplicates.pool(
+        {"train": examples("My  Card", "my card", "ｍｙ card", "my cards")}
+    )
     assert pooled.forms == ["my card", "my cards"]
     assert pooled.form.tolist() == [0, 0, 0, 1]
 
 
 def test_both_columns_of_a_pair_count():
-    pooled = inspection.pool({"train": examples("a", "a", "A", pair=["x", "y", "X"])})
+    pooled = near_duplicates.pool({"train": examples("a", "a", "A", pair=["x", "y", "X"])})
     assert pooled.form.tolist() == [0, 1, 0]
 
 
@@ -106,8 +108,8 @@ def test_rows_that_stand_in_another_split_are_counted():
         "dev": examples("hello there", "hello there", "hello there"),
         "test": examples("Thank you", "thank  you", "where is my card?", "something else"),
     }
-    pooled = inspection.pool(splits)
-    table = inspection.repeats(pooled, inspection.near(pooled.forms))
+    pooled = near_duplicates.pool(splits)
+    table = near_duplicates.repeats(pooled, near_duplicates.near(pooled.forms))
     assert table["test"]["train"] == {"equal": 2, "near": 1}
     assert table["train"]["test"] == {"equal": 2, "near": 1}
     assert table["train"]["train"] == {"equal": 1, "near": 0}
@@ -118,8 +120,8 @@ def test_rows_that_stand_in_another_split_are_counted():
 
 def test_near_rows_of_one_split_are_counted():
     splits = {"train": examples("where is my card", "where is my card?", "thanks")}
-    pooled = inspection.pool(splits)
-    table = inspection.repeats(pooled, inspection.near(pooled.forms))
+    pooled = near_duplicates.pool(splits)
+    table = near_duplicates.repeats(pooled, near_duplicates.near(pooled.forms))
     assert table["train"]["train"] == {"equal": 0, "near": 2}
 
 
@@ -144,10 +146,10 @@ def test_labels_that_disagree_are_found(train, test):
         "train": examples("a", "b", "c", labels=train),
         "test": examples("A", "c", labels=test),
     }
-    groups = inspection.conflicts(inspection.pool(splits), splits, "mood")
+    groups = near_duplicates.conflicts(near_duplicates.pool(splits), splits, "mood")
     assert [group.tolist() for group in groups] == [[0, 3]]
 
 
 def test_an_unlabelled_twin_is_no_conflict():
     splits = {"train": examples("a", "a", "a", labels=np.array([0, -1, 0], np.int32))}
-    assert inspection.conflicts(inspection.pool(splits), splits, "mood") == []
+    assert near_duplicates.conflicts(near_duplicates.pool(splits), splits, "mood") == []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
+import re
 import yaml
-
 from tfsocial import config
-from tfsocial.models import card
 from tfsocial.models.spec import HeadSpec
 from tfsocial.provenance.resources import Resource
+from tfsocial.runs import model_card
+
+
 
 M0 = Resource(
     "model", "hub:some/bert", key="model", licence="Apache-2.0", licence_source="README.md"
@@ -36,7 +36,7 @@ TREE = {
 
 def written(*resources: Resource, reports=None, **sections) -> str:
     chosen = config.parse({**TREE, **sections})
-    return card.text(chosen, SPECS, resources or (M0, DATA, METHOD), reports)
+    return model_card.text(chosen, SPECS, resources or (M0, DATA, METHOD), reports)
 
 
 def front(text: str) -> dict:
@@ -114,7 +114,7 @@ def test_every_task_is_described():
 
 def test_a_hundred_labels_are_not_all_listed():
     spec = {"mood": HeadSpec("classify", tuple(f"label{number}" for number in range(100)))}
-    text = card.text(config.parse(TREE), spec, (M0, DATA))
+    text = model_card.text(config.parse(TREE), spec, (M0, DATA))
     assert "`label29` and 70 more)" in text
     assert "label30" not in text
 

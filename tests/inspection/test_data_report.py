@@ -8,7 +8,10 @@ from html.parser import HTMLParser
 import pytest
 import tiny_run
 
-from tfsocial.evaluation import data_page, data_report
+from tfsocial.inspection import page as html
+from tfsocial.inspection import text_report
+from tfsocial.inspection.facts import repeats
+from tfsocial.inspection.facts.gather import gather
 
 TRAIN = [
     ("my card is good", "happy"),
@@ -32,7 +35,7 @@ def folder(tmp_path_factory):
 def facts_of(folder, *assignments, near=0.6, **sections):
     splits = "data.splits={train: train.csv, dev: dev.csv, test: test.csv}"
     chosen = tiny_run.settings(folder, splits, *assignments, **sections)
-    return data_report.facts(chosen, folder / "quarantine.jsonl", near)
+    return gather(chosen, folder / "quarantine.jsonl", near)
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +80,13 @@ def test_words_that_m0_does_not_know_are_counted(found, folder):
 
 
 def test_the_page_says_how_much_of_the_leaks_it_shows(found):
-    assert "Equal across splits<" in data_page.page(found)
+    assert "Equal across splits<" in html.page(found)
     more = {**found["repeats"], "equal_groups": 1234, "near_pairs": 2}
-    page = data_page.page({**found, "repeats": more})
+    page = html.page({**found, "repeats": more})
     assert "Equal across splits: 1 of 1,234 texts<" in page
     assert "Near across splits: 1 of 2 pairs<" in page
     fewer = {"mood": {**found["conflicts"]["mood"], "texts": 2000}}
-    assert "2,000 texts in 2 rows, the first 1 below" in data_page.page(
-        {**found, "conflicts": fewer}
-    )
+    assert "2,000 texts in 2 rows, the first 1 below" in html.page({**found, "conflicts": fewer})
 
 
 def test_labels_are_counted_by_split(found):
@@ -125,7 +126,7 @@ def test_labels_that_disagree_are_shown(found):
 def test_the_label_that_disagrees_is_among_the_first():
     """The third of four rows, and the fourth, which has a label of its own as well."""
     rows = [{"where": str(place), "label": label} for place, label in enumerate("aabc")]
-    shown = data_report._each_label_first(rows)
+    shown = repeats._each_label_first(rows)
     assert [row["where"] for row in shown] == ["0", "2", "3", "1"]
 
 
@@ -147,8 +148,8 @@ def test_refused_licences_are_advice_and_no_error(folder):
     found = facts_of(folder, "data.licence=CC-BY-NC-4.0")
     assert "licence_policy=noncommercial" in advice(found, "data.licence")
     assert [one["kind"] for one in found["licences"]] == ["non-commercial", "permissive"]
-    assert "CC-BY-NC-4.0" in data_report.as_text(found)
-    assert "refused" in data_report.as_text(found)
+    assert "CC-BY-NC-4.0" in text_report.as_text(found)
+    assert "refused" in text_report.as_text(found)
 
 
 def test_more_room_than_slots_is_noticed(folder):
@@ -179,13 +180,13 @@ def test_pairs_and_numbers_are_reported_too(folder):
     assert [row["label"] for row in found["conflicts"]["stars"]["groups"][0]] == ["1.5", "2"]
     assert [row["label"] for row in found["conflicts"]["topics"]["groups"][0]] == ["a | b", "a"]
     assert "no dev split" in advice(found, "dev")
-    assert "my card // is late" in data_page.page(found)
-    assert "1.75" in data_report.as_text(found)
+    assert "my card // is late" in html.page(found)
+    assert "1.75" in text_report.as_text(found)
 
 
 def test_the_printed_report_shows_no_text(found):
     """A terminal's history is a log: files and lines only."""
-    printed = data_report.as_text(found)
+    printed = text_report.as_text(found)
     assert "train.csv:6, dev.csv:2" in printed
     assert "train.csv:4 'sad', train.csv:5 'happy'" in printed
     for text, _ in (*TRAIN, *DEV, *TEST):
@@ -220,7 +221,7 @@ class Elements(HTMLParser):
 
 
 def test_the_page_stands_alone_and_escapes_what_it_shows(folder, found):
-    page = data_page.page(facts_of(folder, "tasks.mood.labels=[happy, sad, '<b>$x$ & y']"))
+    page = html.page(facts_of(folder, "tasks.mood.labels=[happy, sad, '<b>$x$ & y']"))
     elements = Elements()
     elements.feed(page)
     assert elements.open == []
@@ -231,13 +232,13 @@ def test_the_page_stands_alone_and_escapes_what_it_shows(folder, found):
     assert "&lt;b&gt;$x$ &amp; y" in page
     assert "prefers-color-scheme: dark" in page
     assert "currentColor" in page
-    assert data_page._INK not in page
+    assert html._INK not in page
 
 
 def test_the_files_are_written_whole(found, tmp_path):
-    data_report.write(found, data_page.page(found), tmp_path)
+    text_report.write(found, html.page(found), tmp_path)
     assert json.loads((tmp_path / "inspect.json").read_text("utf-8")) == found
-    assert (tmp_path / "inspect.txt").read_text("utf-8") == data_report.as_text(found)
+    assert (tmp_path / "inspect.txt").read_text("utf-8") == text_report.as_text(found)
     assert {path.name for path in tmp_path.iterdir()} == {
         "inspect.json",
         "inspect.txt",
@@ -247,10 +248,10 @@ def test_the_files_are_written_whole(found, tmp_path):
 
 def test_a_hundred_labels_are_drawn_as_a_curve():
     labels = [(f"label{number}", {"train": number}) for number in range(100)]
-    drawn = data_page._label_plot(labels, ("train",))
+    drawn = html._label_plot(labels, ("train",))
     assert "label99" not in drawn
     assert "labels, by their rows" in drawn
-    assert "label9<" in data_page._label_plot(labels[:10], ("train",))
+    assert "label9<" in html._label_plot(labels[:10], ("train",))
 
 
 def test_a_train_split_is_not_needed(folder):
@@ -258,6 +259,6 @@ def test_a_train_split_is_not_needed(folder):
     chosen = tiny_run.settings(
         folder, "data.splits={test: test.csv}", "tasks.mood.labels=[happy, sad]"
     )
-    found = data_report.facts(chosen, folder / "q.jsonl")
+    found = gather(chosen, folder / "q.jsonl")
     assert found["splits"].keys() == {"test"}
-    assert data_page.page(found)
+    assert html.page(found)

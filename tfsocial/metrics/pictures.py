@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfsocial.evaluation.report import Calibration, calibration, confusion_counts
+from tfsocial.metrics.calibration import Calibration, calibration
+from tfsocial.metrics.confusion import confusion_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,230 @@
+"""A labelled file of any kind becomes an evaluation set for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfsocial.config import ConfigError, nearest
+from tfsocial.data.rows import BadRow, Row, bad, flaw_of, read_rows
+from tfsocial.evaluation.contract import EvaluationSet, Manifest
+from tfsocial.metrics.labelled import OutputSpec, is_labelled
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a file say what; what is left out is guessed from the model.
+
+    Attributes:
+        text: one or two; left out, those the model was trained on.
+        labels: task -> column; a task left out takes the column of its name, if there is one, and
+            the only task of a model the column `label`.
+        attributes: to slice by.
+        separator: between the labels of a multilabel cell.
+    """
+
+    text: tuple[str, ...] = ()
+    labels: Mapping[str, str] | None = None
+    attributes: tuple[str, ...] = ()
+    separator: str = "|"
+
+
+class ReadSet(NamedTuple):
+    """The examples of a file, and the rows that could not be read."""
+
+    examples: EvaluationSet
+    unreadable: list[BadRow]
+
+
+def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSet:
+    """Read a csv, tsv or jsonl file with labels, plain or .gz.
+
+    Raises:
+        ConfigError: the file cannot be read or lacks a column, a label is not the model's, no
+            row is readable, or none has a label.
+    """
+    chosen = _resolved(path, manifest, columns)
+    rows, unreadable = _usable(path, chosen)
+    labels = {
+        task: _encoded(manifest.tasks[task], task, column, rows, chosen.separator)
+        for task, column in chosen.labels.items()
+    }
+    if not any(is_labelled(manifest.tasks[task], found).any() for task, found in labels.items()):
+        named = ", ".join(repr(column) for column in chosen.labels.values())
+        raise ConfigError(
+            f"{path}: no row has a label in column {named}; there is nothing to score against"
+        )
+    texts = [tuple(row.values[name] for name in chosen.text) for row in rows]
+    attributes = {
+        name: [_attribute(row.values.get(name)) for row in rows] for name in chosen.attributes
+    }
+    return ReadSet(EvaluationSet(texts, labels, attributes), unreadable)
+
+
+def _attribute(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+# --- which columns ---------------------------------------------------------------------
+
+
+def _resolved(path: Path, manifest: Manifest, columns: Columns) -> Columns:
+    if not manifest.tasks:
+        raise ConfigError("--model: was trained without a task, so it has no answers to score")
+    found = _names(path)
+    text = columns.text or tuple(manifest.text_columns)
+    if len(text) != len(manifest.text_columns):
+        raise ConfigError(
+            f"--text: names {len(text)} columns, and the model reads {len(manifest.text_columns)}"
+        )
+    for flag, wanted in (("text", text), ("attribute", columns.attributes)):
+        for name in wanted:
+            _check_column(path, flag, name, found)
+    return Columns(
+        text, _label_columns(path, manifest, columns, found), columns.attributes, columns.separator
+    )
+
+
+def _names(path: Path) -> list[str]:
+    """The columns of the first rows that can be read; a jsonl row need not have all."""
+    names: dict[str, None] = {}
+    for row in islice((row for row in read_rows(path) if isinstance(row, Row)), 100):
+        names |= dict.fromkeys(row.values)
+    return list(names)
+
+
+def _label_columns(
+    path: Path, manifest: Manifest, columns: Columns, found: Sequence[str]
+) -> dict[str, str]:
+    given = dict(columns.labels or {})
+    for task, column in given.items():
+        if task not in manifest.tasks:
+            known = nearest(task, list(manifest.tasks))
+            raise ConfigError(f"--label={task}:{column}: the model has no task {task!r}; {known}")
+        _check_column(path, "label", column, found)
+    guessed = {task: task for task in manifest.tasks if task in found}
+    if len(manifest.tasks) == 1 and "label" in found:
+        guessed = dict.fromkeys(manifest.tasks, "label") | guessed
+    chosen = guessed | given
+    if not chosen:
+        task = next(iter(manifest.tasks))
+        raise ConfigError(
+            f"{path}: no column has labels of the model's tasks; name one by --label={task}:COLUMN "
+            f"(its columns are {', '.join(found)})"
+        )
+    return chosen
+
+
+def _check_column(path: Path, flag: str, name: str, found: Sequence[str]) -> None:
+    if name not in found:
+        raise ConfigError(
+            f"{path}: has no column {name!r}, which --{flag} names; {nearest(name, found)}"
+        )
+
+
+# --- rows ------------------------------------------------------------------------------
+
+
+def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
+    rows: list[Row] = []
+    unreadable: list[BadRow] = []
+    for row in read_rows(path):
+        fault = row if isinstance(row, BadRow) else _fault(row, columns.text)
+        if fault:
+            unreadable.append(fault)
+        else:
+            rows.append(row)
+    if not rows:
+        first = unreadable[0]
+        raise ConfigError(f"{first.file}:{first.line}: {first.reason}; no row can be used")
+    return rows, unreadable
+
+
+def _fault(row: Row, text: Sequence[str]) -> BadRow | None:
+    """What keeps a row's texts from being answered."""
+    for name in text:
+        value = row.values.get(name)
+        if not isinstance(value, str) or not value.strip():
+            return bad(row, f"no text in column {name!r}")
+        flaw = flaw_of(value)
+        if flaw:
+            return bad(row, f"{flaw} in column {name!r}")
+    return None
+
+
+# --- labels ----------------------------------------------------------------------------
+
+
+def _encoded(
+    spec: OutputSpec, task: str, column: str, rows: Sequence[Row], separator: str
+) -> np.ndarray:
+    """Labels as in `metrics.labelled`."""
+    if spec.kind == "regress":
+        return np.array([[_number(row, column)] for row in rows])
+    index = {label: number for number, label in enumerate(spec.labels)}
+    if spec.kind == "classify":
+        cells = (_label(row, column) for row in rows)
+        return np.array(
+            [
+                -1 if label is None else _known(row, task, label, index)
+                for row, label in zip(rows, cells, strict=True)
+            ],
+            np.int64,
+        )
+    hot = np.zeros((len(rows), len(index)))
+    for number, row in enumerate(rows):
+        labels = _label_set(row, column, separator)
+        if labels is None:
+            hot[number] = np.nan
+        else:
+            hot[number, [_known(row, task, label, index) for label in labels]] = 1
+    return hot
+
+
+def _label(row: Row, column: str) -> str | None:
+    """A cell's label, None where it has none."""
+    value = row.values.get(column)
+    if isinstance(value, bool | float | list | dict):
+        raise ConfigError(f"{row.file}:{row.line}: column {column!r} holds no label")
+    return (str(value).strip() or None) if value is not None else None
+
+
+def _label_set(row: Row, column: str, separator: str) -> list[str] | None:
+    """A cell's labels, None where it says nothing; an empty list says that none applies."""
+    value = row.values.get(column)
+    if isinstance(value, list):
+        return list(_stripped(value))
+    label = _label(row, column)
+    return None if label is None else list(_stripped(label.split(separator)))
+
+
+def _stripped(labels: Sequence[Any]) -> Iterator[str]:
+    return (str(label).strip() for label in labels if str(label).strip())
+
+
+def _known(row: Row, task: str, label: str, index: Mapping[str, int]) -> int:
+    if label not in index:
+        raise ConfigError(
+            f"{row.file}:{row.line}: {label!r} is no label of the model's task {task}; "
+            f"{nearest(label, list(index))}"
+        )
+    return index[label]
+
+
+def _number(row: Row, column: str) -> float:
+    """A cell's number, NaN where it has none."""
+    value = row.values.get(column)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return float("nan")
+    try:
+        number = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not np.isfinite(number):
+        raise ConfigError(f"{row.file}:{row.line}: column {column!r} holds no number: {value!r}")
+    return number

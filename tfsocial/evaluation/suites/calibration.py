@@ -1,0 +1,67 @@
+"""Whether a probability means what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfsocial.evaluation.contract import EvaluationSet, Findings, Predictor, labelled_tasks
+from tfsocial.metrics.calibration import CALIBRATION_BINS, Calibration, calibration
+from tfsocial.metrics.pictures import reliability
+
+
+@dataclass(frozen=True)
+class CalibrationSuite:
+    """Compare each classification's confidence with its accuracy, in bins of equal width.
+
+    Guo et al. (2017), On Calibration of Modern Neural Networks, arXiv:1706.04599.
+
+    Attributes:
+        bins: over [0, 1].
+        tolerated: expected calibration error from which advice is given.
+    """
+
+    bins: int = CALIBRATION_BINS
+    tolerated: float = 0.05
+
+    def __call__(self, predictor: Predictor, examples: EvaluationSet) -> Findings:
+        numbers, tables, pictures, advice = {}, {}, {}, []
+        for task in labelled_tasks(predictor, examples):
+            if task.spec.kind != "classify":
+                continue
+            found = calibration(task.labels, task.predictions, self.bins)
+            numbers[task.name] = _numbers(found)
+            tables[f"{task.name}/bins"] = _rows(found)
+            pictures[f"{task.name}/reliability"] = reliability(task.labels, task.predictions)
+            if found.error > self.tolerated:
+                gap = numbers[task.name]["mean_confidence"] - numbers[task.name]["accuracy"]
+                advice.append(
+                    f"Task {task.name} is {'over' if gap > 0 else 'under'}confident: its "
+                    f"probabilities are off by {found.error:.3f} on average; set no threshold by "
+                    "them as they are."
+                )
+        return Findings(numbers, tables, pictures, advice)
+
+
+def _numbers(found: Calibration) -> dict[str, float]:
+    total = int(found.count.sum())
+    return {
+        "count": total,
+        "ece": found.error,
+        "accuracy": float(found.count @ found.accuracy / total),
+        "mean_confidence": float(found.count @ found.confidence / total),
+    }
+
+
+def _rows(found: Calibration) -> list[dict[str, float]]:
+    """Of the bins that hold examples."""
+    bins = len(found.count)
+    return [
+        {
+            "from": number / bins,
+            "to": (number + 1) / bins,
+            "count": int(found.count[number]),
+            "confidence": float(found.confidence[number]),
+            "accuracy": float(found.accuracy[number]),
+        }
+        for number in found.count.nonzero()[0].tolist()
+    ]

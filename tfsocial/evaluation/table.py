@@ -1,0 +1,30 @@
+"""All suites by name."""
+
+from __future__ import annotations
+
+from tfsocial.config import ConfigError, nearest
+from tfsocial.evaluation.contract import Suite
+from tfsocial.evaluation.suites.baselines import Baselines
+from tfsocial.evaluation.suites.calibration import CalibrationSuite
+from tfsocial.evaluation.suites.out_of_distribution import OutOfDistribution
+from tfsocial.evaluation.suites.quality import Quality
+from tfsocial.evaluation.suites.slices import Slices
+
+SUITES: dict[str, type[Suite]] = {
+    "quality": Quality,
+    "calibration": CalibrationSuite,
+    "baselines": Baselines,
+    "out_of_distribution": OutOfDistribution,
+    "slices": Slices,
+}
+
+
+def suite(name: str) -> type[Suite]:
+    """Look a suite's class up.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in SUITES:
+        raise ConfigError(f"--suite={name}: is no suite; {nearest(name, SUITES)}")
+    return SUITES[name]

@@ -1,0 +1,80 @@
+"""How long the texts are in tokens of M0, and how many of them it has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.config import Config
+from tfsocial.data import pipeline
+from tfsocial.data.sources import Corpus
+from tfsocial.data.text import Tokenizer
+
+Facts = dict[str, Any]
+
+HISTOGRAM_BINS = 40
+_UNCUT = 2**30  # tokens: no text is as long
+
+
+def tokens_of(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
+    """split -> tokens of each example with nothing cut, special ones too."""
+    return {
+        split: pipeline.encode(examples, tokenizer, _UNCUT).tokens
+        for split, examples in corpus.splits.items()
+    }
+
+
+def length_facts(
+    config: Config, found: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
+) -> Facts:
+    """Measure the texts in tokens, with what a row has room for beside it."""
+    row_length = config.data.row_length
+    tokens = {split: ragged.row_lengths().numpy() for split, ragged in found.items()}
+    longest = max((int(counts.max()) for counts in tokens.values() if len(counts)), default=0)
+    # Half a percent of long texts would squeeze all others into one bar: they share the last one.
+    high = max([row_length, *(np.percentile(c, 99.5) for c in tokens.values() if len(c))])
+    width = max(1, -(-int(min(longest, high)) // HISTOGRAM_BINS))
+    edges = np.arange(0, int(min(longest, high)) + width + 1, width)
+    return {
+        "row_length": row_length,
+        "rows": config.data.rows,
+        "slots": config.data.slots,
+        "positions": positions,
+        "edges": edges.tolist(),
+        "splits": {
+            split: {
+                **_length(counts, row_length),
+                "unknown": _unknown(found[split], tokenizer),
+                "histogram": _histogram(counts, edges),
+            }
+            for split, counts in tokens.items()
+        },
+    }
+
+
+def _unknown(tokens: tf.RaggedTensor, tokenizer: Tokenizer) -> float:
+    """Share of the tokens that are [UNK]; [CLS] and [SEP] are none of the text's."""
+    ids = tokens.flat_values.numpy()
+    special = (ids == tokenizer.cls_id) | (ids == tokenizer.sep_id)
+    return float((ids == tokenizer.unknown_id).sum() / max((~special).sum(), 1))
+
+
+def _length(counts: np.ndarray, row_length: int) -> Facts:
+    if not len(counts):
+        return dict.fromkeys(("mean", "median", "p95", "p99", "longest", "cut"), 0)
+    median, p95, p99 = (int(value) for value in np.percentile(counts, [50, 95, 99]))
+    return {
+        "mean": float(counts.mean()),
+        "median": median,
+        "p95": p95,
+        "p99": p99,
+        "longest": int(counts.max()),
+        "cut": int((counts > row_length).sum()),
+    }
+
+
+def _histogram(counts: np.ndarray, edges: np.ndarray) -> list[int]:
+    return np.histogram(np.minimum(counts, edges[-1]), edges)[0].tolist()

@@ -1,0 +1,140 @@
+"""What came of a run: report.json, report.txt, the model card and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tfsocial import files
+from tfsocial.config import Config
+from tfsocial.data import pipeline
+from tfsocial.data.batch import Shape
+from tfsocial.data.sources import Examples
+from tfsocial.metrics import baselines, pictures
+from tfsocial.metrics.thresholds import cross_fit_thresholds
+from tfsocial.models import checkpoints, inference
+from tfsocial.runs import model_card, report_text
+from tfsocial.runs.task_report import Report, task_report
+from tfsocial.training.fit import Run
+
+REPORTED = ("dev", "test")
+Predictions = Mapping[str, Mapping[str, np.ndarray]]  # split -> task -> [n, width]
+
+
+def conclude(run: Run, config: Config, workdir: Path) -> str:
+    """Report dev and test of the saved model; write report.json, report.txt, the card, pictures.
+
+    The numbers are those of `model/` as it was saved, in float32, whatever precision trained it;
+    without any task they are the formula's, as training computed them.
+
+    Returns:
+        The report as text.
+    """
+    splits = [split for split in REPORTED if split in run.encoded]
+    has_tasks = bool(run.loaded.manifest.tasks)
+    reports = _scored(run, config, splits) if has_tasks else _of_formula(run, splits)
+    report_text.write(reports, workdir)
+    about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
+    with files.replacing(workdir / "model" / checkpoints.CARD) as partial:
+        partial.write_text(about, encoding="utf-8")
+    run.curves.hparams(config, _flat(reports))
+    return (workdir / "report.txt").read_text(encoding="utf-8")
+
+
+def _flat(reports: Mapping[str, Mapping[str, Report]]) -> dict[str, float]:
+    return {
+        f"{split}/{task}/{name}": value
+        for split, tasks in reports.items()
+        for task, found in tasks.items()
+        for name, value in found.items()
+        if isinstance(value, float)
+    }
+
+
+def _of_formula(run: Run, splits: list[str]) -> dict[str, dict[str, Report]]:
+    """The formula's own numbers, where no task has any."""
+    return {
+        split: {
+            "formula": {
+                "kind": "formula",
+                "count": len(run.corpus.splits[split]),
+                **run.losses[split],
+            }
+        }
+        for split in splits
+    }
+
+
+def _scored(run: Run, config: Config, splits: list[str]) -> dict[str, dict[str, Report]]:
+    """split -> task -> its report."""
+    predictions = {split: _predict(run, split) for split in splits}
+    for split, found in predictions.items():
+        _draw(run, split, found)
+    by_task = {
+        task: _task_reports(run, config, task, predictions) for task in run.loaded.manifest.tasks
+    }
+    return {split: {task: found[split] for task, found in by_task.items()} for split in splits}
+
+
+def _task_reports(
+    run: Run, config: Config, task: str, predictions: Predictions
+) -> dict[str, Report]:
+    """split -> the report of one task."""
+    manifest, out_of_scope = run.loaded.manifest, config.tasks[task].out_of_scope
+    beside = _baselines(run, task, list(predictions), out_of_scope, config.report.baselines)
+    tuned = manifest.thresholds.get(task)
+    found = {}
+    for split, values in predictions.items():
+        labels = run.corpus.splits[split].labels[task]
+        found[split] = task_report(
+            manifest.tasks[task],
+            labels,
+            values[task],
+            out_of_scope,
+            None if tuned is None else np.array(tuned),
+            cross_fit_thresholds(labels, values[task]) if tuned and split == "dev" else None,
+            beside.get(split),
+        )
+    return found
+
+
+def _baselines(
+    run: Run, task: str, splits: list[str], out_of_scope: str | None, wanted: bool
+) -> dict[str, dict[str, dict[str, float]]]:
+    if not wanted:
+        return {}
+    texts = {
+        split: baselines.LabelledTexts(_joined(examples), examples.labels[task])
+        for split, examples in run.corpus.splits.items()
+        if split in ("train", *splits)
+    }
+    train = texts.pop("train")
+    return baselines.compare(run.loaded.manifest.tasks[task], train, texts, out_of_scope)
+
+
+def _joined(examples: Examples) -> list[str]:
+    if examples.pair is None:
+        return examples.text
+    return [f"{text} {pair}" for text, pair in zip(examples.text, examples.pair, strict=True)]
+
+
+def _predict(run: Run, split: str) -> dict[str, np.ndarray]:
+    manifest = run.loaded.manifest
+    shape = Shape(8, manifest.row_length, manifest.slots)
+    batches = pipeline.evaluation_batches(run.encoded[split], shape)
+    return inference.predict(run.loaded.model, batches)
+
+
+def _draw(run: Run, split: str, predictions: Mapping[str, np.ndarray]) -> None:
+    """Confusion matrix and reliability of each classification, into TensorBoard."""
+    for task, spec in run.loaded.manifest.tasks.items():
+        labels = run.corpus.splits[split].labels[task]
+        if spec.kind == "classify" and (labels >= 0).any():
+            chosen = predictions[task].argmax(-1)
+            drawn = {
+                "confusion": pictures.confusion_matrix(labels, chosen, spec.labels),
+                "reliability": pictures.reliability(labels, predictions[task]),
+            }
+            run.curves.images(f"{split}/{task}", run.steps, drawn)
