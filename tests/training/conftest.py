@@ -21,7 +21,7 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
 LABELS = {"classify": ("red", "green", "blue"), "multilabel": ("new", "loud"), "regress": ()}

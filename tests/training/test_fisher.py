@@ -14,7 +14,7 @@ from tfsocial.data import batch as keys
 from tfsocial.models import checkpoints
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
-from tfsocial.training import fisher, word_head
+from tfsocial.training import fisher, mlm_head
 from tfsocial.training.given import Given
 
 from .conftest import WORDS, encoder_config
@@ -55,7 +55,7 @@ def test_a_word_head_is_learned_alone(text_model, batch, endless):
     """The encoder stays; words in their context get likelier."""
     before = [np.array(v) for v in text_model.encoder.variables]
     first = masked_words(text_model, batch)
-    word_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
+    mlm_head.learn(text_model, Given(word_parts=PARTS), endless(batch))
     assert all(
         np.array_equal(*pair)
         for pair in zip(before, [np.array(v) for v in text_model.encoder.variables], strict=True)

@@ -98,7 +98,7 @@ TERM = {"community": {"label_propagation": {"neighbours": 3}}}
 def prepared(chosen, workdir):
     workdir.mkdir()
     ready = prepare(chosen, workdir, devices.choose("cpu", chosen.training))
-    return ready.texts.corpus.splits["train"], ready.model.given.spread["mood"].numpy()
+    return ready.texts.corpus.splits["train"], ready.model.formula.given.spread["mood"].numpy()
 
 
 def test_a_text_that_stands_there_twice_counts_once(tmp_path):

@@ -43,17 +43,21 @@ def main(arguments: Sequence[str]) -> int:
     environment.prepare(FLAGS.device)
     import tensorflow as tf
 
+    from tfsocial.data import service
     from tfsocial.evaluation import outcome
-    from tfsocial.training import devices, fit, resume, watch
+    from tfsocial.training import devices, fit
+    from tfsocial.training.callbacks.checkpointing import Interrupted, Unreachable
+    from tfsocial.training.callbacks.guard import Diverged
 
     judge, cloud = outcome.Judge(settings.tasks), devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
         run = fit.train(settings, workdir, judge, FLAGS.device, FLAGS.accept_changes, cloud)
     except (
-        watch.Diverged,
-        resume.Interrupted,
-        resume.Unreachable,
+        Diverged,
+        Interrupted,
+        Unreachable,
         devices.WorkerGone,
+        service.Gone,
     ) as error:
         log.error("error: %s", error)
         return 1

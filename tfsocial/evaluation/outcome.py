@@ -23,7 +23,7 @@ REPORTED = ("dev", "test")
 
 @dataclass(frozen=True)
 class Judge:
-    """`training.watch.Judge`: scores of the tasks of a config."""
+    """`training.callbacks.dev_evaluation.Judge`: scores of the tasks of a config."""
 
     tasks: Mapping[str, Task]
 

@@ -23,11 +23,11 @@ from tfsocial.models.checkpoints import Community, Leftovers
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import devices, fisher, given, label_propagation, resources, word_head
+from tfsocial.training import devices, fisher, given, label_propagation, mlm_head, resources
 from tfsocial.training.devices import Device
 from tfsocial.training.given import Given
 from tfsocial.training.optimizers import build, rates
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 log = logging.getLogger(__name__)
 
@@ -328,8 +328,8 @@ def _constants(
         text_model.word_head, leftovers, texts.words, config.model.checkpoint
     )
     if not from_m0:
-        log.info("M0 has no masked-LM head: learning one on train, %d steps", word_head.STEPS)
-        word_head.learn(text_model, constants, batches)
+        log.info("M0 has no masked-LM head: learning one on train, %d steps", mlm_head.STEPS)
+        mlm_head.learn(text_model, constants, batches)
     if table.needs(terms, "fisher"):
         constants = replace(constants, fisher=fisher.diagonal(text_model, constants, batches))
     return constants, leftovers

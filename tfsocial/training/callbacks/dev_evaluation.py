@@ -1,26 +1,23 @@
-"""Callbacks: progress, dev score with the best weights kept, non-finite guard."""
+"""The dev split scored after each epoch; the best weights are kept."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import math
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from tqdm import tqdm
 
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.data.pipeline import Encoded
 from tfsocial.models import inference
 from tfsocial.models.heads import HeadSpec
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 log = logging.getLogger(__name__)
 
@@ -41,95 +38,10 @@ class Judge(Protocol):
         """Decision thresholds [labels] of a multilabel task, else None."""
 
 
-class Diverged(RuntimeError):
-    """The loss stopped being a finite number; the message names step and term."""
-
-
-class Guard(keras.callbacks.Callback):
-    """Stops at the last step, or at the first loss that is not finite, and says which term it was.
-
-    Under XLA an assertion inside the step passes silently, so the check is made here, on
-    the metrics of every step.
-    """
-
-    def __init__(self, total_steps: int):
-        super().__init__()
-        self.total_steps = total_steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.optimizer.iterations.numpy())
-        if not math.isfinite(logs["loss"]):
-            raise Diverged(self._diagnosis(step, logs))
-        if step >= self.total_steps:  # an epoch that max_steps cuts short
-            self.model.stop_training = True
-
-    def _diagnosis(self, step: int, logs: Scores) -> str:
-        terms = [name for name, value in logs.items() if not math.isfinite(value)]
-        culprits = [name.removeprefix("raw/") for name in terms if name.startswith("raw/")]
-        return (
-            f"the loss is not finite at step {step}; first in {', '.join(culprits or terms)}. "
-            "The usual remedies: a lower optimizer.learning_rate, a lower weight of that term, "
-            "training.precision=float32"
-        )
-
-
-class Progress(keras.callbacks.Callback):
-    """A bar with loss, dev metric and examples/s on a terminal; a line an epoch elsewhere."""
-
-    def __init__(self, steps: int, epochs: int, monitor: str):
-        super().__init__()
-        self.epochs, self.monitor = epochs, monitor
-        self.bar = tqdm(total=steps, unit="step", disable=not sys.stderr.isatty(), leave=True)
-        self.examples, self.score, self.began, self.done = 0.0, "", time.perf_counter(), 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began, self.examples, self.done = time.perf_counter(), 0.0, 0
-        self.bar.set_description(f"epoch {epoch + 1}/{self.epochs}")
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.examples = logs["examples"] * (batch + 1)  # the log is a mean over the epoch's steps
-        self.bar.update(batch + 1 - self.done)
-        self.done = batch + 1
-        shown = f"loss {logs['loss']:.4f}{self.score} {self._rate():.0f} examples/s"
-        self.bar.set_postfix_str(shown, refresh=False)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.score = f", dev {self.monitor} {logs[MONITORED]:.4f}" if MONITORED in logs else ""
-        if self.bar.disable:
-            log.info(
-                "epoch %d/%d: loss %.4f%s, %.0f examples/s, padding %.1f %%",
-                epoch + 1,
-                self.epochs,
-                logs["loss"],
-                self.score,
-                self._rate(),
-                100 * logs["padding_share"],
-            )
-
-    def on_train_end(self, logs=None):
-        self.bar.close()
-
-    def state(self) -> dict[str, Any]:
-        elapsed = time.perf_counter() - self.began
-        return {
-            "steps": self.bar.n,
-            "done": self.done,
-            "examples": self.examples,
-            "elapsed": elapsed,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        self.bar.n, self.done, self.examples = state["steps"], state["done"], state["examples"]
-        self.began = time.perf_counter() - state["elapsed"]
-
-    def _rate(self) -> float:
-        return self.examples / max(time.perf_counter() - self.began, 1e-9)
-
-
 MONITORED = "dev/monitored"  # the metric that picks the weights, averaged over the tasks
 
 
-class DevScore(keras.callbacks.Callback):
+class DevEvaluation(keras.callbacks.Callback):
     """Scores the dev split after each epoch, keeps the best weights, stops when none come.
 
     Where weights are averaged it is their averages that are scored and kept.
@@ -175,12 +87,12 @@ class DevScore(keras.callbacks.Callback):
         return curves | {MONITORED: -losses(self.model, self.batches)["loss"]}
 
     def put_in_best(self) -> None:
-        """Gives the model the best weights there were."""
+        """Give the model the best weights there were."""
         if self.weights is not None:
             self.model.text_model.set_weights(self.weights)
 
     def take_back_if_worse(self) -> None:
-        """Puts the best weights in again where those of now, heads fitted anew, score lower."""
+        """Put the best weights in again where those of now, heads fitted anew, score lower."""
         score = self._scored()[MONITORED]
         log.info("heads fitted anew: dev %s %.4f, before %.4f", self.monitor, score, self.best)
         if score < self.best:
@@ -224,16 +136,16 @@ class DevScore(keras.callbacks.Callback):
 
 
 def losses(model: SocialModel, batches: tf.data.Dataset) -> dict[str, float]:
-    """The formula's `loss` and each of its terms before its weight, without dropout.
+    """Compute the formula's `loss` and each of its terms before its weight, without dropout.
 
     Weights are the config's, and terms that compare two views are left out: see
-    `SocialModel.test_step`. Means over the batches. What a term draws, as the words that are
+    `Formula.evaluation`. Means over the batches. What a term draws, as the words that are
     hidden, is the same each time, so that two sets of weights are compared on the same; training's
     own chance is left untouched.
     """
     with _same_chance(model.text_model.encoder.generator):
         found = model.evaluate(batches, verbose=0, return_dict=True)
-    terms = {f"raw/{term.name}": term.name for term in model.evaluated_terms}
+    terms = {f"raw/{term.name}": term.name for term in model.formula.evaluated_terms}
     return {"loss": float(found["loss"]), **{terms[key]: float(found[key]) for key in terms}}
 
 
@@ -253,7 +165,7 @@ def _same_chance(generator: tf.random.Generator) -> Iterator[None]:
 
 
 def predict(model: SocialModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
-    """Predictions of every task [n, width], in the order of the examples."""
+    """Predict every task, [n, width], in the order of the examples."""
     if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return inference.predict(model.text_model, batches)  # Keras would give each its share
     outputs = model.predict(batches, verbose=0)

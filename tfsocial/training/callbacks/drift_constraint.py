@@ -1,4 +1,4 @@
-"""Alpha as a budget: the weight of a term of L0 is moved so that the model stays near M0."""
+"""Drift constraints: the weight of a term of L0 is moved so that the model stays near M0."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from tfsocial.config import Budget
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.models import inference
-from tfsocial.training.curves import Curves
-from tfsocial.training.step import SocialModel
+from tfsocial.training.callbacks.metrics_logger import MetricsLogger
+from tfsocial.training.social_model import SocialModel
 
-FASTEST = 2.0  # times the gain: what one measurement may move a weight's logarithm by, at most
+FASTEST = 2.0  # times the step size: what one measurement may move a weight's logarithm by, at most
 FURTHEST = 1e4  # times or parts of its start: a weight of nothing would never come back
 
 
-class KeepNear(keras.callbacks.Callback):
-    """log alpha <- log alpha + gain * ((1 - cosine) / (1 - wanted) - 1), every so many steps.
+class DriftController(keras.callbacks.Callback):
+    """Moves the weights of the terms that have a drift constraint, every so many steps.
+
+    log alpha <- log alpha + step_size * ((1 - cosine) / (1 - wanted) - 1)
 
     `cosine` is the mean over some texts between their vectors now and M0's. Dual ascent on the
     constraint that it is at least `wanted`: Boyd & Vandenberghe (2004), Convex Optimization,
@@ -28,16 +30,18 @@ class KeepNear(keras.callbacks.Callback):
 
     Args:
         model: its text model still has M0's weights.
-        encoded: texts to measure on, as many of them as the budgets say.
+        encoded: texts to measure on, as many of them as the constraints say.
     """
 
-    def __init__(self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, curves: Curves):
+    def __init__(
+        self, model: SocialModel, encoded: pipeline.Encoded, shape: Shape, metrics: MetricsLogger
+    ):
         super().__init__()
-        self.curves = curves
-        self.budgets = {
-            term.name: term.weight for term in model.terms if term.name in model.budgets
+        self.metrics, formula = metrics, model.formula
+        self.constraints = {
+            term.name: term.weight for term in formula.terms if term.name in formula.alphas
         }
-        measured = pipeline.sample(encoded, max(own.texts for own in self.budgets.values()))
+        measured = pipeline.sample(encoded, max(own.texts for own in self.constraints.values()))
         self.batches = pipeline.evaluation_batches(measured, shape).cache()
         self._pooled = tf.function(
             lambda batch: {"": model.text_model(batch, training=False).pooled}
@@ -49,19 +53,19 @@ class KeepNear(keras.callbacks.Callback):
         before = step - self.model.steps_at_once
         due = {
             name: own
-            for name, own in self.budgets.items()
+            for name, own in self.constraints.items()
             if step // own.every > before // own.every
         }
         if not due:
             return
         cosine = self.cosine()
         for name, own in due.items():
-            alpha = self.model.budgets[name]
+            alpha = self.model.formula.alphas[name]
             alpha.assign(moved(float(alpha.numpy()), cosine, own))
-        self.curves.write(step, "train", {"cosine_to_m0": cosine})
+        self.metrics.write(step, "train", {"cosine_to_m0": cosine})
 
     def cosine(self) -> float:
-        """Mean cosine of the texts' vectors to M0's, with the weights of now."""
+        """Measure the mean cosine of the texts' vectors to M0's, with the weights of now."""
         return float(np.mean(np.sum(self._directions() * self._at_m0, -1)))
 
     def _directions(self) -> np.ndarray:
@@ -69,14 +73,14 @@ class KeepNear(keras.callbacks.Callback):
         return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def moved(alpha: float, cosine: float, budget: Budget) -> float:
-    """The weight after a measurement.
+def moved(alpha: float, cosine: float, constraint: Budget) -> float:
+    """Give the weight after a measurement.
 
-    >>> round(moved(1.0, cosine=0.8, budget=Budget(cosine=0.9)), 3)  # twice as far as allowed
+    >>> round(moved(1.0, cosine=0.8, constraint=Budget(cosine=0.9)), 3)  # twice as far as allowed
     2.718
-    >>> moved(1.0, cosine=0.9, budget=Budget(cosine=0.9))
+    >>> moved(1.0, cosine=0.9, constraint=Budget(cosine=0.9))
     1.0
     """
-    distance = (1 - cosine) / (1 - budget.cosine)
-    wanted = alpha * math.exp(budget.gain * min(distance - 1, FASTEST))
-    return min(max(wanted, budget.start / FURTHEST), budget.start * FURTHEST)
+    distance = (1 - cosine) / (1 - constraint.cosine)
+    wanted = alpha * math.exp(constraint.gain * min(distance - 1, FASTEST))
+    return min(max(wanted, constraint.start / FURTHEST), constraint.start * FURTHEST)

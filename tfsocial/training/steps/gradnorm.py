@@ -1,4 +1,4 @@
-"""GradNorm: the terms' weights are moved until all terms train at one pace."""
+"""GradNorm: the terms' weights are moved until all terms train at the same rate."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfsocial.models.encoder import PackedBert
-from tfsocial.objectives.weighing import Weighed
 from tfsocial.training import gradients
+from tfsocial.training.steps.contract import Evaluated, Trained
+from tfsocial.training.steps.moving import moving_number
 
-RATE = 0.025  # of the weights, the paper's
+STEP_SIZE = 0.025  # of the weights, the paper's
 LEAST = 1e-3  # a weight of nothing would never come back
 NOTHING = 1e-6  # what rounding makes of a loss that is 0
 
 
 class GradNorm:
-    """w_i <- w_i - rate * d/dw_i sum_i |G_i - mean(G) * r_i^alpha|, then w to a mean of 1.
+    """Moves the terms' weights so that all train at the same rate.
+
+    w_i <- w_i - rate * d/dw_i sum_i |G_i - mean(G) * r_i^alpha|, then w to a mean of 1.
 
     G_i is the length of the gradient of w_i L_i at the top layer that all terms share, r_i the
     term's L_i(t) / L_i(0) over the mean of all. Chen et al. (2018), GradNorm, arXiv:1711.02257,
@@ -24,31 +27,27 @@ class GradNorm:
     A term that begins at 0, as a distance to M0 does, has no L_i(0) to be measured by: it
     has r_i = 1. One that sends no gradient there, as one that begins later, keeps its weight
     and is not among those that the others are compared with.
+
+    Args:
+        terms: their names.
+        alpha: how strongly a term that trains slowly is pulled up.
+        shared: weights that all terms share; see `top_layer`.
     """
 
-    def __init__(self, terms: Sequence[str], alpha: float):
-        self.alpha = alpha
-        self.factors = {name: moving_number(f"pace/{name}", 1.0) for name in terms}
-        self.begun = moving_number("pace/begun")
-        self.first = {name: moving_number(f"pace/first/{name}") for name in terms}
+    def __init__(self, terms: Sequence[str], alpha: float, shared: Sequence[tf.Variable]):
+        self.alpha, self.shared = alpha, shared
+        self.factors = {name: moving_number(f"gradnorm/{name}", 1.0) for name in terms}
+        self.begun = moving_number("gradnorm/begun")
+        self.first = {name: moving_number(f"gradnorm/first/{name}") for name in terms}
 
-    def update(
-        self,
-        weighed: Weighed,
-        tape: tf.GradientTape,
-        shared: Sequence[tf.Variable],
-        scaling: gradients.Scaling | None = None,
-    ) -> None:
-        """Moves the weights once, by the gradients of the step just taken.
-
-        Args:
-            scaling: see `gradients.of_replica`.
-        """
+    def update(self, model: Trained, evaluated: Evaluated) -> None:
+        """Move the weights once, by the gradients of the step just taken."""
+        weighed, scaling = evaluated.weighed, gradients.scaling(model.optimizer)
         raw = gradients.over_replicas([*weighed.raw.values()])
         for first, loss in zip(self.first.values(), raw, strict=True):
             first.assign(tf.where(self.begun > 0, first, loss))
         self.begun.assign(1.0)
-        per_term = gradients.per_term(tape, weighed.weighted, shared, scaling)
+        per_term = gradients.per_term(evaluated.tape, weighed.weighted, self.shared, scaling)
         lengths = tf.stack([tf.linalg.global_norm(own) for own in per_term.values()])
         moved = _moved(
             tf.stack([*self.factors.values()]),
@@ -60,13 +59,15 @@ class GradNorm:
 
 
 def _rates(losses: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
-    """r_i of each term, float32 [terms]."""
+    """Compute r_i of each term, float32 [terms]."""
     ratios = tf.where(first > NOTHING, tf.math.divide_no_nan(tf.nn.relu(losses), first), 1.0)
     return tf.math.divide_no_nan(ratios, tf.reduce_mean(ratios))
 
 
 def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor:
-    """Next weights [terms]; the length of a gradient is in proportion to its weight.
+    """Give the next weights, float32 [terms].
+
+    The length of a gradient is in proportion to its weight.
 
     >>> moved = _moved(tf.ones([2]), tf.constant([3.0, 1.0]), pull=tf.ones([2]))
     >>> [round(float(factor), 4) for factor in moved]
@@ -75,7 +76,7 @@ def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor
     heard = tf.cast(lengths > 0, tf.float32)
     mean = tf.math.divide_no_nan(tf.reduce_sum(lengths), tf.reduce_sum(heard))
     slopes = tf.sign(lengths - mean * pull) * lengths / factors
-    moved = tf.maximum(factors - RATE * slopes, LEAST)
+    moved = tf.maximum(factors - STEP_SIZE * slopes, LEAST)
     kept = tf.math.divide_no_nan(tf.reduce_sum(heard * factors), tf.reduce_sum(heard * moved))
     # Gradients that float16 could not hold move nothing; the optimizer skips such a step too.
     held = tf.reduce_all(tf.math.is_finite(lengths))
@@ -83,16 +84,5 @@ def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor
 
 
 def top_layer(encoder: PackedBert) -> list[tf.Variable]:
-    """The weights of the last layer, which all terms share."""
+    """List the weights of the last layer, which all terms share."""
     return encoder.bert.encoder.layer[-1].trainable_variables
-
-
-def moving_number(name: str, start: float = 0.0) -> tf.Variable:
-    """A number all replicas know alike. Keras's metrics begin anew each epoch, this does not."""
-    return tf.Variable(
-        start,
-        trainable=False,
-        name=name,
-        synchronization=tf.VariableSynchronization.ON_READ,
-        aggregation=tf.VariableAggregation.MEAN,
-    )

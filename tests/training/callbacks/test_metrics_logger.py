@@ -1,4 +1,4 @@
-"""Curves: what a point is, and what TensorBoard and metrics.jsonl show of a run."""
+"""Scalars of a run: what a point is, and what TensorBoard and metrics.jsonl show of a run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from tfsocial.evaluation import outcome
-from tfsocial.training import curves as curves_module
-from tfsocial.training.curves import Curves
+from tfsocial.training.callbacks import metrics_logger
+from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 
 
 def model_at(step: int) -> SimpleNamespace:
@@ -38,14 +38,14 @@ def lines_of(workdir: Path) -> list[dict]:
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
 
 
-def opened(workdir: Path, every: int) -> Curves:
+def opened(workdir: Path, every: int) -> MetricsLogger:
     """Curves of a new run."""
-    curves = Curves(workdir, every)
+    curves = MetricsLogger(workdir, every)
     curves.open()
     return curves
 
 
-def play_epoch(curves: Curves, first_step: int, losses: list[float]) -> None:
+def play_epoch(curves: MetricsLogger, first_step: int, losses: list[float]) -> None:
     """An epoch as Keras tells it: after each step the mean since the epoch's start."""
     curves.on_epoch_begin(0)
     for number in range(1, len(losses) + 1):
@@ -103,7 +103,7 @@ def test_means_do_not_reach_back_into_the_former_epoch(tmp_path):
 def test_rates_are_over_the_time_since_the_last_point(tmp_path, monkeypatch):
     """2 steps of 10 examples and 100 tokens in 4 seconds: 5 examples and 50 tokens a second."""
     clock = iter([100.0, 104.0, 105.0])
-    monkeypatch.setattr(curves_module.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(metrics_logger.time, "perf_counter", lambda: next(clock))
     play_epoch(opened(tmp_path, every=2), 0, [1.0, 1.0, 1.0, 1.0])
     first, second = lines_of(tmp_path)
     assert (first["train/examples_per_second"], first["train/tokens_per_second"]) == (5.0, 50.0)

@@ -13,13 +13,14 @@ import tiny_run
 
 from tfsocial import config
 from tfsocial.config import Config, ConfigError, Spike
-from tfsocial.training import resume, spikes
-from tfsocial.training.spikes import RECENT, Spikes, jumped
+from tfsocial.training.callbacks import loss_spikes
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
+from tfsocial.training.callbacks.loss_spikes import RECENT, LossSpikes, jumped
 
 LEVEL = [1.0, 2.0, 3.0, 2.0, 2.0] * 2  # median 2; deviations 1, 0, 1, 0, 0: their median is 0
 
 
-def play(watcher: Spikes, losses: list[float], first: int = 1) -> None:
+def play(watcher: LossSpikes, losses: list[float], first: int = 1) -> None:
     """Steps of one epoch with these losses; Keras tells their mean so far."""
     for place, loss in enumerate(losses):
         step = first + place
@@ -32,9 +33,9 @@ def play(watcher: Spikes, losses: list[float], first: int = 1) -> None:
 @pytest.fixture
 def watcher(caplog):
     """Knows the level of ten losses and looks at the five after them."""
-    caplog.set_level(logging.WARNING, logger=spikes.__name__)
+    caplog.set_level(logging.WARNING, logger=loss_spikes.__name__)
     play.total = 0.0
-    made = Spikes(Spike(factor=10.0, window=10))
+    made = LossSpikes(Spike(factor=10.0, window=10))
     made.on_epoch_begin(0)
     return made
 
@@ -118,8 +119,8 @@ def test_a_window_of_less_than_ten_is_refused():
 # --- taken back ----------------------------------------------------------------------------
 
 
-def kept(model, folder: Path) -> resume.Keeper:
-    return resume.Keeper(model, str(folder), Config(), "data", {}, None, every=1, keep=5)
+def kept(model, folder: Path) -> CheckpointCallback:
+    return CheckpointCallback(model, str(folder), Config(), "data", {}, None, every=1, keep=5)
 
 
 def learned(model) -> list[np.ndarray]:
@@ -191,17 +192,17 @@ def test_a_run_that_went_back_resumes_to_the_same_bits(tmp_path, monkeypatch, ca
     went_back = [record for record in caplog.messages if "weights are back at step" in record]
     assert went_back, "the losses were meant to jump"
     after = int(went_back[0].rsplit(" ", 1)[1]) - 1
-    ordinary = resume.Keeper.on_train_batch_end
+    ordinary = CheckpointCallback.on_train_batch_end
 
     def end(keeper, batch, logs=None):
         if int(keeper.model.optimizer.iterations.numpy()) == after:
             keeper.on_train_end()
-            raise resume.Interrupted("power cut")
+            raise Interrupted("power cut")
         ordinary(keeper, batch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(resume.Keeper, "on_train_batch_end", end)
-        with pytest.raises(resume.Interrupted):
+        patch.setattr(CheckpointCallback, "on_train_batch_end", end)
+        with pytest.raises(Interrupted):
             start(moods, tmp_path / "run")
     start(moods, tmp_path / "run")
     for name in ("model.safetensors", "heads.safetensors"):

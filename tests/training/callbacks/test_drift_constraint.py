@@ -1,4 +1,4 @@
-"""Alpha as a budget: what a measurement does to it, and what a run makes of it."""
+"""A drift constraint: what a measurement does to it, and what a run makes of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tiny_run
 
 from tfsocial import config
 from tfsocial.config import Budget, ConfigError
-from tfsocial.training.budget import moved
+from tfsocial.training.callbacks.drift_constraint import moved
 
 
 @pytest.mark.parametrize(
@@ -26,10 +26,10 @@ def test_by_hand(cosine, factor):
 
 def test_the_weight_can_always_come_back():
     """However long nothing drifts, or everything: at most 10,000 times from its start."""
-    budget = Budget(cosine=0.9, start=0.5)
+    constraint = Budget(cosine=0.9, start=0.5)
     low = high = 0.5
     for _ in range(200):
-        low, high = moved(low, 1.0, budget), moved(high, -1.0, budget)
+        low, high = moved(low, 1.0, constraint), moved(high, -1.0, constraint)
     assert (low, high) == (0.5e-4, 0.5e4)
 
 
@@ -46,7 +46,7 @@ def curve(folder, name: str) -> list[float]:
 
 
 def test_keeps_the_model_near_m0(tmp_path):
-    """A run that drifts to a cosine of 0.9 without is held at 0.99 with a budget of that."""
+    """A run that drifts to a cosine of 0.9 without is held at 0.99 with a constraint of that."""
     moods = tiny_run.write_moods(tmp_path / "data", times=16)
 
     def drift(wanted: float) -> list[float]:
@@ -73,7 +73,7 @@ def test_is_for_l0_alone():
 
 
 def test_wrong_keys_are_answered_with_its_own():
-    """A misspelled knob of a budget is offered the budget's."""
+    """A misspelled knob of a drift constraint is offered its own."""
     tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "gian": 1}}}}}
     with pytest.raises(ConfigError, match=r"l2_sp\.weight\.gian .* did you mean .*\.gain"):
         config.parse(tree)

@@ -20,7 +20,8 @@ import tiny_run
 import yaml
 
 from tfsocial.config import ConfigError
-from tfsocial.training import devices, fit, resume
+from tfsocial.training import checkpoint_files, devices, fit
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
 
 KILLS = 20
 LONGEST = 120  # seconds that a start may take before something is wrong
@@ -127,7 +128,9 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(folder, process, whole,
         child = process(folder, workdir)
         if killed < KILLS and killed_at_random(child, workdir, luck):
             killed += 1
-            steps += [found.step for found in resume.find(str(workdir / "checkpoints"))[:1]]
+            steps += [
+                found.step for found in checkpoint_files.find(str(workdir / "checkpoints"))[:1]
+            ]
             continue
         child.join(LONGEST)
         assert child.exitcode == 0, workdir.with_suffix(".log").read_text("utf-8")
@@ -148,7 +151,7 @@ def test_sigterm_keeps_the_step_it_comes_in(folder, process, whole, tmp_path):
     os.kill(child.pid, signal.SIGTERM)
     child.join(LONGEST)
     assert child.exitcode == 1
-    (kept, *_) = resume.find(str(workdir / "checkpoints"))
+    (kept, *_) = checkpoint_files.find(str(workdir / "checkpoints"))
     assert not kept.ended
     said = workdir.with_suffix(".log").read_text("utf-8")
     assert f"stopped by SIGTERM; the last checkpoint is of step {kept.step}" in said
@@ -187,15 +190,15 @@ def undisturbed(tmp_path_factory) -> Path:
 
 def stop_after(step: int, monkeypatch) -> None:
     """Whoever would take a step beyond this one is interrupted, as if the power had gone."""
-    ordinary = resume.Keeper.on_train_batch_end
+    ordinary = CheckpointCallback.on_train_batch_end
 
     def end(keeper, batch, logs=None):
         ordinary(keeper, batch, logs)
         if int(keeper.model.optimizer.iterations.numpy()) == step:
             keeper.on_train_end()
-            raise resume.Interrupted("power cut")
+            raise Interrupted("power cut")
 
-    monkeypatch.setattr(resume.Keeper, "on_train_batch_end", end)
+    monkeypatch.setattr(CheckpointCallback, "on_train_batch_end", end)
 
 
 @pytest.fixture
@@ -203,7 +206,7 @@ def cut_off(moods, tmp_path, monkeypatch) -> Path:
     """A run of 12 steps whose power went after step 7; its checkpoints are of steps 3 and 6."""
     with monkeypatch.context() as patch:
         stop_after(7, patch)
-        with pytest.raises(resume.Interrupted, match="power cut"):
+        with pytest.raises(Interrupted, match="power cut"):
             start(moods, tmp_path / "run")
     return tmp_path / "run"
 
@@ -213,7 +216,7 @@ def test_an_epoch_that_was_not_scored_yet_is(moods, tmp_path, monkeypatch):
     every = "training.checkpoint_every=4"
     with monkeypatch.context() as patch:
         stop_after(8, patch)
-        with pytest.raises(resume.Interrupted):
+        with pytest.raises(Interrupted):
             start(moods, tmp_path / "run", every)
     assert [row["step"] for row in points(tmp_path / "run") if "dev/monitored" in row] == [4]
     start(moods, tmp_path / "run", every)
@@ -223,7 +226,7 @@ def test_an_epoch_that_was_not_scored_yet_is(moods, tmp_path, monkeypatch):
 
 
 def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
-    found = resume.find(str(cut_off / "checkpoints"))
+    found = checkpoint_files.find(str(cut_off / "checkpoints"))
     assert [one.step for one in found] == [6, 3]
     assert sorted(path.name for path in (cut_off / "checkpoints").iterdir()) == [
         "00000003",
@@ -234,7 +237,7 @@ def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
 def test_the_end_leaves_one_checkpoint_from_which_only_the_report_is_made(moods, cut_off, caplog):
     """A third start takes no step: all it does is save and report once more."""
     start(moods, cut_off)
-    (found,) = resume.find(str(cut_off / "checkpoints"))
+    (found,) = checkpoint_files.find(str(cut_off / "checkpoints"))
     assert (found.step, found.ended) == (12, True)
     before = weights(cut_off)
     start(moods, cut_off)
@@ -271,7 +274,7 @@ def test_a_lost_disk_does_not_lose_the_run(moods, undisturbed, tmp_path, monkeyp
     elsewhere = f"training.checkpoints={tmp_path}/kept"
     with monkeypatch.context() as patch:
         stop_after(7, patch)
-        with pytest.raises(resume.Interrupted):
+        with pytest.raises(Interrupted):
             start(moods, tmp_path / "lost", elsewhere)
     start(moods, tmp_path / "new", elsewhere)
     assert weights(tmp_path / "new") == weights(undisturbed)
@@ -333,7 +336,7 @@ def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, undisturbed, harm, c
 
 def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
     """No file may grow beyond 20 kB while checkpoints are written: each says so, none is left."""
-    ordinary = resume.Keeper._write
+    ordinary = CheckpointCallback._write
 
     def on_full_disk(keeper, *arguments):
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -343,7 +346,7 @@ def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    monkeypatch.setattr(resume.Keeper, "_write", on_full_disk)
+    monkeypatch.setattr(CheckpointCallback, "_write", on_full_disk)
     start(moods, tmp_path / "run")
     assert "no checkpoint of step 3" in caplog.text
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
@@ -357,9 +360,9 @@ def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(
     elsewhere = f"training.checkpoints=ram://{tmp_path.name}/kept"
     with monkeypatch.context() as patch:
         stop_after(7, patch)
-        with pytest.raises(resume.Interrupted):
+        with pytest.raises(Interrupted):
             start(moods, tmp_path / "run", elsewhere)
-    assert [one.step for one in resume.find(f"ram://{tmp_path.name}/kept")] == [6, 3]
+    assert [one.step for one in checkpoint_files.find(f"ram://{tmp_path.name}/kept")] == [6, 3]
     start(moods, tmp_path / "run", elsewhere)
     assert weights(tmp_path / "run") == weights(undisturbed)
     assert not (tmp_path / "run" / "checkpoints").exists()
@@ -394,7 +397,7 @@ def test_everything_that_moves_is_remembered(moods, tmp_path, monkeypatch, what)
     """Cut off at step 7 and started again, a run ends with the same bits and the same curves."""
     with monkeypatch.context() as patch:
         stop_after(7, patch)
-        with pytest.raises(resume.Interrupted):
+        with pytest.raises(Interrupted):
             start(moods, tmp_path / "run", *REMEMBERED[what])
     start(moods, tmp_path / "run", *REMEMBERED[what])
     start(moods, tmp_path / "whole", *REMEMBERED[what])
@@ -415,9 +418,9 @@ def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, undistu
 
     with monkeypatch.context() as patch:
         patch.setattr(tf.train.Checkpoint, "write", slow)
-        with pytest.raises(resume.Interrupted, match=r"SIGTERM; the last checkpoint is of step 3"):
+        with pytest.raises(Interrupted, match=r"SIGTERM; the last checkpoint is of step 3"):
             start(moods, tmp_path / "run")
-    assert [one.step for one in resume.find(str(tmp_path / "run" / "checkpoints"))] == [3]
+    assert [one.step for one in checkpoint_files.find(str(tmp_path / "run" / "checkpoints"))] == [3]
     start(moods, tmp_path / "run")
     assert weights(tmp_path / "run") == weights(undisturbed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ PACKED = (
 )
 
 
-class Stalls(keras.callbacks.Callback):
+class InputStalls(keras.callbacks.Callback):
     """Warns once if steps spend too much of their time on waiting for batches.
 
     Made outside of a strategy's scope: the host alone counts.
@@ -44,7 +45,7 @@ class Stalls(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        model.count_waiting(self)
+        model.wrap_steps(functools.partial(counting, waited=self.waited))
 
     def on_train_batch_begin(self, batch, logs=None):
         self._begun = time.perf_counter()
@@ -116,7 +117,7 @@ def _after(counted: tf.Operation, batch: Any) -> Any:
 
 
 def counting(steps: Callable[[Iterator], dict], waited: tf.Variable) -> Callable[[Iterator], dict]:
-    """A train function of Keras's, traced around `Counted` batches.
+    """Trace a train function of Keras's around `Counted` batches.
 
     Args:
         steps: in Python, before it was traced.

@@ -21,7 +21,7 @@ LEAST_SPREAD = 0.01  # of the level, where losses hardly differ
 RollBack = Callable[[int], int | None]
 
 
-class Spikes(keras.callbacks.Callback):
+class LossSpikes(keras.callbacks.Callback):
     """Says when the loss has jumped and stayed up, and takes the weights back if it can.
 
     The level is the median of the last `window` losses and the spread their median absolute

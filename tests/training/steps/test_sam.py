@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsocial.training.sharpness import climbed
+from tfsocial.training.steps.sam import sam_ascent
 
 
 def test_climbs_by_hand_and_comes_back():
     """Along (3, 4), of length 5, by 0.5: 0.3 and 0.4; then bit for bit where it was."""
     one, other = tf.Variable([1.1]), tf.Variable(2.3)
     before = one.numpy(), other.numpy()
-    with climbed([one, other], [tf.constant([3.0]), tf.constant(4.0)], 0.5):
+    with sam_ascent([one, other], [tf.constant([3.0]), tf.constant(4.0)], 0.5):
         np.testing.assert_allclose(one, [1.4], rtol=1e-6)
         np.testing.assert_allclose(other, 2.7, rtol=1e-6)
     np.testing.assert_array_equal(one, before[0])
@@ -23,7 +23,7 @@ def test_climbs_by_hand_and_comes_back():
 def test_nowhere_to_climb():
     """Without a gradient theta is its own worst neighbour; nothing is divided by zero."""
     one = tf.Variable([1.0])
-    with climbed([one], [tf.constant([0.0])], 0.5):
+    with sam_ascent([one], [tf.constant([0.0])], 0.5):
         np.testing.assert_array_equal(one, [1.0])
 
 

@@ -1,4 +1,4 @@
-"""Curves: every scalar of a run, in TensorBoard and in metrics.jsonl, without a gap or a double."""
+"""Every scalar of a run, in TensorBoard and in metrics.jsonl, without a gap or a double."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Scores = Mapping[str, float]
 
 
 @dataclass
-class Curves(keras.callbacks.Callback):
-    """Every scalar every `every` steps, to TensorBoard and to metrics.jsonl.
+class MetricsLogger(keras.callbacks.Callback):
+    """Writes every scalar every `every` steps, to TensorBoard and to metrics.jsonl.
 
     A point is the mean over the steps since the last one; Keras's logs are means since the
     start of the epoch, from which it follows. The end of an epoch is a point too.

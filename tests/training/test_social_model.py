@@ -11,8 +11,8 @@ from sklearn.metrics import log_loss
 
 from tfsocial.data import batch as keys
 from tfsocial.models.checkpoints import community_name
-from tfsocial.training.curves import Curves
-from tfsocial.training.watch import Diverged, Guard
+from tfsocial.training.callbacks.guard import Diverged, Guard
+from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 
 LAYERS = 1  # of the encoder in conftest.py
 TWO_TASKS = {"topic": {"weight": 2.0}, "score": {"kind": "regress", "weight": 0.5}}
@@ -115,9 +115,9 @@ class TestCommunity:
     def test_never_changes(self, social_model, batch, endless, dropout):
         """Five steps that ask M0 for features and weights leave every one of its weights."""
         model = social_model(community=DISTANCES, dropout=dropout, learning_rate=0.1)
-        before = [weight.copy() for weight in model.given.m0.get_weights()]
+        before = [weight.copy() for weight in model.formula.given.m0.get_weights()]
         fit(model, endless(batch), 5)
-        for value, kept in zip(model.given.m0.get_weights(), before, strict=True):
+        for value, kept in zip(model.formula.given.m0.get_weights(), before, strict=True):
             np.testing.assert_array_equal(value, kept)
 
     def test_is_not_trained(self, social_model):
@@ -139,7 +139,7 @@ class TestCommunity:
         """With L2-SP far heavier than L the encoder ends nearer to M0 than it began."""
 
         def distance(model):
-            m0 = {community_name(v.name): v.numpy() for v in model.given.m0.variables}
+            m0 = {community_name(v.name): v.numpy() for v in model.formula.given.m0.variables}
             pairs = (
                 (v.numpy(), m0[community_name(v.name)]) for v in model.text_model.encoder.variables
             )
@@ -275,14 +275,16 @@ class TestCurves:
 def terms_by_hand(model, batch) -> dict[str, float]:
     """L and L0 from the model's outputs, in numpy and scikit-learn."""
     outputs = model(batch)
-    m0 = model.text_model.pool(model.given.m0(batch), batch).numpy()
+    m0 = model.text_model.pool(model.formula.given.m0(batch), batch).numpy()
     used = batch[keys.WEIGHT].numpy() > 0
     topic, score = (batch[keys.label_key(task)].numpy() for task in ("topic", "score"))
     probabilities = tf.nn.softmax(outputs.logits["topic"]).numpy()[topic >= 0]
     errors = (outputs.logits["score"] - score).numpy()[np.isfinite(score)]
     tuned, frozen = outputs.pooled.numpy()[used], m0[used]
     lengths = np.linalg.norm(tuned, axis=-1) * np.linalg.norm(frozen, axis=-1)
-    at_m0 = {community_name(variable.name): variable for variable in model.given.m0.variables}
+    at_m0 = {
+        community_name(variable.name): variable for variable in model.formula.given.m0.variables
+    }
     drift = (v - at_m0[community_name(v.name)] for v in model.text_model.encoder.variables)
     return {
         "L/topic": log_loss(topic[topic >= 0], probabilities, labels=range(3)),
@@ -348,7 +350,7 @@ class TestGuard:
         """Guard and curves follow a run on two replicas; a point after a step is of both."""
         with two_cpus.scope():
             model = social_model()
-        curves = Curves(tmp_path, every=1)
+        curves = MetricsLogger(tmp_path, every=1)
         curves.open()
         ends = fit(model, endless(batch), 1, callbacks=[Guard(1), curves])
         (point,) = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())

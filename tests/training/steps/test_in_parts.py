@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.training import micro_batches
+from tfsocial.training.steps import in_parts
 
 FORMULA = {
     "tasks": {"topic": {"weight": 2.0}, "score": {"kind": "regress", "weight": 0.5}},
@@ -64,11 +64,7 @@ def test_counting_computes_nothing(social_model, batch):
 
     @tf.function
     def count():
-        certain = [
-            micro_batches.Certain(part, model.text_model, model.given, training=False)
-            for part in micro_batches.split(batch, 2)
-        ]
-        return micro_batches.counted(model.terms, certain)
+        return in_parts.counted_in_parts(model.formula, in_parts.split(batch, 2))
 
     before = generator.state.numpy()
     found = count()
@@ -88,11 +84,8 @@ def test_counting_computes_nothing(social_model, batch):
 def test_whom_nobody_is_compared_with_does_not_count(social_model, batch):
     """Classes 0 1 0 2 1 0 in the two rows of one part, - 2 1 0 in the other: 2 is alone in both."""
     model = social_model(papers={"supervised_contrastive": {}}, parts=2)
-    certain = [
-        micro_batches.Certain(part, model.text_model, model.given, training=False)
-        for part in micro_batches.split(batch, 2)
-    ]
-    assert micro_batches.counted(model.terms, certain)["L_paper/supervised_contrastive"] == 5
+    found = in_parts.counted_in_parts(model.formula, in_parts.split(batch, 2))
+    assert found["L_paper/supervised_contrastive"] == 5
 
 
 @pytest.mark.parametrize(

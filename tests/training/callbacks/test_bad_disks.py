@@ -15,7 +15,8 @@ import pytest
 import tensorflow as tf
 
 from tfsocial.config import Config
-from tfsocial.training import resume
+from tfsocial.training import checkpoint_files
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Unreachable
 
 FUNCTIONS = ("makedirs", "stat", "listdir", "remove", "rmtree", "exists")
 
@@ -88,8 +89,8 @@ def run(social_model, batch, endless) -> Callable:
     return make
 
 
-def keeper_of(model, folder: Path, keep: int = 2) -> resume.Keeper:
-    return resume.Keeper(model, str(folder), Config(), "data", {}, None, every=1, keep=keep)
+def keeper_of(model, folder: Path, keep: int = 2) -> CheckpointCallback:
+    return CheckpointCallback(model, str(folder), Config(), "data", {}, None, every=1, keep=keep)
 
 
 @contextlib.contextmanager
@@ -105,7 +106,7 @@ def weights(model) -> list[np.ndarray]:
 
 def assert_sound(model, other, folder: Path) -> int:
     """Whatever is found can be taken up; its step, at which it has the weights `model` has now."""
-    taken = keeper_of(other, folder).take_up()
+    taken = keeper_of(other, folder).restore_latest()
     if taken.step == int(model.optimizer.iterations):
         for one, two in zip(weights(model), weights(other), strict=True):
             np.testing.assert_array_equal(one, two)
@@ -131,11 +132,11 @@ def test_whichever_call_fails_a_whole_checkpoint_is_left(run, batch, endless, tm
     assert number > 8
 
 
-def disk_fails(keeper: resume.Keeper) -> bool:
+def disk_fails(keeper: CheckpointCallback) -> bool:
     """Whether the start is refused; if not, it finds what there is."""
     try:
-        taken = keeper.take_up()
-    except resume.Unreachable as error:
+        taken = keeper.restore_latest()
+    except Unreachable as error:
         return "the mock is away" in str(error) and "try the same command again" in str(error)
     assert taken.step == 2
     return False
@@ -163,7 +164,7 @@ def test_nothing_is_pruned_by_a_disk_that_does_not_answer(run, tmp_path, caplog)
     with failing(2, lasting=True), caplog.at_level(logging.WARNING):
         keeper._prune(keep=0)
     assert "older checkpoints" in caplog.text
-    assert [one.step for one in resume.find(str(tmp_path))] == [2]
+    assert [one.step for one in checkpoint_files.find(str(tmp_path))] == [2]
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ def test_a_disk_that_is_full(run, small_disk, batch, endless, caplog):
     with caplog.at_level(logging.WARNING):
         while "no checkpoint of step" not in caplog.text:
             keeper.save()
-            written = [one.step for one in resume.find(str(small_disk))]
+            written = [one.step for one in checkpoint_files.find(str(small_disk))]
             model.fit(dataset, steps_per_epoch=1, verbose=0)
             assert len(written) < 20
     assert written, "one at least fits"
