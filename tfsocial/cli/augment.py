@@ -15,6 +15,11 @@ flags.DEFINE_integer(
 )
 flags.mark_flag_as_required("config", flag_values=FLAGS)
 
+INTERRUPTED = (
+    "paraphrases are kept in data.back_translation.cache as they come: the same command goes on "
+    "with those that are missing"
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)

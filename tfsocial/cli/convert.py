@@ -21,6 +21,8 @@ flags.DEFINE_string(
 flags.DEFINE_integer("shards", 8, "Files a split is made of.", 1, 99999, flag_values=FLAGS)
 flags.mark_flags_as_required(["config", "output"], flag_values=FLAGS)
 
+INTERRUPTED = "finished shards are kept: the same command goes on with the next"
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)

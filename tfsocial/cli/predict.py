@@ -18,6 +18,11 @@ flags.DEFINE_integer(
 )
 flags.mark_flags_as_required(["model", "input", "output"], flag_values=FLAGS)
 
+INTERRUPTED = (
+    "--output is written whole or not at all, so it is as it was before: the same command answers "
+    "all rows"
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)

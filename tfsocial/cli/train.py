@@ -34,6 +34,8 @@ flags.DEFINE_bool(
 )
 flags.mark_flags_as_required(["config", "workdir"], flag_values=FLAGS)
 
+INTERRUPTED = "checkpoints are kept: the same command goes on from the last, if there was one"
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)

@@ -256,6 +256,25 @@ def test_a_changed_config_is_refused_by_its_keys(moods, cut_off):
     start(moods, cut_off, "training.log_every=5")
 
 
+def test_a_config_that_this_version_does_not_read(moods, cut_off):
+    """A key that is no more is named in one sentence; told to, the run goes on all the same."""
+    for path in (cut_off / "checkpoints").glob("*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        manifest["config"]["training"]["patiense"] = 3
+        path.write_text(json.dumps(manifest))
+    kept = (cut_off / "config.yaml").read_text()
+    said = r"holds a run of a config that this version does not read \(.*{}.*--accept_changes"
+    with pytest.raises(
+        ConfigError, match=said.format(r"00000006/manifest\.json: config.*patiense")
+    ):
+        start(moods, cut_off)
+    (cut_off / "config.yaml").write_text(kept.replace("patience:", "patiense:"))
+    with pytest.raises(ConfigError, match=said.format(r"config\.yaml.*patiense")):
+        start(moods, cut_off)
+    start(moods, cut_off, accept_changes=True)
+    assert points(cut_off)[-1]["step"] == 12
+
+
 def test_checkpoints_of_another_run_are_not_taken_for_one_s_own(moods, cut_off, tmp_path):
     """They lie where two workdirs share them; told to, a run goes on from there, ended or not."""
     shared = f"training.checkpoints={cut_off}/checkpoints"
