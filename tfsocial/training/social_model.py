@@ -61,11 +61,8 @@ class SocialModel(FittedModel):
         )
         weights = text_model.trainable_variables
         learns = [weight.ref() not in self._frozen for weight in weights]
-        self.average = WeightAverage(
-            [*itertools.compress(weights, learns)],
-            ema,
-            averages and [*itertools.compress(averages, learns)],
-        )
+        own = [*itertools.compress(weights, learns)]
+        self.average = WeightAverage(own, ema, averages and [*itertools.compress(averages, learns)])
         self.step_metrics = StepMetrics(terms)
 
     def compile(
