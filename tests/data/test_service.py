@@ -13,6 +13,7 @@ import tiny_run
 from tfsocial.config import ConfigError
 from tfsocial.data import service
 from tfsocial.training import devices
+from tfsocial.training.callbacks import guard
 from tfsocial.training.prepare import prepare
 
 AUGMENT = "data.augment=[{word_drop: {rate: 0.3}}, {token_mask: {rate: 0.3}}]"
@@ -90,6 +91,27 @@ def test_a_service_that_is_gone_stops_the_step():
 
     with pytest.raises(service.Gone, match=rf"{address}: nobody has answered for 1 s"):
         run()
+
+
+def test_a_run_whose_service_is_gone_stops(tmp_path, monkeypatch):
+    """Keras's `fit` lets go as well: from the third step on nobody makes batches."""
+    port = _free_ports()
+    held = [*service.start("localhost", port)]
+    watched, step_ends = service.watched, guard.Guard.on_train_batch_end
+
+    def end(self, batch, logs=None):
+        step_ends(self, batch, logs)
+        if int(self.model.optimizer.iterations.numpy()) >= 3:
+            held.clear()
+
+    monkeypatch.setattr(service, "watched", lambda address: watched(address, lost_s=0.6))
+    monkeypatch.setattr(guard.Guard, "on_train_batch_end", end)
+    chosen = tiny_run.settings(
+        tiny_run.write_moods(tmp_path), f"data.service=grpc://localhost:{port}",
+        "training.epochs=100000",
+    )  # fmt: skip
+    with pytest.raises(service.Gone, match="the run goes on from its last checkpoint"):
+        tiny_run.train(chosen, tmp_path / "run")
 
 
 def test_while_there_are_answers_nothing_is_stopped():
