@@ -99,7 +99,7 @@ def train_of(ready: Prepared) -> tuple[list[str], np.ndarray]:
 
 def right(ready: Prepared, expected: np.ndarray, asked: np.ndarray) -> dict:
     """How many rows are asked for, and shares of them with the right label."""
-    (spread,) = ready.model.constants["propagated_labels"].values()
+    (spread,) = ready.model.formula.constants["propagated_labels"].values()
     batches = ready.evaluation_batches("train")
     (guessed,) = inference.predict(ready.model.text_model, batches).values()
     answers = {"spread": spread.numpy(), "regression": guessed}

@@ -152,7 +152,6 @@ def hashes_of_run(name: str) -> dict[str, str]:
 
     # All that is asked of tfsocial.
     from tfsocial import config
-    from tfsocial.evaluation import outcome
     from tfsocial.training import devices, fit
     from tfsocial.training.prepare import prepare
 
@@ -165,7 +164,7 @@ def hashes_of_run(name: str) -> dict[str, str]:
         workdir, again = folder / "run", folder / "again"
         workdir.mkdir()
         again.mkdir()
-        fit.train(chosen, workdir, outcome.Judge(chosen.tasks), "cpu")
+        fit.train(chosen, workdir, "cpu")
         ready = prepare(chosen, again, devices.choose("cpu", chosen.training))
         batches = itertools.islice(ready.training_batches().as_numpy_iterator(), BATCHES)
         found = {

@@ -154,7 +154,7 @@ def model_of(point: Point, assignments: Sequence[str]):
     from tfsocial.training import devices
     from tfsocial.training.optimizers import build, rates
     from tfsocial.training.run_constants import RunConstants
-    from tfsocial.training.step import SocialModel
+    from tfsocial.training.social_model import SocialModel
 
     chosen = config.parse(config.override({"data": {"rows": point.rows}}, assignments))
     training, terms = chosen.training, table.formula(chosen.tasks, chosen.objectives)
@@ -181,7 +181,7 @@ def forwards_of(model, batch) -> Callable[[], object]:
 
     @tf.function(jit_compile=model.jit_compile)
     def forwards():
-        return model._formula(batch).loss
+        return model.formula.training(batch, model.optimizer.iterations).loss
 
     return lambda: float(forwards())
 

@@ -275,7 +275,7 @@ def test_a_step_too_large_for_the_memory_says_what_to_do(
     said, moods, tmp_path, monkeypatch, caplog
 ):
     """The allocator's own error; that it comes is pretended, for want of a small device."""
-    from tfsocial.training.step import SocialModel
+    from tfsocial.training.social_model import SocialModel
 
     def too_much(self, *_, **__):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore")

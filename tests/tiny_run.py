@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import yaml
-from collections.abc import (Iterable, Mapping, Sequence)
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from unittest import mock
+
+import yaml
+
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.metrics.scorer import Scorer
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import fit
-from unittest import mock
-
-
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = (

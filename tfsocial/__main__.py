@@ -13,7 +13,11 @@ import sys
 
 
 def main(arguments: list[str]) -> int:
-    """Runs a command; 0 done, 2 the input is wrong, 1 anything else."""
+    """Run a command.
+
+    Returns:
+        0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else.
+    """
     from tfsocial import cli
     from tfsocial.config import ConfigError, nearest
 
@@ -33,6 +37,10 @@ def main(arguments: list[str]) -> int:
     command = importlib.import_module(f"tfsocial.cli.{name.replace('-', '_')}")
     try:
         return command.main(flags) or 0
+    except KeyboardInterrupt:  # what a command keeps then is its own
+        kept = getattr(command, "INTERRUPTED", "the same command begins anew")
+        print(f"error: stopped by Ctrl-C; {kept}", file=sys.stderr)
+        return 130
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tfsocial import config
 from tfsocial.config import Config, ConfigError
-from tfsocial.preflight import chips, compiler
+from tfsocial.preflight import check, chips, compiler, page
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = compiler.ENVIRONMENT / "bin" / "python"
@@ -49,7 +49,6 @@ def wanted(path: Path, options: argparse.Namespace) -> bool:
 
 def checked(path: Path, options: argparse.Namespace) -> bool:
     """Whether it passes; printed with the reason if it does not."""
-    from tfsocial.preflight import check, page
 
     topology = chips.topology(options.topology)
     try:

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from tfsocial import config
-from tfsocial.preflight import chips, compiler
+from tfsocial.preflight import check, chips, compiler, page
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -41,7 +41,6 @@ def parse() -> argparse.Namespace:
 
 def tfsocial(options: argparse.Namespace) -> dict:
     """Our own step on packed rows."""
-    from tfsocial.preflight import check, page
 
     overrides = [f"data.root={options.data}", f"data.rows={options.rows}"]
     settings = config.load(ROOT / "configs" / "banking77.yaml", overrides)

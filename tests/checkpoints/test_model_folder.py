@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
-from .m0_folders import (POOLER, SPECS, TABLE, batch_of, bert_shapes, filled, fresh, m0_of, manifest_of, refusal, rewrite)
-from pathlib import Path
-from safetensors.numpy import (load_file, save_file)
+from safetensors.numpy import load_file, save_file
+
 from tfsocial import config
-from tfsocial.checkpoints import (community, model_folder)
+from tfsocial.checkpoints import community, model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.data.text import Tokenizer
 from tfsocial.models import parameters
-from tfsocial.models.spec import (HeadSpec, TextModelSpec)
+from tfsocial.models.spec import HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel
+from tfsocial.text.tokenizer import Tokenizer
 
-
-
+from .m0_folders import (
+    POOLER,
+    SPECS,
+    TABLE,
+    batch_of,
+    bert_shapes,
+    filled,
+    fresh,
+    m0_of,
+    manifest_of,
+    refusal,
+    rewrite,
+)
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
 

@@ -13,9 +13,12 @@ from test_pipeline import encoded_of
 
 from tfsocial import config
 from tfsocial.config import ConfigError
-from tfsocial.data import batch as keys
-from tfsocial.data import convert, corpus, packing, pipeline, sources
+from tfsocial.data import convert, corpus
 from tfsocial.data.attributes import Attribute, joined
+from tfsocial.data.pipeline import batches, disk_cache, tokenized_split
+from tfsocial.data.reading import splits
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 
 ROWS = "text,label,user,when\nhi,b,u7,2024\nyo,a,,2023\nhm,a, u7 ,2024\nok,b,u7,\n"
 
@@ -28,7 +31,7 @@ def parsed(folder, rows=ROWS, name="train.csv", tasks=None, **data):
 
 
 def read(chosen):
-    return sources.read(chosen.data, chosen.tasks).splits["train"]
+    return splits.read_splits(chosen.data, chosen.tasks).splits["train"]
 
 
 @pytest.mark.parametrize("cached", [False, True])
@@ -55,7 +58,7 @@ def test_json_values_of_each_kind(tmp_path):
     rows = [{"text": str(cell), "label": "a", "user": cell, "when": 1} for cell in cells]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     chosen = parsed(tmp_path, lines, "train.jsonl", max_bad_fraction=0.5)
-    found = sources.read(chosen.data, chosen.tasks, tmp_path / "bad.jsonl")
+    found = splits.read_splits(chosen.data, chosen.tasks, tmp_path / "bad.jsonl")
     assert list(found.splits["train"].attributes["reader"]) == ["3", "1.5", "true", "", "x"]
     bad = json.loads((tmp_path / "bad.jsonl").read_text("utf-8"))
     assert bad["reason"] == "column 'user' is a list; expected one value"
@@ -87,7 +90,7 @@ def mixture(folder):
 
 def test_a_mixture_has_the_attributes_of_all_sources(tmp_path):
     """One value is the same wherever it stands; who has no column has no value, dev neither."""
-    found = corpus.of_run(mixture(tmp_path))
+    found = corpus.load_corpus(mixture(tmp_path))
     reader = found.splits["train"].attributes["reader"]
     assert sorted(reader) == sorted(["u7", "", " u7 ", "u7", "u9", "u7", ""])
     assert len(reader.values) == 3
@@ -155,19 +158,19 @@ def test_batches_have_the_lists_of_the_tasks_that_name_one(tokenizer, tmp_path):
     """Numbers of the attribute; -1 where there is none and in empty slots."""
     chosen = parsed(tmp_path)
     train = read(chosen)
-    encoded = pipeline.encode(train, tokenizer, 8, lists={"stars": "reader"})
+    encoded = tokenized_split.tokenize_split(train, tokenizer, 8, lists={"stars": "reader"})
     shape = keys.Shape(2, 8, 3)
-    (batch,) = pipeline.evaluation_batches(encoded, shape)
+    (batch,) = batches.evaluation_batches(encoded, shape)
     assert batch["group/stars"].dtype == np.int32
     assert batch["group/stars"].shape == (2, 3)
     ids, codes = batch[keys.EXAMPLE_ID].numpy(), batch["group/stars"].numpy()
     expected = np.where(ids >= 0, np.array([0, -1, 1, 0])[np.maximum(ids, 0)], -1)
     np.testing.assert_array_equal(codes, expected)
-    assert pipeline.fingerprint(encoded) != pipeline.fingerprint(
-        pipeline.encode(train, tokenizer, 8, lists={"stars": "year"})
+    assert tokenized_split.fingerprint(encoded) != tokenized_split.fingerprint(
+        tokenized_split.tokenize_split(train, tokenizer, 8, lists={"stars": "year"})
     )
     assert "group/stars" not in next(
-        iter(pipeline.evaluation_batches(pipeline.encode(train, tokenizer, 8), shape))
+        iter(batches.evaluation_batches(tokenized_split.tokenize_split(train, tokenizer, 8), shape))
     )
 
 
@@ -177,15 +180,15 @@ def test_packing_keeps_every_example_in_its_list(codes, seed):
     """Wherever it stands, in training and in evaluation."""
     lengths = 1 + (np.arange(len(codes)) * 5) % 7
     codes = np.array(codes, np.int32)
-    encoded = replace(encoded_of(lengths), groups={"stars": pipeline._tensor(codes)})
+    encoded = replace(encoded_of(lengths), groups={"stars": disk_cache.as_tensor(codes)})
     shape = keys.Shape(2, 9, 3)
-    endless = pipeline.training_batches(encoded, shape, seed)
-    steps = pipeline.steps_per_epoch(encoded, shape)
-    for batches in (endless.take(steps), pipeline.evaluation_batches(encoded, shape)):
-        for batch in batches:
+    endless = batches.training_batches(encoded, shape, seed)
+    steps = batches.steps_per_epoch(encoded, shape)
+    for source in (endless.take(steps), batches.evaluation_batches(encoded, shape)):
+        for batch in source:
             ids, found = batch[keys.EXAMPLE_ID].numpy(), batch["group/stars"].numpy()
             present = ids != packing.EMPTY
             np.testing.assert_array_equal(found[present], codes[ids[present]])
             assert np.all(found[~present] == -1)
-    kept = pipeline.sample(encoded, 3)
+    kept = tokenized_split.sample(encoded, 3)
     assert len(kept.groups["stars"]) == min(3, len(codes))

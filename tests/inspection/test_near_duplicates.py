@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
+
 import numpy as np
 import pytest
-from hypothesis import strategies as some
 from hypothesis import given
-from tfsocial.data.examples import (Examples, Origin)
+from hypothesis import strategies as some
+
+from tfsocial.data.examples import Examples, Origin
 from tfsocial.inspection import near_duplicates
-
-
 
 
 def examples(*texts, labels=None, pair=None):

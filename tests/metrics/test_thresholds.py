@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from outputs_by_hand import NAN, TAGGED, TAGS, spec
 
 from tfsocial.metrics.scores import scores
-from tfsocial.metrics.thresholds import (
-    cross_fit_thresholds,
-    split_thresholds,
-    tune_thresholds,
-)
+from tfsocial.metrics.thresholds import cross_fit_thresholds, split_thresholds, tune_thresholds
 
 
 def test_tuned_thresholds_by_hand():

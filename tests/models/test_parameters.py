@@ -6,26 +6,27 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-from tfsocial.data import batch as keys
 from keras_names import community_name
 from safetensors.numpy import load_file
+
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Optimizer
-from tfsocial.data import packing
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
-from tfsocial.models.spec import (HeadSpec, TextModelSpec)
+from tfsocial.models.spec import HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
-from tfsocial.training import (fisher, given)
+from tfsocial.text import batch as keys
+from tfsocial.text import packing
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.forward import Step
-from tfsocial.training.given import Given
-from tfsocial.training.optimizers import (build, rates)
-
+from tfsocial.training.optimizers import build, rates
+from tfsocial.training.providers import averaged_weights, fisher
+from tfsocial.training.providers import m0 as m0_provider
+from tfsocial.training.run_constants import RunConstants
 
 SPEC = TextModelSpec(
     {"bias": HeadSpec("classify", ("a", "b", "none"), "energy"), "stars": HeadSpec("regress", ())},
@@ -206,13 +207,13 @@ def test_an_adapter_is_told_from_the_backbone(planted, tiny_config):
 
 def test_m0_is_copied_beside_an_adapter(planted):
     """M0's copy has the backbone's values, each under its name; l2_sp holds the backbone alone."""
-    m0 = given._copy_of_encoder(planted.encoder)
+    m0 = m0_provider.frozen_copy(planted.encoder)
     backbone = parameters.of_encoder(planted.encoder).of("backbone")
     copied = parameters.of_encoder(m0)
     assert copied.keys() == backbone.keys()
     for name, array in copied.arrays().items():
         np.testing.assert_array_equal(array, backbone[name].array(), err_msg=name)
-    pairs = Step(batch(), planted, Given(m0), training=False).parameters
+    pairs = Step(batch(), planted, RunConstants(provided={"m0": m0}), training=False).parameters
     assert pairs.keys() == backbone.keys()
     assert all(np.array_equal(weight, at_m0) for weight, at_m0 in pairs.values())
 
@@ -221,7 +222,7 @@ def test_a_copy_of_the_model_has_adapters_too(everywhere, tiny_config, randomize
     """As the mean teacher's is."""
     model = TextModel.of(tiny_config, SPEC)
     randomize(model)
-    arrays = parameters.of_text_model(given._copy(model)).arrays()
+    arrays = parameters.of_text_model(averaged_weights.twin(model)).arrays()
     assert arrays.keys() >= ADAPTERS
     for name, array in parameters.of_text_model(model).arrays().items():
         np.testing.assert_array_equal(array, arrays[name], err_msg=name)
@@ -240,7 +241,7 @@ def test_fisher_is_of_the_backbone(planted):
     """An adapter has no value in M0 to be held at."""
     parts = keys.WordParts(np.arange(35) < 5, np.zeros(35, bool), mask=4)
     data = tf.data.Dataset.from_tensors(batch()).repeat(20)
-    found = fisher.diagonal(planted, Given(word_parts=parts), data)
+    found = fisher.diagonal(planted, RunConstants(word_parts=parts), data)
     backbone = parameters.of_encoder(planted.encoder).of("backbone")
     assert {name: one.shape for name, one in found.items()} == {
         name: one.variable.shape for name, one in backbone.items()
@@ -281,18 +282,20 @@ def test_an_adapter_is_saved_and_loaded(everywhere, tmp_path, tiny_config, token
 
 def test_an_adapter_is_trained(everywhere, tiny_config, randomize):
     """A step of the whole: M0's copy, an average, L2-SP and the optimizer, with all their names."""
-    from tfsocial.training.step import SocialModel
+    from tfsocial.training.social_model import SocialModel
 
     tree = {
         "tasks": {"bias": {"column": "label"}},
         "objectives": {"community": {"l2_sp": {"weight": 0.1}}},
     }
     parsed = config.parse(tree)
-    terms = table.formula(parsed)
+    terms = table.formula(parsed.tasks, parsed.objectives)
     model = TextModel(tiny_config, {"bias": HeadSpec("classify", ("a", "b"))}, "mean")
     model.build()
     randomize(model)
-    constants = given.make(terms, model, None, {"bias": np.array([0, 1])}, {}, None, 8)
+    constants = RunConstants(
+        table.losses(terms), provided={"m0": m0_provider.frozen_copy(model.encoder)}
+    )
     frozen = rates.lowest(parameters.of_encoder(model.encoder), 1)
     social = SocialModel(model, terms, 10, constants, parsed.objectives, ema=0.5, frozen=frozen)
     optimizer = build.of_parameters(social.parameters, parsed.optimizer, 10)

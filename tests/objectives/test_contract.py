@@ -6,24 +6,24 @@ Its knobs need defaults; each of its on/off knobs is tested in both positions.
 
 from __future__ import annotations
 
-import annotated_types
 import dataclasses
 import math
+import re
+import typing
+from typing import Any, NamedTuple
+
+import annotated_types
 import numpy as np
 import pytest
-import re
 import tensorflow as tf
 import tf_keras as keras
-import typing
-from tfsocial.text import batch as keys
+
 from tfsocial import config
-from tfsocial.config import (ConfigError, Task)
-from tfsocial.objectives import (table, weighing)
+from tfsocial.config import ConfigError, Task
+from tfsocial.objectives import table, weighing
+from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.training.run_constants import UndeclaredNeedError
-from typing import (Any, NamedTuple)
-
-
 
 MENUS = {"tasks": table.TASK, "community": table.COMMUNITY, "papers": table.PAPERS}
 NAMED = [(menu, name) for menu, entries in MENUS.items() for name in entries]

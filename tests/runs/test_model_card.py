@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 import re
+
+import pytest
 import yaml
+
 from tfsocial import config
 from tfsocial.models.spec import HeadSpec
 from tfsocial.provenance.resources import Resource
 from tfsocial.runs import model_card
-
-
 
 M0 = Resource(
     "model", "hub:some/bert", key="model", licence="Apache-2.0", licence_source="README.md"

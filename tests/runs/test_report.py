@@ -13,7 +13,7 @@ from tfsocial.metrics import baselines
 from tfsocial.metrics.scores import scores
 from tfsocial.metrics.thresholds import cross_fit_thresholds
 from tfsocial.runs import report
-from tfsocial.serving import predictor
+from tfsocial.serving import loading
 
 TASKS = {"topics": {"column": "topics", "kind": "multilabel"}, "mood": {"column": "mood"}}
 CELLS = ("card|thanks", "card", "order", "order")
@@ -53,7 +53,7 @@ def reports(concluded) -> dict:
 def test_dev_is_scored_at_thresholds_fitted_without_the_row(concluded, reports):
     """Test at those of the model; each says so."""
     run, workdir, _ = concluded
-    model = predictor.load(workdir / "model")
+    model = loading.load_predictor(workdir / "model")
     spec, tuned = run.loaded.manifest.tasks["topics"], run.loaded.manifest.thresholds["topics"]
     for split in ("dev", "test"):
         examples, found = run.corpus.splits[split], reports[split]["topics"]

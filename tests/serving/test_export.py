@@ -13,9 +13,9 @@ import pytest
 import served_models
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
-from tfsocial.models.checkpoints import Manifest, manifest_of, manifest_values
 
 from tfsocial import files
+from tfsocial.checkpoints.manifest import ModelManifest, of_values, to_values
 from tfsocial.config import ConfigError
 from tfsocial.models.heads import HeadSpec
 from tfsocial.serving import export
@@ -274,9 +274,9 @@ def test_another_saved_model_is_told_apart(tmp_path):
 def test_labels_are_joined_by_the_tasks_own_separator():
     """It is kept with the model; one that was saved before there was a choice has a bar."""
     tags = HeadSpec("multilabel", ("a|b", "c"), separator="; ")
-    values = manifest_values(Manifest({"tags": tags}, "mean", 8, 2, ("text",)))
-    found = manifest_of(json.loads(json.dumps(values)))
+    values = to_values(ModelManifest({"tags": tags}, "mean", 8, 2, ("text",)))
+    found = of_values(json.loads(json.dumps(values)))
     answers = export._answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
     assert answers["label"].numpy().tolist() == [b"a|b; c", b""]
     del values["tasks"]["tags"]["separator"]
-    assert manifest_of(values).tasks["tags"].separator == "|"
+    assert of_values(values).tasks["tags"].separator == "|"

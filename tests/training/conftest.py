@@ -22,7 +22,7 @@ from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.training.optimizers import build, rates
 from tfsocial.training.run_constants import RunConstants
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 ROWS, ROW_LENGTH, SLOTS, WORDS, LAYERS = 4, 20, 4, 40, 1
 LABELS = {"classify": ("red", "green", "blue"), "multilabel": ("new", "loud"), "regress": ()}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
 import tiny_run
-from pathlib import Path
 from safetensors.numpy import load_file
-from tfsocial.training import (devices, watch)
+
+from tfsocial.training import devices
 from tfsocial.training.averaging import WeightAverage
+from tfsocial.training.callbacks import guard
 from tfsocial.training.prepare import prepare
-
-
 
 CALM = {"epsilon": 1e-3}  # see test_step.py
 HEAD = "mood.weight"
@@ -197,7 +198,7 @@ def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
     """Loss for loss the run without, but what is saved is the average at the best epoch."""
     kernels = []
 
-    class Spy(watch.Guard):
+    class Spy(guard.Guard):
         """Writes the head's kernel down at first and after each step."""
 
         def on_train_begin(self, logs=None):
@@ -209,7 +210,7 @@ def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
 
     options = ("training.epochs=2", "training.log_every=1")
     tiny_run.train(tiny_run.settings(moods, *options), tmp_path / "plain", OnTheScore(*scores))
-    monkeypatch.setattr(watch, "Guard", Spy)
+    monkeypatch.setattr(guard, "Guard", Spy)
     chosen = tiny_run.settings(moods, *options, "training.ema=0.8")
     tiny_run.train(chosen, tmp_path / "averaged", OnTheScore(*scores))
     assert losses(tmp_path / "averaged") == losses(tmp_path / "plain")

@@ -16,9 +16,9 @@ from safetensors.numpy import load_file
 
 from tfsocial import config
 from tfsocial.config import Config
-from tfsocial.evaluation import outcome
 from tfsocial.training import checkpoint_contents as contents
-from tfsocial.training import fit, resume
+from tfsocial.training import fit
+from tfsocial.training.callbacks import checkpointing
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
 QUERY = "encoder.layer.0.attention.self.query.weight"
@@ -32,7 +32,7 @@ def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplo
     # Of the whole process, and other tests share it.
     chosen = config.load("config.yaml", ["training.deterministic=false"])
     with caplog.at_level("INFO"):
-        fit.train(chosen, Path("."), outcome.Judge(chosen.tasks), "cpu", accept_changes=True)
+        fit.train(chosen, Path("."), "cpu", accept_changes=True)
     assert "going on from step 5" in caplog.text
     for name in ("model.safetensors", "heads.safetensors"):
         expected = load_file(FROZEN / run / "finished" / "model" / name)
@@ -48,7 +48,9 @@ def kept(social_model, batch, endless, tmp_path):
     model = social_model(weighing="gradnorm", ema=0.5, papers={"r_drop": {}})
     model.fit(endless(batch), steps_per_epoch=2, verbose=0)
     best = Best(WEIGHTS)
-    keeper = resume.Keeper(model, str(tmp_path), Config(), "data", {}, best, every=1, keep=1)
+    keeper = checkpointing.CheckpointCallback(
+        model, str(tmp_path), Config(), "data", {}, best, every=1, keep=1
+    )
     keeper.save()
     return model, tmp_path / "00000002"
 
@@ -101,8 +103,10 @@ def test_best_weights_come_back_by_name(kept, social_model):
     model, folder = kept
     best = Best(None)
     again = social_model(weighing="gradnorm", ema=0.5, papers={"r_drop": {}})
-    keeper = resume.Keeper(again, str(folder.parent), Config(), "data", {}, best, every=1, keep=1)
-    assert keeper.take_up().step == 2
+    keeper = checkpointing.CheckpointCallback(
+        again, str(folder.parent), Config(), "data", {}, best, every=1, keep=1
+    )
+    assert keeper.restore_latest().step == 2
     assert best.weights.keys() == WEIGHTS.keys()
     for name, array in WEIGHTS.items():
         np.testing.assert_array_equal(best.weights[name], array)

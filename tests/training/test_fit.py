@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tiny_run
-from collections.abc import Mapping
-from pathlib import Path
 from safetensors.numpy import load_file
+
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.config import ConfigError
 from tfsocial.provenance import licences
 from tfsocial.training import fit
-
-
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}
 

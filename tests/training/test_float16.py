@@ -8,7 +8,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import Config, ConfigError, Training
-from tfsocial.training import devices, resume
+from tfsocial.training import devices
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 
 Scaling = keras.mixed_precision.LossScaleOptimizer
 FORMULA = {"community": {"l2_sp": {}}, "papers": {"r_drop": {}}, "epsilon": 1e-3}
@@ -75,8 +76,10 @@ def test_a_step_whose_gradients_overflow_is_skipped(social_model, batch, endless
         np.testing.assert_array_equal(value, before[name], err_msg=name)
     assert float(model.optimizer.loss_scale) == 2.0**126
     assert int(model.optimizer.iterations) == 1
-    if model.pace:
-        assert [float(factor.numpy()) for factor in model.pace.factors.values()] == [1.0] * 3
+    if model.step.gradnorm:
+        assert [float(factor.numpy()) for factor in model.step.gradnorm.factors.values()] == [
+            1.0
+        ] * 3
 
 
 def test_two_replicas_skip_together(social_model, batch, endless, two_cpus):
@@ -114,12 +117,12 @@ def test_the_scale_is_part_of_a_checkpoint(social_model, batch, endless, tmp_pat
     """A run that goes on begins with the scale it had reached."""
     kept, again = (scaled(social_model(**HEAVY), scale) for scale in (2.0**127, 8.0))
     keepers = [
-        resume.Keeper(model, str(tmp_path), Config(), "data", {}, None, every=1, keep=1)
+        CheckpointCallback(model, str(tmp_path), Config(), "data", {}, None, every=1, keep=1)
         for model in (kept, again)
     ]
     kept.fit(endless(batch), steps_per_epoch=2, verbose=0)
     keepers[0].save()
-    assert keepers[1].take_up().step == 2
+    assert keepers[1].restore_latest().step == 2
     assert float(again.optimizer.loss_scale) == 2.0**125
 
 

@@ -77,7 +77,7 @@ def test_uncertainty_learns_to_trust_the_small_loss(social_model, batch, endless
     model = social_model(weighing="uncertainty", learning_rate=0.05, **FORMULA)
     history = model.fit(endless(batch), steps_per_epoch=1, epochs=10, verbose=0).history
     variances = model.term_variables["log_variances"]
-    last = [history[f"raw/{term.name}"][-1] for term in model.terms]
+    last = [history[f"raw/{term.name}"][-1] for term in model.formula.terms]
     assert np.argmin(variances.numpy()) == np.argmin(last)
 
 
@@ -89,7 +89,7 @@ def test_pcgrad_and_cosines_in_the_step(social_model, batch, endless):
     losses, measured = [], []
     for _ in range(6):
         losses += model.fit(endless(batch), steps_per_epoch=1, verbose=0).history["loss"]
-        measured.append([float(cosine.numpy()) for cosine in model.cosines.values()])
+        measured.append([float(cosine.numpy()) for cosine in model.step.cosines.last.values()])
     assert losses[-1] < losses[0]
     assert len(measured[0]) == 3
     assert measured[0::2] == measured[1::2], "taken at steps 0, 2, 4 and kept in between"
@@ -106,7 +106,9 @@ def test_pcgrad_and_cosines_under_xla(social_model, batch, endless):
             community=FORMULA["community"], epsilon=1e-3,
         )  # fmt: skip
         losses = model.fit(endless(batch), steps_per_epoch=1, epochs=2, verbose=0).history["loss"]
-        found.append([*losses, *(float(cosine.numpy()) for cosine in model.cosines.values())])
+        found.append(
+            [*losses, *(float(cosine.numpy()) for cosine in model.step.cosines.last.values())]
+        )
     np.testing.assert_allclose(found[1], found[0], rtol=1e-4)
 
 
@@ -125,8 +127,10 @@ def test_two_replicas_are_one(social_model, batch, endless, two_cpus, weighing):
         model.fit(endless(batch), steps_per_epoch=1, epochs=2, verbose=0)
     for one, other in zip(alone.trainable_variables, together.trainable_variables, strict=True):
         np.testing.assert_allclose(other.numpy(), one.numpy(), atol=1e-5, err_msg=one.name)
-    for name, cosine in alone.cosines.items():
-        np.testing.assert_allclose(together.cosines[name].numpy(), cosine.numpy(), atol=1e-4)
+    for name, cosine in alone.step.cosines.last.items():
+        np.testing.assert_allclose(
+            together.step.cosines.last[name].numpy(), cosine.numpy(), atol=1e-4
+        )
 
 
 def test_pcgrad_without_conflict_is_the_plain_step(social_model, batch, endless):
@@ -147,7 +151,7 @@ def test_cosines_are_curves(tmp_path):
     run = tiny_run.train(tiny_run.settings(moods, objectives=objectives), tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
     found = [row["train/cosine/L/mood~L0/feature_cosine"] for row in rows if "train/loss" in row]
-    (last,) = run.curves.model.cosines.values()
+    (last,) = run.curves.model.step.cosines.last.values()
     assert len(found) > 1
     assert found[-1] == pytest.approx(float(last.numpy()))
     assert all(0 < abs(value) <= 1 for value in found)

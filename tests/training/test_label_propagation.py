@@ -99,9 +99,8 @@ TERM = {"community": {"label_propagation": {"neighbours": 3}}}
 def prepared(chosen, workdir):
     workdir.mkdir()
     ready = prepare(chosen, workdir, devices.choose("cpu", chosen.training))
-    return ready.texts.corpus.splits["train"], ready.model.constants["propagated_labels"][
-        "mood"
-    ].numpy()
+    spread = ready.model.formula.constants["propagated_labels"]["mood"]
+    return ready.texts.corpus.splits["train"], spread.numpy()
 
 
 def test_a_text_that_stands_there_twice_counts_once(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from tfsocial.data import batch as keys
+from tfsocial.text import batch as keys
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 

@@ -25,7 +25,7 @@ from tfsocial.training import resources
             ),
             [
                 "objectives.weighing=pcgrad (without_conflicts)",
-                "objectives.community.hidden_mse.weight={cosine: 0.8} (KeepNear)",
+                "objectives.community.hidden_mse.weight={cosine: 0.8} (DriftController)",
                 "optimizer.name=adamw (AdamW)",
             ],
         ),

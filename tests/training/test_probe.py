@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_run
-from scipy.special import (expit, softmax)
+from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
+
 from tfsocial.checkpoints import model_folder
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.models import inference
@@ -17,8 +19,6 @@ from tfsocial.models.spec import HeadSpec
 from tfsocial.text.batch import Shape
 from tfsocial.training import probe
 from tfsocial.training.providers import contract
-
-
 
 
 class Labelled:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from tfsocial.provenance import resources as provenance
-from collections.abc import (Iterator, Mapping, Sequence)
-from dataclasses import (asdict, dataclass)
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from tfsocial.back_translation import (marian, translation)
+
+from tfsocial.back_translation import marian, translation
 from tfsocial.back_translation.marian import Marian
 from tfsocial.back_translation.similarity import SemanticSimilarity
-from tfsocial.back_translation.translators import (Http, Pairs)
+from tfsocial.back_translation.translators import Http, Pairs
 from tfsocial.checkpoints import community
-from tfsocial.config import (BackTranslation, Config, ConfigError, HttpTranslator, MarianTranslator, PairsTranslator)
+from tfsocial.config import (
+    BackTranslation,
+    Config,
+    ConfigError,
+    HttpTranslator,
+    MarianTranslator,
+    PairsTranslator,
+)
 from tfsocial.data import corpus
-from tfsocial.data.augment import (paraphrase_cache, paraphrase_filter)
-from tfsocial.data.augment.paraphrase_cache import (Cache, Identity)
-from tfsocial.data.augment.paraphrase_filter import (Judged, Verdict)
+from tfsocial.data.augment import paraphrase_cache, paraphrase_filter
+from tfsocial.data.augment.paraphrase_cache import Cache, Identity
+from tfsocial.data.augment.paraphrase_filter import Judged, Verdict
+from tfsocial.provenance import resources as provenance
 from tfsocial.provenance import translators
 from tfsocial.provenance.resources import Resource
-
 
 COMPILE_FROM = 200  # translations; fewer are made before a graph is traced
 

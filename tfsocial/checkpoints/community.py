@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import logging
-import numpy as np
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tfsocial.checkpoints import (bert_names, locations, manifest, tensors)
-from tfsocial.checkpoints.bert_names import (MLM_BIAS, WORD_TABLE)
-from tfsocial.checkpoints.locations import (CONFIG, WEIGHTS)
-from tfsocial.config import (ConfigError, Model)
+
+import numpy as np
+
+from tfsocial.checkpoints import bert_names, locations, manifest, tensors
+from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
+from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
+from tfsocial.config import ConfigError, Model
 from tfsocial.models import parameters
 from tfsocial.models.embedder import Embedder
-from tfsocial.models.encoder import (BertConfig, PackedBert)
+from tfsocial.models.encoder import BertConfig, PackedBert
 from tfsocial.models.heads import MLMHead
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.spec import TextModelSpec
@@ -22,8 +24,6 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
 from tfsocial.text.tokenizer import Tokenizer
-
-
 
 log = logging.getLogger(__name__)
 

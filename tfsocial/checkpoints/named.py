@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tfsocial.checkpoints import community
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Checkpoint, ConfigError
-from tfsocial.data import provenance
-from tfsocial.data.provenance import Resource
-from tfsocial.models import checkpoints
-from tfsocial.models.checkpoints import Community
+from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.resources import Resource
 
 
 def entry(entries: Mapping[str, Checkpoint], name: str, where: str) -> Checkpoint:
@@ -36,7 +36,9 @@ def entry(entries: Mapping[str, Checkpoint], name: str, where: str) -> Checkpoin
     )
 
 
-def load(entries: Mapping[str, Checkpoint], names: Mapping[str, str]) -> dict[str, Community]:
+def load(
+    entries: Mapping[str, Checkpoint], names: Mapping[str, str]
+) -> dict[str, CommunityCheckpoint]:
     """Find the checkpoints of these names.
 
     Args:
@@ -46,7 +48,7 @@ def load(entries: Mapping[str, Checkpoint], names: Mapping[str, str]) -> dict[st
         ConfigError: one has no entry, cannot be had, is incomplete, or is not a BERT.
     """
     return {
-        name: checkpoints.trained(
+        name: community.of_name(
             entry(entries, name, where).checkpoint, f"checkpoints.{name}.checkpoint"
         )
         for name, where in names.items()
@@ -54,7 +56,7 @@ def load(entries: Mapping[str, Checkpoint], names: Mapping[str, str]) -> dict[st
 
 
 def resources(
-    entries: Mapping[str, Checkpoint], found: Mapping[str, Community]
+    entries: Mapping[str, Checkpoint], found: Mapping[str, CommunityCheckpoint]
 ) -> tuple[Resource, ...]:
     """Say of each checkpoint whose it is, under which licence and where that was read.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.back_translation import filling
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -15,12 +16,15 @@ flags.DEFINE_integer(
 )
 flags.mark_flag_as_required("config", flag_values=FLAGS)
 
+INTERRUPTED = (
+    "paraphrases are kept in data.back_translation.cache as they come: the same command goes on "
+    "with those that are missing"
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
-
-    from tfsocial.back_translation import filling
 
     filled = filling.fill(settings)
     print("\n".join(filled.lines(FLAGS.show)))

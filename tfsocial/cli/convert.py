@@ -9,6 +9,7 @@ import yaml
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.data import convert
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -21,13 +22,13 @@ flags.DEFINE_string(
 flags.DEFINE_integer("shards", 8, "Files a split is made of.", 1, 99999, flag_values=FLAGS)
 flags.mark_flags_as_required(["config", "output"], flag_values=FLAGS)
 
+INTERRUPTED = "finished shards are kept: the same command goes on with the next"
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
     output = FLAGS.output if "://" in FLAGS.output else os.path.abspath(FLAGS.output)
-
-    from tfsocial.data import convert
 
     done = []
     for one in convert.convert(settings.data, settings.tasks, output.rstrip("/"), FLAGS.shards):

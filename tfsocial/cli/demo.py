@@ -10,6 +10,7 @@ from absl import flags
 
 from tfsocial import cli
 from tfsocial.cli import export, train
+from tfsocial.serving import predictor
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
 QUESTIONS = (
@@ -40,7 +41,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _answer(saved_model: Path) -> None:
     from tfsocial.data.reading.text_cells import Text
-    from tfsocial.serving import predictor
     from tfsocial.serving.loading import load_predictor
 
     with (CONFIG.parent / "helpdesk" / "answers.csv").open(encoding="utf-8", newline="") as file:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli
+from tfsocial.evaluation import reading, run
+from tfsocial.serving import loading
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
@@ -46,10 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     }
     output = cli.new_folder("output", FLAGS.output)
 
-    from tfsocial.evaluation import reading, run
-    from tfsocial.serving import predictor
-
-    loaded = predictor.load(model)
+    loaded = loading.load_predictor(model)
     manifest = loaded.manifest
     columns = reading.Columns(tuple(FLAGS.text), labels, tuple(FLAGS.attribute), FLAGS.separator)
     examples, unreadable = reading.read(data, manifest, columns)

@@ -9,6 +9,7 @@ from pathlib import Path
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.inspection import page, text_report
 
 WRITTEN = ("inspect.html", "inspect.json", "inspect.txt", "quarantine.jsonl")
 
@@ -32,7 +33,6 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
     output = cli.new_folder("output", FLAGS.output, besides=WRITTEN) if FLAGS.output else None
 
-    from tfsocial.inspection import page, text_report
     from tfsocial.inspection.facts.gather import gather
 
     with tempfile.TemporaryDirectory() as scratch:

@@ -9,6 +9,7 @@ from absl import flags
 
 from tfsocial import cli
 from tfsocial.config import ConfigError
+from tfsocial.objectives import reference
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", flag_values=FLAGS)
@@ -16,7 +17,6 @@ flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", fla
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    from tfsocial.objectives import reference
     from tfsocial.training.methods import METHODS
 
     methods = {setting: method.does for setting, method in METHODS.items()}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli
+from tfsocial.serving import predictor
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
@@ -18,13 +19,17 @@ flags.DEFINE_integer(
 )
 flags.mark_flags_as_required(["model", "input", "output"], flag_values=FLAGS)
 
+INTERRUPTED = (
+    "--output is written whole or not at all, so it is as it was before: the same command answers "
+    "all rows"
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     model, source = cli.existing("model", FLAGS.model), cli.existing("input", FLAGS.input)
     output = cli.local("output", FLAGS.output)
 
-    from tfsocial.serving import predictor
     from tfsocial.serving.loading import load_predictor
 
     answered, bad = predictor.predict_file(load_predictor(model), source, output, FLAGS.top)

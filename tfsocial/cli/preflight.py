@@ -9,7 +9,7 @@ from pathlib import Path
 from absl import flags
 
 from tfsocial import cli, config
-from tfsocial.preflight import chips, compiler
+from tfsocial.preflight import check, chips, compiler, page
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, [*FLAGS.set, *rows])
     topology = chips.topology(FLAGS.topology)
     python = compiler.existing(Path(FLAGS.compiler))
-
-    from tfsocial.preflight import check, page
 
     try:
         checked = check.check(settings, topology, python, FLAGS.largest)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
+from tfsocial.checkpoints import community
+from tfsocial.data import corpus
+from tfsocial.data.augment import samples
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -19,9 +22,6 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
-    from tfsocial.checkpoints import community
-    from tfsocial.data import corpus
-    from tfsocial.data.augment import samples
     from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training.paraphrases import of_run
 

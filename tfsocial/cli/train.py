@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
-from tfsocial.training import environment
+from tfsocial.data.pipeline import service
+from tfsocial.runs import report
+from tfsocial.training import devices, environment, fit
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ flags.DEFINE_bool(
 )
 flags.mark_flags_as_required(["config", "workdir"], flag_values=FLAGS)
 
+INTERRUPTED = "checkpoints are kept: the same command goes on from the last, if there was one"
+
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
@@ -43,17 +47,18 @@ def main(arguments: Sequence[str]) -> int:
     environment.prepare(FLAGS.device)
     import tensorflow as tf
 
-    from tfsocial.runs import report
-    from tfsocial.training import devices, fit, resume, watch
+    from tfsocial.training.callbacks.checkpointing import Interrupted, Unreachable
+    from tfsocial.training.callbacks.guard import Diverged
 
     cloud = devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
         run = fit.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
     except (
-        watch.Diverged,
-        resume.Interrupted,
-        resume.Unreachable,
+        Diverged,
+        Interrupted,
+        Unreachable,
         devices.WorkerGone,
+        service.Gone,
     ) as error:
         log.error("error: %s", error)
         return 1

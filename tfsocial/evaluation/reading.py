@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfsocial.config import ConfigError, nearest
-from tfsocial.data.rows import BadRow, Row, bad, flaw_of, read_rows
+from tfsocial.data.reading.file_rows import read_rows
+from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of
 from tfsocial.evaluation.contract import EvaluationSet, Manifest
 from tfsocial.metrics.labelled import OutputSpec, is_labelled
 

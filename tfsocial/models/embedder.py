@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
-from collections.abc import Sequence
+
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline.batches import evaluation_batches
-from tfsocial.data.pipeline.tokenized_split import (TokenizedSplit, tokenize_names, tokenize_split)
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_names, tokenize_split
 from tfsocial.models import inference
 from tfsocial.models.text_model import TextModel
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
-
-
 
 ROWS, SLOTS = 4, 16
 

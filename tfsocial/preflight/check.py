@@ -19,7 +19,7 @@ from tfsocial.preflight.lowering import Lowering
 from tfsocial.text import packing
 from tfsocial.training import devices
 from tfsocial.training.prepare import Prepared, Texts, prepare
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 log = logging.getLogger(__name__)
 

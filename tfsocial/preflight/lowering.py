@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfsocial.preflight.compiler import NotCompiled
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 # Frames of these say how an operation is made, not who wants it.
 FRAMEWORK = ("tensorflow", "tf_keras")

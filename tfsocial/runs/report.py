@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from tfsocial import files
+from tfsocial.checkpoints import locations
 from tfsocial.config import Config
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.data.sources import Examples
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline import batches
 from tfsocial.metrics import baselines, pictures
 from tfsocial.metrics.thresholds import cross_fit_thresholds
-from tfsocial.models import checkpoints, inference
+from tfsocial.models import inference
 from tfsocial.runs import model_card, report_text
 from tfsocial.runs.task_report import Report, task_report
+from tfsocial.text.batch import Shape
 from tfsocial.training.fit import Run
 
 REPORTED = ("dev", "test")
@@ -37,7 +38,7 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     reports = _scored(run, config, splits) if has_tasks else _of_formula(run, splits)
     report_text.write(reports, workdir)
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
-    with files.replacing(workdir / "model" / checkpoints.CARD) as partial:
+    with files.replacing(workdir / "model" / locations.CARD) as partial:
         partial.write_text(about, encoding="utf-8")
     run.curves.hparams(config, _flat(reports))
     return (workdir / "report.txt").read_text(encoding="utf-8")
@@ -123,8 +124,8 @@ def _joined(examples: Examples) -> list[str]:
 def _predict(run: Run, split: str) -> dict[str, np.ndarray]:
     manifest = run.loaded.manifest
     shape = Shape(8, manifest.row_length, manifest.slots)
-    batches = pipeline.evaluation_batches(run.encoded[split], shape)
-    return inference.predict(run.loaded.model, batches)
+    rows = batches.evaluation_batches(run.encoded[split], shape)
+    return inference.predict(run.loaded.model, rows)
 
 
 def _draw(run: Run, split: str, predictions: Mapping[str, np.ndarray]) -> None:

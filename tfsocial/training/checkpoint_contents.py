@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfsocial.models import parameters
 from tfsocial.training.optimizers import base as optimizers
-from tfsocial.training.step import SocialModel
+from tfsocial.training.social_model import SocialModel
 
 FORMAT = 2  # weights by name; the first format, without a number, had them by position
 LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
@@ -19,14 +19,15 @@ LEARNED = ("weights", "optimizer", "terms", "averages", "moving", "pace")
 def tracked(
     model: SocialModel, format: int = FORMAT, only: Sequence[str] | None = None
 ) -> tf.train.Checkpoint:
-    """Collects all that a checkpoint of that format holds, or some sections of it."""
+    """Collect all that a checkpoint of that format holds, or some sections of it."""
     found = _variables_by_position(model) if format == 1 else _variables(model)
     return tf.train.Checkpoint(**{name: found[name] for name in only or found})
 
 
 def _variables(model: SocialModel) -> dict[str, Any]:
     """All that a step reads and changes, or that was drawn before the first, by name."""
-    probes = model.constants.get("probe")
+    gradnorm = model.step.gradnorm
+    probes = model.formula.constants.get("probe")
     return {
         "weights": parameters.of_text_model(model.text_model).variables,
         "generator": model.text_model.encoder.generator,
@@ -34,7 +35,7 @@ def _variables(model: SocialModel) -> dict[str, Any]:
         "terms": model.term_variables,
         "averages": model.average.averages,
         "moving": model.moving_numbers,
-        "pace": {**model.pace.first, "begun": model.pace.begun} if model.pace else {},
+        "pace": {**gradnorm.first, "begun": gradnorm.begun} if gradnorm else {},
         "metrics": metrics(model),
         "probes": parameters.of_heads(probes).variables if probes else {},
     }
@@ -50,10 +51,10 @@ def _of_optimizer(model: SocialModel) -> dict[str, Any]:
 
 
 def metrics(model: SocialModel) -> dict[str, tf.Variable]:
-    """Collects what the epoch's means are made of."""
+    """Collect what the epoch's means are made of."""
     return {
         f"{name}/{variable.name}": variable
-        for name, metric in model.curves.items()
+        for name, metric in model.step_metrics.means.items()
         for variable in metric.variables
     }
 
@@ -66,7 +67,7 @@ def _variables_by_position(model: SocialModel) -> dict[str, Any]:
 
 
 def by_name(model: SocialModel, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Reads best weights of the first format: numbered, and as Keras lays them out."""
+    """Read best weights of the first format: numbered, and as Keras lays them out."""
     weights = parameters.of_text_model(model.text_model)
     numbered = zip(weights.values(), sorted(arrays), strict=True)
     return {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-import tf_keras as keras
-from collections.abc import (Mapping, Sequence)
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import tf_keras as keras
+
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import (Config, load)
+from tfsocial.config import Config, ConfigError, load
 from tfsocial.data import examples
 from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
@@ -18,16 +20,18 @@ from tfsocial.metrics.scorer import Scorer
 from tfsocial.models import inference
 from tfsocial.provenance.resources import Resource
 from tfsocial.runs import model_card
-from tfsocial.training import (devices, outside, probe, resume, watch)
-from tfsocial.training.budget import KeepNear
-from tfsocial.training.curves import Curves
+from tfsocial.training import checkpoint_files, config_changes, devices, outside, probe
+from tfsocial.training.callbacks import dev_evaluation, guard, progress
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback
+from tfsocial.training.callbacks.dev_evaluation import DevEvaluation
+from tfsocial.training.callbacks.drift_constraint import DriftController
+from tfsocial.training.callbacks.input_stalls import InputStalls
+from tfsocial.training.callbacks.loss_spikes import LossSpikes
+from tfsocial.training.callbacks.metrics_logger import MetricsLogger
+from tfsocial.training.checkpoint_files import Checkpoint
 from tfsocial.training.devices import Cloud
-from tfsocial.training.prepare import (Prepared, prepare)
-from tfsocial.training.spikes import Spikes
-from tfsocial.training.stalls import Stalls
-from tfsocial.training.step import SocialModel
-
-
+from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training.social_model import SocialModel
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,13 @@ class Run:
     Attributes:
         workdir: where this process wrote; of several workers only the chief's is the run's.
         losses: split -> the formula and its terms on it, of a run without tasks, which has no
-            other score; see `watch.losses`.
+            other score; see `dev_evaluation.losses`.
     """
 
     loaded: TextModelBundle
     corpus: examples.Corpus
     encoded: Mapping[str, TokenizedSplit]
-    curves: Curves
+    curves: MetricsLogger
     steps: int
     resources: tuple[Resource, ...]
     workdir: Path
@@ -68,29 +72,29 @@ def train(
 
     Raises:
         ConfigError: the config, the data or the checkpoint is wrong; before step one.
-        watch.Diverged: the loss stopped being finite.
-        resume.Interrupted: the system asked the run to stop.
-        resume.Unreachable: the filesystem does not say whether there are checkpoints.
+        guard.Diverged: the loss stopped being finite.
+        checkpointing.Interrupted: the system asked the run to stop.
+        checkpointing.Unreachable: the filesystem does not say whether there are checkpoints.
     """
-    if not accept_changes and (workdir / "config.yaml").exists():
-        resume.refuse_changes(str(workdir), load(workdir / "config.yaml"), config)
+    if not accept_changes:
+        _refuse_changes(workdir, config)
     chosen = devices.choose(device, config.training, cloud)
-    kept = resume.folder(config, workdir)
+    kept = checkpoint_files.folder(config, workdir)
     if not devices.is_chief(chosen.strategy):
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
     ready = prepare(config, workdir, chosen)
-    curves = Curves(workdir, config.training.log_every)
-    dev = _dev_score(ready)
+    curves = MetricsLogger(workdir, config.training.log_every)
+    dev = _dev_evaluation(ready)
     callbacks = _callbacks(ready, curves, dev)
-    keeper = _keeper(ready, workdir, callbacks, kept)
+    keeping = _checkpointing(ready, workdir, callbacks, kept)
     if config.training.spike and config.training.spike.rollback:
-        callbacks["spikes"].roll_back = keeper.roll_back
-    taken = keeper.take_up(accept_changes)
+        callbacks["spikes"].roll_back = keeping.roll_back
+    taken = keeping.restore_latest(accept_changes)
     curves.open()
-    if not (taken and taken.ended) or resume.changed(taken.config, config):
+    if not (taken and taken.ended) or _changed(taken, config):
         with devices.together(chosen.strategy), service.watched(config.data.service):
-            _fit(ready, [*callbacks.values(), keeper], taken.step if taken else 0)
-            keeper.save(ended=True)
+            _fit(ready, [*callbacks.values(), keeping], taken.step if taken else 0)
+            keeping.save(ended=True)
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
@@ -103,6 +107,23 @@ def train(
     texts = ready.texts
     steps, taken_in = ready.total_steps, ready.resources
     return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir, losses)
+
+
+def _refuse_changes(workdir: Path, config: Config) -> None:
+    """Lets a workdir's run go on only with the config that it had."""
+    path = workdir / "config.yaml"
+    if not path.exists():
+        return
+    try:
+        before = load(path)
+    except ConfigError as error:
+        raise config_changes.unreadable(str(workdir), str(error)) from None
+    config_changes.refuse_changes(str(workdir), before, config)
+
+
+def _changed(taken: Checkpoint, config: Config) -> bool:
+    """Whether a run that has ended has something to do with this config all the same."""
+    return bool(taken.unreadable or config_changes.changed(taken.config, config))
 
 
 def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:
@@ -126,24 +147,27 @@ def _end_epoch(
     model: SocialModel, callbacks: Sequence[keras.callbacks.Callback], epoch: int
 ) -> None:
     """Of an epoch whose steps were all done when the run stopped, and perhaps not its score."""
-    logs = {name: metric.result().numpy() for name, metric in model.curves.items()}
+    logs = {name: metric.result().numpy() for name, metric in model.step_metrics.means.items()}
     keras.callbacks.CallbackList(callbacks, model=model).on_epoch_end(epoch, logs)
 
 
 def _callbacks(
-    ready: Prepared, curves: Curves, dev: watch.DevScore | None
+    ready: Prepared, curves: MetricsLogger, dev: DevEvaluation | None
 ) -> dict[str, keras.callbacks.Callback]:
-    """In the order they must run in: what picks weights before what reads scores."""
+    """In the order they must run in: what picks weights before what reads scores.
+
+    Their names are those of checkpoints, those of earlier releases too.
+    """
     training = ready.config.training
     found = {
-        "guard": watch.Guard(ready.total_steps),
-        "spikes": Spikes(training.spike) if training.spike else None,
+        "guard": guard.Guard(ready.total_steps),
+        "spikes": LossSpikes(training.spike) if training.spike else None,
         # TensorFlow tells no time where operations are deterministic.
-        "stalls": None if training.deterministic else Stalls(bool(ready.texts.views)),
-        "near": _keep_near(ready, curves),
+        "stalls": None if training.deterministic else InputStalls(bool(ready.texts.views)),
+        "near": _drift_controller(ready, curves),
         "dev": dev,
         "curves": curves,
-        "progress": watch.Progress(
+        "progress": progress.Progress(
             ready.total_steps, training.epochs, training.monitor if ready.config.tasks else "-loss"
         ),
     }
@@ -153,14 +177,14 @@ def _callbacks(
     return present
 
 
-def _keeper(
+def _checkpointing(
     ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback], kept: str
-) -> resume.Keeper:
+) -> CheckpointCallback:
     """Only the chief writes where all read: elsewhere than `kept` lies what nobody needs."""
     training = ready.config.training
     chief = devices.is_chief(ready.model.distribute_strategy)
     remembering = {name: own for name, own in callbacks.items() if hasattr(own, "restore")}
-    return resume.Keeper(
+    return CheckpointCallback(
         ready.model,
         kept if chief else str(workdir / "checkpoints"),
         ready.config,
@@ -173,26 +197,26 @@ def _keeper(
     )
 
 
-def _dev_score(ready: Prepared) -> watch.DevScore | None:
+def _dev_evaluation(ready: Prepared) -> DevEvaluation | None:
     """Scores each epoch when there is a dev split to score."""
     if "dev" not in ready.texts.compacted:
         return None
     batches, training = ready.evaluation_batches("dev"), ready.config.training
     dev = ready.texts.compacted["dev"]
     scorer = Scorer.of(ready.config.tasks)
-    return watch.DevScore(dev, batches, scorer, training.monitor, training.patience)
+    return DevEvaluation(dev, batches, scorer, training.monitor, training.patience)
 
 
-def _keep_near(ready: Prepared, curves: Curves) -> KeepNear | None:
-    """Moves the weights that are budgets, if some are."""
-    if not ready.model.budgets:
+def _drift_controller(ready: Prepared, curves: MetricsLogger) -> DriftController | None:
+    """Moves the weights that follow from a drift constraint, if some do."""
+    if not ready.model.formula.alphas:
         return None
     compacted = ready.texts.compacted
     measured = compacted.get("dev", compacted["train"])
-    return KeepNear(ready.model, measured, ready.texts.shape, curves)
+    return DriftController(ready.model, measured, ready.texts.shape, curves)
 
 
-def _refit_heads(ready: Prepared, c: float, dev: watch.DevScore | None) -> None:
+def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
     """Fits the heads to the vectors that the encoder came to."""
     text_model = ready.model.text_model
     vectors = inference.embed(text_model, ready.evaluation_batches("train"))
@@ -216,7 +240,10 @@ def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
     splits = [split for split in ready.texts.compacted if split != "train"]
     if ready.config.tasks:
         return {}
-    return {split: watch.losses(ready.model, ready.evaluation_batches(split)) for split in splits}
+    return {
+        split: dev_evaluation.losses(ready.model, ready.evaluation_batches(split))
+        for split in splits
+    }
 
 
 def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: Path) -> None:

@@ -12,6 +12,11 @@ Gradients = Sequence[tf.Tensor]
 Scaling = keras.mixed_precision.LossScaleOptimizer
 
 
+def scaling(optimizer: keras.optimizers.Optimizer) -> Scaling | None:
+    """Give the optimizer if it scales losses; Keras makes it so where layers are in float16."""
+    return optimizer if isinstance(optimizer, Scaling) else None
+
+
 def of_loss(
     tape: tf.GradientTape,
     loss: tf.Tensor,

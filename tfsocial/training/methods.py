@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from tfsocial.config import Budget, Config
 from tfsocial.objectives import weighing
-from tfsocial.training import gradients, probe, sharpness
+from tfsocial.training import gradients, probe
 from tfsocial.training.averaging import WeightAverage
-from tfsocial.training.budget import KeepNear
+from tfsocial.training.callbacks.drift_constraint import DriftController
 from tfsocial.training.optimizers import rates
 from tfsocial.training.optimizers.build import OPTIMIZERS
-from tfsocial.training.pace import GradNorm
+from tfsocial.training.steps.gradnorm import GradNorm
+from tfsocial.training.steps.sam import sam_ascent
 
 
 class Method(NamedTuple):
@@ -44,7 +45,7 @@ def _named(key: str, does: Mapping[str, object]) -> Mapping[str, Method]:
     }
 
 
-def _budgets(config: Config) -> str:
+def _drift_constraints(config: Config) -> str:
     return ", ".join(
         f"objectives.community.{name}.weight={{cosine: {term.weight.cosine:g}}}"
         for name, term in config.objectives.community.items()
@@ -59,8 +60,10 @@ WEIGHINGS = {
 }
 METHODS: Mapping[str, Method] = {
     **_named("objectives.weighing", WEIGHINGS),
-    "objectives.community.feature_cosine.weight={cosine: 0.9}": Method(KeepNear, _budgets),
-    "objectives.sharpness=0.05": Method(sharpness.climbed, _setting("objectives.sharpness")),
+    "objectives.community.feature_cosine.weight={cosine: 0.9}": Method(
+        DriftController, _drift_constraints
+    ),
+    "objectives.sharpness=0.05": Method(sam_ascent, _setting("objectives.sharpness")),
     **_named("optimizer.name", OPTIMIZERS),
     "optimizer.layer_decay=0.85": Method(
         rates.multipliers, _setting("optimizer.layer_decay", lambda decay: decay < 1)

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from tfsocial.provenance import resources as provenance
-from tfsocial.training.providers import table as providers
-from collections.abc import (Mapping, Sequence)
-from dataclasses import dataclass
-from pathlib import Path
-from tfsocial.checkpoints import (community, named)
-from tfsocial.checkpoints.community import (CommunityCheckpoint, UnusedTensors)
-from tfsocial.config import (Config, ConfigError, Task, Training, unjoinable)
+
+from tfsocial.checkpoints import community, named
+from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
+from tfsocial.config import Config, ConfigError, Task, Training, unjoinable
 from tfsocial.data import corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.examples import Corpus
-from tfsocial.data.pipeline import (service, tokenized_split)
-from tfsocial.data.pipeline.augmented import (AugmentedSplit, augmented_batches, augmented_steps_per_epoch)
-from tfsocial.data.pipeline.batches import (evaluation_batches, steps_per_epoch, training_batches)
-from tfsocial.data.pipeline.tokenized_split import (TokenizedSplit, prune_vocabulary, tokenize_names, tokenize_split)
+from tfsocial.data.pipeline import service, tokenized_split
+from tfsocial.data.pipeline.augmented import (
+    AugmentedSplit,
+    augmented_batches,
+    augmented_steps_per_epoch,
+)
+from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from tfsocial.data.pipeline.tokenized_split import (
+    TokenizedSplit,
+    prune_vocabulary,
+    tokenize_names,
+    tokenize_split,
+)
 from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
+from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 from tfsocial.provenance.translators import of_back_translation
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import (devices, probe, resources)
+from tfsocial.training import devices, probe, resources
 from tfsocial.training.devices import Device
-from tfsocial.training.optimizers import (build, rates)
+from tfsocial.training.optimizers import build, rates
 from tfsocial.training.paraphrases import of_run
-from tfsocial.training.providers.contract import (Context, Settings)
-from tfsocial.training.step import SocialModel
-
-
+from tfsocial.training.providers import table as providers
+from tfsocial.training.providers.contract import Context, Settings
+from tfsocial.training.social_model import SocialModel
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ import tiny_run
 from tfsocial.config import ConfigError
 from tfsocial.data.pipeline import service
 from tfsocial.training import devices
+from tfsocial.training.callbacks import guard
 from tfsocial.training.prepare import prepare
 
 AUGMENT = "data.augment=[{word_drop: {rate: 0.3}}, {token_mask: {rate: 0.3}}]"
@@ -73,30 +74,69 @@ def test_nobody_listens(wrong, tmp_path):
         prepare(chosen, tmp_path, devices.choose("cpu", chosen.training))
 
 
-def test_a_service_that_is_gone_is_noticed():
-    """Left after six questions without an answer; not while there are answers."""
-    said, left = [], threading.Event()
+def test_a_service_that_is_gone_stops_the_step():
+    """A step that waits for a batch for ever is cancelled soon after the last answer."""
+    port = _free_ports()
+    held = [*service.start("localhost", port)]
+    address = f"grpc://localhost:{port}"
+    batches = iter(service.made_there(tf.data.Dataset.range(10**12).batch(2), address))
+    step = tf.function(lambda: next(batches))
 
-    def leave(sentence: str) -> None:
-        said.append(sentence)
-        left.set()
+    def run() -> None:
+        with service.watched(address, lost_s=0.6):
+            step()
+            held.clear()
+            for _ in range(10**6):
+                step()
 
+    with pytest.raises(service.Gone, match=rf"{address}: nobody has answered for 1 s"):
+        run()
+
+
+def test_a_run_whose_service_is_gone_stops(tmp_path, monkeypatch):
+    """Keras's `fit` lets go as well: from the third step on nobody makes batches."""
+    port = _free_ports()
+    held = [*service.start("localhost", port)]
+    watched, step_ends = service.watched, guard.Guard.on_train_batch_end
+
+    def end(self, batch, logs=None):
+        step_ends(self, batch, logs)
+        if int(self.model.optimizer.iterations.numpy()) >= 3:
+            held.clear()
+
+    monkeypatch.setattr(service, "watched", lambda address: watched(address, lost_s=0.6))
+    monkeypatch.setattr(guard.Guard, "on_train_batch_end", end)
+    chosen = tiny_run.settings(
+        tiny_run.write_moods(tmp_path), f"data.service=grpc://localhost:{port}",
+        "training.epochs=100000",
+    )  # fmt: skip
+    with pytest.raises(service.Gone, match="the run goes on from its last checkpoint"):
+        tiny_run.train(chosen, tmp_path / "run")
+
+
+def test_while_there_are_answers_nothing_is_stopped():
     with socket.socket() as listener:
         listener.bind(("localhost", 0))
         listener.listen()
         address = f"grpc://localhost:{listener.getsockname()[1]}"
-        with service.watched(address, lost_s=0.3, leave=leave):
-            assert not left.wait(1.0)
-            listener.close()
-            assert left.wait(10)
-    assert len(said) == 1
-    assert "nobody has answered" in said[0]
+        with service.watched(address, lost_s=0.3):
+            threading.Event().wait(0.8)
+            assert int(tf.function(lambda: tf.constant(2) + 1)()) == 3
+
+
+def test_an_error_of_a_step_s_own_stays():
+    """It is not the service's."""
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        listener.listen()
+        address = f"grpc://localhost:{listener.getsockname()[1]}"
+        with pytest.raises(tf.errors.InvalidArgumentError), service.watched(address):
+            tf.debugging.assert_equal(tf.constant(1), 2)
 
 
 def test_the_watch_ends_with_the_run():
     """Afterwards a service may go."""
-    said = []
-    with service.watched("grpc://localhost:1", lost_s=0.6, leave=said.append):
+    with service.watched("grpc://localhost:1", lost_s=0.6):
         pass
-    assert not threading.Event().wait(1.0)
-    assert said == []
+    threading.Event().wait(1.0)
+    assert int(tf.function(lambda: tf.constant(2) + 1)()) == 3

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
+from tfsocial import __main__ as door
 from tfsocial import config
 from tfsocial.data.reading import mmap_columns
 from tfsocial.data.reading.mmap_columns import Column, Numbers, Store, StoredTexts
@@ -186,7 +187,6 @@ def _weights(workdir: Path) -> dict[str, np.ndarray]:
 
 
 def _run(path: Path, workdir: Path) -> None:
-    from tfsocial import __main__ as door
 
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
 

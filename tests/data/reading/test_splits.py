@@ -8,21 +8,21 @@ import gzip
 import io
 import json
 import logging
+import tracemalloc
+
 import numpy as np
 import pytest
-import tracemalloc
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis import (HealthCheck, given, settings)
+
 from tfsocial import config
-from tfsocial.config import (ConfigError, Data, Task)
+from tfsocial.config import ConfigError, Data, Task
 from tfsocial.data.examples import Counts
-from tfsocial.data.reading import (csv_records, file_rows, paths)
-from tfsocial.data.reading.rows import (BadRow, Row)
+from tfsocial.data.reading import csv_records, file_rows, paths
+from tfsocial.data.reading.rows import BadRow, Row
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
-
-
 
 LABEL = {"label": Task()}
 

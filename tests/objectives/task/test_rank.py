@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.data import batch as keys
 from tfsocial.objectives import weighing
 from tfsocial.objectives.task.rank import Listwise, Pairwise
+from tfsocial.text import batch as keys
 
 NAN = math.nan
 RANKED = [Pairwise, Listwise]

@@ -6,15 +6,14 @@ arXiv:2210.14826.
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager.cancellation import CancellationManager, CancellationManagerContext
 
 from tfsocial.config import ConfigError
 
@@ -76,44 +75,54 @@ def _silent(address: str) -> Exception | None:
     return None
 
 
+class Gone(RuntimeError):
+    """The service has been silent for too long; the message says how to go on."""
+
+
 @contextmanager
-def watched(
-    address: str | None, lost_s: float = LOST_S, leave: Callable[[str], None] | None = None
-) -> Iterator[None]:
-    """Inside, the process ends when a service it reads from has been silent for so long.
+def watched(address: str | None, lost_s: float = LOST_S) -> Iterator[None]:
+    """Stop what runs inside when the service that it reads from has been silent for so long.
 
-    TensorFlow would ask it again for ever, deep in a step that nothing interrupts: so the process
-    ends where it stands, with exit code 1, which loses what `kill -9` loses.
+    TensorFlow would ask it again for ever, deep in a step that nothing interrupts: so the step
+    itself is cancelled, from beside it.
 
-    Args:
-        leave: gets the sentence instead, for tests.
+    Raises:
+        Gone: nobody has answered for `lost_s` seconds.
     """
-    done = threading.Event()
-    if address:
-        arguments = (address, lost_s, leave or _leave, done)
-        threading.Thread(target=_watch, args=arguments, daemon=True).start()
-    try:
+    if not address:
         yield
+        return
+    step, done, lost = CancellationManager(), threading.Event(), threading.Event()
+    arguments = (address, lost_s, step, done, lost)
+    threading.Thread(target=_watch, args=arguments, daemon=True).start()
+    try:
+        with CancellationManagerContext(step):
+            yield
+    except tf.errors.OpError:
+        if not lost.is_set():
+            raise
+        raise Gone(
+            f"data.service={address}: nobody has answered for {lost_s:.0f} s; start it again, then "
+            "this command: the run goes on from its last checkpoint"
+        ) from None
     finally:
         done.set()
 
 
 def _watch(
-    address: str, lost_s: float, leave: Callable[[str], None], done: threading.Event
+    address: str,
+    lost_s: float,
+    step: CancellationManager,
+    done: threading.Event,
+    lost: threading.Event,
 ) -> None:
+    """Cancels the step after six questions without an answer."""
     asked, silent = lost_s / 6, 0
     while not done.wait(asked) and silent < 6:
         silent = silent + 1 if _silent(address) else 0
     if not done.is_set():
-        leave(
-            f"data.service={address}: nobody has answered for {lost_s:.0f} s; start it again, then "
-            "this command: the run goes on from its last checkpoint"
-        )
-
-
-def _leave(sentence: str) -> None:
-    print(f"error: {sentence}", file=sys.stderr, flush=True)
-    os._exit(1)
+        lost.set()
+        step.start_cancel()
 
 
 def made_there(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import (Iterator, Mapping)
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
 from tfsocial import config
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.columns import check_columns
-from tfsocial.data.reading.label_cells import (Cell, label_of, labels_in)
-from tfsocial.data.reading.rows import (BadRow, Row, bad, flaw_of, json_type)
-from tfsocial.data.reading.text_cells import (CellError, Text, text_or_bad)
-from typing import (Any, NamedTuple)
-
+from tfsocial.data.reading.label_cells import Cell, label_of, labels_in
+from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of, json_type
+from tfsocial.data.reading.text_cells import CellError, Text, text_or_bad
 
 
 class Example(NamedTuple):

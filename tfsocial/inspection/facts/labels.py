@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tfsocial.config import Task
-from tfsocial.data import sources
-from tfsocial.data.sources import Corpus
+from tfsocial.data import examples
+from tfsocial.data.examples import Corpus
 
 Facts = dict[str, Any]
 
@@ -27,7 +27,7 @@ def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
             for index, label in enumerate(names)
         },
         "unlabelled": {
-            split: int((~sources.has_label(labels)).sum()) for split, labels in values.items()
+            split: int((~examples.has_label(labels)).sum()) for split, labels in values.items()
         },
         "learned_without_train": [task.out_of_scope] if task.scope_score else [],
     }
@@ -35,7 +35,7 @@ def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
 
 def _label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     """Int [classes]: rows that carry each label."""
-    known = labels[sources.has_label(labels)]
+    known = labels[examples.has_label(labels)]
     if labels.ndim == 1:
         return np.bincount(known, minlength=classes)
     return known.sum(0).astype(np.int64)

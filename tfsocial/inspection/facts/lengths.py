@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.config import Config
-from tfsocial.data import pipeline
-from tfsocial.data.sources import Corpus
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.examples import Corpus
+from tfsocial.data.pipeline import tokenized_split
+from tfsocial.text.tokenizer import Tokenizer
 
 Facts = dict[str, Any]
 
@@ -22,7 +22,7 @@ _UNCUT = 2**30  # tokens: no text is as long
 def tokens_of(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
     """split -> tokens of each example with nothing cut, special ones too."""
     return {
-        split: pipeline.encode(examples, tokenizer, _UNCUT).tokens
+        split: tokenized_split.tokenize_split(examples, tokenizer, _UNCUT).tokens
         for split, examples in corpus.splits.items()
     }
 

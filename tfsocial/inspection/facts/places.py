@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfsocial.config import Config
-from tfsocial.data.sources import Corpus, Examples
+from tfsocial.data.examples import Corpus, Examples
 from tfsocial.inspection.near_duplicates import Pool
 
 

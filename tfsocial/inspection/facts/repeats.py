@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfsocial.config import Config
-from tfsocial.data.sources import Corpus
+from tfsocial.data.examples import Corpus
 from tfsocial.inspection import near_duplicates
 from tfsocial.inspection.facts.places import label_of, row_facts
 from tfsocial.inspection.near_duplicates import Pool

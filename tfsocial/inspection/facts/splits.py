@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial.config import Config
-from tfsocial.data.sources import Corpus
+from tfsocial.data.examples import Corpus
 from tfsocial.inspection.facts.places import short
 
 Facts = dict[str, Any]

@@ -13,9 +13,9 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.data.batch import group_key
 from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.objectives.task.shared import dense_labels
+from tfsocial.text.batch import group_key
 
 NEVER = tf.float32.min  # a score that has no share in a softmax
 

@@ -38,7 +38,7 @@ class Lamb(BaseOptimizer):
 
     def update_step(self, gradient, variable):
         update = self.decayed(self._adam(gradient, self.index(variable)), variable)
-        ratio = trust_ratio(variable, update) if self._use_weight_decay(variable) else 1.0
+        ratio = trust_ratio(variable, update) if self.may_decay(variable) else 1.0
         variable.assign_sub(self.rate(variable) * ratio * update)
 
     def _adam(self, gradient: tf.Tensor, index: int) -> tf.Tensor:

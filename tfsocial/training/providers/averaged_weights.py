@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfsocial.config import ConfigError
+from tfsocial.models import parameters
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.table import Term
 from tfsocial.training.providers.contract import Context, Provider, Settings
@@ -22,14 +23,12 @@ class AveragedWeights(Provider):
             )
 
     def build(self, context: Context, constants: RunConstants) -> TextModel:
-        text_model = context.text_model
-        twin = TextModel(
-            text_model.encoder.config,
-            text_model.specs,
-            text_model.pooling,
-            word_head=text_model.word_head is not None,
-            head_normalize=text_model.heads.normalize,
-        )
-        twin.build()
-        twin.set_weights(text_model.get_weights())
-        return twin
+        """Copy the text model with the weights that it has now."""
+        return twin(context.text_model)
+
+
+def twin(text_model: TextModel) -> TextModel:
+    """Build the same model once more, with the same weights."""
+    other = TextModel.of(text_model.encoder.config, text_model.spec)
+    parameters.of_text_model(other).assign(parameters.of_text_model(text_model).arrays())
+    return other

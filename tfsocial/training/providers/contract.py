@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
+from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import Config, Data, Model, Training
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Shape
-from tfsocial.data.sources import Examples
-from tfsocial.data.text import Tokenizer
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline import batches, tokenized_split
 from tfsocial.models import inference
-from tfsocial.models.checkpoints import Community
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.table import Term
+from tfsocial.text.batch import Shape
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training.run_constants import RunConstants
 
 MOST_NUMBERS = 2**26  # that one constant may hold in memory for train's examples: 256 MB
@@ -57,25 +57,25 @@ class Context:
     settings: Settings
     text_model: TextModel
     train: Examples
-    encoded: pipeline.Encoded
-    texts: Mapping[str, Mapping[str, pipeline.Encoded]]
+    encoded: tokenized_split.TokenizedSplit
+    texts: Mapping[str, Mapping[str, tokenized_split.TokenizedSplit]]
     tokenizer: Tokenizer
     token_ids: np.ndarray
     shape: Shape
-    checkpoints: Mapping[str, Community]
+    checkpoints: Mapping[str, CommunityCheckpoint]
     mlm_head_is_m0s: bool = False
 
     @cached_property
     def vectors(self) -> np.ndarray:
         """M0's pooled vector of each of train's examples, float32 [n, hidden]."""
         return inference.embed(
-            self.text_model, pipeline.evaluation_batches(self.encoded, self.shape)
+            self.text_model, batches.evaluation_batches(self.encoded, self.shape)
         )
 
     @property
     def batches(self) -> tf.data.Dataset:
         """Endless batches of train as it is, without augmentation."""
-        return pipeline.training_batches(self.encoded, self.shape, self.settings.seed)
+        return batches.training_batches(self.encoded, self.shape, self.settings.seed)
 
 
 class Provider:

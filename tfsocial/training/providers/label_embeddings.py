@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tfsocial.data import pipeline
-from tfsocial.data.batch import Batch
+from tfsocial.data.pipeline import batches
 from tfsocial.models.heads import HeadSpec
+from tfsocial.text.batch import Batch
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
 
@@ -22,4 +22,4 @@ class LabelEmbeddings(Provider):
     def build(self, context: Context, constants: RunConstants) -> dict[str, Batch]:
         names = context.texts.get("label_embeddings", {})
         length = context.shape.row_length
-        return {task: pipeline.one_batch(own, length, SLOTS) for task, own in names.items()}
+        return {task: batches.one_batch(own, length, SLOTS) for task, own in names.items()}

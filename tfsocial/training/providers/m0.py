@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
@@ -11,9 +12,15 @@ class M0(Provider):
     """A `PackedBert` with M0's weights, never to be trained."""
 
     def build(self, context: Context, constants: RunConstants) -> PackedBert:
-        encoder = context.text_model.encoder
-        m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
-        m0.build()
-        m0.set_weights(encoder.get_weights())
-        m0.trainable = False
-        return m0
+        """Copy the encoder while its weights are still M0's."""
+        return frozen_copy(context.text_model.encoder)
+
+
+def frozen_copy(encoder: PackedBert) -> PackedBert:
+    """Copy the encoder's backbone: M0 has no adapters."""
+    m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
+    m0.build()
+    backbone = parameters.of_encoder(encoder).of("backbone")
+    parameters.of_encoder(m0).of("backbone").assign(backbone.arrays())
+    m0.trainable = False
+    return m0

@@ -6,18 +6,19 @@ import logging
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
+import tf_keras as keras
 
-from tfsocial.data.batch import Batch
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
 from tfsocial.objectives.community import MaskedLM
+from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
 
 log = logging.getLogger(__name__)
 
-STEPS, RATE = 200, 1e-3
+STEPS, RATE, EPSILON = 200, 1e-3, 1e-8  # the paper's epsilon; Keras's own default is 1e-7
 
 
 class MLMHead(Provider):
@@ -34,40 +35,39 @@ class MLMHead(Provider):
 
 
 def learn(text_model: TextModel, constants: RunConstants, batches: tf.data.Dataset) -> None:
-    """Trains the masked-LM head alone, by Adam (arXiv:1412.6980), on hidden words.
+    """Train the masked-LM head alone, by Adam (arXiv:1412.6980), on hidden words.
 
     Args:
         batches: of which as many are taken as there are steps.
     """
     weights = text_model.mlm_head.trainable_variables
     constants = constants.having("mlm_head", text_model.mlm_logits)
-    move = _adam(weights)
+    adam = optimizer(weights)
 
     @tf.function
     def step_on(batch: Batch) -> None:
         step = Step(batch, text_model, constants, training=False)
         with tf.GradientTape() as tape:
             loss = weighing.mean(MaskedLM()(step))
-        move(tape.gradient(loss, weights))
+        move(adam, tape.gradient(loss, weights), weights)
 
     for batch in batches.take(STEPS):
         step_on(batch)
 
 
-def _adam(weights: Sequence[tf.Variable]) -> Callable[[Sequence[tf.Tensor]], None]:
-    """By hand: Keras's optimizers cannot be used under a strategy outside of its replicas."""
-    first, second = (
-        [tf.Variable(tf.zeros(weight.shape), trainable=False) for weight in weights]
-        for _ in range(2)
-    )
-    time = tf.Variable(0.0, trainable=False)
+def optimizer(weights: Sequence[tf.Variable]) -> keras.optimizers.Optimizer:
+    """Build Adam for these weights."""
+    adam = keras.optimizers.Adam(RATE, epsilon=EPSILON, jit_compile=False)
+    adam.build(weights)
+    return adam
 
-    def move(gradients: Sequence[tf.Tensor]) -> None:
-        time.assign_add(1.0)
-        scale = tf.sqrt(1 - 0.999**time) / (1 - 0.9**time)
-        for weight, m, v, gradient in zip(weights, first, second, gradients, strict=True):
-            m.assign(0.9 * m + 0.1 * gradient)
-            v.assign(0.999 * v + 0.001 * tf.square(gradient))
-            weight.assign_sub(RATE * scale * m / (tf.sqrt(v) + 1e-8))
 
-    return move
+def move(
+    adam: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    weights: Sequence[tf.Variable],
+) -> None:
+    """Take one step; `apply_gradients` cannot be called under a strategy outside its replicas."""
+    for gradient, weight in zip(gradients, weights, strict=True):
+        adam.update_step(gradient, weight)
+    adam.iterations.assign_add(1)

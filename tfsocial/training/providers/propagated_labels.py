@@ -7,13 +7,15 @@ sees labelled ones alone. A second checkpoint may have its say beside M0.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
-from collections.abc import (Mapping, Sequence)
-from dataclasses import dataclass
-from scipy import (sparse, special)
+from scipy import sparse, special
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
+
 from tfsocial.checkpoints.community import CommunityCheckpoint
 from tfsocial.config import ConfigError
 from tfsocial.data.examples import Examples
@@ -23,10 +25,8 @@ from tfsocial.objectives.table import Term
 from tfsocial.training import probe
 from tfsocial.training.forward import Step
 from tfsocial.training.providers import contract
-from tfsocial.training.providers.contract import (Context, Provider)
+from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
-
-
 
 log = logging.getLogger(__name__)
 

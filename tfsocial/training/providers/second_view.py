@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfsocial.config import ConfigError
-from tfsocial.data.batch import VIEW
 from tfsocial.objectives.table import Term
+from tfsocial.text.batch import VIEW
 from tfsocial.training.providers.contract import Context, Provider, Settings
 from tfsocial.training.run_constants import RunConstants
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tfsocial.data.text import Tokenizer
 from tfsocial.models.heads import HeadSpec
 from tfsocial.objectives import table
 from tfsocial.objectives.table import Term
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training.providers import (
     averaged_weights,
     fisher,

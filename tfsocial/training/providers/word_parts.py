@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfsocial.data.batch import WordParts
-from tfsocial.data.text import Tokenizer
+from tfsocial.text.batch import WordParts
+from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
 
