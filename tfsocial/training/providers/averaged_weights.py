@@ -30,5 +30,5 @@ class AveragedWeights(Provider):
 def twin(text_model: TextModel) -> TextModel:
     """Build the same model once more, with the same weights."""
     other = TextModel.of(text_model.encoder.config, text_model.spec)
-    parameters.of_text_model(other).assign(parameters.of_text_model(text_model).arrays())
+    parameters.of_text_model(other).copy_from(parameters.of_text_model(text_model))
     return other

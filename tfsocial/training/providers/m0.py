@@ -17,10 +17,9 @@ class M0(Provider):
 
 
 def frozen_copy(encoder: PackedBert) -> PackedBert:
-    """Copy the encoder's backbone: M0 has no adapters."""
+    """Copy what an encoder without adapters has of the encoder's weights."""
     m0 = PackedBert(encoder.config, pooler=encoder.has_pooler, name="m0")
     m0.build()
-    backbone = parameters.of_encoder(encoder).of("backbone")
-    parameters.of_encoder(m0).of("backbone").assign(backbone.arrays())
+    parameters.of_encoder(m0).copy_from(parameters.of_encoder(encoder))
     m0.trainable = False
     return m0
