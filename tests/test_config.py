@@ -14,21 +14,22 @@ from hypothesis import settings as runs
 from hypothesis import strategies as some
 
 from tfsocial import config
-from tfsocial.config import Config, ConfigError, Schedule
+from tfsocial.config import Config, InputError, Schedule
+from tfsocial.config.loading import assign
 
 NAN, INFINITY = float("nan"), float("inf")
 
 
 def refusal(tree: dict) -> str:
     """The message with which a tree is refused; it is one line and no Python shows through."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.parse(tree, where="run.yaml")
     return checked(caught)
 
 
 def load_refusal(path: Path, *overrides: str) -> str:
     """The message with which a file is refused."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.load(path, overrides)
     return checked(caught)
 
@@ -203,7 +204,7 @@ def test_true_stays_what_it_is_where_it_belongs():
 def test_numbers_are_finite(key, value):
     """NaN and infinity pass comparisons they should not, so they are refused by name."""
     tree: dict = {}
-    config._assign(tree, key, value)
+    assign(tree, key, value)
     assert refusal(tree).startswith(f"run.yaml: {key} is {value}; input should be a finite number")
 
 
@@ -429,7 +430,7 @@ def test_scientific_notation_is_a_number():
 )
 def test_a_set_that_is_none_says_so(assignment, reason):
     """The message repeats what was typed and what was expected."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.override({}, [assignment])
     assert checked(caught) == f"--set {assignment}: {reason}"
 
@@ -440,7 +441,7 @@ def test_a_set_that_is_none_says_so(assignment, reason):
 def test_a_cache_is_on_this_machine(key):
     """It is mapped into memory, which no bucket can be."""
     value = "gs://b/c" if key == "data.cache" else "{translator: pairs, file: a, cache: gs://b/c}"
-    with pytest.raises(ConfigError, match=r"cache.* has to be a local folder"):
+    with pytest.raises(InputError, match=r"cache.* has to be a local folder"):
         config.parse(config.override({}, [f"{key}={value}"]))
 
 
@@ -479,7 +480,7 @@ def test_a_mistake_names_all_files(tmp_path):
     """Which of them it came from the key says."""
     low, high = write(tmp_path, "seed: 1\n"), tmp_path / "high.yaml"
     high.write_text("training: {epochs: 0}\n", "utf-8")
-    with pytest.raises(ConfigError, match=r"high\.yaml: training\.epochs is 0"):
+    with pytest.raises(InputError, match=r"high\.yaml: training\.epochs is 0"):
         config.load([low, high])
 
 

@@ -54,7 +54,7 @@ def test_an_experiment_builds(experiment):
 def _needs_wordnet() -> None:
     try:
         wordnet.check()
-    except config.ConfigError as error:
+    except config.InputError as error:
         pytest.skip(str(error))
 
 

@@ -15,7 +15,7 @@ import sys
 def main(arguments: list[str]) -> int:
     """Runs a command; 0 done, 2 the input is wrong, 1 anything else."""
     from tfsocial import cli
-    from tfsocial.config import ConfigError, nearest
+    from tfsocial.config import InputError, nearest
 
     modules = [module.name for module in pkgutil.iter_modules(cli.__path__)]
     commands = [module.replace("_", "-") for module in modules]
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     command = importlib.import_module(f"tfsocial.cli.{name.replace('-', '_')}")
     try:
         return command.main(flags) or 0
-    except ConfigError as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder that may not be written

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import mixture, provenance, sources
 
 TASKS = {"mood": {}, "topic": {"kind": "multilabel"}}
@@ -55,7 +55,7 @@ def texts(files, seed=0, **knobs):
 
 
 def refusal(call, *arguments, **knobs):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments, **knobs)
     return str(caught.value)
 

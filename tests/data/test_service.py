@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 import tiny_run
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import service
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
@@ -61,7 +61,7 @@ def test_a_port_that_is_taken():
         taken.bind(("", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"--port={port}: no service can listen there"):
+        with pytest.raises(InputError, match=rf"--port={port}: no service can listen there"):
             service.start("localhost", port)
 
 
@@ -69,7 +69,7 @@ def test_a_port_that_is_taken():
 def test_nobody_listens(wrong, tmp_path):
     """Said before anything is read."""
     chosen = tiny_run.settings(tiny_run.write_moods(tmp_path), f"data.service={wrong}")
-    with pytest.raises(ConfigError, match=rf"data\.service={wrong}: nobody listens there"):
+    with pytest.raises(InputError, match=rf"data\.service={wrong}: nobody listens there"):
         prepare(chosen, tmp_path, devices.choose("cpu", chosen.training))
 
 

@@ -10,7 +10,7 @@ import tiny_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import Data, InputError, Task
 from tfsocial.data import mixture, shots, sources
 
 labels = st.lists(st.integers(-1, 4), min_size=1, max_size=60).filter(lambda x: max(x) >= 0)
@@ -76,7 +76,7 @@ def test_without_classes_there_is_nothing_to_draw_by(tmp_path):
     """A regression alone is refused by its key."""
     tasks = {"stars": Task(kind="regress", column="stars")}
     corpus = sources.Corpus({}, {"stars": ()}, {})
-    with pytest.raises(ConfigError, match=r"data\.shots draws by class, but no task"):
+    with pytest.raises(InputError, match=r"data\.shots draws by class, but no task"):
         shots.draw(corpus, Data(shots=5), tasks, 0, tmp_path / "drawn.jsonl")
 
 
@@ -124,7 +124,7 @@ def test_a_task_that_is_left_without_a_label_is_named(tmp_path):
     data = Data(root=str(tmp_path), splits={"train": "train.csv"}, shots=1)
     tasks = {"mood": Task(column="mood"), "stars": Task(kind="regress", column="stars")}
     with pytest.raises(
-        ConfigError, match=r"shots=1: no row .* task mood has a label for task stars"
+        InputError, match=r"shots=1: no row .* task mood has a label for task stars"
     ):
         shots.draw(sources.read(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
     assert not (tmp_path / "drawn.jsonl").exists()

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import Data, InputError, Task
 from tfsocial.data import rows as row_parsing
 from tfsocial.data import sources
 from tfsocial.data.rows import BadRow, Row
@@ -52,7 +52,7 @@ def rows(path, **knobs):
 
 
 def refusal(call, *arguments, **knobs):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments, **knobs)
     return str(caught.value)
 
@@ -501,7 +501,7 @@ def test_no_character_is_lost_or_read_twice(tmp_path, body):
     path = put(tmp_path, "text,label\n" + body)
     try:
         raw = "".join(row.raw for row in sources.read_rows(path))
-    except ConfigError:
+    except InputError:
         raw = ""
     assert raw.replace("\n", "") == body.replace("\n", "")
 
@@ -514,7 +514,7 @@ def test_any_bytes_give_rows_or_one_sentence(tmp_path, name, raw):
     lines, refused = [], ""
     try:
         lines = [row.line for row in sources.read_rows(path)]
-    except ConfigError as error:
+    except InputError as error:
         refused = str(error)
     assert lines or str(path) in refused
     assert lines == sorted(set(lines))
@@ -700,7 +700,7 @@ def test_a_file_is_not_learned_and_scored_on(tmp_path, dev):
         (folder / name).write_text("text,mood\na,good\nb,bad\n")
     data = Data(root=str(folder), splits={"train": "*.csv", "dev": dev})
     with pytest.raises(
-        ConfigError, match=r"data\.splits\.dev: .*dev\.csv is a file of data\.splits"
+        InputError, match=r"data\.splits\.dev: .*dev\.csv is a file of data\.splits"
     ):
         sources.read(data, {"mood": Task(column="mood")})
 

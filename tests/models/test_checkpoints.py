@@ -17,7 +17,7 @@ import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models import checkpoints
@@ -108,8 +108,8 @@ def edit_config(folder, **values):
 
 
 def refusal(call, *arguments, **options):
-    """The message of the ConfigError a call answers with."""
-    with pytest.raises(ConfigError) as caught:
+    """The message of the InputError a call answers with."""
+    with pytest.raises(InputError) as caught:
         call(*arguments, **options)
     return str(caught.value)
 
@@ -698,7 +698,7 @@ def test_a_manifest_survives_json():
 def test_a_vocabulary_longer_than_the_word_table_is_refused(tmp_path, tiny_config, tokenizer):
     """Ids beyond the table would be clamped under XLA without a word."""
     tiny_config.vocab_size = tokenizer.vocabulary_size - 1
-    with pytest.raises(ConfigError, match=r"vocab\.txt has 35 tokens"):
+    with pytest.raises(InputError, match=r"vocab\.txt has 35 tokens"):
         checkpoints.Community(tmp_path, tiny_config, True).check(tokenizer, 8)
 
 
@@ -707,7 +707,7 @@ def test_pairs_need_a_second_kind_of_token(tmp_path, tiny_config, tokenizer):
     tiny_config.type_vocab_size = 1
     community = checkpoints.Community(tmp_path, tiny_config, True)
     community.check(tokenizer, 64, texts=1)
-    with pytest.raises(ConfigError, match=r"data\.text names 2 columns; .* name one column"):
+    with pytest.raises(InputError, match=r"data\.text names 2 columns; .* name one column"):
         community.check(tokenizer, 64, texts=2)
 
 
@@ -715,5 +715,5 @@ def test_a_row_longer_than_the_positions_is_refused(tmp_path, tiny_config, token
     """The message names the key and both numbers."""
     community = checkpoints.Community(tmp_path, tiny_config, True)
     community.check(tokenizer, 64)
-    with pytest.raises(ConfigError, match=r"data.row_length is 65; the checkpoint has 64"):
+    with pytest.raises(InputError, match=r"data.row_length is 65; the checkpoint has 64"):
         community.check(tokenizer, 65)

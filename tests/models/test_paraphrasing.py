@@ -16,7 +16,7 @@ import pytest
 import tiny_run
 
 from tfsocial import __main__
-from tfsocial.config import Config, ConfigError, parse
+from tfsocial.config import Config, InputError, parse
 from tfsocial.data import batch as keys
 from tfsocial.data import corpus
 from tfsocial.models import checkpoints, paraphrasing
@@ -122,18 +122,18 @@ class TestPairs:
         assert len(found["sha256"]) == 64
         unknown = tiny_run.settings(moods, section(moods, licence="unknown"), MIX)
         for refused in (lambda: paraphrasing.fill(unknown), lambda: ready_for(unknown, tmp_path)):
-            with pytest.raises(ConfigError, match=r"data\.back_translation\.licence: nothing says"):
+            with pytest.raises(InputError, match=r"data\.back_translation\.licence: nothing says"):
                 refused()
 
     def test_without_augment_a_run_says_what_to_do(self, moods, tmp_path):
         """Before the data is read."""
-        with pytest.raises(ConfigError, match="run python -m tfsocial augment with this config"):
+        with pytest.raises(InputError, match="run python -m tfsocial augment with this config"):
             ready_for(tiny_run.settings(moods, section(moods), MIX), tmp_path)
 
     def test_an_untrained_m0_judges_nothing(self, moods):
         """Its cosines would be chance."""
         chosen = tiny_run.settings(moods, section(moods, similarity=[0.7, 0.98]))
-        with pytest.raises(ConfigError, match="an untrained M0 cannot tell what is similar"):
+        with pytest.raises(InputError, match="an untrained M0 cannot tell what is similar"):
             paraphrasing.fill(chosen)
 
 

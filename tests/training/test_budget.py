@@ -9,7 +9,7 @@ import pytest
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import Budget, ConfigError
+from tfsocial.config import DriftConstraint, InputError
 from tfsocial.training.budget import moved
 
 
@@ -21,12 +21,12 @@ def test_by_hand(cosine, factor):
 
     However far, no more than e^2 at once.
     """
-    assert moved(2.0, cosine, Budget(cosine=0.9)) == pytest.approx(2 * factor, rel=1e-3)
+    assert moved(2.0, cosine, DriftConstraint(cosine=0.9)) == pytest.approx(2 * factor, rel=1e-3)
 
 
 def test_the_weight_can_always_come_back():
     """However long nothing drifts, or everything: at most 10,000 times from its start."""
-    budget = Budget(cosine=0.9, start=0.5)
+    budget = DriftConstraint(cosine=0.9, start=0.5)
     low = high = 0.5
     for _ in range(200):
         low, high = moved(low, 1.0, budget), moved(high, -1.0, budget)
@@ -36,7 +36,7 @@ def test_the_weight_can_always_come_back():
 def test_no_drift_at_all_cannot_be_asked_for():
     """At a cosine of 1 every step is infinitely too far."""
     tree = {"objectives": {"community": {"feature_cosine": {"weight": {"cosine": 1.0}}}}}
-    with pytest.raises(ConfigError, match=r"weight\.cosine .*less than 1"):
+    with pytest.raises(InputError, match=r"weight\.cosine .*less than 1"):
         config.parse(tree)
 
 
@@ -68,12 +68,12 @@ def test_is_for_l0_alone():
         {"tasks": {"a": {"weight": {"cosine": 0.9}}}},
         {"objectives": {"papers": {"r_drop": {"weight": {"cosine": 0.9}}}}},
     ):
-        with pytest.raises(ConfigError, match=r"weight\.cosine is not a known key"):
+        with pytest.raises(InputError, match=r"weight\.cosine is not a known key"):
             config.parse(tree)
 
 
 def test_wrong_keys_are_answered_with_its_own():
     """A misspelled knob of a budget is offered the budget's."""
     tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "gian": 1}}}}}
-    with pytest.raises(ConfigError, match=r"l2_sp\.weight\.gian .* did you mean .*\.gain"):
+    with pytest.raises(InputError, match=r"l2_sp\.weight\.gian .* did you mean .*\.gain"):
         config.parse(tree)

@@ -13,7 +13,7 @@ import tiny_run
 from safetensors.numpy import load_file
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import licences
 from tfsocial.models import checkpoints
 from tfsocial.training import fit
@@ -328,7 +328,7 @@ def test_the_model_of_a_run_is_the_checkpoint_of_the_next(finished, moods, tmp_p
 def test_nothing_to_learn_from_is_said(moods, tmp_path):
     """Labels alone make no run."""
     chosen = tiny_run.settings(moods, "data.splits.train=[]", "tasks.mood.labels=[happy, sad]")
-    with pytest.raises(ConfigError, match=r"data\.splits\.train"):
+    with pytest.raises(InputError, match=r"data\.splits\.train"):
         tiny_run.train(chosen, tmp_path / "run")
 
 
@@ -336,14 +336,14 @@ def test_rows_that_replicas_cannot_share_are_refused(moods, tmp_path):
     """Each replica takes as many rows of a batch as any other, and cuts them into its parts."""
     chosen = tiny_run.settings(moods, "data.rows=4", "training.micro_batches=4")
     tmp_path.joinpath("run").mkdir()
-    with pytest.raises(ConfigError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
+    with pytest.raises(InputError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
         fit.train(chosen, tmp_path / "run", ScriptedJudge([]), "cpu:2")
 
 
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):
     """On a CPU the step would fail, on a GPU it would silently read other positions."""
     chosen = tiny_run.settings(moods, "model.random.positions=4")
-    with pytest.raises(ConfigError, match=r"data\.row_length"):
+    with pytest.raises(InputError, match=r"data\.row_length"):
         tiny_run.train(chosen, tmp_path / "run")
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Training
+from tfsocial.config import Config, InputError, Training
 from tfsocial.training import devices, resume
 
 Scaling = keras.mixed_precision.LossScaleOptimizer
@@ -132,6 +132,6 @@ def test_a_tpu_has_none():
     class Eight:
         num_replicas_in_sync = 8
 
-    with pytest.raises(ConfigError, match=r"training\.precision=float16: a TPU .*use bfloat16"):
+    with pytest.raises(InputError, match=r"training\.precision=float16: a TPU .*use bfloat16"):
         devices._device(Eight(), Training(precision="float16"), "TPU")
     assert "float16 (as configured)" in devices.choose("cpu", Training(precision="float16")).reason

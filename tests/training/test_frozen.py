@@ -8,7 +8,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models.checkpoints import community_name
 from tfsocial.training.optimizers import rates
 
@@ -53,9 +53,9 @@ def test_the_lowest_layers_and_the_embeddings(social_model, layers):
 
 def test_one_layer_must_learn(social_model):
     encoder = social_model(layers=2).text_model.encoder
-    with pytest.raises(ConfigError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
+    with pytest.raises(InputError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
         rates.lowest(encoder, 2)
-    with pytest.raises(ConfigError, match=r"training\.frozen_layers"):
+    with pytest.raises(InputError, match=r"training\.frozen_layers"):
         config.parse({"training": {"frozen_layers": -1}})
 
 

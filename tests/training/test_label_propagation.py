@@ -13,7 +13,7 @@ from sklearn.datasets import make_moons
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.training import devices, label_propagation
 from tfsocial.training.label_propagation import Neighbourhood
 from tfsocial.training.prepare import prepare
@@ -133,7 +133,7 @@ def test_too_much_to_keep(tmp_path, monkeypatch):
     """Says how much, before anything was trained."""
     moods = tiny_run.write_moods(tmp_path / "data")
     monkeypatch.setattr(label_propagation, "REMEMBERED", 31)
-    with pytest.raises(ConfigError, match=r"label_propagation: 16 examples of 2 classes"):
+    with pytest.raises(InputError, match=r"label_propagation: 16 examples of 2 classes"):
         prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "run")
 
 
@@ -179,5 +179,5 @@ def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
         (other / "README.md").write_text(f"---\nlicense: {licence}\n---\n", "utf-8")
     said = "model.licence_ack=it is my own"
     chosen = tiny_run.settings(tmp_path / "nowhere", said, objectives=beside(other))
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(InputError, match=message):
         prepared(chosen, tmp_path / "run")

@@ -11,7 +11,7 @@ import tiny_run
 from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
-from tfsocial.config import ConfigError, ScopeScore
+from tfsocial.config import InputError, ScopeScore
 from tfsocial.models import checkpoints
 from tfsocial.models.scope import Scope
 from tfsocial.serving import export, predictor
@@ -97,13 +97,13 @@ def test_dev_must_have_something_in_scope(moods, tmp_path, label):
     rows = [(text, label) for text, _ in tiny_run.MOODS]
     tiny_run.write_csv(moods / "dev.csv", ("text", "label"), rows)
     task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
-    with pytest.raises(ConfigError, match=r"energy needs texts in scope in data\.splits\.dev"):
+    with pytest.raises(InputError, match=r"energy needs texts in scope in data\.splits\.dev"):
         tiny_run.train(tiny_run.settings(moods, tasks={"mood": task}), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
 def test_only_a_classification_has_a_scope():
-    with pytest.raises(ConfigError, match=r"mood\.out_of_scope is for tasks of kind classify"):
+    with pytest.raises(InputError, match=r"mood\.out_of_scope is for tasks of kind classify"):
         config.parse({"tasks": {"mood": {"kind": "multilabel", "out_of_scope": "a"}}})
 
 
@@ -172,7 +172,7 @@ def test_needs_a_dev_split(moods, tmp_path):
     """A threshold chosen on train would be none."""
     task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
     chosen = tiny_run.settings(moods, "data.splits={train: train.csv}", tasks={"mood": task})
-    with pytest.raises(ConfigError, match=r"out_of_scope_by=energy needs data\.splits\.dev"):
+    with pytest.raises(InputError, match=r"out_of_scope_by=energy needs data\.splits\.dev"):
         tiny_run.train(chosen, tmp_path / "run")
     assert not json.loads(json.dumps([str(p) for p in (tmp_path / "run").glob("model*")]))
 
@@ -189,10 +189,10 @@ def test_needs_a_dev_split(moods, tmp_path):
     ],
 )
 def test_wrong_settings_are_named(task, sentence):
-    with pytest.raises(ConfigError, match=rf"tasks\.mood\.out_of_scope_by.*{sentence}"):
+    with pytest.raises(InputError, match=rf"tasks\.mood\.out_of_scope_by.*{sentence}"):
         config.parse({"tasks": {"mood": task}})
 
 
 def test_a_share_without_a_threshold_is_refused():
-    with pytest.raises(ConfigError, match=r"tasks\.mood\.in_scope_kept is for a threshold"):
+    with pytest.raises(InputError, match=r"tasks\.mood\.in_scope_kept is for a threshold"):
         config.parse({"tasks": {"mood": {"out_of_scope": "a", "in_scope_kept": 0.9}}})

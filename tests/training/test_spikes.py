@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import Config, ConfigError, Spike
+from tfsocial.config import Config, InputError, LossSpike
 from tfsocial.training import resume, spikes
 from tfsocial.training.spikes import RECENT, Spikes, jumped
 
@@ -34,7 +34,7 @@ def watcher(caplog):
     """Knows the level of ten losses and looks at the five after them."""
     caplog.set_level(logging.WARNING, logger=spikes.__name__)
     play.total = 0.0
-    made = Spikes(Spike(factor=10.0, window=10))
+    made = Spikes(LossSpike(factor=10.0, window=10))
     made.on_epoch_begin(0)
     return made
 
@@ -111,7 +111,7 @@ def test_without_a_checkpoint_it_goes_on_as_it_is(watcher, caplog):
 
 
 def test_a_window_of_less_than_ten_is_refused():
-    with pytest.raises(ConfigError, match=r"training\.spike\.window"):
+    with pytest.raises(InputError, match=r"training\.spike\.window"):
         config.parse({"training": {"spike": {"window": 5}}})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", flag_values=FLAGS)
@@ -28,4 +28,4 @@ def _ratios(path: str) -> dict[str, float]:
     try:
         return json.loads(cli.existing("costs", path).read_text(encoding="utf-8"))["ratios"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"--costs={path}: is no result of benchmarks/cost.py") from None
+        raise InputError(f"--costs={path}: is no result of benchmarks/cost.py") from None

@@ -22,7 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import licences, paraphrase_cache, rows
 from tfsocial.data.paraphrase_cache import Cache
 from tfsocial.data.provenance import Resource
@@ -37,7 +37,7 @@ Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]
 
 
 class Translator(Protocol):
-    """Says texts in other words; raises ConfigError where it cannot."""
+    """Says texts in other words; raises InputError where it cannot."""
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
         """A paraphrase of each text, in their order; empty where it has none.
@@ -62,7 +62,7 @@ def fill(cache: Cache, translator: Translator, texts: Sequence[str], count: int,
     All texts get their first one before any gets a second. Texts of a length go together.
 
     Raises:
-        ConfigError: the translator cannot go on. What it had made is kept.
+        InputError: the translator cannot go on. What it had made is kept.
     """
     asked = 0
     lacking = {draw: cache.missing(texts, draw) for draw in range(count)}
@@ -79,7 +79,7 @@ def fill(cache: Cache, translator: Translator, texts: Sequence[str], count: int,
 def _translated(translator: Translator, texts: list[str], draw: int) -> dict[str, str]:
     made = translator(texts, draw)
     if len(made) != len(texts):
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: the translator was given {len(texts)} texts "
             f"and gave back {len(made)}"
         )
@@ -186,10 +186,10 @@ def section(data: config.Data) -> config.BackTranslation:
     """`data.back_translation`.
 
     Raises:
-        ConfigError: the config has none.
+        InputError: the config has none.
     """
     if data.back_translation is None:
-        raise ConfigError(
+        raise InputError(
             "data.back_translation is not set; name a translator there, "
             "as {translator: pairs, file: pairs.csv, cache: DIR}"
         )
@@ -200,7 +200,7 @@ def resources(data: config.Data) -> tuple[Resource, ...]:
     """What the translator took from others when the cache was filled, under this config's licence.
 
     Raises:
-        ConfigError: see `paraphrase_cache.reading`.
+        InputError: see `paraphrase_cache.reading`.
     """
     chosen = section(data)
     with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (_, identity):
@@ -227,14 +227,14 @@ def kept(data: config.Data, train: Examples, measured_by: str) -> Mapping[str, t
         measured_by: see `yardstick`.
 
     Raises:
-        ConfigError: there is none, or some were not measured with this M0.
+        InputError: there is none, or some were not measured with this M0.
     """
     chosen, texts = section(data), texts_of(train)
     with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (cache, _):
         found = cache.found(texts, chosen.count)
         judged = _judged(cache, found, measured_by, chosen.similarity)
     if not judged.kept:
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: {chosen.cache} holds no paraphrase of train's texts that is "
             "kept; run python -m tfsocial augment with this config, which says why"
         )
@@ -258,7 +258,7 @@ def _judged(
     wanted = pairs(found)
     cosines = cache.cosines(measured_by, wanted)
     if len(cosines) < len(wanted):
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: {len(wanted) - len(cosines)} paraphrases were not compared "
             "by this M0; run python -m tfsocial augment with this config (nothing is translated "
             "again)"

@@ -25,7 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import kinds, sources, tfrecord
 from tfsocial.data.rows import BadRow
 from tfsocial.data.sources import Counts, Example
@@ -112,7 +112,7 @@ def convert(
         output: local or gs://.
 
     Raises:
-        ConfigError: a source cannot be read, too many of its rows are bad, or the folder holds
+        InputError: a source cannot be read, too many of its rows are bad, or the folder holds
             a conversion of other data.
         OSError: a file cannot be written, or does not hold what was written.
     """
@@ -193,7 +193,7 @@ class _Split:
             return new
         changed = _differences(there, new)
         if changed:
-            raise ConfigError(
+            raise InputError(
                 f"{self._path(self.split)}.json is of another conversion ({', '.join(changed)}); "
                 "name a new --output"
             )
@@ -209,7 +209,7 @@ class _Split:
             with tf.io.gfile.GFile(path, "r") as file:
                 return Manifest(**json.loads(file.read()))
         except (ValueError, TypeError):
-            raise ConfigError(
+            raise InputError(
                 f"{path}: is no manifest of a conversion; name a new --output"
             ) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 from tfsocial.data import mixture, shots, sources
 from tfsocial.data.sources import Corpus
 
@@ -16,7 +16,7 @@ def of_run(config: Config, workdir: Path | None = None) -> Corpus:
         workdir: gets quarantine.jsonl, and train_drawn.jsonl of `data.shots`.
 
     Raises:
-        ConfigError: see `drawn` and `mixture.mixed`.
+        InputError: see `drawn` and `mixture.mixed`.
     """
     return mixture.mixed(drawn(config, workdir), config.data, config.seed)
 
@@ -25,12 +25,12 @@ def drawn(config: Config, workdir: Path | None = None) -> Corpus:
     """The same before sources are mixed: each example once.
 
     Raises:
-        ConfigError: see `sources.read` and `shots.draw`; or there is no train.
+        InputError: see `sources.read` and `shots.draw`; or there is no train.
     """
     quarantine = workdir / "quarantine.jsonl" if workdir else None
     found = sources.read(config.data, config.tasks, quarantine)
     if "train" not in found.splits:
-        raise ConfigError("data.splits.train names no files; there is nothing to learn from")
+        raise InputError("data.splits.train names no files; there is nothing to learn from")
     if not config.data.shots:
         return found
     record = workdir / "train_drawn.jsonl" if workdir else None

@@ -16,7 +16,7 @@ class Kind(NamedTuple):
 
     Attributes:
         names: (source, split, its key in the config) -> names of what the split is made of, in
-            order. Raises ConfigError where something is not there.
+            order. Raises InputError where something is not there.
         rows: (source, one of these names) -> its rows in order.
     """
 
@@ -28,7 +28,7 @@ def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | Bad
     """Rows of one file in order, in constant memory: text (`rows`) or TFRecord.
 
     Raises:
-        ConfigError: the file cannot be read or has no rows.
+        InputError: the file cannot be read or has no rows.
     """
     file = str(path)
     if rows.format_of(file, file_format) == tfrecord.SUFFIX:

@@ -21,7 +21,7 @@ from dataclasses import replace
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.sources import Corpus
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     """The corpus with as much of each source in train as the mixture says; itself without one.
 
     Raises:
-        ConfigError: a source's part is less than one example.
+        InputError: a source's part is less than one example.
     """
     if not data.mixture or "train" not in corpus.splits:
         return corpus
@@ -43,7 +43,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     for key, count in zip(sizes, counts, strict=True):
         log.info("%s: %d of an epoch's examples, from %d", key, count, sizes[key])
         if not count:
-            raise ConfigError(
+            raise InputError(
                 f"{key}: its part of an epoch is less than one example; raise its rate, "
                 "data.temperature or data.epoch_examples"
             )

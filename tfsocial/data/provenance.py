@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import tfsocial
 from tfsocial import config, files
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 from tfsocial.data import kinds, licences, rows
 from tfsocial.data.licences import UNKNOWN
 
@@ -136,7 +136,7 @@ def of_checkpoint(model: config.Model, checkpoint: str, folder: Path) -> Resourc
     Its licence is what its folder says, then what its package says, then `model.licence`.
 
     Raises:
-        ConfigError: `model.licence` says another one than the checkpoint does.
+        InputError: `model.licence` says another one than the checkpoint does.
     """
     package = checkpoint.removeprefix("package:") if checkpoint.startswith("package:") else ""
     licence, source = _checkpoint_licence(model, checkpoint, folder, package)
@@ -161,11 +161,11 @@ def check(resources: Iterable[Resource], policy: str) -> None:
     """Lets a run begin only if every licence fits.
 
     Raises:
-        ConfigError: one does not; says which, and how to allow it.
+        InputError: one does not; says which, and how to allow it.
     """
     refusals = [refusal(resource, policy) for resource in resources]
     if any(refusals):
-        raise ConfigError("; ".join(filter(None, refusals)))
+        raise InputError("; ".join(filter(None, refusals)))
 
 
 def refusal(resource: Resource, policy: str) -> str:
@@ -280,7 +280,7 @@ def _checkpoint_licence(
     if given == UNKNOWN:
         return licence, source
     if licence not in (UNKNOWN, given):
-        raise ConfigError(
+        raise InputError(
             f"model.licence is {given}, but {source} {checkpoint} says {licence}; "
             "leave model.licence out"
         )

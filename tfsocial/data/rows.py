@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 
 class Row(NamedTuple):
@@ -45,7 +45,7 @@ def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | Bad
     with the one column `text`. `file_format` is csv, tsv, jsonl, txt, or auto (by suffix).
 
     Raises:
-        ConfigError: the file cannot be read, has no usable header or no rows.
+        InputError: the file cannot be read, has no usable header or no rows.
     """
     file = str(path)
     parse = _PARSERS[format_of(file, file_format)]
@@ -56,7 +56,7 @@ def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
     """The rows of a file or of a part of a set, those that hold what no text may as bad ones.
 
     Raises:
-        ConfigError: there is none.
+        InputError: there is none.
     """
     empty = True
     for row in found:
@@ -64,7 +64,7 @@ def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
         fault = flaw_of(row.raw)
         yield bad(row, fault) if fault else row
     if empty:
-        raise ConfigError(f"{name}: has no rows; expected at least one example")
+        raise InputError(f"{name}: has no rows; expected at least one example")
 
 
 def bad(row: Row | BadRow, reason: str) -> BadRow:
@@ -75,7 +75,7 @@ def format_of(file: str, file_format: str) -> str:
     suffix = file.lower().removesuffix(".gz").rpartition(".")[2]
     name = suffix if file_format == "auto" else file_format
     if name not in FORMATS:
-        raise ConfigError(
+        raise InputError(
             f"{file}: cannot tell its format from the name; "
             f"end it in {', '.join(f'.{known}' for known in FORMATS)} (or .gz after it), "
             "or set data.format"
@@ -94,7 +94,7 @@ def _lines(file: str) -> Iterator[str]:
     with file_errors(file), _opened(file) as stream:
         first = stream.readline()
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise ConfigError(f"{file}: is UTF-16; save it as UTF-8")
+            raise InputError(f"{file}: is UTF-16; save it as UTF-8")
         first = first.removeprefix(b"\xef\xbb\xbf")
         # Without any line feed this is the whole file, and its lines may end in lone CR.
         yield from map(_decoded, [first] if first.endswith(b"\n") else first.splitlines(True))
@@ -127,7 +127,7 @@ def blocks(file: str) -> Iterator[bytes]:
     """The bytes of a file as they are stored, a part at a time.
 
     Raises:
-        ConfigError: it cannot be read.
+        InputError: it cannot be read.
     """
     with file_errors(file), raw(file) as stream:
         while block := stream.read(_BLOCK):
@@ -139,7 +139,7 @@ def file_errors(file: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ConfigError(
+        raise InputError(
             f"{file}: the gzip data is cut short or damaged; fetch the file again"
         ) from None
     except (OSError, *_remote_errors(file)) as error:
@@ -147,10 +147,10 @@ def file_errors(file: str) -> Iterator[None]:
         raise unreadable(file, reason) from None
 
 
-def unreadable(file: str, reason: object) -> ConfigError:
+def unreadable(file: str, reason: object) -> InputError:
     """Says so in one line; what a bucket says has several."""
     check = "the path, the network and the credentials" if "://" in file else "the path"
-    return ConfigError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
+    return InputError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 
 
 def _remote_errors(file: str) -> tuple[type[Exception], ...]:
@@ -278,14 +278,14 @@ def _table_row(record: _Record, header: Sequence[str], file: str) -> Row | BadRo
 
 def _header(record: _Record | None, file: str) -> list[str]:
     if record is None:
-        raise ConfigError(f"{file}: is empty; expected a header line with the column names")
+        raise InputError(f"{file}: is empty; expected a header line with the column names")
     flaw = record.flaw or flaw_of(record.raw)
     if flaw:
-        raise ConfigError(f"{file}:{record.line}: the header cannot be read ({flaw})")
+        raise InputError(f"{file}:{record.line}: the header cannot be read ({flaw})")
     names = [name.strip() for name in record.fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise ConfigError(
+        raise InputError(
             f"{file}:{record.line}: the header names {listed(twice)} twice; rename one of the two"
         )
     return names

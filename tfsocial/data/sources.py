@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import kinds, stored
 from tfsocial.data.kinds import read_rows
 from tfsocial.data.paths import files as files  # of a split, by patterns
@@ -133,7 +133,7 @@ def read(
     row), also when too many of them then stop the run.
 
     Raises:
-        ConfigError: a file, column or label is missing or unknown, or more than
+        InputError: a file, column or label is missing or unknown, or more than
             `data.max_bad_fraction` of a split's rows are bad.
     """
     store = Store(data.cache) if data.cache else None
@@ -141,8 +141,8 @@ def read(
     tables = {split: found for split, found in tables.items() if found}
     if not tables:
         if data.mixture:
-            raise ConfigError("data.mixture: no source names splits; give at least one's train")
-        raise ConfigError("data.splits names no files; give at least data.splits.train")
+            raise InputError("data.mixture: no source names splits; give at least one's train")
+        raise InputError("data.splits names no files; give at least data.splits.train")
     if quarantine is not None:
         every = (table for found in tables.values() for table in found.values())
         _write_quarantine(quarantine, chain.from_iterable(table.bad for table in every))
@@ -190,7 +190,7 @@ def _check_apart(
         if split == "train":
             learned[path] = f"{key}.splits.train"
         elif path in learned:
-            raise ConfigError(
+            raise InputError(
                 f"{key}.splits.{split}: {file} is a file of {learned[path]} too, so scores would "
                 "be of texts that were learned; give each split files of its own"
             )
@@ -261,7 +261,7 @@ def texts(
     txt file has one unnamed column.
 
     Raises:
-        ConfigError: as `read_rows`, or the first row lacks a column.
+        InputError: as `read_rows`, or the first row lacks a column.
 
     >>> path = getfixture("tmp_path") / "in.txt"
     >>> path.write_text("where is my card?\\n\\nthanks\\n")
@@ -484,7 +484,7 @@ def examples_of(
     """The rows of one of `kinds.names`, in order and in constant memory.
 
     Raises:
-        ConfigError: it cannot be read, or lacks a column.
+        InputError: it cannot be read, or lacks a column.
     """
     columns: dict[str, None] = {}
     labelled = source.labelled(tasks)
@@ -502,13 +502,13 @@ def examples_of(
 
 def _without_labels(key: str, source: config.Source) -> str:
     """What to do where a column is not missing by mistake."""
-    if isinstance(source, config.Ingredient):
+    if isinstance(source, config.MixtureSource):
         return f", or, if its rows have no labels at all, set {key}.tasks to []"
     return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
 
 
 def _column_key(key: str, task: str, source: config.Source) -> str:
-    own = isinstance(source, config.Ingredient) and task in source.columns
+    own = isinstance(source, config.MixtureSource) and task in source.columns
     return f"{key}.columns.{task}" if own else f"tasks.{task}.column"
 
 
@@ -538,7 +538,7 @@ def _example(
 
 def _mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
     """Task -> label of the source -> what the task calls it."""
-    return source.labels if isinstance(source, config.Ingredient) else {}
+    return source.labels if isinstance(source, config.MixtureSource) else {}
 
 
 def _renamed(cell: Cell, ours: Mapping[str, str]) -> Cell:
@@ -577,7 +577,7 @@ def _check_columns(
         if column not in names:
             close = config.nearest(column, names)
             remedy = close if close.startswith("did") else f"set {key} to one of them"
-            raise ConfigError(
+            raise InputError(
                 f"{file}: has no column {column!r}, which {key} names; "
                 f"its columns are {listed(names) or 'none'}; {remedy}{otherwise}"
             )
@@ -593,14 +593,14 @@ def check_bad_rows(
     """Lets a split through that has few bad rows.
 
     Raises:
-        ConfigError: more than the fraction `allowed` of its rows are bad, or all.
+        InputError: more than the fraction `allowed` of its rows are bad, or all.
     """
     if counts.kept and counts.quarantined <= allowed * counts.read:
         return
     first = rows[0]
     limit = f"more than data.max_bad_fraction={allowed:g} allows" if counts.kept else "none is left"
     listing = f"; all of them are in {quarantine}" if quarantine is not None else ""
-    raise ConfigError(
+    raise InputError(
         f"{place}: {counts.quarantined} of {counts.read} rows are bad, {limit}; "
         f"the first is {first.file}:{first.line}: {first.reason}{listing}; "
         "mend the rows or raise data.max_bad_fraction"
@@ -636,14 +636,14 @@ def _label_names(
 ) -> tuple[str, ...]:
     """The label set of a task: () for regress, else the config's or that of train, sorted."""
     if train and all(table.cells[name].lacking for table in train):
-        raise ConfigError(
+        raise InputError(
             f"{place}: no row has a label for task {name}; "
             f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
         )
     if task.kind == "regress":
         return ()
     if task.labels is None and not train:
-        raise ConfigError(
+        raise InputError(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
@@ -690,7 +690,7 @@ def has_label(labels: np.ndarray) -> np.ndarray:
 
 def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:
     if task.out_of_scope is not None and task.out_of_scope not in names:
-        raise ConfigError(
+        raise InputError(
             f"tasks.{name}.out_of_scope is {task.out_of_scope!r}, which is no label of the task; "
             f"{config.nearest(task.out_of_scope, names)}"
         )
@@ -741,7 +741,7 @@ def _check_known(
                 first.setdefault(label, cell)
     if first:
         where = origin.where(cells.first(next(iter(first.values()))))
-        raise ConfigError(_unknown_labels(name, task, list(first), where, list(index)))
+        raise InputError(_unknown_labels(name, task, list(first), where, list(index)))
 
 
 def _unknown_labels(

@@ -30,7 +30,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.batch import WordParts
 
 UNKNOWN, CLS, SEP, PAD, MASK = "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"
@@ -98,7 +98,7 @@ class Tokenizer(tf.Module):
         """A tokenizer for `vocabulary`; `strip_accents` left out follows `lower_case`.
 
         Raises:
-            ConfigError: a token stands twice, cannot be stored, or a special one is missing.
+            InputError: a token stands twice, cannot be stored, or a special one is missing.
         """
         super().__init__(name="tokenizer")
         _check_vocabulary(vocabulary)
@@ -117,7 +117,7 @@ class Tokenizer(tf.Module):
         """The tokenizer of a Hugging Face folder: vocab.txt and tokenizer_config.json.
 
         Raises:
-            ConfigError: a file is missing or ill, or asks for what cannot be honoured.
+            InputError: a file is missing or ill, or asks for what cannot be honoured.
         """
         settings = _read_settings(folder / SETTINGS_FILE)
         vocabulary = _read_vocabulary(folder / VOCABULARY_FILE)
@@ -126,8 +126,8 @@ class Tokenizer(tf.Module):
             return cls(
                 vocabulary, settings.get("do_lower_case", True), settings.get("strip_accents")
             )
-        except ConfigError as error:
-            raise ConfigError(f"{folder / VOCABULARY_FILE}: {error}") from None
+        except InputError as error:
+            raise InputError(f"{folder / VOCABULARY_FILE}: {error}") from None
 
     def save(self, folder: Path) -> None:
         """Writes the files that `load` and `BertTokenizerFast.from_pretrained` read."""
@@ -282,19 +282,19 @@ def _compile(vocabulary: Sequence[str]) -> tensorflow_text.FastWordpieceTokenize
             unknown_token=UNKNOWN,
         )
     except RuntimeError as error:
-        raise ConfigError(f"the vocabulary cannot be compiled: {error}") from None
+        raise InputError(f"the vocabulary cannot be compiled: {error}") from None
 
 
 def _check_vocabulary(vocabulary: Sequence[str]) -> None:
     missing = [token for token in SPECIAL_TOKENS.values() if token not in vocabulary]
     if missing:
-        raise ConfigError(f"the vocabulary lacks {', '.join(missing)}")
+        raise InputError(f"the vocabulary lacks {', '.join(missing)}")
     seen: dict[str, int] = {}
     for line, token in enumerate(vocabulary, 1):
         if token in seen:
-            raise ConfigError(f"token {token!r} stands on lines {seen[token]} and {line}")
+            raise InputError(f"token {token!r} stands on lines {seen[token]} and {line}")
         if set(token) & {"\n", "\r", "\0"}:
-            raise ConfigError(f"token {token!r} on line {line} cannot be part of a line of text")
+            raise InputError(f"token {token!r} on line {line} cannot be part of a line of text")
         seen[token] = line
 
 
@@ -302,11 +302,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; the tokenizer needs it") from None
+        raise InputError(f"{path}: there is no such file; the tokenizer needs it") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
+        raise InputError(f"{path}: byte {error.start} is not UTF-8") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _read_vocabulary(path: Path) -> list[str]:
@@ -318,9 +318,9 @@ def _read_settings(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(_read(path))
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
+        raise InputError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
     if not isinstance(settings, dict):
-        raise ConfigError(f"{path}: expected an object, found {type(settings).__name__}")
+        raise InputError(f"{path}: expected an object, found {type(settings).__name__}")
     return settings
 
 
@@ -335,7 +335,7 @@ def _check_honoured(settings: Mapping[str, Any], vocabulary: Sequence[str], path
     for key, token in SPECIAL_TOKENS.items():
         found = _content(settings.get(key, token))
         if found != token:
-            raise ConfigError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
+            raise InputError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
     _check_added(settings, vocabulary, path)
 
 
@@ -343,7 +343,7 @@ def _check_class(settings: Mapping[str, Any], path: Path) -> None:
     found = settings.get("tokenizer_class") or "BertTokenizer"
     allowed = [f"{name}Tokenizer" for name in _WORDPIECE_CLASSES]
     if str(found).removesuffix("Fast") not in allowed:
-        raise ConfigError(
+        raise InputError(
             f"{path}: tokenizer_class is {found!r}; only BERT's WordPiece can be honoured "
             f"({', '.join(allowed)})"
         )
@@ -359,7 +359,7 @@ def _check_switches(settings: Mapping[str, Any], path: Path) -> None:
         found = settings.get(key, values[0])
         if not any(found is value for value in values):
             choices = " or ".join(json.dumps(value) for value in values)
-            raise ConfigError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
+            raise InputError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
 
 
 def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
@@ -367,7 +367,7 @@ def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: P
     added = settings.get("added_tokens_decoder") or {}
     for token in map(_content, added.values()):
         if token not in SPECIAL_TOKENS.values():
-            raise ConfigError(
+            raise InputError(
                 f"{path}: added_tokens_decoder adds {token!r} to the {len(vocabulary)} tokens of "
                 f"{VOCABULARY_FILE}, which cannot be honoured"
             )

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
+from tfsocial.config import HttpTranslator, InputError, PairsTranslator
 from tfsocial.data import paths, provenance, rows
 from tfsocial.data.provenance import Resource
 from tfsocial.data.rows import BadRow
@@ -53,7 +53,7 @@ class Http:
         """Tries again, ever later, where that may help: no answer, or a status of 429 or 5xx.
 
         Raises:
-            ConfigError: the last attempt failed too, or the answer is no such object.
+            InputError: the last attempt failed too, or the answer is no such object.
         """
         body = json.dumps({"texts": texts, "draw": draw}).encode()
         for attempt in range(self.knobs.retries + 1):
@@ -62,7 +62,7 @@ class Http:
             except _FailureError as failure:
                 if not failure.passing or attempt == self.knobs.retries:
                     attempts = f" ({attempt + 1} attempts)" if attempt else ""
-                    raise ConfigError(f"{self._who}: {failure}{attempts}") from None
+                    raise InputError(f"{self._who}: {failure}{attempts}") from None
                 pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
                 log.info("%s: %s; again in %.0f s", self._who, failure, pause)
                 self.wait(pause)
@@ -144,7 +144,7 @@ class Pairs:
         """The pairs of a file, named from the folder `root`.
 
         Raises:
-            ConfigError: the file cannot be read, or a row is no pair.
+            InputError: the file cannot be read, or a row is no pair.
         """
         path = paths.under(root, knobs.file)
         known: dict[str, list[str]] = {}
@@ -170,8 +170,8 @@ class Pairs:
 def _pair(row: rows.Row | BadRow) -> tuple[str, str]:
     where = f"{row.file}:{row.line}"
     if isinstance(row, BadRow):
-        raise ConfigError(f"{where}: {row.reason}")
+        raise InputError(f"{where}: {row.reason}")
     text, paraphrase = (row.values.get(column) for column in ("text", "paraphrase"))
     if not isinstance(text, str) or not isinstance(paraphrase, str):
-        raise ConfigError(f"{where}: expected a row with text and paraphrase, both strings")
+        raise InputError(f"{where}: expected a row with text and paraphrase, both strings")
     return text, paraphrase

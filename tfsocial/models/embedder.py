@@ -35,7 +35,7 @@ class Embedder:
         """With the checkpoint's weights, and no longer rows than it has positions for.
 
         Raises:
-            ConfigError: its vocabulary is longer than its table, or weights are missing.
+            InputError: its vocabulary is longer than its table, or weights are missing.
         """
         tokenizer = Tokenizer.load(community.folder)
         row_length = min(row_length, community.config.max_position_embeddings)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import ConfigError, MarianTranslator, Sampling
+from tfsocial.config import InputError, MarianTranslator, Sampling
 from tfsocial.data import licences, provenance
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.provenance import Resource
@@ -62,7 +62,7 @@ class Direction:
         """Of a local folder.
 
         Raises:
-            ConfigError: it holds no Marian checkpoint that TensorFlow can read.
+            InputError: it holds no Marian checkpoint that TensorFlow can read.
         """
         where = f"{key}: {folder}"
         _check(folder, where)
@@ -161,7 +161,7 @@ class Marian:
         """The checkpoints of a config.
 
         Raises:
-            ConfigError: see `folders`, `Direction.load`.
+            InputError: see `folders`, `Direction.load`.
         """
         there, back = (
             Direction.load(key, folder, knobs, compiled) for key, folder in folders(knobs).items()
@@ -178,7 +178,7 @@ def folders(knobs: MarianTranslator) -> dict[str, Path]:
     """Key of the config -> local folder of that checkpoint, fetched from the hub if need be.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
     return {
         f"data.back_translation.{way}": _folder(getattr(knobs, way), f"data.back_translation.{way}")
@@ -213,7 +213,7 @@ def _folder(name: str, key: str) -> Path:
         return checkpoints.hub_folder(name.removeprefix("hub:"), _HUB_FILES, key)
     folder = Path(name)
     if not folder.is_dir():
-        raise ConfigError(f"{key} {name}: there is no such folder; hub:NAME is the other form")
+        raise InputError(f"{key} {name}: there is no such folder; hub:NAME is the other form")
     return folder
 
 
@@ -227,24 +227,24 @@ def _number(text: str) -> int:
 
 def _check(folder: Path, where: str) -> None:
     if importlib.util.find_spec("sentencepiece") is None:
-        raise ConfigError(
+        raise InputError(
             "translator: marian needs the package sentencepiece, which is not installed; "
             "pip install sentencepiece"
         )
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ConfigError(f"{where} is no Marian checkpoint; it lacks {', '.join(missing)}")
+        raise InputError(f"{where} is no Marian checkpoint; it lacks {', '.join(missing)}")
     kind = _kind(folder / "config.json")
     if kind != "marian":
-        raise ConfigError(f"{where}: model_type is {kind!r}; this translator loads 'marian'")
+        raise InputError(f"{where}: model_type is {kind!r}; this translator loads 'marian'")
     if any((folder / name).is_file() for name in WEIGHTS):
         return
     if (folder / PICKLE).is_file():
-        raise ConfigError(
+        raise InputError(
             f"{where} has its weights only in {PICKLE}, a pickle that needs PyTorch to be read; "
             f"{_conversion(folder)}"
         )
-    raise ConfigError(f"{where} has no weights; expected {' or '.join(WEIGHTS)}")
+    raise InputError(f"{where} has no weights; expected {' or '.join(WEIGHTS)}")
 
 
 def _conversion(folder: Path) -> str:
@@ -259,7 +259,7 @@ def _kind(path: Path) -> Any:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
     return values.get("model_type") if isinstance(values, dict) else None
 
 
@@ -273,12 +273,12 @@ def _model(folder: Path, where: str) -> Any:
         model, found = TFMarianMTModel.from_pretrained(folder, output_loading_info=True)
     except Exception as error:  # transformers raises its own, h5py's and safetensors' errors
         reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"{where} cannot be loaded ({reason})") from None
+        raise InputError(f"{where} cannot be loaded ({reason})") from None
     finally:
         noise.setLevel(before)
     lost = [name for name in found["missing_keys"] if _COMPUTED not in name]
     if lost:
-        raise ConfigError(
+        raise InputError(
             f"{where} lacks {lost[0]} ({len(lost)} tensors in all) under the names that "
             f"transformers' TFMarianMTModel gives them; {_conversion(folder)}"
         )
@@ -294,7 +294,7 @@ def _tokenizer(folder: Path, where: str) -> Any:
             warnings.simplefilter("ignore")
             found = MarianTokenizer.from_pretrained(folder)
     except Exception as error:  # a vocabulary that is no JSON, or lacks <unk>
-        raise ConfigError(f"{where}: its tokenizer cannot be loaded ({error})") from None
+        raise InputError(f"{where}: its tokenizer cannot be loaded ({error})") from None
     if not isinstance(found, MarianTokenizer):  # of a file sentencepiece cannot read it gives False
-        raise ConfigError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
+        raise InputError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
     return found

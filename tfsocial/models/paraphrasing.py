@@ -11,8 +11,8 @@ import numpy as np
 from tfsocial.config import (
     BackTranslation,
     Config,
-    ConfigError,
     HttpTranslator,
+    InputError,
     MarianTranslator,
     PairsTranslator,
 )
@@ -79,7 +79,7 @@ def fill(config: Config) -> Filled:
     """Translates the texts of train that the cache lacks, and compares them by M0.
 
     Raises:
-        ConfigError: the config, the data or the translator is wrong, or a licence does not fit.
+        InputError: the config, the data or the translator is wrong, or a licence does not fit.
     """
     chosen, bounds = back_translation.section(config.data), _bounds(config)
     taken = resources(config)
@@ -107,7 +107,7 @@ def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
     """The one that a config names.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
     chosen = back_translation.section(config.data)
     if isinstance(chosen, MarianTranslator):
@@ -121,7 +121,7 @@ def of_run(config: Config, community: Community, train: Examples) -> Paraphrases
     """What the ops of a config mix in; None where none does.
 
     Raises:
-        ConfigError: see `back_translation.kept`.
+        InputError: see `back_translation.kept`.
     """
     if not chain.needs_paraphrases(chain.build(config)):
         return None
@@ -132,7 +132,7 @@ def of_run(config: Config, community: Community, train: Examples) -> Paraphrases
 def _bounds(config: Config) -> tuple[float, float] | None:
     bounds = back_translation.section(config.data).similarity
     if bounds is not None and config.model.checkpoint == "random":
-        raise ConfigError(
+        raise InputError(
             "model.checkpoint is random, and an untrained M0 cannot tell what is similar; "
             "--set data.back_translation.similarity=null keeps all but copies"
         )

@@ -10,7 +10,7 @@ from typing import Any
 from tfsocial.config import (
     Alpha,
     Config,
-    ConfigError,
+    InputError,
     Task,
     TaskKind,
     check_names,
@@ -137,7 +137,7 @@ def formula(config: Config) -> list[Term]:
     """All terms of a config, in the order L, L0, L_paper.
 
     Raises:
-        ConfigError: an unknown name or knob, a knob out of range, a task that does not fit.
+        InputError: an unknown name or knob, a knob out of range, a task that does not fit.
     """
     terms = [_task_term(name, task, config.tasks) for name, task in config.tasks.items()]
     for part, menu, chosen in (
@@ -148,18 +148,18 @@ def formula(config: Config) -> list[Term]:
         for name, entry in chosen.items():
             objective = build(menu, name, entry.knobs, config.tasks, f"{where}.{name}")
             if getattr(objective, "needs_average", False) and config.training.ema is None:
-                raise ConfigError(
+                raise InputError(
                     f"{where}.{name} needs an average of the weights: "
                     "set training.ema too, 0.99 for short runs"
                 )
             if getattr(objective, "needs_view", False) and not config.data.view:
-                raise ConfigError(
+                raise InputError(
                     f"{where}.{name} compares two views of a text: say in data.view how the "
                     "second differs, as [{word_drop: {rate: 0.1}}]"
                 )
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
     if config.data.view and not needs(terms, "view"):
-        raise ConfigError(
+        raise InputError(
             "data.view: no objective compares two views of a text; what L reads is data.augment"
         )
     _check_learns(config, terms)
@@ -177,7 +177,7 @@ def _check_learns(config: Config, terms: Sequence[Term]) -> None:
             for name, kind in menu.items()
             if getattr(kind, "learns_from_text", False)
         ]
-        raise ConfigError(
+        raise InputError(
             "tasks is empty, and no term of objectives learns from text alone: name a task, or "
             f"pretrain with {' or '.join(able)}"
         )
@@ -209,7 +209,7 @@ def build(
 ) -> Objective:
     """An objective of the menu with its knobs checked; `where` is its key path in the config."""
     if name not in menu:
-        raise ConfigError(f"{where} is not a known objective; {nearest(name, list(menu))}")
+        raise InputError(f"{where} is not a known objective; {nearest(name, list(menu))}")
     kind = menu[name]
     check_names(name, kind, knobs, where, also=["weight"])
     if "task" in {field.name for field in dataclasses.fields(kind)}:
@@ -221,7 +221,7 @@ def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
     loss = task.loss.name or USUAL_LOSS[task.kind]
     where = f"tasks.{name}.loss"
     if "task" in task.loss.knobs:
-        raise ConfigError(f"{where}.task: a loss is about the task it stands under; leave it out")
+        raise InputError(f"{where}.task: a loss is about the task it stands under; leave it out")
     return Term(
         f"L/{name}", build(TASK, loss, {**task.loss.knobs, "task": name}, tasks, where), task.weight
     )
@@ -237,4 +237,4 @@ def _task_of(name: str, knobs: Mapping[str, Any], tasks: Mapping[str, Task], whe
         found = f"task {task} is of kind {tasks[task].kind}"
     else:
         found = f"there is no task {task}" if task else "no task fits"
-    raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(KINDS[name])}")
+    raise InputError(f"{where}: {found}; {name} is for kinds {', '.join(KINDS[name])}")

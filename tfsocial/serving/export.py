@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfsocial import files
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
 
@@ -56,10 +56,10 @@ def export(model: Path, output: Path) -> None:
     """Writes the SavedModel of a run's `model/` folder; whole or not at all.
 
     Raises:
-        ConfigError: `output` exists, or `model` is not a model folder.
+        InputError: `output` exists, or `model` is not a model folder.
     """
     if output.exists():
-        raise ConfigError(f"--output={output}: exists already; a version is never overwritten")
+        raise InputError(f"--output={output}: exists already; a version is never overwritten")
     loaded = checkpoints.load(model)
     with files.making(output) as unfinished:
         _write(loaded, unfinished)
@@ -74,14 +74,14 @@ def read_manifest(folder: Path) -> Manifest:
     """Tasks, labels and text columns of a SavedModel.
 
     Raises:
-        ConfigError: the SavedModel was not written by `export`.
+        InputError: the SavedModel was not written by `export`.
     """
     try:
         return checkpoints.manifest_of(json.loads((folder / MANIFEST).read_text("utf-8")))
-    except ConfigError as error:
-        raise ConfigError(f"{folder / MANIFEST}: {error}; export the model again") from None
+    except InputError as error:
+        raise InputError(f"{folder / MANIFEST}: {error}; export the model again") from None
     except (OSError, ValueError):
-        raise ConfigError(
+        raise InputError(
             f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
         ) from None
 

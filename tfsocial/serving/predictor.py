@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial import files
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import sources
 from tfsocial.models import checkpoints, inference
 from tfsocial.models.checkpoints import Loaded, Manifest
@@ -47,12 +47,12 @@ def load(folder: Path) -> Predictor:
     """The predictor of a run's `model/` or of a SavedModel.
 
     Raises:
-        ConfigError: the folder is neither, or is broken.
+        InputError: the folder is neither, or is broken.
     """
     if (folder / "saved_model.pb").is_file():
         return SavedModelPredictor(folder)
     if not (folder / checkpoints.CONFIG).is_file():
-        raise ConfigError(
+        raise InputError(
             f"--model={folder}: is neither a run's model/ folder (config.json) "
             "nor a SavedModel (saved_model.pb)"
         )
@@ -112,16 +112,16 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
         (rows answered, rows that could not be read; those get an `error` in their line).
 
     Raises:
-        ConfigError: `source` cannot be read, `target` is no file, or the model has no task.
+        InputError: `source` cannot be read, `target` is no file, or the model has no task.
     """
     if not predictor.manifest.tasks:
-        raise ConfigError(
+        raise InputError(
             "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
             "first (--set model.checkpoint=...)"
         )
     rows = sources.texts(source, predictor.manifest.text_columns)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
-        raise ConfigError(f"--output={target}: is there already and is not a file")
+        raise InputError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     answered = bad = 0
     with files.replacing(target) as partial, partial.open("w", encoding="utf-8") as out:

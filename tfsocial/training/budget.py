@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Budget
+from tfsocial.config import DriftConstraint
 from tfsocial.data import pipeline
 from tfsocial.data.batch import Shape
 from tfsocial.models import inference
@@ -69,12 +69,13 @@ class KeepNear(keras.callbacks.Callback):
         return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def moved(alpha: float, cosine: float, budget: Budget) -> float:
+def moved(alpha: float, cosine: float, budget: DriftConstraint) -> float:
     """The weight after a measurement.
 
-    >>> round(moved(1.0, cosine=0.8, budget=Budget(cosine=0.9)), 3)  # twice as far as allowed
+    >>> allowed = DriftConstraint(cosine=0.9)
+    >>> round(moved(1.0, cosine=0.8, budget=allowed), 3)  # twice as far as allowed
     2.718
-    >>> moved(1.0, cosine=0.9, budget=Budget(cosine=0.9))
+    >>> moved(1.0, cosine=0.9, budget=allowed)
     1.0
     """
     distance = (1 - cosine) / (1 - budget.cosine)

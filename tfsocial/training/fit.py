@@ -64,7 +64,7 @@ def train(
         cloud: of a TPU by name.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong; before step one.
+        InputError: the config, the data or the checkpoint is wrong; before step one.
         watch.Diverged: the loss stopped being finite.
         resume.Interrupted: the system asked the run to stop.
         resume.Unreachable: the filesystem does not say whether there are checkpoints.

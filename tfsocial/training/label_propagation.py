@@ -16,7 +16,7 @@ from scipy import sparse, special
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.sources import Examples
 from tfsocial.models import checkpoints
 from tfsocial.models.checkpoints import Community
@@ -42,7 +42,7 @@ def beside_m0(terms: Sequence[Term]) -> dict[str, Community]:
     """The second checkpoints that terms name.
 
     Raises:
-        ConfigError: one cannot be had, is incomplete, or is not a BERT.
+        InputError: one cannot be had, is incomplete, or is not a BERT.
     """
     named = [objective.beside for objective in _asked(terms) if objective.beside]
     return {name: checkpoints.trained(name, f"{KEY}.beside") for name in named}
@@ -68,7 +68,7 @@ def of_train(
         row_length: tokens of a text that those read.
 
     Raises:
-        ConfigError: it would not fit into memory, or a second checkpoint lacks weights.
+        InputError: it would not fit into memory, or a second checkpoint lacks weights.
     """
     asked = _asked(terms)
     for objective in asked:
@@ -168,7 +168,7 @@ def _asked(terms: Sequence[Term]) -> list[LabelPropagation]:
 
 def _check_size(examples: int, classes: int) -> None:
     if examples * classes > REMEMBERED:
-        raise ConfigError(
+        raise InputError(
             f"{KEY}: {examples} examples of {classes} classes "
             f"are more than the {REMEMBERED} numbers it keeps; take fewer"
         )

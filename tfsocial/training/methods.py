@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from tfsocial.config import Budget, Config
+from tfsocial.config import Config, DriftConstraint
 from tfsocial.objectives import weighing
 from tfsocial.training import gradients, probe, sharpness
 from tfsocial.training.averaging import WeightAverage
@@ -48,7 +48,7 @@ def _budgets(config: Config) -> str:
     return ", ".join(
         f"objectives.community.{name}.weight={{cosine: {term.weight.cosine:g}}}"
         for name, term in config.objectives.community.items()
-        if isinstance(term.weight, Budget)
+        if isinstance(term.weight, DriftConstraint)
     )
 
 

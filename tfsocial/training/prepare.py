@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Task, Training
+from tfsocial.config import Config, InputError, Task, Training
 from tfsocial.data import back_translation, corpus, pipeline, provenance, service, sources
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
@@ -109,7 +109,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     quarantine.jsonl.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
+        InputError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
     if config.data.service:
@@ -156,7 +156,7 @@ def _check_shares(config: Config, replicas: int) -> None:
     """Refuses a batch that the replicas, each with its micro-batches, cannot share evenly."""
     parts = replicas * config.training.micro_batches
     if config.data.rows % parts:
-        raise ConfigError(
+        raise InputError(
             f"data.rows={config.data.rows}: {replicas} replicas with "
             f"{config.training.micro_batches} micro-batches each cannot share it; "
             f"give a multiple of {parts}"
@@ -213,10 +213,10 @@ def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
     where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
     if "dev" not in found.splits:
-        raise ConfigError(f"{where} needs data.splits.dev to choose its threshold on")
+        raise InputError(f"{where} needs data.splits.dev to choose its threshold on")
     labels, names = found.splits["dev"].labels[name], found.label_names[name]
     if not np.any((labels >= 0) & (labels != names.index(task.out_of_scope))):
-        raise ConfigError(
+        raise InputError(
             f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
             f"its rows has a label of task {name} other than {task.out_of_scope!r}"
         )

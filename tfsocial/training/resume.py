@@ -23,7 +23,7 @@ import tensorflow as tf
 import tf_keras as keras
 from safetensors import SafetensorError
 
-from tfsocial.config import Config, ConfigError, parse
+from tfsocial.config import Config, InputError, parse
 from tfsocial.training.step import SocialModel
 
 log = logging.getLogger(__name__)
@@ -147,14 +147,14 @@ class Keeper(keras.callbacks.Callback):
             accept: whether it may be of another config.
 
         Raises:
-            ConfigError: it is of another config, of other data, or of other variables.
+            InputError: it is of another config, of other data, or of other variables.
             Unreachable: the filesystem does not say which there are.
         """
         for found in self._candidates():
             if not accept:
                 refuse_changes(found.folder, found.config, self.config)
             if found.data != self.data:
-                raise ConfigError(
+                raise InputError(
                     f"{found.folder}: was written while training on other data; bring the files "
                     f"back as they were, or {ELSEWHERE}"
                 )
@@ -164,7 +164,7 @@ class Keeper(keras.callbacks.Callback):
                 log.warning("checkpoint %s cannot be read (%s)", found.folder, _reason(error))
                 continue
             except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
-                raise ConfigError(
+                raise InputError(
                     f"{found.folder}: {OTHER_VARIABLES}; undo that, or {ELSEWHERE}"
                 ) from None
             log.info("going on from step %d", found.step)
@@ -431,10 +431,10 @@ def refuse_changes(where: str, before: Config | None, config: Config) -> None:
     """Lets a run go on only with the config that it had.
 
     Raises:
-        ConfigError: it was another one; the keys, and what can be done.
+        InputError: it was another one; the keys, and what can be done.
     """
     if keys := changed(before, config):
-        raise ConfigError(
+        raise InputError(
             f"{where} holds a run of another config; changed: {', '.join(keys)}. "
             f"Undo that, {ELSEWHERE}, or say --accept_changes to go on all the same"
         )

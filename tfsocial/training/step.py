@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Budget, Objectives
+from tfsocial.config import DriftConstraint, Objectives
 from tfsocial.data import batch as keys
 from tfsocial.data import packing
 from tfsocial.models.text_model import Outputs, TextModel
@@ -64,7 +64,7 @@ class SocialModel(keras.Model):
         self.budgets = {
             term.name: moving_number(term.name, term.weight.start)
             for term in terms
-            if isinstance(term.weight, Budget)
+            if isinstance(term.weight, DriftConstraint)
         }
         self.log_variances = None
         if objectives.weighing == "uncertainty":

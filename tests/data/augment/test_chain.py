@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.chain import Chain
 
@@ -104,5 +104,5 @@ class TestBuild:
     )
     def test_refuses_by_key_path(self, ops, sentence):
         """Before any data is read."""
-        with pytest.raises(ConfigError, match=sentence):
+        with pytest.raises(InputError, match=sentence):
             chain.build(config.parse({"data": {"augment": ops}}))

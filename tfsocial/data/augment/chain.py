@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 from tfsocial.data.augment import table
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment, Op, TextOp
@@ -110,7 +110,7 @@ def build(config: Config) -> dict[str, Chain]:
     """View -> its ops: "" is the ordinary pass; empty where nothing is augmented.
 
     Raises:
-        ConfigError: see `table.build_all`; or paraphrases are mixed in and no translator is
+        InputError: see `table.build_all`; or paraphrases are mixed in and no translator is
             named, or the other way round.
     """
     data = config.data
@@ -132,12 +132,12 @@ def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
 def _check_translator(config: Config, needed: bool) -> None:
     named = config.data.back_translation is not None
     if needed and not named:
-        raise ConfigError(
+        raise InputError(
             "the op back_translation needs data.back_translation, which says where its "
             "paraphrases come from"
         )
     if named and not needed:
-        raise ConfigError(
+        raise InputError(
             "data.back_translation is set, but no op mixes its paraphrases in; add "
             "{back_translation: {probability: 0.3}} at the front of data.augment or data.view"
         )

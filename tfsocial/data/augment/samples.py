@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.augment.paraphrases import Paraphrases
@@ -58,11 +58,11 @@ def draw(
         paraphrases: of train's texts, where an op mixes them in.
 
     Raises:
-        ConfigError: the config augments nothing, or its ops do not fit.
+        InputError: the config augments nothing, or its ops do not fit.
     """
     views = chain.build(config)
     if not views:
-        raise ConfigError("data.augment and data.view name no ops; there is nothing to show")
+        raise InputError("data.augment and data.view name no ops; there is nothing to show")
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
     views = chain.with_knowledge(views, train, parts, paraphrases)
     columns = [column[:count] for column in (train.text, train.pair) if column is not None]

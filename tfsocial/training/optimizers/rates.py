@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.text_model import TextModel
 
@@ -44,13 +44,13 @@ def lowest(encoder: PackedBert, layers: int | None) -> list[tf.Variable]:
     """The weights of so many of the lowest layers and of the embeddings below; none for None.
 
     Raises:
-        ConfigError: the encoder has no layer above them.
+        InputError: the encoder has no layer above them.
     """
     if layers is None:
         return []
     top = encoder.config.num_hidden_layers
     if layers >= top:
-        raise ConfigError(
+        raise InputError(
             f"training.frozen_layers={layers}: the encoder has {top} layers, and the top one at "
             "least must learn"
         )

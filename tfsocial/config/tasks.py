@@ -1,0 +1,91 @@
+"""Tasks: a head on the shared encoder each, and the column that labels it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from tfsocial.config.base import Fraction, Section
+from tfsocial.config.weights import Weight
+
+
+class TaskLoss(BaseModel):
+    """The task's own loss by name; empty takes the usual one of the task's kind."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: str = ""
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+TaskKind = Literal["classify", "multilabel", "regress"]
+ScopeScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
+
+
+class Task(Section):
+    """One head on the shared encoder and the column that labels it."""
+
+    kind: TaskKind = "classify"
+    column: str = "label"
+    labels: tuple[str, ...] | None = Field(
+        None,
+        description="the label set; left out, it is learned from the train split",
+    )
+    separator: str = Field("|", min_length=1, description="between the labels of a multilabel cell")
+    weight: Weight = 1.0
+    out_of_scope: str | None = Field(
+        None, description="the label that means 'none of the others'; reported on its own"
+    )
+    out_of_scope_by: Literal["class"] | ScopeScore = Field(
+        "class",
+        description="class: it is learned like the others; else by a score of the others, with a "
+        "threshold chosen on dev, and train needs no example of it",
+    )
+    in_scope_kept: Fraction | None = Field(
+        None,
+        description="share of dev's examples in scope that a threshold must let pass; left out, it "
+        "has the best mean of in-scope accuracy and out-of-scope recall (0.95 where dev has none)",
+    )
+    loss: TaskLoss = TaskLoss()
+
+    @property
+    def scope_score(self) -> ScopeScore | None:
+        return None if self.out_of_scope_by == "class" else self.out_of_scope_by
+
+    @pydantic.field_validator("out_of_scope")
+    @classmethod
+    def _one_of_the_classes(cls, label: str | None, info: pydantic.ValidationInfo) -> str | None:
+        if label is not None and info.data.get("kind") != "classify":
+            raise ValueError("is for tasks of kind classify")
+        return label
+
+    @pydantic.field_validator("out_of_scope_by")
+    @classmethod
+    def _of_a_classification(cls, by: str, info: pydantic.ValidationInfo) -> str:
+        if by != "class" and info.data.get("kind") != "classify":
+            raise ValueError("is for tasks of kind classify")
+        if by != "class" and not info.data.get("out_of_scope"):
+            raise ValueError("needs the label that means out of scope: set out_of_scope beside it")
+        return by
+
+    @pydantic.field_validator("in_scope_kept")
+    @classmethod
+    def _of_a_threshold(cls, kept: float | None, info: pydantic.ValidationInfo) -> float | None:
+        if kept is not None and info.data.get("out_of_scope_by", "class") == "class":
+            raise ValueError("is for a threshold: set out_of_scope_by to a score beside it")
+        return kept
+
+    @pydantic.field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if labels == ():
+            raise ValueError("is empty; leave it out to learn the labels from the train split")
+        if labels is not None and len(set(labels)) != len(labels):
+            twice = sorted({label for label in labels if labels.count(label) > 1})
+            raise ValueError(f"names {', '.join(twice)} twice")
+        return labels
