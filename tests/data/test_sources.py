@@ -610,8 +610,8 @@ def test_train_without_any_label(tmp_path, kind):
 
 
 def test_out_of_scope_must_be_a_label(tmp_path):
-    message = refusal(read, tmp_path, "text,label\nhi,oos\n", {"label": Task(out_of_scope="ooos")})
-    assert "tasks.label.out_of_scope" in message
+    message = refusal(read, tmp_path, "text,label\nhi,oos\n", {"label": Task(ood_label="ooos")})
+    assert "tasks.label.ood_label" in message
     assert "did you mean oos?" in message
 
 
@@ -682,7 +682,7 @@ def test_what_is_out_of_scope_is_learned_by_the_other_tasks_alone(tmp_path):
     rows = "a,good,1\nb,bad,2\nc,weather,3\n"
     (tmp_path / "train.csv").write_text("text,mood,stars\n" + rows)
     tasks = {
-        "mood": Task(column="mood", out_of_scope="weather", out_of_scope_by="energy"),
+        "mood": Task(column="mood", out_of_scope="weather", ood_detector="energy"),
         "stars": Task(kind="regress", column="stars"),
     }
     data = Data(root=str(tmp_path), splits={"train": "train.csv"})

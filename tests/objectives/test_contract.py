@@ -452,11 +452,12 @@ def test_formula_has_all_terms_in_order():
         ),
         (
             {"objectives": {"papers": {"cutoff": {}}}},
-            "objectives.papers.cutoff compares two views of a text: say in data.view how",
+            "objectives.papers.cutoff compares two views of a text: say in data.second_view how",
         ),
         (
-            {"data": {"view": ["word_drop"]}},
-            "data.view: no objective compares two views of a text; what L reads is data.augment",
+            {"data": {"second_view": ["word_drop"]}},
+            "data.second_view: no objective compares two views of a text; what L reads is "
+            "data.augment",
         ),
         (
             {"tasks": {"mood": {"loss": {"name": "cross_entropi"}}}},

@@ -122,7 +122,7 @@ def test_recomputation_saves_memory_on_the_chip(folder):
 
     def temporaries(recompute: str) -> int:
         options = ("data.rows=256", "model.random.layers=6", "model.dropout=0.1")
-        chosen = tiny_run.settings(folder, *options, f"training.recompute={recompute}")
+        chosen = tiny_run.settings(folder, *options, f"training.gradient_checkpointing={recompute}")
         return check.check(chosen, chips.topology("v5e:1x1"), PYTHON, False).counts.temporaries
 
     assert temporaries("true") < temporaries("false") / 2

@@ -74,6 +74,6 @@ def test_is_for_l0_alone():
 
 def test_wrong_keys_are_answered_with_its_own():
     """A misspelled knob of a budget is offered the budget's."""
-    tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "gian": 1}}}}}
-    with pytest.raises(InputError, match=r"l2_sp\.weight\.gian .* did you mean .*\.gain"):
+    tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "step_sise": 1}}}}}
+    with pytest.raises(InputError, match=r"l2_sp\.weight\.step_sise .* did you mean .*\.step_size"):
         config.parse(tree)

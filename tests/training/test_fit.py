@@ -219,7 +219,11 @@ def test_layers_are_unfrozen_by_epochs(moods, tmp_path):
     parts = {"heads.safetensors/mood": 1, "/encoder.layer.0.output": 2, "/embeddings.": 3}
     for epochs in (1, 2, 3):
         workdir = tmp_path / str(epochs)
-        options = (f"training.epochs={epochs}", "training.unfreeze_every=1", "data.splits.dev=[]")
+        options = (
+            f"training.epochs={epochs}",
+            "training.gradual_unfreezing_epochs=1",
+            "data.splits.dev=[]",
+        )
         tiny_run.train(tiny_run.settings(moods, *options), workdir)
         after = weights(workdir)
         for part, first in parts.items():

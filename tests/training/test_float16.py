@@ -65,7 +65,7 @@ def test_a_scale_changes_no_step(social_model, batch, endless, options):
         np.testing.assert_allclose(value, expected[name], atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("weighing", ["given", "gradnorm"])
+@pytest.mark.parametrize("weighing", ["fixed", "gradnorm"])
 def test_a_step_whose_gradients_overflow_is_skipped(social_model, batch, endless, weighing):
     """Nothing moves, the scale is halved, the step is counted."""
     model = scaled(social_model(**HEAVY, weighing=weighing), 2.0**127)

@@ -153,8 +153,8 @@ def test_a_run_saves_them_as_they_were(tmp_path):
         return {name: table for name, table in saved.items() if "embeddings." in name}
 
     began = tables("began", "optimizer.learning_rate=1.0e-30")
-    kept = tables("kept", "training.frozen_layers=0", "training.recompute=true")
-    moved = tables("moved", "training.recompute=true")
+    kept = tables("kept", "training.frozen_layers=0", "training.gradient_checkpointing=true")
+    moved = tables("moved", "training.gradient_checkpointing=true")
     assert len(began) == 5
     for name, table in began.items():
         np.testing.assert_allclose(kept[name], table, rtol=0, atol=1e-20, err_msg=name)

@@ -383,9 +383,9 @@ REMEMBERED = {
         "training.ema=0.8",
     ),
     "pace": ("objectives.weighing=gradnorm", "objectives.papers={r_drop: {}}"),
-    "recomputation": ("training.recompute=true", "training.frozen_layers=0"),
+    "recomputation": ("training.gradient_checkpointing=true", "training.frozen_layers=0"),
     "loss scale": ("training.precision=float16",),
-    "parts": ("training.micro_batches=2", "objectives.sharpness=0.05"),
+    "parts": ("training.micro_batches=2", "objectives.sam_radius=0.05"),
 }
 
 

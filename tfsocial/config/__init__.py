@@ -26,12 +26,11 @@ from tfsocial.config.model import RandomEncoder as RandomEncoder
 from tfsocial.config.objectives import CommunityObjective as CommunityObjective
 from tfsocial.config.objectives import Objective as Objective
 from tfsocial.config.objectives import Objectives as Objectives
-from tfsocial.config.optimizer import OWN_KNOBS as OWN_KNOBS
 from tfsocial.config.optimizer import Optimizer as Optimizer
 from tfsocial.config.report import Report as Report
 from tfsocial.config.run import Config as Config
 from tfsocial.config.schema import json_schema as json_schema
-from tfsocial.config.tasks import ScopeScore as ScopeScore
+from tfsocial.config.tasks import OODScore as OODScore
 from tfsocial.config.tasks import Task as Task
 from tfsocial.config.tasks import TaskKind as TaskKind
 from tfsocial.config.tasks import TaskLoss as TaskLoss

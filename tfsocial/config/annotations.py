@@ -28,24 +28,39 @@ class TaggedUnion:
     tag_of: Callable[[Any], Any]
 
 
-def tag_by(key: str, default: str | None = None) -> Callable[[Any], Any]:
-    """Return the discriminator of a union whose sections say in one key which they are.
+@dataclasses.dataclass(frozen=True)
+class TagBy:
+    """A tag that stands under one key: the discriminator of a union whose sections name themselves.
 
-    >>> tag_by("name", "adamw")({"name": "lion"}), tag_by("name", "adamw")({})
+    As a note of a single section it says that the other keys belong to what `key` names.
+
+    >>> TagBy("name", "adamw")({"name": "lion"}), TagBy("name", "adamw")({})
     ('lion', 'adamw')
     """
 
-    def tag_of(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return value.get(key, default)
-        return getattr(value, key, default)
+    key: str
+    default: str | None = None
 
-    return tag_of
+    @property
+    def __name__(self) -> str:  # pydantic calls a discriminator by its name
+        return f"tag_by_{self.key}"
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return value.get(self.key, self.default)
+        return getattr(value, self.key, self.default)
 
 
 def metadata(annotation: Any) -> tuple[Any, ...]:
-    """Return what `Annotated` says beside the type."""
-    return annotation.__metadata__ if get_origin(annotation) is Annotated else ()
+    """Return what `Annotated` says beside the type, `| None` or not.
+
+    >>> metadata(Annotated[int, "a note"] | None)
+    ('a note',)
+    """
+    if get_origin(annotation) is Annotated:
+        return annotation.__metadata__ + metadata(get_args(annotation)[0])
+    rest = [member for member in _members(annotation) if member is not type(None)]
+    return metadata(rest[0]) if len(rest) == 1 and rest[0] is not annotation else ()
 
 
 def bare(annotation: Any) -> Any:
@@ -66,14 +81,17 @@ def bare(annotation: Any) -> Any:
 
 def tagged_union(annotation: Any) -> TaggedUnion | None:
     """Return the union that an annotation is, `| None` or not; None where it is none."""
-    if get_origin(annotation) is Annotated:
-        tag_of = next((m.discriminator for m in metadata(annotation) if _discriminates(m)), None)
-        inner = get_args(annotation)[0]
-        if tag_of is None:
-            return tagged_union(inner)
-        return TaggedUnion({_tag(member): member for member in _members(inner)}, tag_of)
-    rest = [member for member in _members(annotation) if member is not type(None)]
-    return tagged_union(rest[0]) if len(rest) == 1 and rest[0] is not annotation else None
+    tags_of = [note.discriminator for note in metadata(annotation) if _discriminates(note)]
+    if not tags_of:
+        return None
+    return TaggedUnion({_tag(member): member for member in _members(bare(annotation))}, tags_of[0])
+
+
+def tag_of(annotation: Any) -> Callable[[Any], Any] | None:
+    """Return what says of a value which variant it is; None where there are no variants."""
+    union = tagged_union(annotation)
+    named = [note for note in metadata(annotation) if isinstance(note, TagBy)]
+    return union.tag_of if union is not None else next(iter(named), None)
 
 
 def fields(annotation: Any) -> dict[str, Any]:
@@ -106,6 +124,24 @@ def variant(annotation: Any, value: Any) -> Any:
     """Return the variant of a tagged union that a value is; the annotation itself of others."""
     union = tagged_union(annotation)
     return annotation if union is None else union.variants.get(union.tag_of(value))
+
+
+def changed(annotation: Any, value: Any, change: Callable[..., Any], path: tuple = ()) -> Any:
+    """Return a tree of plain values with each leaf as `change(notes, leaf, path)` makes it.
+
+    Args:
+        change: gets what `Annotated` says of a leaf beside its type, the leaf and its key path.
+    """
+    own = variant(annotation, value) if annotation is not None else None
+    if isinstance(value, Mapping):
+        return {
+            key: changed(None if own is None else below(own, key), leaf, change, (*path, str(key)))
+            for key, leaf in value.items()
+        }
+    if isinstance(value, list | tuple):
+        inner = None if own is None else below(own, 0)
+        return [changed(inner, leaf, change, (*path, str(i))) for i, leaf in enumerate(value)]
+    return change(metadata(annotation), value, path)
 
 
 def walk(annotation: Any, location: Sequence[str | int]) -> tuple[list[str], Any]:

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Discriminator, Field, Tag
 
-from tfsocial.config.annotations import tag_by
-from tfsocial.config.base import Count, Fraction, LocalFolder, Positive, Reason, Section
+from tfsocial.config.annotations import TagBy
+from tfsocial.config.base import Count, Fraction, Positive, Reason, Section
+from tfsocial.config.paths import CheckpointPath, LocalFolder
 
 
 class _Translated(Section):
@@ -65,10 +66,10 @@ class MarianTranslator(_Translated):
     """Two Marian checkpoints: into another language and back."""
 
     translator: Literal["marian"]
-    forward: str = Field(
+    forward: CheckpointPath = Field(
         description="a local folder, or hub:NAME, as hub:Helsinki-NLP/opus-mt-en-de"
     )
-    backward: str = Field(description="the same for the way back")
+    backward: CheckpointPath = Field(description="the same for the way back")
     sampling: Sampling = Sampling()
     batch: Count = Field(16, description="texts translated at once")
 
@@ -98,7 +99,7 @@ BackTranslation = Annotated[
     | Annotated[HttpTranslator, Tag("http")]
     | Annotated[PairsTranslator, Tag("pairs")],
     Discriminator(
-        tag_by("translator"),
+        TagBy("translator"),
         custom_error_type="translator",
         custom_error_message="Input should name its translator: marian, http or pairs",
     ),

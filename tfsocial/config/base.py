@@ -53,12 +53,3 @@ class Section(Block):
     """A block of the config in which unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-def _on_this_machine(folder: str) -> str:
-    if "://" in folder:
-        raise ValueError("has to be a local folder")
-    return folder
-
-
-LocalFolder = Annotated[str, AfterValidator(_on_this_machine)]

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from tfsocial.config.augmentation import AugmentOp
 from tfsocial.config.back_translation import BackTranslation
-from tfsocial.config.base import Count, Fraction, LocalFolder, Name, Positive, Reason, Section
+from tfsocial.config.base import Count, Fraction, Name, Positive, Reason, Section
+from tfsocial.config.paths import AnyPath, LocalFolder
 from tfsocial.config.tasks import Task
 
 
@@ -50,7 +51,7 @@ class Source(Section):
         "hub:OWNER/NAME[/CONFIG][@REVISION], one of the Hugging Face Hub. `splits` of a named set "
         "are its own, or parts of them: train[:80%], train[80%:]",
     )
-    root: str | None = Field(
+    root: AnyPath | None = Field(
         None,
         description="folder of the files, gs:// too, relative to the config file; of tfds: its "
         "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR. Of a mixture it "
@@ -92,7 +93,7 @@ class Source(Section):
 class MixtureSource(Source):
     """One source of a mixture: its rows, its labels, and its part of a training epoch."""
 
-    rate: Positive | None = Field(
+    sampling_weight: Positive | None = Field(
         None,
         description="its part of an epoch, relative to the other sources'; left out, its size, "
         "or what data.temperature makes of it",
@@ -166,7 +167,7 @@ class Data(Source):
     augment: tuple[AugmentOp, ...] = Field(
         (), description="what train's texts go through anew in each epoch, in this order"
     )
-    view: tuple[AugmentOp, ...] = Field(
+    second_view: tuple[AugmentOp, ...] = Field(
         (), description="the same for the second view of a text, which some objectives compare"
     )
     back_translation: BackTranslation | None = Field(
@@ -200,14 +201,14 @@ class Data(Source):
 
     @pydantic.model_validator(mode="after")
     def _sources_fit(self) -> Data:
-        with_rate = [name for name, own in self.mixture.items() if own.rate is not None]
-        if with_rate and self.temperature:
+        weighted = [name for name, own in self.mixture.items() if own.sampling_weight is not None]
+        if weighted and self.temperature:
             raise ValueError(
-                f"names a temperature and the rate of {with_rate[0]}; drop one of them"
+                f"names a temperature and the sampling_weight of {weighted[0]}; drop one of them"
             )
-        if with_rate and len(with_rate) < len(self.mixture):
-            other = next(name for name in self.mixture if name not in with_rate)
-            raise ValueError(f"mixes sources with a rate and without; give {other} one too")
+        if weighted and len(weighted) < len(self.mixture):
+            other = next(name for name in self.mixture if name not in weighted)
+            raise ValueError(f"mixes sources with a sampling_weight and without; give {other} one")
         for name, own in self.mixture.items():
             if len(own.text) != len(self.text):
                 raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pydantic
 
+from tfsocial.config import layering, migration, paths
 from tfsocial.config.base import Section
 from tfsocial.config.run import Config
 from tfsocial.config.sentences import sentences
@@ -26,22 +27,38 @@ def load(
     """Load the config of a YAML file, or of several over each other, with `a.b=c` overrides.
 
     Of several files a later one adds its keys to the earlier ones' and wins where both have one.
-    A relative `root` of data in a file is taken from the file's folder; one given as an override
-    from the working directory.
+    Where the two are variants of a union, as two losses, the later one stands alone; null removes
+    a term, a task, a source. Relative paths in a file count from the file's folder, those of
+    overrides from the working directory.
+
+    Args:
+        root: the section that the tree of values is one of.
 
     Raises:
         InputError: a file cannot be read, or a key or value does not fit.
     """
-    paths = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    given = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
     tree: dict[str, Any] = {}
-    for path in paths:
-        tree = _over(tree, _rooted(read_yaml(path), path.resolve().parent))
-    where = " + ".join(map(str, paths))
-    return parse(_rooted(override(tree, overrides), Path.cwd()), where, root)
+    for path in given:
+        own = paths.from_folder(read_yaml(path), root, path.resolve().parent, str(path))
+        tree = layering.without_removed(tree, layering.over(tree, own, root), root)
+    tree = layering.without_removed(tree, override(tree, overrides), root)
+    tree = paths.from_folder(tree, root, Path.cwd())
+    return parse(tree, " + ".join(map(str, given)), root)
 
 
-def parse(tree: Mapping[str, Any], where: str = "config", root: type[Root] = Config) -> Root:
+def parse(
+    tree: Mapping[str, Any],
+    where: str = "config",
+    root: type[Root] = Config,
+    migrate: bool = False,
+) -> Root:
     """Make the config of a plain tree of values.
+
+    Args:
+        where: what the tree is called in a message.
+        root: the section that the tree is one of.
+        migrate: names that keys had before are read too, as in what older runs left behind.
 
     >>> parse({"training": {"epoch": 3}})
     Traceback (most recent call last):
@@ -49,8 +66,9 @@ def parse(tree: Mapping[str, Any], where: str = "config", root: type[Root] = Con
     tfsocial.errors.InputError: config: training.epoch is not a known key; did you mean \
 training.epochs?
     """
+    current = migration.renamed(tree) if migrate else tree
     try:
-        return root.model_validate(tree)
+        return root.model_validate(current)
     except pydantic.ValidationError as error:
         raise InputError(f"{where}: {sentences(error, root)}") from None
 
@@ -68,30 +86,6 @@ def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, A
             raise InputError(f"--set {assignment}: expected KEY.PATH=VALUE")
         assign(result, path.strip(), override_value(assignment, value))
     return result
-
-
-def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees as one, whose leaves are those of `above` where both have them."""
-    both = {
-        key: _over(below[key], value)
-        for key, value in above.items()
-        if isinstance(value, dict) and isinstance(below.get(key), dict)
-    }
-    return {**below, **above, **both}
-
-
-def _rooted(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The tree with a relative `root` of the data, and of each in a mixture, taken from `folder`.
-
-    Absolute, it means the same in the config.yaml that a run leaves elsewhere.
-    """
-    data = tree.get("data")
-    mixture = data.get("mixture") if isinstance(data, dict) else None
-    for source in (data, *(mixture.values() if isinstance(mixture, dict) else ())):
-        root = source.get("root") if isinstance(source, dict) else None
-        if isinstance(root, str) and "://" not in root:
-            source["root"] = str(folder / Path(root).expanduser())
-    return tree
 
 
 def assign(tree: dict[str, Any], path: str, value: Any) -> None:

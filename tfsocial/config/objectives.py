@@ -36,16 +36,14 @@ class Objectives(Section):
 
     community: dict[Name, CommunityObjective] = Field({})
     papers: dict[Name, Objective] = Field({})
-    weighing: Literal["given", "uncertainty", "gradnorm", "pcgrad"] = Field(
-        "given",
-        description="given: the weights as they stand; uncertainty: each over a learned variance; "
+    weighing: Literal["fixed", "uncertainty", "gradnorm", "pcgrad"] = Field(
+        "fixed",
+        description="fixed: the weights as they stand; uncertainty: each over a learned variance; "
         "gradnorm: moved so that all terms learn at one pace; "
         "pcgrad: gradients that point against each other are made orthogonal",
     )
-    asymmetry: NotNegative = Field(
-        1.5, description="gradnorm's alpha: how strongly a term that lags is helped"
-    )
-    sharpness: Positive | None = Field(
+    gradnorm_alpha: NotNegative = Field(1.5, description="how strongly a term that lags is helped")
+    sam_radius: Positive | None = Field(
         None, description="SAM's rho, the radius around theta in which the worst loss is lowered"
     )
     cosines_every: Count | None = Field(

@@ -1,29 +1,18 @@
-"""How weights move."""
+"""How weights move: a section for each optimizer, which has its own knobs and their defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import pydantic
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from tfsocial.config.annotations import TagBy
 from tfsocial.config.base import Fraction, NotNegative, Positive, Section
-
-# What each optimizer has beside the knobs that all share; its class has the defaults.
-OWN_KNOBS: Mapping[str, tuple[str, ...]] = {
-    "adamw": ("beta_1", "beta_2", "epsilon"),
-    "adafactor": ("epsilon", "scale_parameter"),
-    "lamb": ("beta_1", "beta_2", "epsilon"),
-    "lion": ("beta_1", "beta_2"),
-}
 
 
 class Optimizer(Section):
-    """How weights move: adamw (arXiv:1711.05101), adafactor (1804.04235), lamb (1904.00962) or
-    lion (2302.06675), with warm-up and decay."""
+    """What all optimizers share: rates, warm-up and decay of them, weight decay, clipping."""
 
-    name: Literal["adamw", "adafactor", "lamb", "lion"] = "adamw"
     learning_rate: Positive = Field(
         1e-4, description="at its peak; lion wants a third to a tenth of adamw's"
     )
@@ -37,16 +26,6 @@ class Optimizer(Section):
         description="the learning rate of an encoder layer over that of the layer above it",
     )
     weight_decay: NotNegative = 0.01
-    beta_1: Fraction | None = Field(None, description="left out, 0.9; adafactor has none")
-    beta_2: Fraction | None = Field(
-        None, description="left out, adamw and lamb 0.999, lion 0.99; adafactor has none"
-    )
-    epsilon: Positive | None = Field(
-        None, description="left out, adamw 1e-8, lamb 1e-6, adafactor 1e-30; lion has none"
-    )
-    scale_parameter: bool | None = Field(
-        None, description="adafactor's: steps in proportion to the weights' size; left out, false"
-    )
     warmup_fraction: Fraction = 0.1
     decay: Literal["linear", "cosine", "constant"] = "linear"
     final_fraction: Fraction = Field(0.0, description="of the learning rate, at the last step")
@@ -54,14 +33,53 @@ class Optimizer(Section):
 
     @property
     def knobs(self) -> dict[str, Any]:
-        """The optimizer's own knobs, as far as they are given."""
-        given = {knob: getattr(self, knob) for knob in OWN_KNOBS[self.name]}
-        return {knob: value for knob, value in given.items() if value is not None}
+        """What this optimizer has beside what all share: arguments of its class."""
+        shared = {"name", *Optimizer.model_fields}
+        return {name: value for name, value in self if name not in shared}
 
-    @pydantic.field_validator("beta_1", "beta_2", "epsilon", "scale_parameter")
-    @classmethod
-    def _has_it(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
-        name = info.data.get("name")
-        if value is not None and name and info.field_name not in OWN_KNOBS[name]:
-            raise ValueError(f"is not a knob of {name}, which has {', '.join(OWN_KNOBS[name])}")
-        return value
+
+class AdamW(Optimizer):
+    """Adam with decay apart from the gradient, arXiv:1711.05101."""
+
+    name: Literal["adamw"] = "adamw"
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-8
+
+
+class Adafactor(Optimizer):
+    """Second moments as row and column sums, arXiv:1804.04235."""
+
+    name: Literal["adafactor"] = "adafactor"
+    epsilon: Positive = 1e-30
+    scale_parameter: bool = Field(False, description="steps in proportion to the weights' size")
+
+
+class Lamb(Optimizer):
+    """AdamW whose step is as long as the weights of a layer are, arXiv:1904.00962."""
+
+    name: Literal["lamb"] = "lamb"
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-6
+
+
+class Lion(Optimizer):
+    """The sign of a momentum, arXiv:2302.06675."""
+
+    name: Literal["lion"] = "lion"
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.99
+
+
+AnyOptimizer = Annotated[
+    Annotated[AdamW, Tag("adamw")]
+    | Annotated[Adafactor, Tag("adafactor")]
+    | Annotated[Lamb, Tag("lamb")]
+    | Annotated[Lion, Tag("lion")],
+    Discriminator(
+        TagBy("name", "adamw"),
+        custom_error_type="optimizer",
+        custom_error_message="Input should name an optimizer: adamw, adafactor, lamb or lion",
+    ),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pydantic
@@ -10,11 +11,12 @@ import yaml
 from pydantic import Field
 
 from tfsocial import files
+from tfsocial.config import paths
 from tfsocial.config.base import Name, Section
 from tfsocial.config.data import Data
 from tfsocial.config.model import Model
 from tfsocial.config.objectives import Objectives
-from tfsocial.config.optimizer import Optimizer
+from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.config.report import Report
 from tfsocial.config.tasks import Task
 from tfsocial.config.training import Training
@@ -33,7 +35,7 @@ class Config(Section):
     )
     model: Model = Model()
     objectives: Objectives = Objectives()
-    optimizer: Optimizer = Optimizer()
+    optimizer: AnyOptimizer = AdamW()
     training: Training = Training()
     report: Report = Report()
 
@@ -68,12 +70,13 @@ class Config(Section):
         return self
 
     def fingerprint(self) -> str:
-        """Sha256 of the resolved config.
+        """Return the sha256 of the resolved config, which does not depend on where files lie.
 
         >>> Config().fingerprint() == Config(seed=1).fingerprint()
         False
         """
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        values = paths.named_only(self.model_dump(mode="json"), type(self))
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def write(self, path: Path) -> None:
         """The complete config as YAML; `load(path)` gives an equal one."""

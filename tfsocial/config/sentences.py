@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pydantic
 from pydantic import BaseModel
 
-from tfsocial.config import annotations
+from tfsocial.config import annotations, migration
 from tfsocial.errors import nearest
 
 
@@ -22,7 +22,11 @@ def sentence(detail: Mapping[str, Any], root: type[BaseModel]) -> str:
     keys, holder = annotations.walk(root, detail["loc"])
     key = ".".join(keys).removesuffix(".[key]")
     if detail["type"] == "extra_forbidden":
+        if new := migration.new_key(keys):
+            return f"{key} is now called {'.'.join([*keys[:-1], new])}"
         return f"{key} is not a known key{_of(holder)}; {_nearest_key(keys, holder)}"
+    if (new := migration.new_value(keys, detail["input"])) is not detail["input"]:
+        return f"{key}: {detail['input']} is now called {new}"
     reason = reason_of(detail)
     if detail["type"] == "value_error":
         return f"{key or 'config'} {reason}"

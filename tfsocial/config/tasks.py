@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
+from tfsocial.config.annotations import TagBy
 from tfsocial.config.base import Fraction, Section
 from tfsocial.config.weights import Weight
 
@@ -24,7 +25,7 @@ class TaskLoss(BaseModel):
 
 
 TaskKind = Literal["classify", "multilabel", "regress"]
-ScopeScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
+OODScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
 
 
 class Task(Section):
@@ -38,46 +39,46 @@ class Task(Section):
     )
     separator: str = Field("|", min_length=1, description="between the labels of a multilabel cell")
     weight: Weight = 1.0
-    out_of_scope: str | None = Field(
+    ood_label: str | None = Field(
         None, description="the label that means 'none of the others'; reported on its own"
     )
-    out_of_scope_by: Literal["class"] | ScopeScore = Field(
+    ood_detector: Literal["class"] | OODScore = Field(
         "class",
         description="class: it is learned like the others; else by a score of the others, with a "
         "threshold chosen on dev, and train needs no example of it",
     )
-    in_scope_kept: Fraction | None = Field(
+    min_in_scope_recall: Fraction | None = Field(
         None,
         description="share of dev's examples in scope that a threshold must let pass; left out, it "
         "has the best mean of in-scope accuracy and out-of-scope recall (0.95 where dev has none)",
     )
-    loss: TaskLoss = TaskLoss()
+    loss: Annotated[TaskLoss, TagBy("name", "")] = TaskLoss()
 
     @property
-    def scope_score(self) -> ScopeScore | None:
-        return None if self.out_of_scope_by == "class" else self.out_of_scope_by
+    def ood_score(self) -> OODScore | None:
+        return None if self.ood_detector == "class" else self.ood_detector
 
-    @pydantic.field_validator("out_of_scope")
+    @pydantic.field_validator("ood_label")
     @classmethod
     def _one_of_the_classes(cls, label: str | None, info: pydantic.ValidationInfo) -> str | None:
         if label is not None and info.data.get("kind") != "classify":
             raise ValueError("is for tasks of kind classify")
         return label
 
-    @pydantic.field_validator("out_of_scope_by")
+    @pydantic.field_validator("ood_detector")
     @classmethod
     def _of_a_classification(cls, by: str, info: pydantic.ValidationInfo) -> str:
         if by != "class" and info.data.get("kind") != "classify":
             raise ValueError("is for tasks of kind classify")
-        if by != "class" and not info.data.get("out_of_scope"):
-            raise ValueError("needs the label that means out of scope: set out_of_scope beside it")
+        if by != "class" and not info.data.get("ood_label"):
+            raise ValueError("needs the label that means out of scope: set ood_label beside it")
         return by
 
-    @pydantic.field_validator("in_scope_kept")
+    @pydantic.field_validator("min_in_scope_recall")
     @classmethod
     def _of_a_threshold(cls, kept: float | None, info: pydantic.ValidationInfo) -> float | None:
-        if kept is not None and info.data.get("out_of_scope_by", "class") == "class":
-            raise ValueError("is for a threshold: set out_of_scope_by to a score beside it")
+        if kept is not None and info.data.get("ood_detector", "class") == "class":
+            raise ValueError("is for a threshold: set ood_detector to a score beside it")
         return kept
 
     @pydantic.field_validator("labels")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tfsocial.config.base import Count, Positive, Section
+from tfsocial.config.paths import AnyPath
 
 # All of them better when larger.
 Monitor = Literal["accuracy", "macro_f1", "micro_f1", "in_scope_accuracy", "pearson", "r2", "-loss"]
@@ -47,7 +48,7 @@ class Training(Section):
         lt=1.0,
         description="memory of a moving average of the weights, which is scored and kept for them",
     )
-    unfreeze_every: Positive | None = Field(
+    gradual_unfreezing_epochs: Positive | None = Field(
         None,
         description="epochs after which one more encoder layer begins to learn, the top one "
         "first, the embeddings last; left out, all learn from the start",
@@ -58,7 +59,7 @@ class Training(Section):
         description="encoder layers, the lowest first, that stay as they are, and the embeddings "
         "below them; 0: the embeddings alone; left out, all learn",
     )
-    recompute: bool = Field(
+    gradient_checkpointing: bool = Field(
         False,
         description="compute what happens within a layer again on the way back instead of keeping "
         "it: a third more arithmetic, memory for one layer instead of all",
@@ -69,11 +70,11 @@ class Training(Section):
     steps_per_execution: Count = Field(
         1, description="steps between two looks of Python at the device; 20 to 100 on a TPU"
     )
-    spike: LossSpike | None = Field(LossSpike(), description="null: nobody looks for one")
+    loss_spike: LossSpike | None = Field(LossSpike(), description="null: nobody looks for one")
     log_every: Count = Field(20, description="steps between two points of a curve")
     checkpoint_every: Count = Field(500, description="steps between two checkpoints")
     checkpoints_kept: Count = 2
-    checkpoints: str | None = Field(
+    checkpoints: AnyPath | None = Field(
         None,
         description="folder of the checkpoints, gs:// too; left out, `checkpoints` in the workdir",
     )

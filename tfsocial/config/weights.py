@@ -43,8 +43,9 @@ class DriftConstraint(Section):
     cosine: float = Field(ge=0.0, lt=1.0)
     start: Positive = Field(1.0, description="the weight at the first step")
     every: Count = Field(25, description="steps between measurements, each followed by a move")
-    gain: Positive = Field(
-        1.0, description="e^gain: what the weight is multiplied with when texts drift twice as far"
+    step_size: Positive = Field(
+        1.0,
+        description="e^step_size multiplies the weight when texts drift twice as far",
     )
     texts: Count = Field(256, description="how many texts are measured")
 

@@ -1,7 +1,7 @@
 """Several sources in one training epoch: how much of each, and which of its examples.
 
 Of N examples an epoch draws (`data.epoch_examples`; left out, as many as all sources have) source
-i of n_i examples gets the part r_i / sum(r), with r_i its `rate`, or n_i^(1/T) with
+i of n_i examples gets the part r_i / sum(r), with r_i its `sampling_weight`, or n_i^(1/T) with
 `data.temperature` T: T = 1 is its size, and the larger T, the more even the parts. Conneau et al.
 (2020), XLM-R, arXiv:1911.02116, and Xue et al. (2021), mT5, arXiv:2010.11934, take 1/T = 0.3;
 Raffel et al. (2020), T5, arXiv:1910.10683, call T the temperature.
@@ -44,7 +44,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
         log.info("%s: %d of an epoch's examples, from %d", key, count, sizes[key])
         if not count:
             raise InputError(
-                f"{key}: its part of an epoch is less than one example; raise its rate, "
+                f"{key}: its part of an epoch is less than one example; raise its sampling_weight, "
                 "data.temperature or data.epoch_examples"
             )
     starts = np.cumsum([0, *sizes.values()])
@@ -58,7 +58,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
 
 def _rates(sizes: dict[str, int], data: config.Data) -> list[float]:
     """One rate a source, in the order of `sizes`."""
-    given = [data.mixture[key.rpartition(".")[2]].rate for key in sizes]
+    given = [data.mixture[key.rpartition(".")[2]].sampling_weight for key in sizes]
     power = 1 / (data.temperature or 1.0)
     return [
         size**power if rate is None else rate

@@ -648,8 +648,8 @@ def _label_names(
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(_written(_different(name, train)))))
-    if task.scope_score:  # behind the classes that are learned
-        return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
+    if task.ood_score:  # behind the classes that are learned
+        return (*(label for label in names if label != task.ood_label), task.ood_label)
     _check_out_of_scope(name, task, names)
     return names
 
@@ -662,7 +662,7 @@ def _in_scope(
     train: Examples, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
 ) -> Examples:
     """Train without labels that are not learned; an example that had no other is left out."""
-    scored = [name for name, task in tasks.items() if task.scope_score]
+    scored = [name for name, task in tasks.items() if task.ood_score]
     if not scored:
         return train
     labels = dict(train.labels)
@@ -689,10 +689,10 @@ def has_label(labels: np.ndarray) -> np.ndarray:
 
 
 def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:
-    if task.out_of_scope is not None and task.out_of_scope not in names:
+    if task.ood_label is not None and task.ood_label not in names:
         raise InputError(
-            f"tasks.{name}.out_of_scope is {task.out_of_scope!r}, which is no label of the task; "
-            f"{config.nearest(task.out_of_scope, names)}"
+            f"tasks.{name}.ood_label is {task.ood_label!r}, which is no label of the task; "
+            f"{config.nearest(task.ood_label, names)}"
         )
 
 

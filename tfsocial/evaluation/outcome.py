@@ -31,7 +31,7 @@ class Judge:
         self, task: str, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
     ) -> Mapping[str, float]:
         thresholds = self.thresholds(spec, labels, predictions)
-        return report.scores(spec, labels, predictions, self.tasks[task].out_of_scope, thresholds)
+        return report.scores(spec, labels, predictions, self.tasks[task].ood_label, thresholds)
 
     def thresholds(
         self, spec: HeadSpec, labels: np.ndarray, predictions: np.ndarray
@@ -81,7 +81,7 @@ def _split_reports(
     manifest, examples = run.loaded.manifest, run.corpus.splits[split]
     result = {}
     for name, spec in manifest.tasks.items():
-        out_of_scope = config.tasks[name].out_of_scope
+        out_of_scope = config.tasks[name].ood_label
         beside = _baselines(run, name, split, out_of_scope) if config.report.baselines else None
         thresholds = manifest.thresholds.get(name)
         result[name] = report.report(

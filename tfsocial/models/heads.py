@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras as keras
 from transformers import BertConfig
 
-from tfsocial.config import ScopeScore, TaskKind
+from tfsocial.config import OODScore, TaskKind
 from tfsocial.models.kernels import ByteDropout, gelu
 from tfsocial.models.scope import Scope
 
@@ -27,7 +27,7 @@ class HeadSpec(NamedTuple):
 
     kind: TaskKind
     labels: tuple[str, ...]
-    scope: ScopeScore | None = None
+    scope: OODScore | None = None
 
     @property
     def width(self) -> int:

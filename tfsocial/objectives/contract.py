@@ -49,7 +49,7 @@ class Forward(Protocol):
         """A second pass with fresh dropout; the same one for all who ask."""
 
     def view(self, name: str) -> Outputs:
-        """A pass over each example's second view, `data.view` of the config; "augmented".
+        """A pass over each example's second view, `data.second_view` of the config; "augmented".
 
         Its slots hold the same examples. Only for an objective that has `needs_view`.
         """

@@ -152,15 +152,16 @@ def formula(config: Config) -> list[Term]:
                     f"{where}.{name} needs an average of the weights: "
                     "set training.ema too, 0.99 for short runs"
                 )
-            if getattr(objective, "needs_view", False) and not config.data.view:
+            if getattr(objective, "needs_view", False) and not config.data.second_view:
                 raise InputError(
-                    f"{where}.{name} compares two views of a text: say in data.view how the "
+                    f"{where}.{name} compares two views of a text: say in data.second_view how the "
                     "second differs, as [{word_drop: {rate: 0.1}}]"
                 )
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
-    if config.data.view and not needs(terms, "view"):
+    if config.data.second_view and not needs(terms, "view"):
         raise InputError(
-            "data.view: no objective compares two views of a text; what L reads is data.augment"
+            "data.second_view: no objective compares two views of a text; what L reads is "
+            "data.augment"
         )
     _check_learns(config, terms)
     return terms

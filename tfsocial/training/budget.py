@@ -15,12 +15,12 @@ from tfsocial.models import inference
 from tfsocial.training.curves import Curves
 from tfsocial.training.step import SocialModel
 
-FASTEST = 2.0  # times the gain: what one measurement may move a weight's logarithm by, at most
+FASTEST = 2.0  # times the step size: what one measurement may move a weight's logarithm by, at most
 FURTHEST = 1e4  # times or parts of its start: a weight of nothing would never come back
 
 
 class KeepNear(keras.callbacks.Callback):
-    """log alpha <- log alpha + gain * ((1 - cosine) / (1 - wanted) - 1), every so many steps.
+    """log alpha <- log alpha + step_size * ((1 - cosine) / (1 - wanted) - 1), every so many steps.
 
     `cosine` is the mean over some texts between their vectors now and M0's. Dual ascent on the
     constraint that it is at least `wanted`: Boyd & Vandenberghe (2004), Convex Optimization,
@@ -79,5 +79,5 @@ def moved(alpha: float, cosine: float, budget: DriftConstraint) -> float:
     1.0
     """
     distance = (1 - cosine) / (1 - budget.cosine)
-    wanted = alpha * math.exp(budget.gain * min(distance - 1, FASTEST))
+    wanted = alpha * math.exp(budget.step_size * min(distance - 1, FASTEST))
     return min(max(wanted, budget.start / FURTHEST), budget.start * FURTHEST)

@@ -80,7 +80,7 @@ def train(
     dev = _dev_score(ready, judge)
     callbacks = _callbacks(ready, curves, dev)
     keeper = _keeper(ready, workdir, callbacks, kept)
-    if config.training.spike and config.training.spike.rollback:
+    if config.training.loss_spike and config.training.loss_spike.rollback:
         callbacks["spikes"].roll_back = keeper.roll_back
     taken = keeper.take_up(accept_changes)
     curves.open()
@@ -91,8 +91,8 @@ def train(
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
-    if config.model.refit_c:
-        _refit_heads(ready, config.model.refit_c, dev)
+    if config.model.final_probe_c:
+        _refit_heads(ready, config.model.final_probe_c, dev)
     _fit_scopes(ready)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
@@ -134,7 +134,7 @@ def _callbacks(
     training = ready.config.training
     found = {
         "guard": watch.Guard(ready.total_steps),
-        "spikes": Spikes(training.spike) if training.spike else None,
+        "spikes": Spikes(training.loss_spike) if training.loss_spike else None,
         # TensorFlow tells no time where operations are deterministic.
         "stalls": None if training.deterministic else Stalls(bool(ready.texts.views)),
         "near": _keep_near(ready, curves),
@@ -203,7 +203,7 @@ def _fit_scopes(ready: Prepared) -> None:
     text_model = ready.model.text_model
     if text_model.heads.scopes:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
-        kept = {name: task.in_scope_kept for name, task in ready.config.tasks.items()}
+        kept = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
         outside.fit(text_model, batches, ready.texts.compacted, kept)
 
 

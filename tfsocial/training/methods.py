@@ -60,12 +60,14 @@ WEIGHINGS = {
 METHODS: Mapping[str, Method] = {
     **_named("objectives.weighing", WEIGHINGS),
     "objectives.community.feature_cosine.weight={cosine: 0.9}": Method(KeepNear, _budgets),
-    "objectives.sharpness=0.05": Method(sharpness.climbed, _setting("objectives.sharpness")),
+    "objectives.sam_radius=0.05": Method(sharpness.climbed, _setting("objectives.sam_radius")),
     **_named("optimizer.name", OPTIMIZERS),
     "optimizer.layer_decay=0.85": Method(
         rates.multipliers, _setting("optimizer.layer_decay", lambda decay: decay < 1)
     ),
-    "training.unfreeze_every=1": Method(rates.begins, _setting("training.unfreeze_every")),
+    "training.gradual_unfreezing_epochs=1": Method(
+        rates.begins, _setting("training.gradual_unfreezing_epochs")
+    ),
     "training.ema=0.999": Method(WeightAverage, _setting("training.ema")),
     **_named("model.head_init", {"probe": probe.fit}),
 }

@@ -204,21 +204,21 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 def _corpus(config: Config, workdir: Path) -> sources.Corpus:
     found = corpus.of_run(config, workdir)
     for name, task in config.tasks.items():
-        if task.scope_score:
+        if task.ood_score:
             _check_threshold(name, task, found)
     return found
 
 
 def _check_threshold(name: str, task: Task, found: sources.Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
-    where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
+    where = f"tasks.{name}.ood_detector={task.ood_score}"
     if "dev" not in found.splits:
         raise InputError(f"{where} needs data.splits.dev to choose its threshold on")
     labels, names = found.splits["dev"].labels[name], found.label_names[name]
-    if not np.any((labels >= 0) & (labels != names.index(task.out_of_scope))):
+    if not np.any((labels >= 0) & (labels != names.index(task.ood_label))):
         raise InputError(
             f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
-            f"its rows has a label of task {name} other than {task.out_of_scope!r}"
+            f"its rows has a label of task {name} other than {task.ood_label!r}"
         )
 
 
@@ -236,7 +236,7 @@ def _texts(
         for name, examples in found.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.scope_score)
+        name: HeadSpec(task.kind, found.label_names[name], task.ood_score)
         for name, task in config.tasks.items()
     }
     names = {
@@ -294,7 +294,7 @@ def _text_model(
         word_head=texts.word_parts is not None,
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
-        recompute=config.training.recompute,
+        recompute=config.training.gradient_checkpointing,
     )
     text_model.build()
     return text_model, community.fill(text_model.encoder, texts.words)
@@ -337,7 +337,7 @@ def _constants(
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
     multipliers = rates.multipliers(model.text_model, config.optimizer, model.term_variables)
-    frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
+    frozen_for = (config.training.gradual_unfreezing_epochs or 0.0) * epoch_steps
     begins = rates.begins(model.text_model.encoder, frozen_for)
     return build.optimizer(config.optimizer, total_steps, multipliers, begins)
 

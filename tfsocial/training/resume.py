@@ -362,7 +362,7 @@ def _read(folder: str) -> Found | None:
     except (tf.errors.NotFoundError, ValueError, KeyError):
         return None
     known = manifest.get("config")
-    config = parse(known, f"{folder}/{MANIFEST}: config") if known else None
+    config = parse(known, f"{folder}/{MANIFEST}: config", migrate=True) if known else None
     step, ended, data, states = (manifest[key] for key in ("step", "ended", "data", "states"))
     return Found(folder, step, ended, data, config, states)
 

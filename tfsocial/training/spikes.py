@@ -85,7 +85,7 @@ class Spikes(keras.callbacks.Callback):
 
 REMEDIES = (
     "if it stays up: a lower optimizer.learning_rate, optimizer.clip_norm, or "
-    "training.spike.rollback=true"
+    "training.loss_spike.rollback=true"
 )
 
 

@@ -56,11 +56,11 @@ class SocialModel(keras.Model):
         for frozen in filter(None, (self.given.m0, self.given.probes, average)):
             frozen.trainable = False
         objectives = objectives or Objectives()
-        self.sharpness = objectives.sharpness
+        self.sharpness = objectives.sam_radius
         self.surgery = objectives.weighing == "pcgrad"
         self.pace = None
         if objectives.weighing == "gradnorm":
-            self.pace = GradNorm([term.name for term in terms], objectives.asymmetry)
+            self.pace = GradNorm([term.name for term in terms], objectives.gradnorm_alpha)
         self.budgets = {
             term.name: moving_number(term.name, term.weight.start)
             for term in terms

@@ -78,7 +78,10 @@ def test_tokens_of_untouched_examples_stay(tokenizer):
 class TestBuild:
     def test_views_of_a_config(self):
         """The ordinary pass has the ops of `augment`, the second view those of `view`."""
-        ops = {"augment": ["word_drop", {"token_mask": {"rate": 0.2}}], "view": [{"cutoff": None}]}
+        ops = {
+            "augment": ["word_drop", {"token_mask": {"rate": 0.2}}],
+            "second_view": [{"cutoff": None}],
+        }
         views = chain.build(config.parse({"data": ops}))
         assert [op.name for op in views[""].ops] == ["word_drop", "token_mask"]
         assert [op.name for op in views["augmented"].ops] == ["cutoff"]
@@ -88,7 +91,7 @@ class TestBuild:
     def test_without_ops_there_is_nothing(self):
         """No chains at all; with a view alone the ordinary one leaves texts as they are."""
         assert chain.build(config.Config()) == {}
-        views = chain.build(config.parse({"data": {"view": ["cutoff"]}}))
+        views = chain.build(config.parse({"data": {"second_view": ["cutoff"]}}))
         assert views[""].ops == ()
 
     @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from six_steps import section
 from transformers import BertConfig
 
-from tfsocial.config import Optimizer
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.training.optimizers import build, rates
@@ -46,7 +46,7 @@ def place(variable: tf.Variable) -> str:
 
 def one_step(model: TextModel, **knobs) -> dict[str, list[float]]:
     """How far weights have moved after a step of the same gradient, by their place."""
-    chosen = Optimizer(weight_decay=0.0, warmup_fraction=0.0, clip_norm=None, **knobs)
+    chosen = section(weight_decay=0.0, warmup_fraction=0.0, clip_norm=None, **knobs)
     optimizer = build.optimizer(chosen, 10, rates.multipliers(model, chosen))
     weights = model.trainable_variables
     before = [weight.numpy() for weight in weights]
@@ -62,7 +62,7 @@ def one_step(model: TextModel, **knobs) -> dict[str, list[float]]:
 def test_every_weight_has_its_layers_multiplier(pooling):
     """0.5 to the depth in the encoder, 7 in the heads; each weight once, none left out."""
     model = text_model(pooling)
-    pairs = rates.multipliers(model, Optimizer(layer_decay=0.5, head_multiplier=7))
+    pairs = rates.multipliers(model, section(layer_decay=0.5, head_multiplier=7))
     named = {variable.ref(): multiplier for variable, multiplier in pairs}
     assert len(named) == len(pairs)
     assert named.keys() == {variable.ref() for variable in model.trainable_variables}
@@ -73,7 +73,7 @@ def test_every_weight_has_its_layers_multiplier(pooling):
 
 def test_no_layer_decay_is_one_everywhere():
     """By default the whole encoder learns alike."""
-    pairs = rates.multipliers(text_model(), Optimizer())
+    pairs = rates.multipliers(text_model(), section())
     assert {multiplier for variable, multiplier in pairs if place(variable)} == {1.0}
 
 
@@ -94,7 +94,7 @@ def test_a_step_by_hand(name):
 def test_every_optimizer_obeys(name):
     """Two equal weights with equal gradients: the one with a tenth of the rate moves a tenth."""
     weights = [tf.Variable([[2.0, -1.0]], name="kernel") for _ in range(2)]
-    chosen = Optimizer(name=name, learning_rate=0.1, warmup_fraction=0.0)
+    chosen = section(name=name, learning_rate=0.1, warmup_fraction=0.0)
     optimizer = build.optimizer(chosen, 10, [(weights[1], 0.1)])
     optimizer.apply_gradients([(tf.constant([[0.3, 0.2]]), weight) for weight in weights])
     whole, tenth = (weight.numpy() - [[2.0, -1.0]] for weight in weights)
@@ -128,7 +128,7 @@ def test_parts_of_an_epoch_are_rounded_to_steps():
 def test_a_weight_stands_still_until_it_begins(name, jit_compile):
     """Bit for bit for two steps, decay included, and then it moves; the other moves at once."""
     weights = [tf.Variable([[2.0, -1.0]], name="kernel") for _ in range(2)]
-    chosen = Optimizer(name=name, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0)
+    chosen = section(name=name, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0)
     optimizer = build.optimizer(chosen, 10, begins=[(weights[1], 2)])
     optimizer.build(weights)  # making variables is a trace of its own
 

@@ -114,14 +114,14 @@ def build(config: Config) -> dict[str, Chain]:
             named, or the other way round.
     """
     data = config.data
-    entries = {"": ("data.augment", data.augment), VIEW: ("data.view", data.view)}
+    entries = {"": ("data.augment", data.augment), VIEW: ("data.second_view", data.second_view)}
     chains = {
         view: Chain(table.build_all(ops, where, data.root), config.seed, branch)
         for branch, (view, (where, ops)) in enumerate(entries.items())
         if ops or not view
     }
     _check_translator(config, needs_paraphrases(chains))
-    return chains if data.augment or data.view else {}
+    return chains if data.augment or data.second_view else {}
 
 
 def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
@@ -139,7 +139,8 @@ def _check_translator(config: Config, needed: bool) -> None:
     if named and not needed:
         raise InputError(
             "data.back_translation is set, but no op mixes its paraphrases in; add "
-            "{back_translation: {probability: 0.3}} at the front of data.augment or data.view"
+            "{back_translation: {probability: 0.3}} at the front of data.augment or "
+            "data.second_view"
         )
 
 

@@ -15,7 +15,7 @@ from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.sources import Examples
 from tfsocial.data.text import Tokenizer
 
-SHOWN = {"": "augment", "augmented": "view"}
+SHOWN = {"": "augment", "augmented": "second_view"}
 BETWEEN = " | "  # the two texts of a pair
 
 
@@ -41,7 +41,7 @@ class Samples:
         for number, text in enumerate(self.before):
             yield f"\n{text}"
             for (view, epoch), texts in self.after.items():
-                yield f"  {SHOWN[view]:7} epoch {epoch}: {texts[number]}"
+                yield f"  {SHOWN[view]:11} epoch {epoch}: {texts[number]}"
 
 
 def draw(
@@ -62,7 +62,7 @@ def draw(
     """
     views = chain.build(config)
     if not views:
-        raise InputError("data.augment and data.view name no ops; there is nothing to show")
+        raise InputError("data.augment and data.second_view name no ops; there is nothing to show")
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
     views = chain.with_knowledge(views, train, parts, paraphrases)
     columns = [column[:count] for column in (train.text, train.pair) if column is not None]

@@ -38,7 +38,7 @@ OPS = {**TEXT, **TOKENS}
 def build_all(
     entries: Sequence[Mapping[str, Mapping[str, Any]]], where: str, root: str | None
 ) -> tuple[Op, ...]:
-    """The ops of `data.augment` or `data.view`, checked.
+    """The ops of `data.augment` or `data.second_view`, checked.
 
     Args:
         where: their key path in the config.
