@@ -659,9 +659,9 @@ def test_a_path_that_counts_from_elsewhere_is_told(tmp_path, monkeypatch):
 
 
 def test_the_fingerprint_is_the_same_in_another_folder(tmp_path):
-    """Of the same config with the same data beside it; not of one that names other data."""
-    text, found = "{data: {root: d, cache: c}, model: {checkpoint: runs/x/model}}", []
-    for name, own in (("a", text), ("b", text), ("c", text.replace("root: d", "root: e"))):
+    """Of the same config with the same data beside it; not of one that names another M0."""
+    text, found = "{data: {root: ., cache: c}, model: {checkpoint: runs/x/model}}", []
+    for name, own in (("a", text), ("b", text), ("c", text.replace("x/model", "x/another"))):
         (tmp_path / name).mkdir()
         found.append(config.load(write(tmp_path / name, own)).fingerprint())
     assert found[0] == found[1] != found[2]

@@ -47,7 +47,7 @@ def test_an_experiment_builds(experiment):
     assert table.formula(chosen)
     if any("wordnet" in op.get("synonym", {}).values() for op in chosen.data.augment):
         _needs_wordnet()
-    chain.build(chosen)
+    chain.build(chosen.data, chosen.seed)
     assert sorted(set(experiment["seeds"])) == experiment["seeds"]
 
 

@@ -19,6 +19,7 @@ from tfsocial import __main__
 from tfsocial.config import Config, InputError, parse
 from tfsocial.data import batch as keys
 from tfsocial.data import corpus
+from tfsocial.data.augment import chain
 from tfsocial.models import checkpoints, paraphrasing
 from tfsocial.models.paraphrasing import Likeness
 from tfsocial.training import devices
@@ -47,6 +48,10 @@ def section(folder, **knobs) -> str:
     values = {"translator": "pairs", "file": "pairs.csv", "licence": "MIT"}
     values |= {"cache": str(folder / "cache"), "similarity": None, **knobs}
     return f"data.back_translation={json.dumps(values)}"
+
+
+def filled(chosen: Config) -> paraphrasing.Filled:
+    return paraphrasing.fill(chosen.data, chosen.model, chosen.tasks, chosen.seed)
 
 
 def ready_for(chosen: Config, workdir) -> Prepared:
@@ -121,7 +126,7 @@ class TestPairs:
         assert found["licence"] == "MIT"
         assert len(found["sha256"]) == 64
         unknown = tiny_run.settings(moods, section(moods, licence="unknown"), MIX)
-        for refused in (lambda: paraphrasing.fill(unknown), lambda: ready_for(unknown, tmp_path)):
+        for refused in (lambda: filled(unknown), lambda: ready_for(unknown, tmp_path)):
             with pytest.raises(InputError, match=r"data\.back_translation\.licence: nothing says"):
                 refused()
 
@@ -134,7 +139,7 @@ class TestPairs:
         """Its cosines would be chance."""
         chosen = tiny_run.settings(moods, section(moods, similarity=[0.7, 0.98]))
         with pytest.raises(InputError, match="an untrained M0 cannot tell what is similar"):
-            paraphrasing.fill(chosen)
+            filled(chosen)
 
 
 class TestSimilarity:
@@ -143,7 +148,7 @@ class TestSimilarity:
     @pytest.fixture(scope="class")
     def likeness(self) -> Likeness:
         chosen = parse({})
-        return Likeness.of(chosen, checkpoints.community(chosen.model))
+        return Likeness.of(chosen.model, checkpoints.community(chosen.model))
 
     def test_by_hand(self, likeness):
         """A copy is 1, a paraphrase near, something else far; each pair on its own."""
@@ -182,14 +187,16 @@ class TestSimilarity:
             },
         }
         config = parse({"data": chosen})
-        judged = paraphrasing.fill(config).judged
+        judged = filled(config).judged
         assert judged.kept == {text: (new[0],)}
         assert judged.counts == {"kept": 1, "far": 1, "near": 1, "none": 3}
         monkeypatch.setattr(Likeness, "of", None)  # measured once, by this M0
-        assert paraphrasing.fill(config).new == 0
+        assert filled(config).new == 0
         community = checkpoints.community(config.model)
-        train = corpus.of_run(config).splits["train"]
-        assert paraphrasing.of_run(config, community, train).paraphrases == (new[0],)
+        train = corpus.of_run(config.data, config.tasks, config.seed).splits["train"]
+        views = chain.build(config.data, config.seed)
+        mixed = paraphrasing.of_run(config.data, config.model, views, community, train)
+        assert mixed.paraphrases == (new[0],)
 
 
 class Slow(BaseHTTPRequestHandler):

@@ -108,7 +108,9 @@ def test_what_was_taken_from_others_is_written_down(finished):
     assert "arXiv:1512.00567" in method["citation"]
     assert optimizer["name"] == "optimizer.name=adamw (AdamW)"
     assert "arXiv:1711.05101" in optimizer["citation"]
-    assert written["config"]["sha256"] == config.load(finished / "config.yaml").fingerprint()
+    chosen = config.load(finished / "config.yaml")
+    assert written["config"] == {"name": chosen.name, "sha256": chosen.fingerprint()}
+    assert written["licence_policy"] == chosen.data.licence_policy == "permissive"
 
 
 def test_a_model_has_its_card_and_hands_its_licence_on(finished):

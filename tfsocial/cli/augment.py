@@ -22,6 +22,6 @@ def main(arguments: Sequence[str]) -> int:
 
     from tfsocial.models import paraphrasing
 
-    filled = paraphrasing.fill(settings)
+    filled = paraphrasing.fill(settings.data, settings.model, settings.tasks, settings.seed)
     print("\n".join(filled.lines(FLAGS.show)))
     return 0

@@ -20,14 +20,17 @@ def main(arguments: Sequence[str]) -> int:
     settings = config.load(FLAGS.config, FLAGS.set)
 
     from tfsocial.data import corpus
-    from tfsocial.data.augment import samples
+    from tfsocial.data.augment import chain, samples
     from tfsocial.data.text import Tokenizer
     from tfsocial.models import checkpoints, paraphrasing
 
-    train = corpus.of_run(settings).splits["train"]
+    data, seed = settings.data, settings.seed
+    train = corpus.of_run(data, settings.tasks, seed).splits["train"]
     community = checkpoints.community(settings.model)
     tokenizer = Tokenizer.load(community.folder)
-    paraphrases = paraphrasing.of_run(settings, community, train)
-    shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs, paraphrases)
+    views = chain.build(data, seed)
+    paraphrases = paraphrasing.of_run(data, settings.model, views, community, train)
+    counts = (FLAGS.samples, FLAGS.epochs, settings.training.epochs)
+    shown = samples.draw(data, seed, train, tokenizer, *counts, paraphrases)
     print("\n".join(shown.lines()))
     return 0

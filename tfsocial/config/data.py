@@ -29,9 +29,13 @@ class Splits(Section):
         return (value,) if isinstance(value, str) else value
 
 
-_SOURCE = re.compile(
-    r"files|tfds:\w+(/[\w.+-]+)?(:[\d.*]+)?|hub:[\w.-]+(/[\w.-]+){0,2}(@[\w./-]+)?"
-)
+# What `source` may be, as it is written in messages -> the pattern of it.
+SOURCE_FORMS: Mapping[str, str] = {
+    "files": r"files",
+    "tfds:NAME[/CONFIG][:VERSION]": r"tfds:\w+(/[\w.+-]+)?(:[\d.*]+)?",
+    "hub:OWNER/NAME[/CONFIG][@REVISION]": r"hub:[\w.-]+(/[\w.-]+){0,2}(@[\w./-]+)?",
+}
+_FORMS = " or ".join(SOURCE_FORMS).replace(" or ", ", ", len(SOURCE_FORMS) - 2)
 
 
 class Source(Section):
@@ -47,9 +51,8 @@ class Source(Section):
     citation: str = ""
     source: str = Field(
         "files",
-        description="files; tfds:NAME[/CONFIG][:VERSION], a set of TensorFlow Datasets; or "
-        "hub:OWNER/NAME[/CONFIG][@REVISION], one of the Hugging Face Hub. `splits` of a named set "
-        "are its own, or parts of them: train[:80%], train[80%:]",
+        description=f"{_FORMS}: files, a set of TensorFlow Datasets, or one of the Hugging Face "
+        "Hub. `splits` of a named set are its own, or parts of them: train[:80%], train[80%:]",
     )
     root: AnyPath | None = Field(
         None,
@@ -82,11 +85,8 @@ class Source(Section):
     @pydantic.field_validator("source")
     @classmethod
     def _known_form(cls, source: str) -> str:
-        if not _SOURCE.fullmatch(source):
-            raise ValueError(
-                f"is {source!r}; write files, tfds:NAME[/CONFIG][:VERSION] or "
-                "hub:OWNER/NAME[/CONFIG][@REVISION], and the parts of it in splits"
-            )
+        if not any(re.fullmatch(form, source) for form in SOURCE_FORMS.values()):
+            raise ValueError(f"is {source!r}; write {_FORMS}, and the parts of it in splits")
         return source
 
 

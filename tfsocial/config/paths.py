@@ -19,9 +19,15 @@ from tfsocial.errors import InputError
 
 @dataclass(frozen=True)
 class LocalPath:
-    """Marks a value as a path, unless it is a name of something that is no local file."""
+    """Marks a value as a path, unless it is a name of something that is no local file.
+
+    Attributes:
+        unless: pattern of such names.
+        tells: whether the last part of the path says what is taken, and not only where it lies.
+    """
 
     unless: str = r".*://.*"
+    tells: bool = False
 
     def means(self, value: Any) -> bool:
         """Whether a value of the field is the path of a local file or folder."""
@@ -37,7 +43,7 @@ def _on_this_machine(folder: str) -> str:
 AnyPath = Annotated[str, LocalPath()]
 LocalFolder = Annotated[str, LocalPath(), AfterValidator(_on_this_machine)]
 # A checkpoint: random, package:NAME, hub:NAME, gs://BUCKET/FOLDER, or a local folder.
-CheckpointPath = Annotated[str, LocalPath(unless=r"random|\w+:.*")]
+CheckpointPath = Annotated[str, LocalPath(unless=r"random|\w+:.*", tells=True)]
 
 
 def from_folder(tree: Mapping[str, Any], root: Any, folder: Path, where: str = "") -> Any:
@@ -65,11 +71,14 @@ def from_folder(tree: Mapping[str, Any], root: Any, folder: Path, where: str = "
     return annotations.changed(root, tree, absolute)
 
 
-def named_only(tree: Mapping[str, Any], root: Any) -> Any:
-    """Return a tree of values with the last part of each local path: what it is, not where."""
+def without_places(tree: Mapping[str, Any], root: Any) -> Any:
+    """Return a tree of values without where files lie: of a checkpoint its name is left."""
 
     def name(notes: tuple[Any, ...], value: Any, path: tuple[str, ...]) -> Any:
-        return Path(value).name if _is_path(notes, value) else value
+        if not _is_path(notes, value):
+            return value
+        tells = any(isinstance(note, LocalPath) and note.tells for note in notes)
+        return Path(value).name if tells else None
 
     return annotations.changed(root, tree, name)
 

@@ -75,7 +75,7 @@ class Config(Section):
         >>> Config().fingerprint() == Config(seed=1).fingerprint()
         False
         """
-        values = paths.named_only(self.model_dump(mode="json"), type(self))
+        values = paths.without_places(self.model_dump(mode="json"), type(self))
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def write(self, path: Path) -> None:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import tfsocial
 from tfsocial import config, files
-from tfsocial.config import Config, InputError
+from tfsocial.config import InputError
 from tfsocial.data import kinds, licences, rows
 from tfsocial.data.licences import UNKNOWN
 
@@ -178,16 +178,18 @@ def refusal(resource: Resource, policy: str) -> str:
     return f"{_found(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
 
 
-def record(config: Config, resources: Sequence[Resource]) -> dict[str, Any]:
-    """What provenance.json holds."""
+def record(run: Mapping[str, Any], resources: Sequence[Resource]) -> dict[str, Any]:
+    """Return what provenance.json holds.
+
+    Args:
+        run: what it says of the run itself: its config, seeds, licence policy.
+    """
     return {
         "tfsocial": tfsocial.__version__,
         "git_revision": _git_revision(),
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in PACKAGES},
-        "config": {"name": config.name, "sha256": config.fingerprint()},
-        "seeds": {"seed": config.seed},
-        "licence_policy": config.data.licence_policy,
+        **run,
         "resources": [
             {key: value for key, value in asdict(resource).items() if key != "key"}
             for resource in resources
@@ -195,9 +197,9 @@ def record(config: Config, resources: Sequence[Resource]) -> dict[str, Any]:
     }
 
 
-def write(path: Path, config: Config, resources: Sequence[Resource]) -> None:
-    """Writes provenance.json."""
-    text = json.dumps(record(config, resources), indent=1, ensure_ascii=False)
+def write(path: Path, run: Mapping[str, Any], resources: Sequence[Resource]) -> None:
+    """Write provenance.json; see `record`."""
+    text = json.dumps(record(run, resources), indent=1, ensure_ascii=False)
     with files.replacing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 

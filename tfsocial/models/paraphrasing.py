@@ -10,14 +10,17 @@ import numpy as np
 
 from tfsocial.config import (
     BackTranslation,
-    Config,
+    Data,
     HttpTranslator,
     InputError,
     MarianTranslator,
+    Model,
     PairsTranslator,
+    Task,
 )
 from tfsocial.data import back_translation, corpus, paraphrase_cache, provenance
 from tfsocial.data.augment import chain
+from tfsocial.data.augment.chain import Chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.back_translation import Judged, Verdict
 from tfsocial.data.paraphrase_cache import Cache, Identity
@@ -75,63 +78,72 @@ class Filled:
         return f" (cosine < {bounds[0]:g})" if verdict == "far" else f" (cosine > {bounds[1]:g})"
 
 
-def fill(config: Config) -> Filled:
-    """Translates the texts of train that the cache lacks, and compares them by M0.
+def fill(data: Data, model: Model, tasks: Mapping[str, Task], seed: int) -> Filled:
+    """Translate the texts of train that the cache lacks, and compare them by M0.
+
+    Args:
+        seed: the run's, which says what is drawn from train.
 
     Raises:
         InputError: the config, the data or the translator is wrong, or a licence does not fit.
     """
-    chosen, bounds = back_translation.section(config.data), _bounds(config)
-    taken = resources(config)
-    given = provenance.of_sources(config.data)
-    checked = [*given, *back_translation.licensed(taken, config.data)]
-    provenance.check(checked, config.data.licence_policy)
-    texts = back_translation.texts_of(corpus.drawn(config).splits["train"])
+    chosen, bounds = back_translation.section(data), _bounds(data, model)
+    taken = resources(data)
+    given = provenance.of_sources(data)
+    checked = [*given, *back_translation.licensed(taken, data)]
+    provenance.check(checked, data.licence_policy)
+    texts = back_translation.texts_of(corpus.drawn(data, tasks, seed).splits["train"])
     identity = Identity(chosen.identity, taken)
     with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
-        new = _translate(config, cache, texts)
+        new = _translate(data, cache, texts)
         found = cache.found(texts, chosen.count)
-        cosines = _compared(config, cache, found) if bounds else {}
+        cosines = _compared(model, cache, found) if bounds else {}
     return Filled(texts, new, back_translation.judge(found, cosines, bounds), chosen)
 
 
-def resources(config: Config) -> tuple[Resource, ...]:
-    """What the translator takes from others."""
-    chosen = back_translation.section(config.data)
+def resources(data: Data) -> tuple[Resource, ...]:
+    """Return what the translator takes from others."""
+    chosen = back_translation.section(data)
     if isinstance(chosen, MarianTranslator):
         return marian.resources(chosen)
-    return (translator(config).resource,)
+    return (translator(data).resource,)
 
 
-def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
-    """The one that a config names.
+def translator(data: Data, compiled: bool = False) -> Marian | Http | Pairs:
+    """Make the translator that a config names.
 
     Raises:
         InputError: it cannot be had.
     """
-    chosen = back_translation.section(config.data)
+    chosen = back_translation.section(data)
     if isinstance(chosen, MarianTranslator):
         return Marian.load(chosen, compiled)
     if isinstance(chosen, HttpTranslator):
         return Http(chosen)
-    return Pairs.read(chosen, config.data.root)
+    return Pairs.read(chosen, data.root)
 
 
-def of_run(config: Config, community: Community, train: Examples) -> Paraphrases | None:
-    """What the ops of a config mix in; None where none does.
+def of_run(
+    data: Data,
+    model: Model,
+    views: Mapping[str, Chain],
+    community: Community,
+    train: Examples,
+) -> Paraphrases | None:
+    """Return what the ops of `views` mix in; None where none does.
 
     Raises:
         InputError: see `back_translation.kept`.
     """
-    if not chain.needs_paraphrases(chain.build(config)):
+    if not chain.needs_paraphrases(views):
         return None
-    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
-    return Paraphrases.of(back_translation.kept(config.data, train, yardstick))
+    yardstick = back_translation.yardstick(model, community.resource(model))
+    return Paraphrases.of(back_translation.kept(data, train, yardstick))
 
 
-def _bounds(config: Config) -> tuple[float, float] | None:
-    bounds = back_translation.section(config.data).similarity
-    if bounds is not None and config.model.checkpoint == "random":
+def _bounds(data: Data, model: Model) -> tuple[float, float] | None:
+    bounds = back_translation.section(data).similarity
+    if bounds is not None and model.checkpoint == "random":
         raise InputError(
             "model.checkpoint is random, and an untrained M0 cannot tell what is similar; "
             "--set data.back_translation.similarity=null keeps all but copies"
@@ -139,26 +151,26 @@ def _bounds(config: Config) -> tuple[float, float] | None:
     return bounds
 
 
-def _translate(config: Config, cache: Cache, texts: Sequence[str]) -> int:
-    """Fills the cache; returns how many paraphrases were asked for."""
-    chosen = back_translation.section(config.data)
+def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
+    """Fill the cache; return how many paraphrases were asked for."""
+    chosen = back_translation.section(data)
     lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
     if not lacking:
         return 0
     batch = len(texts) if isinstance(chosen, PairsTranslator) else chosen.batch
-    made_by = translator(config, compiled=lacking >= COMPILE_FROM)
+    made_by = translator(data, compiled=lacking >= COMPILE_FROM)
     return back_translation.fill(cache, made_by, texts, chosen.count, batch)
 
 
 def _compared(
-    config: Config, cache: Cache, found: Mapping[str, Sequence[str]]
+    model: Model, cache: Cache, found: Mapping[str, Sequence[str]]
 ) -> dict[back_translation.Pair, float]:
     """Cosines of all that was found, measured now where they were not before."""
-    community = checkpoints.community(config.model)
-    yardstick = back_translation.yardstick(config.model, community.resource(config.model))
+    community = checkpoints.community(model)
+    yardstick = back_translation.yardstick(model, community.resource(model))
     pairs = back_translation.pairs(found)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
-        back_translation.compare(cache, Likeness.of(config, community), yardstick, pairs)
+        back_translation.compare(cache, Likeness.of(model, community), yardstick, pairs)
     return cache.cosines(yardstick, pairs)
 
 
@@ -169,9 +181,9 @@ class Likeness:
         self._embedder = embedder
 
     @classmethod
-    def of(cls, config: Config, community: Community) -> Likeness:
+    def of(cls, model: Model, community: Community) -> Likeness:
         """With M0's weights and pooling."""
-        return cls(Embedder.of(community, config.model.pooling, ROW_LENGTH))
+        return cls(Embedder.of(community, model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -115,7 +116,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.data.service:
         service.check(config.data.service)
     terms = table.formula(config)
-    views = chain.build(config)
+    views = chain.build(config.data, config.seed)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     community = checkpoints.community(config.model)
     beside = label_propagation.beside_m0(terms)
@@ -128,7 +129,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
-    provenance.write(workdir / "provenance.json", config, taken)
+    provenance.write(workdir / "provenance.json", _identity(config), taken)
     texts = _texts(config, found, tokenizer, terms, views, community)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
@@ -141,6 +142,15 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, leftovers, epoch_steps, total_steps)
+
+
+def _identity(config: Config) -> dict[str, Any]:
+    """What provenance.json says of the run itself."""
+    return {
+        "config": {"name": config.name, "sha256": config.fingerprint()},
+        "seeds": {"seed": config.seed},
+        "licence_policy": config.data.licence_policy,
+    }
 
 
 def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, ...]:
@@ -202,7 +212,7 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 
 
 def _corpus(config: Config, workdir: Path) -> sources.Corpus:
-    found = corpus.of_run(config, workdir)
+    found = corpus.of_run(config.data, config.tasks, config.seed, workdir)
     for name, task in config.tasks.items():
         if task.ood_score:
             _check_threshold(name, task, found)
@@ -251,7 +261,7 @@ def _texts(
     shape = Shape(data.rows, data.row_length, data.slots)
     parts = tokenizer.word_parts(words) if masks else None
     train = found.splits["train"]
-    paraphrases = paraphrasing.of_run(config, community, train)
+    paraphrases = paraphrasing.of_run(data, config.model, views, community, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, names, words, parts, views, shape)
 

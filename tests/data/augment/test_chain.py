@@ -82,7 +82,7 @@ class TestBuild:
             "augment": ["word_drop", {"token_mask": {"rate": 0.2}}],
             "second_view": [{"cutoff": None}],
         }
-        views = chain.build(config.parse({"data": ops}))
+        views = chain.build(config.parse({"data": ops}).data, 0)
         assert [op.name for op in views[""].ops] == ["word_drop", "token_mask"]
         assert [op.name for op in views["augmented"].ops] == ["cutoff"]
         assert (views[""].reads_text, views[""].reads_tokens) == (True, True)
@@ -90,8 +90,8 @@ class TestBuild:
 
     def test_without_ops_there_is_nothing(self):
         """No chains at all; with a view alone the ordinary one leaves texts as they are."""
-        assert chain.build(config.Config()) == {}
-        views = chain.build(config.parse({"data": {"second_view": ["cutoff"]}}))
+        assert chain.build(config.Data(), 0) == {}
+        views = chain.build(config.parse({"data": {"second_view": ["cutoff"]}}).data, 0)
         assert views[""].ops == ()
 
     @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ class TestBuild:
     def test_refuses_by_key_path(self, ops, sentence):
         """Before any data is read."""
         with pytest.raises(InputError, match=sentence):
-            chain.build(config.parse({"data": {"augment": ops}}))
+            chain.build(config.parse({"data": {"augment": ops}}).data, 0)

@@ -72,4 +72,4 @@ def test_other_ops_go_on_with_the_paraphrase():
 def test_op_and_translator_belong_together(data, sentence):
     """One without the other is an error before step one."""
     with pytest.raises(InputError, match=sentence):
-        chain.build(config.parse({"data": data}))
+        chain.build(config.parse({"data": data}).data, 0)

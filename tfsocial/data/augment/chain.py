@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from tfsocial.config import Config, InputError
+from tfsocial.config import Data, InputError
 from tfsocial.data.augment import table
 from tfsocial.data.augment.chance import Chance
 from tfsocial.data.augment.contract import Moment, Op, TextOp
@@ -106,21 +106,20 @@ class Chain:
         return Moment(chance, progress, self.lexicon, self.word_parts, self.paraphrases)
 
 
-def build(config: Config) -> dict[str, Chain]:
-    """View -> its ops: "" is the ordinary pass; empty where nothing is augmented.
+def build(data: Data, seed: int) -> dict[str, Chain]:
+    """Build view -> its ops: "" is the ordinary pass; empty where nothing is augmented.
 
     Raises:
         InputError: see `table.build_all`; or paraphrases are mixed in and no translator is
             named, or the other way round.
     """
-    data = config.data
     entries = {"": ("data.augment", data.augment), VIEW: ("data.second_view", data.second_view)}
     chains = {
-        view: Chain(table.build_all(ops, where, data.root), config.seed, branch)
+        view: Chain(table.build_all(ops, where, data.root), seed, branch)
         for branch, (view, (where, ops)) in enumerate(entries.items())
         if ops or not view
     }
-    _check_translator(config, needs_paraphrases(chains))
+    _check_translator(data, needs_paraphrases(chains))
     return chains if data.augment or data.second_view else {}
 
 
@@ -129,8 +128,8 @@ def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
     return any(view.needs_paraphrases for view in views.values())
 
 
-def _check_translator(config: Config, needed: bool) -> None:
-    named = config.data.back_translation is not None
+def _check_translator(data: Data, needed: bool) -> None:
+    named = data.back_translation is not None
     if needed and not named:
         raise InputError(
             "the op back_translation needs data.back_translation, which says where its "
