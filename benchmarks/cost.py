@@ -42,7 +42,7 @@ TASKS = {
 }
 NEEDED = {  # beside the objective itself
     "mean_teacher": "training.ema=0.99",
-    **dict.fromkeys(("cutoff", "uda", "fix_match"), "data.view=[{cutoff: {}}]"),
+    **dict.fromkeys(("cutoff", "uda", "fix_match"), "data.second_view=[{cutoff: {}}]"),
 }
 # Of the methods the first is what the others are compared with; the rest is not done in a step.
 NO_STEP = ("optimizer.name=adamw", "model.head_init", "objectives.community.feature_cosine.weight")

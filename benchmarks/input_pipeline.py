@@ -114,7 +114,7 @@ def all_streams(plain: Config, folder: str) -> Iterator[tuple[str, Iterator]]:
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
     paraphrases = Paraphrases.of({text: [f"{text} again", text.upper()] for text in train.text})
     for name, ops in chains().items():
-        views = chain.build(with_ops(plain, ops, folder))
+        views = chain.build(with_ops(plain, ops, folder).data, plain.seed)
         known = chain.with_knowledge(views, train, parts, paraphrases)
         columns = [tf.constant(train.text)]
         source = AugmentedSplit(encoded, columns, tokenizer, known, plain.seed, epochs=8)

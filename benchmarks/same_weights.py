@@ -54,7 +54,7 @@ DATA = {
     "splits": {"train": "train.csv", "dev": "dev.csv"},
     "row_length": 64,
 }
-INTENT = {"column": "label", "out_of_scope": "out_of_scope"}
+INTENT = {"column": "label", "ood_label": "out_of_scope"}
 RUNS = {
     "l": {"data": DATA, "tasks": {"intent": INTENT}},
     "l0_r_drop": {
@@ -73,7 +73,7 @@ RUNS = {
                 {"word_drop": {"rate": 0.1, "probability": 0.5}},
                 {"token_mask": {"probability": 0.5}},
             ],
-            "view": [{"word_swap": {}}, {"cutoff": {}}],
+            "second_view": [{"word_swap": {}}, {"cutoff": {}}],
         },
         "tasks": {"intent": INTENT, "topics": {"kind": "multilabel", "column": "topics"}},
         "objectives": {

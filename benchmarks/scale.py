@@ -7,7 +7,7 @@ a row), MiniLM-L6's sizes with a word table of 8,000 words, one task of 77 class
 sweeps around 4 rows of 128 and 10,000 examples: 1 to 16 times the rows, row lengths of 64 to 512,
 and 1,000 to a million examples. Each point is a process of its own, so that its peak memory is its
 own; lines go to results/scale.jsonl, times of the table are in ms. `--set` takes keys of
-`training`, as training.recompute=true.
+`training`, as training.gradient_checkpointing=true.
 
 A step is taken apart by timing more than one thing: a batch read from the input alone, a pass
 forwards alone, the optimizer alone on gradients that lie ready. Backwards is what is left; where
@@ -163,7 +163,7 @@ def model_of(point: Point, assignments: Sequence[str]):
     specs = {"label": HeadSpec("classify", tuple(map(str, range(CLASSES))))}
     with devices.scope(device):
         text_model = TextModel(
-            sizes, specs, "mean", compiled=device.xla, recompute=training.recompute
+            sizes, specs, "mean", compiled=device.xla, recompute=training.gradient_checkpointing
         )
         text_model.build()
         frozen = rates.lowest(text_model.encoder, training.frozen_layers)

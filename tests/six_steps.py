@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import Optimizer
+from tfsocial import config
+from tfsocial.config.optimizer import Optimizer
 from tfsocial.training.optimizers import build
 from tfsocial.training.optimizers.base import BaseOptimizer
 
@@ -47,13 +48,18 @@ def gradients(step: int) -> list[np.ndarray]:
     return [random.normal(size=shape).astype(np.float32) for shape in SHAPES.values()]
 
 
+def section(**knobs) -> Optimizer:
+    """The section `optimizer` of a config that says this of it."""
+    return config.parse({"optimizer": knobs}).optimizer
+
+
 def built(
     clip_norm: float | None = None, weights: Sequence[tf.Variable] = (), **knobs
 ) -> BaseOptimizer:
     """An optimizer of these weights as a config builds it, at a constant rate."""
     knobs = {"learning_rate": 0.05, "weight_decay": 0.2, "warmup_fraction": 0.0, **knobs}
-    config = Optimizer(decay="constant", clip_norm=clip_norm, **knobs)
-    return build.optimizer(config, total_steps=STEPS, not_decayed=not_decayed(weights))
+    chosen = section(decay="constant", clip_norm=clip_norm, **knobs)
+    return build.optimizer(chosen, total_steps=STEPS, not_decayed=not_decayed(weights))
 
 
 def compiled(function, mode: str):

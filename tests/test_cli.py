@@ -200,7 +200,7 @@ def test_the_schema_is_printed_for_editors(said):
 def test_show_augment_prints_texts_before_and_after(said, moods):
     """The ops, the first texts, what each becomes in two epochs; the same when asked again."""
     ops = "--set=data.augment=[{word_swap: {rate: 1.0}}]"
-    masks = "--set=data.view=[{token_mask: {rate: 1.0}}]"
+    masks = "--set=data.second_view=[{token_mask: {rate: 1.0}}]"
     asked = ["show-augment", f"--config={tiny_run.write_config(moods)}", "--samples=2", ops, masks]
     code, out, _ = said(*asked)
     assert code == 0
@@ -209,24 +209,26 @@ def test_show_augment_prints_texts_before_and_after(said, moods):
     blocks = [block.splitlines() for block in out.split("\n\n")[1:]]
     assert [before for before, *_ in blocks] == ["my card is good thanks", "the card is late"]
     assert [line.strip() for line in blocks[1][1:]] == [
-        "augment epoch 1: card the late is",
-        "augment epoch 2: card the late is",
-        "view    epoch 1: [MASK] [MASK] [MASK] [MASK]",
-        "view    epoch 2: [MASK] [MASK] [MASK] [MASK]",
+        "augment     epoch 1: card the late is",
+        "augment     epoch 2: card the late is",
+        "second_view epoch 1: [MASK] [MASK] [MASK] [MASK]",
+        "second_view epoch 2: [MASK] [MASK] [MASK] [MASK]",
     ]
 
 
 def test_show_augment_without_ops_is_refused(refused, moods):
     """There is nothing to show."""
     config = f"--config={tiny_run.write_config(moods)}"
-    assert refused("show-augment", config).startswith("data.augment and data.view name no ops")
+    assert refused("show-augment", config).startswith(
+        "data.augment and data.second_view name no ops"
+    )
 
 
 def test_show_augment_shows_what_a_run_would_read(said, refused, moods):
     """Of a draw the texts that were drawn; without train nothing, and it says so."""
     flags = [f"--config={tiny_run.write_config(moods)}", "--set=data.augment=[word_swap]"]
     code, out, _ = said("show-augment", *flags, "--set=data.shots=1", "--epochs=1")
-    assert (code, out.count("augment epoch 1")) == (0, 2)
+    assert (code, out.count("augment     epoch 1")) == (0, 2)
     none = "--set=data.splits={dev: dev.csv}"
     labels = "--set=tasks.mood.labels=[happy, sad]"
     assert "data.splits.train names no files" in refused("show-augment", *flags, none, labels)
@@ -283,7 +285,7 @@ def test_a_step_too_large_for_the_memory_says_what_to_do(
     monkeypatch.setattr(SocialModel, "fit", too_much)
     assert said(*train_flags(moods, tmp_path / "run"))[0] == 1
     assert "training.micro_batches" in caplog.text
-    assert "training.recompute" in caplog.text
+    assert "training.gradient_checkpointing" in caplog.text
     assert "preflight" in caplog.text
     assert "(OOM when allocating)" in caplog.text
 
@@ -318,7 +320,7 @@ def test_after_mending_the_data_the_same_command_runs(refused, moods, tmp_path):
         ("data.text=body", ["train.csv", "'body'", "data.text"]),
         ("tasks.mood.column=lable", ["train.csv", "'lable'", "did you mean label?"]),
         ("tasks.mood.labels=[happy, glad]", ["train.csv:3:", "'sad'", "tasks.mood.labels"]),
-        ("tasks.mood.out_of_scope=other", ["tasks.mood.out_of_scope", "'other'"]),
+        ("tasks.mood.ood_label=other", ["tasks.mood.ood_label", "'other'"]),
         ("tasks.mood.kind=regress", ["16 of 16 rows", "train.csv:2:", "is not a number"]),
         ("tasks.mood.loss.name=mean_squared_error", ["tasks.mood.loss", "kinds regress"]),
         ("data.splits.train=none.csv", ["data.splits.train", "'none.csv'", "data.root"]),
@@ -598,8 +600,12 @@ def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path
 def mixture_of(moods: Path) -> dict:
     """Two sources: train and dev of our own, and the rows of dev under another name and licence."""
     shutil.copy(moods / "dev.csv", moods / "open.csv")
-    own = {"root": str(moods), "splits": {"train": "train.csv", "dev": "dev.csv"}, "rate": 3}
-    other = {"root": str(moods), "splits": {"train": "open.csv"}, "rate": 1}
+    own = {
+        "root": str(moods),
+        "splits": {"train": "train.csv", "dev": "dev.csv"},
+        "sampling_weight": 3,
+    }
+    other = {"root": str(moods), "splits": {"train": "open.csv"}, "sampling_weight": 1}
     return {
         "own": {**own, "name": "own tickets", "licence": "MIT"},
         "other": {**other, "name": "open tickets", "licence": "CC-BY-4.0"},

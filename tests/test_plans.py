@@ -47,14 +47,14 @@ def test_an_experiment_builds(experiment):
     assert table.formula(chosen.tasks, chosen.objectives)
     if any("wordnet" in op.get("synonym", {}).values() for op in chosen.data.augment):
         _needs_wordnet()
-    chain.build(chosen)
+    chain.build(chosen.data, chosen.seed)
     assert sorted(set(experiment["seeds"])) == experiment["seeds"]
 
 
 def _needs_wordnet() -> None:
     try:
         wordnet.check()
-    except config.ConfigError as error:
+    except config.InputError as error:
         pytest.skip(str(error))
 
 

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
         0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else.
     """
     from tfsocial import cli
-    from tfsocial.config import ConfigError, nearest
+    from tfsocial.config import InputError, nearest
 
     modules = [module.name for module in pkgutil.iter_modules(cli.__path__)]
     commands = [module.replace("_", "-") for module in modules]
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         kept = getattr(command, "INTERRUPTED", "the same command begins anew")
         print(f"error: stopped by Ctrl-C; {kept}", file=sys.stderr)
         return 130
-    except ConfigError as error:
+    except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # a full disk, a folder that may not be written

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfsocial import config
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config
+from tfsocial.errors import InputError
 from tfsocial.preflight import check, chips, compiler, page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def checked(path: Path, options: argparse.Namespace) -> bool:
     topology = chips.topology(options.topology)
     try:
         result = check.check(of(path, options), topology, compiler.existing(PYTHON), False)
-    except (ConfigError, check.Refused) as error:
+    except (InputError, check.Refused) as error:
         print(f"{path.stem:12} no: {error}", flush=True)
         return False
     memory = result.counts.memory / chips.GIB

@@ -19,8 +19,10 @@ from tfsocial import __main__
 from tfsocial.back_translation import filling
 from tfsocial.back_translation.similarity import SemanticSimilarity
 from tfsocial.checkpoints import community
-from tfsocial.config import Config, ConfigError, parse
+from tfsocial.config import Config, parse
 from tfsocial.data import corpus
+from tfsocial.data.augment import chain
+from tfsocial.errors import InputError
 from tfsocial.text import batch as keys
 from tfsocial.training import devices, paraphrases
 from tfsocial.training.prepare import Prepared, prepare
@@ -48,6 +50,10 @@ def section(folder, **knobs) -> str:
     values = {"translator": "pairs", "file": "pairs.csv", "licence": "MIT"}
     values |= {"cache": str(folder / "cache"), "similarity": None, **knobs}
     return f"data.back_translation={json.dumps(values)}"
+
+
+def filled(chosen: Config) -> filling.Filled:
+    return filling.fill(chosen.data, chosen.model, chosen.tasks, chosen.seed)
 
 
 def ready_for(chosen: Config, workdir) -> Prepared:
@@ -122,20 +128,20 @@ class TestPairs:
         assert found["licence"] == "MIT"
         assert len(found["sha256"]) == 64
         unknown = tiny_run.settings(moods, section(moods, licence="unknown"), MIX)
-        for refused in (lambda: filling.fill(unknown), lambda: ready_for(unknown, tmp_path)):
-            with pytest.raises(ConfigError, match=r"data\.back_translation\.licence: nothing says"):
+        for refused in (lambda: filled(unknown), lambda: ready_for(unknown, tmp_path)):
+            with pytest.raises(InputError, match=r"data\.back_translation\.licence: nothing says"):
                 refused()
 
     def test_without_augment_a_run_says_what_to_do(self, moods, tmp_path):
         """Before the data is read."""
-        with pytest.raises(ConfigError, match="run python -m tfsocial augment with this config"):
+        with pytest.raises(InputError, match="run python -m tfsocial augment with this config"):
             ready_for(tiny_run.settings(moods, section(moods), MIX), tmp_path)
 
     def test_an_untrained_m0_judges_nothing(self, moods):
         """Its cosines would be chance."""
         chosen = tiny_run.settings(moods, section(moods, similarity=[0.7, 0.98]))
-        with pytest.raises(ConfigError, match="an untrained M0 cannot tell what is similar"):
-            filling.fill(chosen)
+        with pytest.raises(InputError, match="an untrained M0 cannot tell what is similar"):
+            filled(chosen)
 
 
 class TestSimilarity:
@@ -144,7 +150,7 @@ class TestSimilarity:
     @pytest.fixture(scope="class")
     def likeness(self) -> SemanticSimilarity:
         chosen = parse({})
-        return SemanticSimilarity.of(chosen, community.of_config(chosen.model))
+        return SemanticSimilarity.of(chosen.model, community.of_config(chosen.model))
 
     def test_by_hand(self, likeness):
         """A copy is 1, a paraphrase near, something else far; each pair on its own."""
@@ -183,14 +189,16 @@ class TestSimilarity:
             },
         }
         config = parse({"data": chosen})
-        judged = filling.fill(config).judged
+        judged = filled(config).judged
         assert judged.kept == {text: (new[0],)}
         assert judged.counts == {"kept": 1, "far": 1, "near": 1, "none": 3}
         monkeypatch.setattr(SemanticSimilarity, "of", None)  # measured once, by this M0
-        assert filling.fill(config).new == 0
+        assert filled(config).new == 0
         m0 = community.of_config(config.model)
-        train = corpus.load_corpus(config).splits["train"]
-        assert paraphrases.of_run(config, m0, train).paraphrases == (new[0],)
+        train = corpus.load_corpus(config.data, config.tasks, config.seed).splits["train"]
+        views = chain.build(config.data, config.seed)
+        mixed = paraphrases.of_run(config.data, config.model, views, m0, train)
+        assert mixed.paraphrases == (new[0],)
 
 
 class Slow(BaseHTTPRequestHandler):

@@ -16,10 +16,11 @@ import tiny_run
 from tfsocial import __main__
 from tfsocial.back_translation import marian, translation
 from tfsocial.back_translation.marian import Draw, Marian
-from tfsocial.config import ConfigError, MarianTranslator, Sampling
+from tfsocial.config import MarianTranslator, Sampling
 from tfsocial.data.augment import paraphrase_cache
 from tfsocial.data.augment.paraphrase_cache import Identity
 from tfsocial.data.augment.random_stream import RandomStream
+from tfsocial.errors import InputError
 
 pytest.importorskip("sentencepiece", reason="the optional package is not installed")
 
@@ -165,7 +166,7 @@ class TestLoading:
         return shutil.copytree(there, tmp_path / "copy")
 
     def refusal(self, folder) -> str:
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(InputError) as caught:
             Marian.load(knobs(folder, folder), compiled=False)
         assert "\n" not in str(caught.value)
         return str(caught.value).replace(str(folder), "DIR")
@@ -206,12 +207,12 @@ class TestLoading:
 
     def test_no_such_folder(self, tmp_path):
         """Both forms are named."""
-        with pytest.raises(ConfigError, match="there is no such folder; hub:NAME is the other"):
+        with pytest.raises(InputError, match="there is no such folder; hub:NAME is the other"):
             Marian.load(knobs(tmp_path / "nowhere", tmp_path))
 
 
 def test_without_sentencepiece_it_says_what_to_install(there, back, monkeypatch):
     """The package is optional."""
     monkeypatch.setattr(marian.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"not installed; pip install sentencepiece"):
+    with pytest.raises(InputError, match=r"not installed; pip install sentencepiece"):
         Marian.load(knobs(there, back))

@@ -10,10 +10,10 @@ import pytest
 
 from tfsocial import config
 from tfsocial.back_translation import translation
-from tfsocial.config import ConfigError
 from tfsocial.data.augment import paraphrase_cache, paraphrase_filter
 from tfsocial.data.augment.paraphrase_cache import Identity
 from tfsocial.data.examples import Examples, Origin
+from tfsocial.errors import InputError
 from tfsocial.provenance import translators
 from tfsocial.provenance.resources import Resource
 
@@ -35,7 +35,7 @@ class Spoken:
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
         if len(self.asked) == self.until:
-            raise ConfigError("the line is dead")
+            raise InputError("the line is dead")
         self.asked.append((texts, draw))
         return [f" {text}\n{draw}" for text in texts]
 
@@ -64,7 +64,7 @@ class TestFill:
 
     def test_goes_on_where_it_stopped(self, opened):
         """What was made before the failure is kept and not asked for again; nor in a third run."""
-        with pytest.raises(ConfigError, match="the line is dead"), opened() as cache:
+        with pytest.raises(InputError, match="the line is dead"), opened() as cache:
             translation.fill(cache, Spoken(until=1), TEXTS, 1, 2)
         later = Spoken()
         with opened() as cache:
@@ -97,7 +97,7 @@ class TestFill:
         """Nothing could say which text they belong to."""
         with (
             opened() as cache,
-            pytest.raises(ConfigError, match="was given 2 texts and gave back 1"),
+            pytest.raises(InputError, match="was given 2 texts and gave back 1"),
         ):
             translation.fill(cache, lambda texts, draw=0: ["x"], ["a", "b"], 1, 2)
 
@@ -175,7 +175,7 @@ class TestKept:
 
     def test_refuses_what_m0_did_not_measure(self, data):
         """The filter is never silently left out."""
-        with pytest.raises(ConfigError, match="1 paraphrases were not compared by this M0"):
+        with pytest.raises(InputError, match="1 paraphrases were not compared by this M0"):
             paraphrase_filter.usable_paraphrases(data(similarity=[0.7, 0.98]), train("a"), "m0")
 
     @pytest.mark.parametrize(
@@ -188,13 +188,13 @@ class TestKept:
     )
     def test_refuses_an_empty_one(self, data, knobs, text, sentence):
         """Each says what to do."""
-        with pytest.raises(ConfigError, match=sentence):
+        with pytest.raises(InputError, match=sentence):
             paraphrase_filter.usable_paraphrases(data(**knobs), train(text), "m0")
 
     def test_refuses_what_is_no_cache(self, data, tmp_path):
         """In one sentence."""
         (tmp_path / "cache" / paraphrase_cache.FILE).write_bytes(b"no database at all" * 100)
-        with pytest.raises(ConfigError, match="cannot be used as a cache of paraphrases"):
+        with pytest.raises(InputError, match="cannot be used as a cache of paraphrases"):
             paraphrase_filter.usable_paraphrases(data(), train("a"), "m0")
 
     def test_licence_of_the_config_where_the_translator_says_none(self, data):
@@ -242,5 +242,5 @@ def test_a_torn_transaction_is_rolled_back(opened, tmp_path):
 )
 def test_the_config_refuses_by_key_path(section, sentence):
     """Without the name of the union's member."""
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         config.parse({"data": {"back_translation": {"cache": "c", **section}}})

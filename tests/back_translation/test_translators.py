@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tfsocial.back_translation.translators import Http, Pairs
-from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
+from tfsocial.config import HttpTranslator, PairsTranslator
+from tfsocial.errors import InputError
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ class TestHttp:
     def test_refuses_once_what_another_attempt_will_not_mend(self, service, ask, answer, sentence):
         """One sentence with the address, without what may be secret in it."""
         service.answers = [answer]
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(InputError) as caught:
             ask()
         message = str(caught.value)
         assert message.startswith(
@@ -107,19 +108,19 @@ class TestHttp:
     def test_gives_up_after_the_last_attempt(self, service, ask):
         """And says how often it tried."""
         service.answers = [(500, "")] * 3
-        with pytest.raises(ConfigError, match=r"answers with status 500 \(3 attempts\)$"):
+        with pytest.raises(InputError, match=r"answers with status 500 \(3 attempts\)$"):
             ask(retries=2)
         assert len(service.requests) == 3
 
     def test_no_connection(self, ask):
         """Nobody listens at port 9."""
-        with pytest.raises(ConfigError, match=r"cannot be reached .*check that the service runs"):
+        with pytest.raises(InputError, match=r"cannot be reached .*check that the service runs"):
             ask(url="http://127.0.0.1:9/", retries=0)
 
     def test_no_answer_in_time(self, service, ask):
         """The service takes the request and is silent."""
         service.answers = [(None, "")]
-        with pytest.raises(ConfigError, match=r"does not answer within 0\.2 s"):
+        with pytest.raises(InputError, match=r"does not answer within 0\.2 s"):
             ask(timeout=0.2, retries=0)
 
 
@@ -156,5 +157,5 @@ class TestPairs:
     )
     def test_refuses_by_line(self, read, content, sentence):
         """Not a row is guessed."""
-        with pytest.raises(ConfigError, match=sentence):
+        with pytest.raises(InputError, match=sentence):
             read(content)

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from tfsocial import config
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
@@ -81,8 +81,8 @@ def edit_config(folder, **values):
 
 
 def refusal(call, *arguments, **options):
-    """The message of the ConfigError a call answers with."""
-    with pytest.raises(ConfigError) as caught:
+    """The message of the InputError a call answers with."""
+    with pytest.raises(InputError) as caught:
         call(*arguments, **options)
     return str(caught.value)
 

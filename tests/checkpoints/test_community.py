@@ -14,7 +14,7 @@ from keras_names import community_name
 from tfsocial import config
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
 
@@ -217,7 +217,7 @@ def test_half_the_precision_is_read(m0, tensors):
 def test_a_vocabulary_longer_than_the_word_table_is_refused(tmp_path, tiny_config, tokenizer):
     """Ids beyond the table would be clamped under XLA without a word."""
     tiny_config.vocab_size = tokenizer.vocabulary_size - 1
-    with pytest.raises(ConfigError, match=r"vocab\.txt has 35 tokens"):
+    with pytest.raises(InputError, match=r"vocab\.txt has 35 tokens"):
         CommunityCheckpoint(tmp_path, tiny_config, True).check(tokenizer, 8)
 
 
@@ -226,7 +226,7 @@ def test_pairs_need_a_second_kind_of_token(tmp_path, tiny_config, tokenizer):
     tiny_config.type_vocab_size = 1
     checkpoint = CommunityCheckpoint(tmp_path, tiny_config, True)
     checkpoint.check(tokenizer, 64, texts=1)
-    with pytest.raises(ConfigError, match=r"data\.text names 2 columns; .* name one column"):
+    with pytest.raises(InputError, match=r"data\.text names 2 columns; .* name one column"):
         checkpoint.check(tokenizer, 64, texts=2)
 
 
@@ -234,5 +234,5 @@ def test_a_row_longer_than_the_positions_is_refused(tmp_path, tiny_config, token
     """The message names the key and both numbers."""
     checkpoint = CommunityCheckpoint(tmp_path, tiny_config, True)
     checkpoint.check(tokenizer, 64)
-    with pytest.raises(ConfigError, match=r"data.row_length is 65; the checkpoint has 64"):
+    with pytest.raises(InputError, match=r"data.row_length is 65; the checkpoint has 64"):
         checkpoint.check(tokenizer, 65)

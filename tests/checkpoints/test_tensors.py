@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfsocial.checkpoints import bert_names, tensors
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 HEAVY = ("tensorflow", "tf_keras", "transformers", "sklearn", "scipy")
 
@@ -25,7 +25,7 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_a_missing_file_is_one_sentence(tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.safetensors: cannot be read as safetensors"):
+    with pytest.raises(InputError, match=r"none\.safetensors: cannot be read as safetensors"):
         tensors.read(tmp_path / "none.safetensors")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_pipeline import encoded_of
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data import convert, corpus
 from tfsocial.data.attributes import Attribute, joined
 from tfsocial.data.pipeline import batches, disk_cache, tokenized_split
@@ -67,7 +67,7 @@ def test_json_values_of_each_kind(tmp_path):
 def test_a_missing_column_is_named_with_its_key(tmp_path):
     """As a label's is."""
     chosen = parsed(tmp_path, attributes={"reader": "usr"})
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         read(chosen)
     assert "has no column 'usr', which data.attributes.reader names" in str(caught.value)
     assert "did you mean user?, or leave the attribute out" in str(caught.value)
@@ -150,7 +150,7 @@ def test_joined_columns_are_the_columns_one_after_the_other(parts):
 def test_what_does_not_fit_is_refused(tree, sentence):
     """By key path."""
     tree = {"data": {"attributes": {"reader": "user"}}, **tree}
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         config.parse(tree)
 
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data import convert
 from tfsocial.data.reading import source_rows, tfrecord
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.reading.texts import read_texts
+from tfsocial.errors import InputError
 
 TREE = {"label": {}, "tags": {"kind": "multilabel", "column": "tags"}}
 
@@ -187,7 +187,7 @@ def test_a_folder_of_other_data_is_refused(tmp_path, change, which):
     settings = chosen(tmp_path)
     converted(settings, tmp_path / "out")
     write(tmp_path / "train.jsonl", change(some(10)))
-    message = refusal(ConfigError, converted, settings, tmp_path / "out")
+    message = refusal(InputError, converted, settings, tmp_path / "out")
     assert f"train.json is of another conversion ({which}); name a new --output" in message
 
 
@@ -195,11 +195,11 @@ def test_what_else_is_refused(tmp_path):
     write(tmp_path / "train.jsonl", some(10))
     settings = chosen(tmp_path)
     converted(settings, tmp_path / "out", 2)
-    assert "(shards)" in refusal(ConfigError, converted, settings, tmp_path / "out", 3)
+    assert "(shards)" in refusal(InputError, converted, settings, tmp_path / "out", 3)
     (tmp_path / "out" / "train.json").write_text("[]")
-    assert "is no manifest" in refusal(ConfigError, converted, settings, tmp_path / "out", 2)
+    assert "is no manifest" in refusal(InputError, converted, settings, tmp_path / "out", 2)
     strict = chosen(tmp_path, max_characters=3, max_bad_fraction=0.0)
-    message = refusal(ConfigError, converted, strict, tmp_path / "new")
+    message = refusal(InputError, converted, strict, tmp_path / "new")
     assert message.startswith("data.splits.train: 10 of 10 rows are bad")
 
 

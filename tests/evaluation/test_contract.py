@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scripted_model import TASKS, ScriptedModel, examples
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.evaluation.contract import EvaluationSet, Findings
 from tfsocial.evaluation.table import SUITES, suite
 
@@ -108,5 +108,5 @@ class TestEverySuite:
 
 
 def test_an_unknown_suite_is_refused():
-    with pytest.raises(ConfigError, match="did you mean quality"):
+    with pytest.raises(InputError, match="did you mean quality"):
         suite("qualty")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scripted_model import ScriptedModel
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.evaluation.reading import Columns, read
 
 MOOD = ScriptedModel({"mood": np.zeros((1, 3))}).manifest
@@ -76,16 +76,16 @@ def test_the_only_task_takes_the_column_label(file):
     ],
 )
 def test_what_does_not_fit_the_model_is_one_sentence(file, text, columns, words):
-    with pytest.raises(ConfigError, match=words) as caught:
+    with pytest.raises(InputError, match=words) as caught:
         read(file(text), MOOD, Columns(**columns))
     assert "\n" not in str(caught.value)
 
 
 def test_a_number_that_is_none(file):
-    with pytest.raises(ConfigError, match=r"data.csv:2: column 'stars' holds no number: 'many'"):
+    with pytest.raises(InputError, match=r"data.csv:2: column 'stars' holds no number: 'many'"):
         read(file("text,stars\na,many\n"), ALL)
 
 
 def test_a_model_without_a_task(file):
-    with pytest.raises(ConfigError, match="without a task"):
+    with pytest.raises(InputError, match="without a task"):
         read(file("text,label\na,sad\n"), ScriptedModel({}).manifest)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from outputs_by_hand import NAN, SAID, TAGGED, TAGS, TRUTH, cases, classes, known, spec, sure
 from sklearn import metrics
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.metrics.scores import scores
 
 
@@ -66,7 +66,7 @@ def test_out_of_scope_leaves_out_ratios_over_nothing():
 def test_out_of_scope_must_be_a_label_of_a_classification(kind):
     labels = np.array([0]) if kind == "classify" else np.array([[1.0, 0.0]])
     expected = "did you mean out?" if kind == "classify" else "not for multilabel"
-    with pytest.raises(ConfigError, match=expected.replace("?", r"\?")):
+    with pytest.raises(InputError, match=expected.replace("?", r"\?")):
         scores(spec(kind, "a", "out"), labels, np.array([[0.5, 0.5]]), "outt")
 
 

@@ -19,7 +19,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Task
+from tfsocial.config import Task
+from tfsocial.errors import InputError
 from tfsocial.objectives import table, weighing
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
@@ -353,28 +354,28 @@ class TestEntry:
         """A misspelled knob is refused by its key path; every field and `weight` is offered."""
         fields = [field.name for field in dataclasses.fields(MENUS[menu][name])]
         for known in ["weight", *fields]:
-            with pytest.raises(ConfigError, match=f"at.{known}x is not a knob.*mean {known}"):
+            with pytest.raises(InputError, match=f"at.{known}x is not a knob.*mean {known}"):
                 build(menu, name, {f"{known}x": 1})
 
     def test_knob_out_of_range_is_refused_by_its_path(self, menu, name):
         """Numbers beyond a bound, and what is no number, name key path and value."""
         for knob, value in wrong_values(MENUS[menu][name]):
-            with pytest.raises(ConfigError, match=f"^at.{knob} is {re.escape(repr(value))}; "):
+            with pytest.raises(InputError, match=f"^at.{knob} is {re.escape(repr(value))}; "):
                 build(menu, name, {knob: value})
 
     def test_task_of_another_kind_is_refused(self, menu, name):
         """An objective about a task takes only the kinds its class declares."""
         others = [kind for kind in table.USUAL_LOSS if kind not in MENUS[menu][name].kinds]
         for kind in others:
-            with pytest.raises(ConfigError, match=f"at: .*{name} is for kinds "):
+            with pytest.raises(InputError, match=f"at: .*{name} is for kinds "):
                 table.build(MENUS[menu], name, {}, {"one": Task(kind=kind)}, "at")
-            with pytest.raises(ConfigError, match=f"at: task one is of kind {kind}; "):
+            with pytest.raises(InputError, match=f"at: task one is of kind {kind}; "):
                 table.build(MENUS[menu], name, {"task": "one"}, {"one": Task(kind=kind)}, "at")
 
     def test_unknown_task_is_refused(self, menu, name):
         """A term about a task that is not there says so."""
         if is_about_a_task(MENUS[menu][name]):
-            with pytest.raises(ConfigError, match="at: there is no task elsewhere; "):
+            with pytest.raises(InputError, match="at: there is no task elsewhere; "):
                 build(menu, name, {"task": "elsewhere"})
 
 
@@ -514,7 +515,7 @@ def test_formula_has_all_terms_in_order():
 def test_formula_refuses_by_key_path(tree, sentence):
     """What is wrong in a config is named by its key path, before step one."""
     chosen = config.parse(tree)
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         table.formula(chosen.tasks, chosen.objectives)
 
 
@@ -528,7 +529,7 @@ def test_keeps_no_state(bench, batch, objective):
 def test_a_loss_cannot_be_about_another_task():
     """It would be ignored silently: the loss of a task is about that task."""
     tasks = {"topic": Task(loss={"task": "other"})}
-    with pytest.raises(ConfigError, match=r"tasks\.topic\.loss\.task: .* leave it out"):
+    with pytest.raises(InputError, match=r"tasks\.topic\.loss\.task: .* leave it out"):
         table.formula(tasks, config.Objectives())
 
 
@@ -536,5 +537,5 @@ def test_a_task_that_is_no_name_is_refused():
     """A list of tasks is a mistake, not a crash."""
     papers = {"r_drop": config.Objective(task=["topic"])}
     objectives = config.Objectives(papers=papers)
-    with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop: there is no task"):
+    with pytest.raises(InputError, match=r"objectives\.papers\.r_drop: there is no task"):
         table.formula({"topic": Task()}, objectives)

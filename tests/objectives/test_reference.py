@@ -10,6 +10,9 @@ import pytest
 
 from benchmarks import cost
 from tfsocial import config
+from tfsocial.config.annotations import tagged_union
+from tfsocial.config.optimizer import AnyOptimizer
+from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference, table
 from tfsocial.training.methods import METHODS
 
@@ -39,8 +42,8 @@ def test_every_method_can_be_set_as_it_is_shown(setting):
 def test_every_weighing_and_every_optimizer_has_a_line():
     """The config's names and the page's are the same."""
     weighings = typing.get_args(config.Objectives.model_fields["weighing"].annotation)
-    assert {f"objectives.weighing={name}" for name in weighings if name != "given"} | {
-        f"optimizer.name={name}" for name in config.OWN_KNOBS
+    assert {f"objectives.weighing={name}" for name in weighings if name != "fixed"} | {
+        f"optimizer.name={name}" for name in tagged_union(AnyOptimizer).variants
     } == {setting for setting in METHODS if "weighing" in setting or ".name" in setting}
 
 
@@ -49,6 +52,15 @@ def test_costs_stand_in_the_line_of_their_objective():
     lines = reference.page({"r_drop": 1.234}, DONE_BY).splitlines()
     assert next(line for line in lines if "`r_drop`" in line).endswith("| 1.23 |")
     assert next(line for line in lines if "`fgm`" in line).endswith("|  |")
+
+
+def test_every_op_has_a_line_and_a_section():
+    """With its knobs and their defaults."""
+    page = reference.page({}, {}, OPS)
+    for name in OPS:
+        assert f"| [`{name}`](#dataaugment{name}) | `" in page
+        assert f"\n## data.augment=[{name}]\n\n    " in page
+    assert '`choose: "uniform"`' in page
 
 
 def test_whatever_costs_a_step_was_measured():
@@ -63,4 +75,4 @@ def test_whatever_costs_a_step_was_measured():
 def test_the_committed_page_is_the_code_s():
     """docs/objectives.md is what the command prints; `make reference` writes it anew."""
     written = (ROOT / "docs/objectives.md").read_text("utf-8")
-    assert written == reference.page(MEASURED, DONE_BY) + "\n"
+    assert written == reference.page(MEASURED, DONE_BY, OPS) + "\n"

@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfsocial.config import Budget, Schedule
+from tfsocial.config import DriftConstraint, Schedule
 from tfsocial.objectives import weighing
 from tfsocial.objectives.contract import Terms
 from tfsocial.objectives.table import Term
@@ -133,7 +133,7 @@ class TestTotal:
         """2 * 7 * 0.5 + 3 * 4: a factor is for its own term; a budget's value is all factor."""
         formula = [
             Term("L/a", Fixed(terms([[7]], [[1]]), []), 2.0),
-            Term("L0/b", Fixed(terms([[4]], [[1]]), []), Budget(cosine=0.9, start=8)),
+            Term("L0/b", Fixed(terms([[4]], [[1]]), []), DriftConstraint(cosine=0.9, start=8)),
         ]
         factors = {"L/a": tf.constant(0.5), "L0/b": tf.constant(3.0)}
         weighed = weighing.total(formula, Moment(0.0), factors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.preflight import bounds, chips
 from tfsocial.preflight.bounds import Load, Network
 from tfsocial.preflight.chips import Chip
@@ -79,5 +79,5 @@ def test_topologies():
 @pytest.mark.parametrize("name", ["v5e", "v5e:", "v5e:2x", "v5e:0x2", "v5e:axb", "", "v5:2x2"])
 def test_a_wrong_topology_is_refused(name):
     """The flag and what was given are named."""
-    with pytest.raises(ConfigError, match=f"^--topology={name}: "):
+    with pytest.raises(InputError, match=f"^--topology={name}: "):
         chips.topology(name)

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial.__main__ import main
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.preflight import check, chips, compiler, page
 from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory
 from tfsocial.preflight.largest import Largest
@@ -108,7 +108,7 @@ def test_frozen_layers_are_passed_forwards_only(folder, tmp_path):
     layer, heads = network.frozen_per_token, network.per_example
     assert network.per_token == 2 * layer
     assert network.gradient_bytes == 4 * (layer + heads)
-    with pytest.raises(ConfigError, match=r"training\.precision=float16: a TPU"):
+    with pytest.raises(InputError, match=r"training\.precision=float16: a TPU"):
         check.check(
             tiny_run.settings(folder, "training.precision=float16", "data.rows=4"),
             chips.topology("v5e:2x2"), PYTHON, False,
@@ -122,7 +122,7 @@ def test_recomputation_saves_memory_on_the_chip(folder):
 
     def temporaries(recompute: str) -> int:
         options = ("data.rows=256", "model.random.layers=6", "model.dropout=0.1")
-        chosen = tiny_run.settings(folder, *options, f"training.recompute={recompute}")
+        chosen = tiny_run.settings(folder, *options, f"training.gradient_checkpointing={recompute}")
         return check.check(chosen, chips.topology("v5e:1x1"), PYTHON, False).counts.temporaries
 
     assert temporaries("true") < temporaries("false") / 2
@@ -130,14 +130,14 @@ def test_recomputation_saves_memory_on_the_chip(folder):
 
 def test_chips_must_share_a_batch_evenly(folder):
     """Two rows for four chips: the key, the slice and what to give instead."""
-    with pytest.raises(ConfigError, match=r"data.rows=2: 4 chips of v5e:2x2 .* multiple of 4"):
+    with pytest.raises(InputError, match=r"data.rows=2: 4 chips of v5e:2x2 .* multiple of 4"):
         check.check(tiny_run.settings(folder), chips.topology("v5e:2x2"), PYTHON, False)
 
 
 def test_chips_share_a_batch_in_parts(folder):
     """Four rows for two chips with four parts each."""
     settings = tiny_run.settings(folder, "data.rows=4", "training.micro_batches=4")
-    with pytest.raises(ConfigError, match=r"2 chips .*, each in 4 parts, .* multiple of 8"):
+    with pytest.raises(InputError, match=r"2 chips .*, each in 4 parts, .* multiple of 8"):
         check.check(settings, chips.topology("v5e:1x2"), PYTHON, False)
 
 

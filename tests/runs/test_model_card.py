@@ -26,7 +26,7 @@ TREE = {
     "name": "first run",
     "data": {"name": "A|B <tickets>", "text": ["title", "body"]},
     "tasks": {
-        "mood": {"out_of_scope": "sad: 'very'"},
+        "mood": {"ood_label": "sad: 'very'"},
         "topics": {"kind": "multilabel", "column": "t"},
         "stars": {"kind": "regress", "column": "s"},
     },

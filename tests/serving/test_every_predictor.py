@@ -14,7 +14,7 @@ import pytest
 import served_models
 import without_laboratory
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.serving import predictor
 from tfsocial.serving.loading import load_predictor
 
@@ -78,7 +78,7 @@ def test_one_text_is_answered_as_among_many(folders, number):
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path):
     """Both forms it could have had are named."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         load_predictor(tmp_path)
     assert "config.json" in str(caught.value)
     assert "saved_model.pb" in str(caught.value)

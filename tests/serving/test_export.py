@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfsocial import files
 from tfsocial.checkpoints.manifest import ModelManifest, of_values, to_values
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.models.heads import HeadSpec
 from tfsocial.serving import export
 from tfsocial.serving.loading import load_predictor
@@ -242,7 +242,7 @@ def test_it_says_what_it_is(folders):
 def test_a_version_is_never_overwritten(folders, tmp_path):
     """What is being served stays as it is."""
     (tmp_path / "1").mkdir()
-    with pytest.raises(ConfigError, match=r"1: exists already"):
+    with pytest.raises(InputError, match=r"1: exists already"):
         export.export(folders("classify")[0], tmp_path / "1")
     assert list((tmp_path / "1").iterdir()) == []
 
@@ -267,7 +267,7 @@ def test_an_export_can_be_read_by_others(folders):
 def test_another_saved_model_is_told_apart(tmp_path):
     """A SavedModel of somebody else has no manifest, and is refused with that reason."""
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
-    with pytest.raises(ConfigError, match=r"other: is not a SavedModel of tfsocial"):
+    with pytest.raises(InputError, match=r"other: is not a SavedModel of tfsocial"):
         load_predictor(tmp_path / "other")
 
 

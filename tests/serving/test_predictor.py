@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import ConfigError
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
+from tfsocial.errors import InputError
 from tfsocial.models.spec import HeadSpec
 from tfsocial.serving import predictor
 from tfsocial.serving.loading import load_predictor
@@ -122,7 +122,7 @@ def test_a_file_of_only_bad_rows_is_answered_too(tmp_path):
 def test_an_empty_file_is_an_error_and_no_output(tmp_path):
     """Most likely a mistake upstream: an empty answer would hide it."""
     (tmp_path / "in.txt").touch()
-    with pytest.raises(ConfigError, match="has no rows"):
+    with pytest.raises(InputError, match="has no rows"):
         predictor.predict_file(Counting(), tmp_path / "in.txt", tmp_path / "out.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
 
@@ -130,7 +130,7 @@ def test_an_empty_file_is_an_error_and_no_output(tmp_path):
 def test_a_missing_column_is_an_error_and_no_output(tmp_path):
     """The model's own columns are looked for."""
     (tmp_path / "in.csv").write_text("body\nhello\n", "utf-8")
-    with pytest.raises(ConfigError, match="no column 'text'"):
+    with pytest.raises(InputError, match="no column 'text'"):
         predictor.predict_file(Counting(), tmp_path / "in.csv", tmp_path / "out.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
@@ -179,7 +179,7 @@ def test_a_device_is_not_replaced_by_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     source = write_rows(tmp_path / "in.txt", 2)
     for target in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(ConfigError, match="is not a file"):
+        with pytest.raises(InputError, match="is not a file"):
             predictor.predict_file(Counting(), source, target)
     assert (tmp_path / "pipe").is_fifo()
 

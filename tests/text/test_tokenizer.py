@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import BertTokenizerFast
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.text.tokenizer_files import SPECIAL_TOKENS
 
@@ -432,7 +432,7 @@ def test_settings_that_cannot_be_honoured(tmp_path, change, message):
     Tokenizer((*SPECIALS, "a")).save(tmp_path)
     path = tmp_path / "tokenizer_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         Tokenizer.load(tmp_path)
     assert str(path) in str(caught.value)
 
@@ -456,11 +456,11 @@ def test_missing_and_ill_files_are_named(tmp_path, name, content, message):
         (tmp_path / name).unlink()
     else:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         Tokenizer.load(tmp_path)
     assert str(tmp_path / name) in str(caught.value)
 
 
 def test_a_token_must_fit_a_line():
-    with pytest.raises(ConfigError, match="on line 6 cannot be part of a line"):
+    with pytest.raises(InputError, match="on line 6 cannot be part of a line"):
         Tokenizer((*SPECIALS, "a\nb"))

@@ -101,7 +101,7 @@ def social_model() -> Callable[..., SocialModel]:
         dropout: float = 0.0,
         jit_compile: bool = False,
         total_steps: int = 100,
-        weighing: str = "given",
+        weighing: str = "fixed",
         cosines_every: int | None = None,
         ema: float | None = None,
         sharpness: float | None = None,
@@ -118,7 +118,7 @@ def social_model() -> Callable[..., SocialModel]:
                 "papers": papers or {},
                 "weighing": weighing,
                 "cosines_every": cosines_every,
-                "sharpness": sharpness,
+                "sam_radius": sharpness,
             },
             "optimizer": {**PLAIN_RATES, **optimizer},
         }

@@ -71,7 +71,7 @@ def test_a_run_with_two_views_learns(moods, tmp_path):
     """The cutoff objective has a curve, and L falls."""
     papers = {"papers": {"cutoff": {"weight": 0.5}}}
     chosen = tiny_run.settings(
-        moods, TEXT_OPS, "data.view=[cutoff]", "training.epochs=6", objectives=papers
+        moods, TEXT_OPS, "data.second_view=[cutoff]", "training.epochs=6", objectives=papers
     )
     tiny_run.train(chosen, tmp_path / "run")
     assert min(curve(tmp_path / "run", "train/raw/L_paper/cutoff")) > 0

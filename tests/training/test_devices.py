@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import ConfigError, Training
+from tfsocial.config import InputError, Training
 from tfsocial.training import devices
 from tfsocial.training.devices import Device
 
@@ -59,14 +59,14 @@ class TestErrors:
     def test_unknown_device(self, machine, device, answer):
         """The flag is named with what was found, and the nearest or all that is allowed."""
         machine()
-        with pytest.raises(ConfigError, match=f"--device={device}: {answer}"):
+        with pytest.raises(InputError, match=f"--device={device}: {answer}"):
             chosen(device)
 
     @pytest.mark.parametrize("device", ["gpu", "mirrored"])
     def test_no_gpu(self, machine, device):
         """Without a GPU the answer says what to use instead."""
         machine(gpus=0)
-        with pytest.raises(ConfigError, match=f"--device={device}: .*no GPU.*--device=cpu"):
+        with pytest.raises(InputError, match=f"--device={device}: .*no GPU.*--device=cpu"):
             chosen(device)
 
 
@@ -102,24 +102,24 @@ class TestStrategy:
     def test_more_gpus_than_there_are(self, machine):
         """The answer says how many TensorFlow sees."""
         machine(gpus=2)
-        with pytest.raises(ConfigError, match=r"--device=gpu:4: TensorFlow sees 2 GPUs here"):
+        with pytest.raises(InputError, match=r"--device=gpu:4: TensorFlow sees 2 GPUs here"):
             chosen("gpu:4")
 
     def test_cpus_are_replicas(self, two_cpus):
         """cpu:2 on a TensorFlow that has started with two; with three it cannot be."""
         assert chosen("cpu:2").strategy.num_replicas_in_sync == 2
-        with pytest.raises(ConfigError, match=r"--device=cpu:3: .*start a new one"):
+        with pytest.raises(InputError, match=r"--device=cpu:3: .*start a new one"):
             chosen("cpu:3")
 
     def test_nobody_says_who_the_workers_are(self, monkeypatch):
         monkeypatch.delenv("TF_CONFIG", raising=False)
         monkeypatch.delenv("SLURM_STEP_NODELIST", raising=False)
-        with pytest.raises(ConfigError, match=r"--device=multi_worker: neither TF_CONFIG nor"):
+        with pytest.raises(InputError, match=r"--device=multi_worker: neither TF_CONFIG nor"):
             chosen("multi_worker")
 
     def test_there_is_no_tpu(self):
         """The real resolver on a machine without one: a sentence, and what to do."""
-        with pytest.raises(ConfigError, match=r"--device=tpu:local: .*BUILD\.md"):
+        with pytest.raises(InputError, match=r"--device=tpu:local: .*BUILD\.md"):
             chosen("tpu:local")
 
     def test_a_tpu_compiles_by_itself(self):
@@ -161,7 +161,7 @@ class TestPrecisionAndCompiler:
     def test_replicas_are_not_compiled(self, machine):
         """A step that several share cannot be; asking for it ends before TensorFlow's traceback."""
         machine(gpus=2)
-        with pytest.raises(ConfigError, match=r"training\.compile=xla: .*leave it at auto"):
+        with pytest.raises(InputError, match=r"training\.compile=xla: .*leave it at auto"):
             chosen("auto", compile="xla")
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.provenance import licences
 from tfsocial.training import fit
 
@@ -108,7 +108,9 @@ def test_what_was_taken_from_others_is_written_down(finished):
     assert "arXiv:1512.00567" in method["citation"]
     assert optimizer["name"] == "optimizer.name=adamw (AdamW)"
     assert "arXiv:1711.05101" in optimizer["citation"]
-    assert written["config"]["sha256"] == config.load(finished / "config.yaml").fingerprint()
+    chosen = config.load(finished / "config.yaml")
+    assert written["config"] == {"name": chosen.name, "sha256": chosen.fingerprint()}
+    assert written["licence_policy"] == chosen.data.licence_policy == "permissive"
 
 
 def test_a_model_has_its_card_and_hands_its_licence_on(finished):
@@ -219,7 +221,11 @@ def test_layers_are_unfrozen_by_epochs(moods, tmp_path):
     parts = {"heads.safetensors/mood": 1, "/encoder.layer.0.output": 2, "/embeddings.": 3}
     for epochs in (1, 2, 3):
         workdir = tmp_path / str(epochs)
-        options = (f"training.epochs={epochs}", "training.unfreeze_every=1", "data.splits.dev=[]")
+        options = (
+            f"training.epochs={epochs}",
+            "training.gradual_unfreezing_epochs=1",
+            "data.splits.dev=[]",
+        )
         tiny_run.train(tiny_run.settings(moods, *options), workdir)
         after = weights(workdir)
         for part, first in parts.items():
@@ -328,7 +334,7 @@ def test_the_model_of_a_run_is_the_checkpoint_of_the_next(finished, moods, tmp_p
 def test_nothing_to_learn_from_is_said(moods, tmp_path):
     """Labels alone make no run."""
     chosen = tiny_run.settings(moods, "data.splits.train=[]", "tasks.mood.labels=[happy, sad]")
-    with pytest.raises(ConfigError, match=r"data\.splits\.train"):
+    with pytest.raises(InputError, match=r"data\.splits\.train"):
         tiny_run.train(chosen, tmp_path / "run")
 
 
@@ -336,14 +342,14 @@ def test_rows_that_replicas_cannot_share_are_refused(moods, tmp_path):
     """Each replica takes as many rows of a batch as any other, and cuts them into its parts."""
     chosen = tiny_run.settings(moods, "data.rows=4", "training.micro_batches=4")
     tmp_path.joinpath("run").mkdir()
-    with pytest.raises(ConfigError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
+    with pytest.raises(InputError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
         fit.train(chosen, tmp_path / "run", "cpu:2")
 
 
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):
     """On a CPU the step would fail, on a GPU it would silently read other positions."""
     chosen = tiny_run.settings(moods, "model.random.positions=4")
-    with pytest.raises(ConfigError, match=r"data\.row_length"):
+    with pytest.raises(InputError, match=r"data\.row_length"):
         tiny_run.train(chosen, tmp_path / "run")
 
 

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError, Training
+from tfsocial.config import Config, Training
+from tfsocial.errors import InputError
 from tfsocial.training import devices
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 
@@ -66,7 +67,7 @@ def test_a_scale_changes_no_step(social_model, batch, endless, options):
         np.testing.assert_allclose(value, expected[name], atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("weighing", ["given", "gradnorm"])
+@pytest.mark.parametrize("weighing", ["fixed", "gradnorm"])
 def test_a_step_whose_gradients_overflow_is_skipped(social_model, batch, endless, weighing):
     """Nothing moves, the scale is halved, the step is counted."""
     model = scaled(social_model(**HEAVY, weighing=weighing), 2.0**127)
@@ -135,6 +136,6 @@ def test_a_tpu_has_none():
     class Eight:
         num_replicas_in_sync = 8
 
-    with pytest.raises(ConfigError, match=r"training\.precision=float16: a TPU .*use bfloat16"):
+    with pytest.raises(InputError, match=r"training\.precision=float16: a TPU .*use bfloat16"):
         devices._device(Eight(), Training(precision="float16"), "TPU")
     assert "float16 (as configured)" in devices.choose("cpu", Training(precision="float16")).reason

@@ -9,7 +9,7 @@ import tiny_run
 from keras_names import community_name
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.training.optimizers import rates
 
@@ -55,9 +55,9 @@ def test_the_lowest_layers_and_the_embeddings(social_model, layers):
 
 def test_one_layer_must_learn(social_model):
     encoder = social_model(layers=2).text_model.encoder
-    with pytest.raises(ConfigError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
+    with pytest.raises(InputError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
         rates.lowest(parameters.of_encoder(encoder), 2)
-    with pytest.raises(ConfigError, match=r"training\.frozen_layers"):
+    with pytest.raises(InputError, match=r"training\.frozen_layers"):
         config.parse({"training": {"frozen_layers": -1}})
 
 
@@ -155,8 +155,8 @@ def test_a_run_saves_them_as_they_were(tmp_path):
         return {name: table for name, table in saved.items() if "embeddings." in name}
 
     began = tables("began", "optimizer.learning_rate=1.0e-30")
-    kept = tables("kept", "training.frozen_layers=0", "training.recompute=true")
-    moved = tables("moved", "training.recompute=true")
+    kept = tables("kept", "training.frozen_layers=0", "training.gradient_checkpointing=true")
+    moved = tables("moved", "training.gradient_checkpointing=true")
     assert len(began) == 5
     for name, table in began.items():
         np.testing.assert_allclose(kept[name], table, rtol=0, atol=1e-20, err_msg=name)

@@ -66,7 +66,7 @@ def one_step(social_model, batch, endless, weighing: str, **options):
 def test_uncertainty_begins_with_the_weights_given(social_model, batch, endless):
     """exp(-0) is 1: the first step moves the model as without; then the variances move."""
     calm = {"epsilon": 1e-3, "clip_norm": None}
-    plain = one_step(social_model, batch, endless, "given", **calm)
+    plain = one_step(social_model, batch, endless, "fixed", **calm)
     learned = one_step(social_model, batch, endless, "uncertainty", **calm)
     for name, value in plain.items():
         np.testing.assert_allclose(learned[name], value, atol=1e-6, err_msg=name)
@@ -136,7 +136,7 @@ def test_two_replicas_are_one(social_model, batch, endless, two_cpus, weighing):
 def test_pcgrad_without_conflict_is_the_plain_step(social_model, batch, endless):
     """One term has nothing to be against."""
     steps = []
-    for weighing in ("given", "pcgrad"):
+    for weighing in ("fixed", "pcgrad"):
         model = social_model(weighing=weighing, epsilon=1e-3)
         model.fit(endless(batch), steps_per_epoch=2, epochs=1, verbose=0)
         steps.append({v.name: v.numpy() for v in model.text_model.variables})

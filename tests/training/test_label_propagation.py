@@ -13,7 +13,7 @@ from sklearn.datasets import make_moons
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 from tfsocial.training.providers import contract
@@ -135,7 +135,7 @@ def test_too_much_to_keep(tmp_path, monkeypatch):
     """Says how much, before anything was trained."""
     moods = tiny_run.write_moods(tmp_path / "data")
     monkeypatch.setattr(contract, "MOST_NUMBERS", 31)
-    with pytest.raises(ConfigError, match=r"label_propagation: 16 examples of 2 classes"):
+    with pytest.raises(InputError, match=r"label_propagation: 16 examples of 2 classes"):
         prepared(tiny_run.settings(moods, objectives=TERM), tmp_path / "run")
 
 
@@ -189,7 +189,7 @@ def test_a_second_checkpoint_that_cannot_be_taken(licence, message, tmp_path):
         (other / "README.md").write_text(f"---\nlicense: {licence}\n---\n", "utf-8")
     said = "model.licence_ack=it is my own"
     chosen = tiny_run.settings(tmp_path / "nowhere", said, **beside(other))
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(InputError, match=message):
         prepared(chosen, tmp_path / "run")
 
 
@@ -214,5 +214,5 @@ def test_a_path_instead_of_a_name_is_told_how_to_be_named(tmp_path):
     sentence = (
         r"beside is 'runs/first/model', .*checkpoints: {second: {checkpoint: runs/first/model}}"
     )
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         prepared(chosen, tmp_path / "run")

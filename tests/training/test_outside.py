@@ -12,7 +12,8 @@ from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
-from tfsocial.config import ConfigError, ScopeScore
+from tfsocial.config import OODScore
+from tfsocial.errors import InputError
 from tfsocial.models.scope import Scope
 from tfsocial.serving import export
 from tfsocial.serving.loading import load_predictor
@@ -97,15 +98,15 @@ def test_dev_must_have_something_in_scope(moods, tmp_path, label):
     """Neither blank labels nor the outside alone say where scope ends; before step one."""
     rows = [(text, label) for text, _ in tiny_run.MOODS]
     tiny_run.write_csv(moods / "dev.csv", ("text", "label"), rows)
-    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
-    with pytest.raises(ConfigError, match=r"energy needs texts in scope in data\.splits\.dev"):
+    task = {"column": "label", "ood_label": "weather", "ood_detector": "energy"}
+    with pytest.raises(InputError, match=r"energy needs texts in scope in data\.splits\.dev"):
         tiny_run.train(tiny_run.settings(moods, tasks={"mood": task}), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
 def test_only_a_classification_has_a_scope():
-    with pytest.raises(ConfigError, match=r"mood\.out_of_scope is for tasks of kind classify"):
-        config.parse({"tasks": {"mood": {"kind": "multilabel", "out_of_scope": "a"}}})
+    with pytest.raises(InputError, match=r"mood\.ood_label is for tasks of kind classify"):
+        config.parse({"tasks": {"mood": {"kind": "multilabel", "ood_label": "a"}}})
 
 
 def test_statistics_by_hand():
@@ -128,10 +129,10 @@ def moods(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("by", get_args(ScopeScore))
+@pytest.mark.parametrize("by", get_args(OODScore))
 def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     """Saved, loaded and exported, the answers keep their threshold; the head has two logits."""
-    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": by}
+    task = {"column": "label", "ood_label": "weather", "ood_detector": by}
     chosen = tiny_run.settings(moods, "training.epochs=6", tasks={"mood": task})
     tiny_run.train(chosen, tmp_path / "run")
     folder = tmp_path / "run" / "model"
@@ -156,7 +157,7 @@ def test_examples_outside_are_kept_from_training(moods, tmp_path):
     """Rows of train with the label are left out, and the label is the last one."""
     rows = [*tiny_run.MOODS, ("it is it is", "afternoon")]
     tiny_run.write_csv(moods / "train.csv", ("text", "label"), rows)
-    task = {"column": "label", "out_of_scope": "afternoon", "out_of_scope_by": "energy"}
+    task = {"column": "label", "ood_label": "afternoon", "ood_detector": "energy"}
     tree = {**tiny_run.tree(moods), "tasks": {"mood": task}}
     for split in ("dev", "test"):
         tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
@@ -171,9 +172,9 @@ def test_examples_outside_are_kept_from_training(moods, tmp_path):
 
 def test_needs_a_dev_split(moods, tmp_path):
     """A threshold chosen on train would be none."""
-    task = {"column": "label", "out_of_scope": "weather", "out_of_scope_by": "energy"}
+    task = {"column": "label", "ood_label": "weather", "ood_detector": "energy"}
     chosen = tiny_run.settings(moods, "data.splits={train: train.csv}", tasks={"mood": task})
-    with pytest.raises(ConfigError, match=r"out_of_scope_by=energy needs data\.splits\.dev"):
+    with pytest.raises(InputError, match=r"ood_detector=energy needs data\.splits\.dev"):
         tiny_run.train(chosen, tmp_path / "run")
     assert not json.loads(json.dumps([str(p) for p in (tmp_path / "run").glob("model*")]))
 
@@ -181,19 +182,19 @@ def test_needs_a_dev_split(moods, tmp_path):
 @pytest.mark.parametrize(
     ("task", "sentence"),
     [
-        ({"out_of_scope_by": "energy"}, "needs the label that means out of scope"),
+        ({"ood_detector": "energy"}, "needs the label that means out of scope"),
         (
-            {"kind": "multilabel", "out_of_scope": "a", "out_of_scope_by": "energy"},
+            {"kind": "multilabel", "ood_label": "a", "ood_detector": "energy"},
             "is for tasks of kind classify",
         ),
-        ({"out_of_scope": "a", "out_of_scope_by": "energi"}, "should be 'class'"),
+        ({"ood_label": "a", "ood_detector": "energi"}, "should be 'class'"),
     ],
 )
 def test_wrong_settings_are_named(task, sentence):
-    with pytest.raises(ConfigError, match=rf"tasks\.mood\.out_of_scope_by.*{sentence}"):
+    with pytest.raises(InputError, match=rf"tasks\.mood\.ood_detector.*{sentence}"):
         config.parse({"tasks": {"mood": task}})
 
 
 def test_a_share_without_a_threshold_is_refused():
-    with pytest.raises(ConfigError, match=r"tasks\.mood\.in_scope_kept is for a threshold"):
-        config.parse({"tasks": {"mood": {"out_of_scope": "a", "in_scope_kept": 0.9}}})
+    with pytest.raises(InputError, match=r"tasks\.mood\.min_in_scope_recall is for a threshold"):
+        config.parse({"tasks": {"mood": {"ood_label": "a", "min_in_scope_recall": 0.9}}})

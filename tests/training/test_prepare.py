@@ -8,14 +8,14 @@ import pytest
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.training import devices
 from tfsocial.training.prepare import prepare
 
 
 def test_a_label_that_holds_the_separator_is_refused(tmp_path):
     """In the config and, of a list of JSON, in train: answers are joined with it."""
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         config.parse({"tasks": {"tags": {"kind": "multilabel", "labels": ["new", "a|b;c"]}}})
     assert "tasks.tags has the label 'a|b;c', which contains the separator '|'" in str(caught.value)
     assert str(caught.value).endswith("set its separator to another, as ','")
@@ -27,5 +27,5 @@ def test_a_label_that_holds_the_separator_is_refused(tmp_path):
         tasks={"tags": {"kind": "multilabel", "column": "label"}},
     )
     (tmp_path / "run").mkdir()
-    with pytest.raises(ConfigError, match=r"^tasks\.tags has the label 'a\|b', .*, as ';'$"):
+    with pytest.raises(InputError, match=r"^tasks\.tags has the label 'a\|b', .*, as ';'$"):
         prepare(chosen, tmp_path / "run", devices.choose("cpu", chosen.training))

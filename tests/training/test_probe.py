@@ -126,7 +126,7 @@ def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, norma
     moods = tiny_run.write_moods(tmp_path / "data")
     chosen = tiny_run.settings(
         moods,
-        *("model.refit_c=1.0", f"model.head_normalize={str(normalized).lower()}"),
+        *("model.final_probe_c=1.0", f"model.head_normalize={str(normalized).lower()}"),
         'data.splits={"train": "train.csv"}',
     )
     run = tiny_run.train(chosen, tmp_path / "run")
@@ -153,7 +153,7 @@ def test_heads_fitted_anew_are_taken_back_where_dev_falls(tmp_path, step, kept):
     moods = tiny_run.write_moods(tmp_path / "data")
     heads = {}
     for c in ("null", "1.0"):
-        chosen = tiny_run.settings(moods, f"model.refit_c={c}")
+        chosen = tiny_run.settings(moods, f"model.final_probe_c={c}")
         run = tiny_run.train(chosen, tmp_path / c, Clock(step))
         heads[c] = run.loaded.model.heads.linear["mood"].kernel.numpy()
     assert np.allclose(heads["null"], heads["1.0"], atol=1e-5) is not kept

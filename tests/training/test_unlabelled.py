@@ -19,7 +19,7 @@ from tfsocial.models.heads import MLMHead
 from tfsocial.objectives import table
 from tfsocial.text import batch as keys
 
-VIEW = "data.view=[{token_mask: {rate: 0.3}}]"
+VIEW = "data.second_view=[{token_mask: {rate: 0.3}}]"
 TERMS = {
     "uda": ["objectives.papers={uda: {confidence: 0.0}}", VIEW],
     "fix_match": ["objectives.papers={fix_match: {confidence: 0.0}}", VIEW],

@@ -13,16 +13,18 @@ from tfsocial.back_translation.translators import Http, Pairs
 from tfsocial.checkpoints import community
 from tfsocial.config import (
     BackTranslation,
-    Config,
-    ConfigError,
+    Data,
     HttpTranslator,
     MarianTranslator,
+    Model,
     PairsTranslator,
+    Task,
 )
 from tfsocial.data import corpus
 from tfsocial.data.augment import paraphrase_cache, paraphrase_filter
 from tfsocial.data.augment.paraphrase_cache import Cache, Identity
 from tfsocial.data.augment.paraphrase_filter import Judged, Verdict
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance import translators
 from tfsocial.provenance.resources import Resource
@@ -73,76 +75,79 @@ class Filled:
         return f" (cosine < {bounds[0]:g})" if verdict == "far" else f" (cosine > {bounds[1]:g})"
 
 
-def fill(config: Config) -> Filled:
-    """Translates the texts of train that the cache lacks, and compares them by M0.
+def fill(data: Data, model: Model, tasks: Mapping[str, Task], seed: int) -> Filled:
+    """Translate the texts of train that the cache lacks, and compare them by M0.
+
+    Args:
+        seed: the run's, which says what is drawn from train.
 
     Raises:
-        ConfigError: the config, the data or the translator is wrong, or a licence does not fit.
+        InputError: the config, the data or the translator is wrong, or a licence does not fit.
     """
-    chosen, bounds = paraphrase_filter.section(config.data), _bounds(config)
-    taken = resources(config)
-    given = provenance.of_sources(config.data)
-    checked = [*given, *translators.licensed(taken, config.data)]
-    provenance.check(checked, config.data.licence_policy)
-    texts = paraphrase_filter.texts_of(corpus.load_splits(config).splits["train"])
+    chosen, bounds = paraphrase_filter.section(data), _bounds(data, model)
+    taken = resources(data)
+    given = provenance.of_sources(data)
+    checked = [*given, *translators.licensed(taken, data)]
+    provenance.check(checked, data.licence_policy)
+    texts = paraphrase_filter.texts_of(corpus.load_splits(data, tasks, seed).splits["train"])
     identity = Identity(chosen.identity, tuple(map(asdict, taken)))
     with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
-        new = _translate(config, cache, texts)
+        new = _translate(data, cache, texts)
         found = cache.found(texts, chosen.count)
-        cosines = _compared(config, cache, found) if bounds else {}
+        cosines = _compared(model, cache, found) if bounds else {}
     return Filled(texts, new, paraphrase_filter.judge(found, cosines, bounds), chosen)
 
 
-def resources(config: Config) -> tuple[Resource, ...]:
+def resources(data: Data) -> tuple[Resource, ...]:
     """What the translator takes from others."""
-    chosen = paraphrase_filter.section(config.data)
+    chosen = paraphrase_filter.section(data)
     if isinstance(chosen, MarianTranslator):
         return marian.resources(chosen)
-    return (translator(config).resource,)
+    return (translator(data).resource,)
 
 
-def translator(config: Config, compiled: bool = False) -> Marian | Http | Pairs:
-    """The one that a config names.
+def translator(data: Data, compiled: bool = False) -> Marian | Http | Pairs:
+    """Make the translator that a config names.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
-    chosen = paraphrase_filter.section(config.data)
+    chosen = paraphrase_filter.section(data)
     if isinstance(chosen, MarianTranslator):
         return Marian.load(chosen, compiled)
     if isinstance(chosen, HttpTranslator):
         return Http(chosen)
-    return Pairs.read(chosen, config.data.root)
+    return Pairs.read(chosen, data.root)
 
 
-def _bounds(config: Config) -> tuple[float, float] | None:
-    bounds = paraphrase_filter.section(config.data).similarity
-    if bounds is not None and config.model.checkpoint == "random":
-        raise ConfigError(
+def _bounds(data: Data, model: Model) -> tuple[float, float] | None:
+    bounds = paraphrase_filter.section(data).similarity
+    if bounds is not None and model.checkpoint == "random":
+        raise InputError(
             "model.checkpoint is random, and an untrained M0 cannot tell what is similar; "
             "--set data.back_translation.similarity=null keeps all but copies"
         )
     return bounds
 
 
-def _translate(config: Config, cache: Cache, texts: Sequence[str]) -> int:
+def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
     """Fills the cache; returns how many paraphrases were asked for."""
-    chosen = paraphrase_filter.section(config.data)
+    chosen = paraphrase_filter.section(data)
     lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
     if not lacking:
         return 0
     batch = len(texts) if isinstance(chosen, PairsTranslator) else chosen.batch
-    made_by = translator(config, compiled=lacking >= COMPILE_FROM)
+    made_by = translator(data, compiled=lacking >= COMPILE_FROM)
     return translation.fill(cache, made_by, texts, chosen.count, batch)
 
 
 def _compared(
-    config: Config, cache: Cache, found: Mapping[str, Sequence[str]]
+    model: Model, cache: Cache, found: Mapping[str, Sequence[str]]
 ) -> dict[paraphrase_filter.Pair, float]:
     """Cosines of all that was found, measured now where they were not before."""
-    m0 = community.of_config(config.model)
-    yardstick = paraphrase_filter.yardstick(m0.resource(config.model).sha256, config.model.pooling)
+    m0 = community.of_config(model)
+    yardstick = paraphrase_filter.yardstick(m0.resource(model).sha256, model.pooling)
     pairs = paraphrase_filter.pairs(found)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
-        translation.compare(cache, SemanticSimilarity.of(config, m0), yardstick, pairs)
+        translation.compare(cache, SemanticSimilarity.of(model, m0), yardstick, pairs)
     return cache.cosines(yardstick, pairs)

@@ -20,8 +20,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.checkpoints import locations
-from tfsocial.config import ConfigError, MarianTranslator, Sampling
+from tfsocial.config import MarianTranslator, Sampling
 from tfsocial.data.augment.random_stream import RandomStream
+from tfsocial.errors import InputError
 from tfsocial.models.tf_transformers import transformers
 from tfsocial.provenance import licences
 from tfsocial.provenance import resources as provenance
@@ -64,7 +65,7 @@ class Direction:
         """Of a local folder.
 
         Raises:
-            ConfigError: it holds no Marian checkpoint that TensorFlow can read.
+            InputError: it holds no Marian checkpoint that TensorFlow can read.
         """
         where = f"{key}: {folder}"
         _check(folder, where)
@@ -163,7 +164,7 @@ class Marian:
         """The checkpoints of a config.
 
         Raises:
-            ConfigError: see `folders`, `Direction.load`.
+            InputError: see `folders`, `Direction.load`.
         """
         there, back = (
             Direction.load(key, folder, knobs, compiled) for key, folder in folders(knobs).items()
@@ -180,7 +181,7 @@ def folders(knobs: MarianTranslator) -> dict[str, Path]:
     """Key of the config -> local folder of that checkpoint, fetched from the hub if need be.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
     return {
         f"data.back_translation.{way}": _folder(getattr(knobs, way), f"data.back_translation.{way}")
@@ -215,7 +216,7 @@ def _folder(name: str, key: str) -> Path:
         return locations.hub_folder(name.removeprefix("hub:"), _HUB_FILES, key)
     folder = Path(name)
     if not folder.is_dir():
-        raise ConfigError(f"{key} {name}: there is no such folder; hub:NAME is the other form")
+        raise InputError(f"{key} {name}: there is no such folder; hub:NAME is the other form")
     return folder
 
 
@@ -229,24 +230,24 @@ def _number(text: str) -> int:
 
 def _check(folder: Path, where: str) -> None:
     if importlib.util.find_spec("sentencepiece") is None:
-        raise ConfigError(
+        raise InputError(
             "translator: marian needs the package sentencepiece, which is not installed; "
             "pip install sentencepiece"
         )
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
-        raise ConfigError(f"{where} is no Marian checkpoint; it lacks {', '.join(missing)}")
+        raise InputError(f"{where} is no Marian checkpoint; it lacks {', '.join(missing)}")
     kind = _kind(folder / "config.json")
     if kind != "marian":
-        raise ConfigError(f"{where}: model_type is {kind!r}; this translator loads 'marian'")
+        raise InputError(f"{where}: model_type is {kind!r}; this translator loads 'marian'")
     if any((folder / name).is_file() for name in WEIGHTS):
         return
     if (folder / PICKLE).is_file():
-        raise ConfigError(
+        raise InputError(
             f"{where} has its weights only in {PICKLE}, a pickle that needs PyTorch to be read; "
             f"{_conversion(folder)}"
         )
-    raise ConfigError(f"{where} has no weights; expected {' or '.join(WEIGHTS)}")
+    raise InputError(f"{where} has no weights; expected {' or '.join(WEIGHTS)}")
 
 
 def _conversion(folder: Path) -> str:
@@ -261,7 +262,7 @@ def _kind(path: Path) -> Any:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
     return values.get("model_type") if isinstance(values, dict) else None
 
 
@@ -275,12 +276,12 @@ def _model(folder: Path, where: str) -> Any:
         )
     except Exception as error:  # transformers raises its own, h5py's and safetensors' errors
         reason = str(error).strip().partition("\n")[0]
-        raise ConfigError(f"{where} cannot be loaded ({reason})") from None
+        raise InputError(f"{where} cannot be loaded ({reason})") from None
     finally:
         noise.setLevel(before)
     lost = [name for name in found["missing_keys"] if _COMPUTED not in name]
     if lost:
-        raise ConfigError(
+        raise InputError(
             f"{where} lacks {lost[0]} ({len(lost)} tensors in all) under the names that "
             f"transformers' TFMarianMTModel gives them; {_conversion(folder)}"
         )
@@ -294,8 +295,8 @@ def _tokenizer(folder: Path, where: str) -> Any:
             warnings.simplefilter("ignore")
             found = transformers.MarianTokenizer.from_pretrained(folder)
     except Exception as error:  # a vocabulary that is no JSON, or lacks <unk>
-        raise ConfigError(f"{where}: its tokenizer cannot be loaded ({error})") from None
+        raise InputError(f"{where}: its tokenizer cannot be loaded ({error})") from None
     # Of a file that sentencepiece cannot read it gives False.
     if not isinstance(found, transformers.MarianTokenizer):
-        raise ConfigError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
+        raise InputError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import Config
+from tfsocial.config import Model
 from tfsocial.data.examples import Examples
 from tfsocial.models.embedder import Embedder
 
@@ -21,9 +21,9 @@ class SemanticSimilarity:
         self._embedder = embedder
 
     @classmethod
-    def of(cls, config: Config, m0: CommunityCheckpoint) -> SemanticSimilarity:
+    def of(cls, model: Model, m0: CommunityCheckpoint) -> SemanticSimilarity:
         """With M0's weights and pooling."""
-        return cls(m0.embedder(config.model.pooling, ROW_LENGTH))
+        return cls(m0.embedder(model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
         both = list(dict.fromkeys([*texts, *others]))

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.augment.paraphrase_cache import Cache
 from tfsocial.data.augment.paraphrase_filter import Pair
 from tfsocial.data.reading import rows
@@ -25,7 +25,7 @@ Similarity = Callable[[Sequence[str], Sequence[str]], np.ndarray]
 
 
 class Translator(Protocol):
-    """Says texts in other words; raises ConfigError where it cannot."""
+    """Says texts in other words; raises InputError where it cannot."""
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
         """A paraphrase of each text, in their order; empty where it has none.
@@ -41,7 +41,7 @@ def fill(cache: Cache, translator: Translator, texts: Sequence[str], count: int,
     All texts get their first one before any gets a second. Texts of a length go together.
 
     Raises:
-        ConfigError: the translator cannot go on. What it had made is kept.
+        InputError: the translator cannot go on. What it had made is kept.
     """
     asked = 0
     lacking = {draw: cache.missing(texts, draw) for draw in range(count)}
@@ -58,7 +58,7 @@ def fill(cache: Cache, translator: Translator, texts: Sequence[str], count: int,
 def _translated(translator: Translator, texts: list[str], draw: int) -> dict[str, str]:
     made = translator(texts, draw)
     if len(made) != len(texts):
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: the translator was given {len(texts)} texts "
             f"and gave back {len(made)}"
         )

@@ -18,9 +18,10 @@ from tenacity import (
     wait_exponential,
 )
 
-from tfsocial.config import ConfigError, HttpTranslator, PairsTranslator
+from tfsocial.config import HttpTranslator, PairsTranslator
 from tfsocial.data.reading import line_formats, paths, rows
 from tfsocial.data.reading.rows import BadRow
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
 
@@ -59,7 +60,7 @@ class Http:
         """Tries again, ever later, where that may help: no answer, or a status of 429 or 5xx.
 
         Raises:
-            ConfigError: the last attempt failed too, or the answer is no such object.
+            InputError: the last attempt failed too, or the answer is no such object.
         """
         attempts = Retrying(
             retry=retry_if_exception(_passes),
@@ -74,7 +75,7 @@ class Http:
         except _FailureError as failure:
             count = attempts.statistics["attempt_number"]
             tried = f" ({count} attempts)" if count > 1 else ""
-            raise ConfigError(f"{self._who}: {failure}{tried}") from None
+            raise InputError(f"{self._who}: {failure}{tried}") from None
 
     @property
     def resource(self) -> Resource:
@@ -156,7 +157,7 @@ class Pairs:
         """The pairs of a file, named from the folder `root`.
 
         Raises:
-            ConfigError: the file cannot be read, or a row is no pair.
+            InputError: the file cannot be read, or a row is no pair.
         """
         path = paths.under(root, knobs.file)
         known: dict[str, list[str]] = {}
@@ -182,8 +183,8 @@ class Pairs:
 def _pair(row: rows.Row | BadRow) -> tuple[str, str]:
     where = f"{row.file}:{row.line}"
     if isinstance(row, BadRow):
-        raise ConfigError(f"{where}: {row.reason}")
+        raise InputError(f"{where}: {row.reason}")
     text, paraphrase = (row.values.get(column) for column in ("text", "paraphrase"))
     if not isinstance(text, str) or not isinstance(paraphrase, str):
-        raise ConfigError(f"{where}: expected a row with text and paraphrase, both strings")
+        raise InputError(f"{where}: expected a row with text and paraphrase, both strings")
     return text, paraphrase

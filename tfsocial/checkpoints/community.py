@@ -13,7 +13,7 @@ import numpy as np
 from tfsocial.checkpoints import bert_names, locations, manifest, tensors
 from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
 from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
-from tfsocial.config import ConfigError, Model
+from tfsocial.config import InputError, Model
 from tfsocial.models import parameters
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.encoder import BertConfig, PackedBert
@@ -43,7 +43,7 @@ class CommunityCheckpoint:
         """Describes M0, or of an untrained encoder the checkpoint that has its words.
 
         Raises:
-            ConfigError: see `provenance.of_checkpoint`.
+            InputError: see `provenance.of_checkpoint`.
         """
         chosen = model.checkpoint if self.trained else model.random.vocabulary
         return resources.of_checkpoint(model, chosen, self.folder)
@@ -62,21 +62,21 @@ class CommunityCheckpoint:
             texts: of an example, two of a pair.
 
         Raises:
-            ConfigError: the vocabulary or the row is longer than its table, or it has no second
+            InputError: the vocabulary or the row is longer than its table, or it has no second
                 text.
         """
         if tokenizer.vocabulary_size > self.config.vocab_size:
-            raise ConfigError(
+            raise InputError(
                 f"{self.folder}: vocab.txt has {tokenizer.vocabulary_size} tokens, "
                 f"{CONFIG} says vocab_size {self.config.vocab_size}; they belong to two models"
             )
         if row_length > self.config.max_position_embeddings:
-            raise ConfigError(
+            raise InputError(
                 f"data.row_length is {row_length}; the checkpoint has "
                 f"{self.config.max_position_embeddings} positions"
             )
         if texts > self.config.type_vocab_size:
-            raise ConfigError(
+            raise InputError(
                 f"data.text names {texts} columns; the checkpoint knows texts alone, no pairs "
                 f"(type_vocab_size {self.config.type_vocab_size}); name one column"
             )
@@ -109,7 +109,7 @@ class CommunityCheckpoint:
             row_length: tokens of a text that it reads; fewer where it has fewer positions.
 
         Raises:
-            ConfigError: its vocabulary is longer than its table, or weights are missing.
+            InputError: its vocabulary is longer than its table, or weights are missing.
         """
         tokenizer = Tokenizer.load(self.folder)
         row_length = min(row_length, self.config.max_position_embeddings)
@@ -123,7 +123,7 @@ def of_config(model: Model) -> CommunityCheckpoint:
     """Finds M0 as `model.checkpoint` names it.
 
     Raises:
-        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+        InputError: it cannot be had, is incomplete, or is not a BERT.
     """
     if model.checkpoint == "random":
         folder = locations.resolve(model.random.vocabulary)
@@ -136,7 +136,7 @@ def of_name(checkpoint: str, key: str, dropout: float | None = None) -> Communit
     """Finds a checkpoint with weights to give, as `key` of the config names it.
 
     Raises:
-        ConfigError: it cannot be had, is incomplete, or is not a BERT.
+        InputError: it cannot be had, is incomplete, or is not a BERT.
     """
     folder = locations.resolve(checkpoint, key)
     return CommunityCheckpoint(folder, bert_config(folder, dropout), True)
@@ -170,7 +170,7 @@ def fill_encoder(
     backbone = parameters.of_encoder(encoder).of("backbone")
     missing = [name for name in backbone if name not in found]
     if missing:
-        raise ConfigError(
+        raise InputError(
             f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
         )
     assign(backbone, found, str(folder / WEIGHTS))
@@ -181,7 +181,7 @@ def assign(places: Parameters, found: Mapping[str, np.ndarray], where: str) -> N
     """Gives each parameter the tensor of its name; `where` is the file.
 
     Raises:
-        ConfigError: a tensor has another shape, or values that are not finite.
+        InputError: a tensor has another shape, or values that are not finite.
     """
     for name, parameter in places.items():
         parameter.assign(tensors.checked(found[name], parameter.shape, f"{where}: {name}"))
@@ -191,7 +191,7 @@ def bert_config(folder: Path, dropout: float | None = None) -> BertConfig:
     """Reads the checkpoint's architecture; `dropout` replaces its hidden and attention dropout."""
     values = manifest.read_json(folder / CONFIG)
     if values.get("model_type", "bert") != "bert":
-        raise ConfigError(
+        raise InputError(
             f"{folder / CONFIG}: model_type is {values['model_type']!r}; this version loads 'bert'"
         )
     config = BertConfig.from_dict({k: v for k, v in values.items() if k != "tfsocial"})

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tfsocial import files
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -26,7 +26,7 @@ def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
         key: of the config, for the message.
 
     Raises:
-        ConfigError: it cannot be had, or files are missing from it.
+        InputError: it cannot be had, or files are missing from it.
     """
     kind, _, name = checkpoint.partition(":")
     if kind == "package":
@@ -53,7 +53,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
         where: its key of the config, for the message.
 
     Raises:
-        ConfigError: it cannot be had.
+        InputError: it cannot be had.
     """
     from huggingface_hub import snapshot_download
 
@@ -62,7 +62,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
     except Exception as error:  # the hub client raises its own, requests' and the OS's errors
         # Some say nothing but what they are.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ConfigError(
+        raise InputError(
             f"{where} hub:{name}: cannot be had from the hub ({reason}); "
             "check the name and the network, or give a local folder"
         ) from None
@@ -71,9 +71,9 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
 def _check_complete(folder: Path, what: str) -> None:
     """`what` begins the sentence: the key and value that led here."""
     if not folder.is_dir():
-        raise ConfigError(f"{what}: there is no such folder")
+        raise InputError(f"{what}: there is no such folder")
     if lacking := missing(folder):
-        raise ConfigError(f"{what}: {folder} lacks {', '.join(lacking)}")
+        raise InputError(f"{what}: {folder} lacks {', '.join(lacking)}")
 
 
 def _package_folder(name: str, key: str) -> Path:
@@ -81,7 +81,7 @@ def _package_folder(name: str, key: str) -> Path:
     # A dotted name would run the code of its parent package.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(
+        raise InputError(
             f"{key} package:{name}: no such package is installed; "
             f"pip install --no-deps {name.replace('_', '-')}"
         )
@@ -101,11 +101,11 @@ def _copied(address: str, key: str) -> Path:
             for name in names:
                 tf.io.gfile.copy(f"{address}/{name}", str(partial / name))
     except tf.errors.OpError as error:
-        raise ConfigError(f"{key} {address}: cannot be read ({error.message})") from None
+        raise InputError(f"{key} {address}: cannot be read ({error.message})") from None
     except OSError as error:
         # Another process may have been faster; its copy is as good.
         if missing(target):
-            raise ConfigError(f"{key} {address}: cannot be copied ({error})") from None
+            raise InputError(f"{key} {address}: cannot be copied ({error})") from None
     return target
 
 

@@ -13,7 +13,7 @@ import pydantic
 
 import tfsocial
 from tfsocial.checkpoints.locations import CONFIG
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models.spec import TextModelSpec
 
 
@@ -52,39 +52,39 @@ def of_values(values: Any) -> ModelManifest:
     """Reads a manifest from its JSON values.
 
     Raises:
-        ConfigError: they are none; says what is wrong with them, not where they came from.
+        InputError: they are none; says what is wrong with them, not where they came from.
 
     >>> of_values({"tasks": {}})
     Traceback (most recent call last):
     ...
-    tfsocial.config.ConfigError: pooling is missing
+    tfsocial.errors.InputError: pooling is missing
     """
     known = [field.name for field in fields(ModelManifest)]
     strange = [key for key in values if key not in known] if isinstance(values, dict) else []
     if strange:
-        raise ConfigError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
+        raise InputError(f"{strange[0]} is not known to this version, {tfsocial.__version__}")
     try:
         return _MANIFEST.validate_python(values)
     except pydantic.ValidationError as error:
-        raise ConfigError(_flaw(error.errors()[0])) from None
+        raise InputError(_flaw(error.errors()[0])) from None
 
 
 def read(folder: Path) -> ModelManifest:
     """Reads the manifest of a model folder.
 
     Raises:
-        ConfigError: it has none, or a broken one.
+        InputError: it has none, or a broken one.
     """
     values = read_json(folder / CONFIG).get("tfsocial")
     if values is None:
-        raise ConfigError(
+        raise InputError(
             f"{folder / CONFIG}: has no 'tfsocial' block, so it holds no heads; "
             "train on it first (--set model.checkpoint=...)"
         )
     try:
         return of_values(values)
-    except ConfigError as error:
-        raise ConfigError(
+    except InputError as error:
+        raise InputError(
             f"{folder / CONFIG}: its 'tfsocial' block cannot be used ({error}); "
             "take the folder as the run left it"
         ) from None
@@ -94,14 +94,14 @@ def read_json(path: Path) -> dict[str, Any]:
     """Reads an object of JSON.
 
     Raises:
-        ConfigError: the file holds none.
+        InputError: the file holds none.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as JSON ({error})") from None
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected an object, found {type(values).__name__}")
+        raise InputError(f"{path}: expected an object, found {type(values).__name__}")
     return values
 
 

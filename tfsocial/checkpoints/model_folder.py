@@ -22,7 +22,7 @@ from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
 from tfsocial.checkpoints.community import UnusedTensors
 from tfsocial.checkpoints.locations import CARD, CONFIG, WEIGHTS
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.spec import HeadSpec
@@ -100,7 +100,7 @@ def load(folder: Path) -> TextModelBundle:
     """Reads a model folder written by `save`, dropout and all in inference form.
 
     Raises:
-        ConfigError: the folder is not one, or is broken.
+        InputError: the folder is not one, or is broken.
     """
     folder = files.whole(folder)
     _check_saved(folder)
@@ -127,7 +127,7 @@ def _of_mlm_head(weights: Parameters) -> Parameters:
 def _fill(places: Parameters, found: Mapping[str, np.ndarray], path: Path) -> None:
     for name in places:
         if name not in found:
-            raise ConfigError(f"{path}: lacks {name}, which {CONFIG} promises")
+            raise InputError(f"{path}: lacks {name}, which {CONFIG} promises")
     community.assign(places, found, str(path))
 
 
@@ -166,6 +166,6 @@ def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
 def _check_saved(folder: Path) -> None:
     """Refuses what is no folder of `save`, in words of who has a model and no config."""
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: there is no such model folder")
+        raise InputError(f"{folder}: there is no such model folder")
     if lacking := locations.missing(folder):
-        raise ConfigError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(lacking)}")
+        raise InputError(f"{folder}: is no model/ folder of a run; it lacks {', '.join(lacking)}")

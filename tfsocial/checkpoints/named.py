@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import Checkpoint, ConfigError
+from tfsocial.config import Checkpoint, InputError
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 
@@ -18,19 +18,19 @@ def entry(entries: Mapping[str, Checkpoint], name: str, where: str) -> Checkpoin
         where: the key that names it.
 
     Raises:
-        ConfigError: it has no entry there.
+        InputError: it has no entry there.
 
     >>> entry({}, "runs/first/model", "objectives.community.label_propagation.beside")
     Traceback (most recent call last):
     ...
-    tfsocial.config.ConfigError: objectives.community.label_propagation.beside is \
+    tfsocial.errors.InputError: objectives.community.label_propagation.beside is \
 'runs/first/model', which is no name in checkpoints, where there is none; write checkpoints: \
 {second: {checkpoint: runs/first/model}} and objectives.community.label_propagation.beside: second
     """
     if name in entries:
         return entries[name]
     there = f"which has {', '.join(entries)}" if entries else "where there is none"
-    raise ConfigError(
+    raise InputError(
         f"{where} is {name!r}, which is no name in checkpoints, {there}; write checkpoints: "
         f"{{second: {{checkpoint: {name}}}}} and {where}: second"
     )
@@ -45,7 +45,7 @@ def load(
         names: name -> the key of the config that reads it.
 
     Raises:
-        ConfigError: one has no entry, cannot be had, is incomplete, or is not a BERT.
+        InputError: one has no entry, cannot be had, is incomplete, or is not a BERT.
     """
     return {
         name: community.of_name(
@@ -61,7 +61,7 @@ def resources(
     """Say of each checkpoint whose it is, under which licence and where that was read.
 
     Raises:
-        ConfigError: its entry says another licence than its folder.
+        InputError: its entry says another licence than its folder.
     """
     return tuple(
         provenance.of_checkpoint(

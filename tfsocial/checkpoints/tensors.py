@@ -12,19 +12,19 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
     """Reads name -> array.
 
     Raises:
-        ConfigError: the file is not there or is not of safetensors.
+        InputError: the file is not there or is not of safetensors.
     """
     try:
         return safetensors.load_file(path)
     except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path}: cannot be read as safetensors ({error})") from None
+        raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
 
 
 def to_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
@@ -39,16 +39,16 @@ def checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray
         where: file and tensor, for the message.
 
     Raises:
-        ConfigError: it has another shape, or values that are not finite.
+        InputError: it has another shape, or values that are not finite.
 
     >>> checked(np.ones([2], np.float16), (2,), "a.safetensors: b").dtype
     dtype('float32')
     """
     if array.shape != shape:
-        raise ConfigError(f"{where} has shape {array.shape}, the model needs {shape}")
+        raise InputError(f"{where} has shape {array.shape}, the model needs {shape}")
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
-        raise ConfigError(f"{where} holds values that are not finite")
+        raise InputError(f"{where} holds values that are not finite")
     return array
 
 

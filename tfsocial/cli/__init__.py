@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 
 
 class Help(SystemExit):
@@ -32,7 +32,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> Non
     """Reads a command's arguments into its flags.
 
     Raises:
-        ConfigError: an unknown flag, a missing one, a value that does not fit, or a stray word.
+        InputError: an unknown flag, a missing one, a value that does not fit, or a stray word.
     """
     for name in values:
         values[name].unparse()  # a second command in one process starts from the defaults
@@ -42,20 +42,20 @@ def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> Non
     try:
         _, *stray = values([about, *arguments])
     except flags.Error as error:
-        raise ConfigError(str(error).replace("\n", " ")) from None
+        raise InputError(str(error).replace("\n", " ")) from None
     if stray:
-        raise ConfigError(f"{stray[0]}: is not a flag; write --NAME=VALUE")
+        raise InputError(f"{stray[0]}: is not a flag; write --NAME=VALUE")
 
 
 def existing(flag: str, value: str) -> Path:
     """The path a flag names.
 
     Raises:
-        ConfigError: there is nothing there.
+        InputError: there is nothing there.
     """
     path = Path(value)
     if not path.exists():
-        raise ConfigError(f"--{flag}={value}: there is no such file or folder")
+        raise InputError(f"--{flag}={value}: there is no such file or folder")
     return path
 
 
@@ -63,11 +63,11 @@ def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
     """The folder a flag names, made if need be; files in it named in `besides` do not count.
 
     Raises:
-        ConfigError: it holds files already, or cannot be made.
+        InputError: it holds files already, or cannot be made.
     """
     path = _folder(flag, value)
     if {child.name for child in path.iterdir()} - set(besides):
-        raise ConfigError(f"--{flag}={value}: holds files already; name a new folder")
+        raise InputError(f"--{flag}={value}: holds files already; name a new folder")
     return path
 
 
@@ -75,13 +75,13 @@ def run_folder(flag: str, value: str) -> Path:
     """The folder of a run: a new one, or one that a run was stopped in.
 
     Raises:
-        ConfigError: it holds files that are not a run's, or cannot be made.
+        InputError: it holds files that are not a run's, or cannot be made.
     """
     path = _folder(flag, value)
     # Of a run that its data stopped only its quarantine is left.
     found = {child.name for child in path.iterdir()} - {"quarantine.jsonl"}
     if found and "config.yaml" not in found:
-        raise ConfigError(
+        raise InputError(
             f"--{flag}={value}: holds files, but no config.yaml of a run to go on with; "
             "name a new folder"
         )
@@ -92,10 +92,10 @@ def local(flag: str, value: str) -> Path:
     """The path a flag names, of a file or folder to be written.
 
     Raises:
-        ConfigError: it lies on another filesystem than this machine's.
+        InputError: it lies on another filesystem than this machine's.
     """
     if "://" in value:
-        raise ConfigError(
+        raise InputError(
             f"--{flag}={value}: has to be a local path; copy it there afterwards (what a run needs "
             "to go on from elsewhere are its checkpoints: --set training.checkpoints=gs://...)"
         )
@@ -106,7 +106,7 @@ def pairs(flag: str, values: Sequence[str]) -> dict[str, str]:
     """What a flag that may be given several times maps, each value NAME:WORDS.
 
     Raises:
-        ConfigError: a value without a colon or with an empty side, or a name twice.
+        InputError: a value without a colon or with an empty side, or a name twice.
 
     >>> pairs("label", ["mood:feeling"])
     {'mood': 'feeling'}
@@ -115,9 +115,9 @@ def pairs(flag: str, values: Sequence[str]) -> dict[str, str]:
     for value in values:
         name, _, words = value.partition(":")
         if not name or not words:
-            raise ConfigError(f"--{flag}={value}: has to be NAME:VALUE, with the task as name")
+            raise InputError(f"--{flag}={value}: has to be NAME:VALUE, with the task as name")
         if name in found:
-            raise ConfigError(f"--{flag}={value}: {name} is given twice")
+            raise InputError(f"--{flag}={value}: {name} is given twice")
         found[name] = words
     return found
 
@@ -128,5 +128,5 @@ def _folder(flag: str, value: str) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         os.listdir(path)
     except OSError as error:
-        raise ConfigError(f"--{flag}={value}: cannot be used ({error.strerror})") from None
+        raise InputError(f"--{flag}={value}: cannot be used ({error.strerror})") from None
     return path

@@ -26,6 +26,6 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
-    filled = filling.fill(settings)
+    filled = filling.fill(settings.data, settings.model, settings.tasks, settings.seed)
     print("\n".join(filled.lines(FLAGS.show)))
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.objectives import reference
 
 FLAGS = flags.FlagValues()
@@ -17,10 +17,11 @@ flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", fla
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
+    from tfsocial.data.augment.table import OPS
     from tfsocial.training.methods import METHODS
 
     methods = {setting: method.does for setting, method in METHODS.items()}
-    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, methods))
+    print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, methods, OPS))
     return 0
 
 
@@ -28,4 +29,4 @@ def _ratios(path: str) -> dict[str, float]:
     try:
         return json.loads(cli.existing("costs", path).read_text(encoding="utf-8"))["ratios"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"--costs={path}: is no result of benchmarks/cost.py") from None
+        raise InputError(f"--costs={path}: is no result of benchmarks/cost.py") from None

@@ -22,13 +22,17 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
+    from tfsocial.data.augment import chain
     from tfsocial.text.tokenizer import Tokenizer
     from tfsocial.training.paraphrases import of_run
 
-    train = corpus.load_corpus(settings).splits["train"]
+    data, seed = settings.data, settings.seed
+    train = corpus.load_corpus(data, settings.tasks, seed).splits["train"]
     m0 = community.of_config(settings.model)
     tokenizer = Tokenizer.load(m0.folder)
-    paraphrases = of_run(settings, m0, train)
-    shown = samples.draw(settings, train, tokenizer, FLAGS.samples, FLAGS.epochs, paraphrases)
+    views = chain.build(data, seed)
+    paraphrases = of_run(data, settings.model, views, m0, train)
+    counts = (FLAGS.samples, FLAGS.epochs, settings.training.epochs)
+    shown = samples.draw(data, seed, train, tokenizer, *counts, paraphrases)
     print("\n".join(shown.lines()))
     return 0

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = (
     "the step does not fit into the device's memory: lower data.rows, or keep it and set "
-    "training.micro_batches or training.recompute; `python -m tfsocial preflight` finds the "
-    "largest batch of a TPU chip"
+    "training.micro_batches or training.gradient_checkpointing; `python -m tfsocial preflight` "
+    "finds the largest batch of a TPU chip"
 )
 
 FLAGS = flags.FlagValues()

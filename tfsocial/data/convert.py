@@ -25,11 +25,11 @@ import numpy as np
 from tqdm import tqdm
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.examples import SPLITS, Counts
 from tfsocial.data.reading import label_cells, quarantine, source_rows, source_types, tfrecord
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.source_rows import Example
+from tfsocial.errors import InputError
 
 SHARDS = 8
 _MODULUS = 2**256
@@ -114,7 +114,7 @@ def convert(
         output: local or gs://.
 
     Raises:
-        ConfigError: a source cannot be read, too many of its rows are bad, or the folder holds
+        InputError: a source cannot be read, too many of its rows are bad, or the folder holds
             a conversion of other data.
         OSError: a file cannot be written, or does not hold what was written.
     """
@@ -195,7 +195,7 @@ class _Split:
             return new
         changed = _differences(there, new)
         if changed:
-            raise ConfigError(
+            raise InputError(
                 f"{self._path(self.split)}.json is of another conversion ({', '.join(changed)}); "
                 "name a new --output"
             )
@@ -211,7 +211,7 @@ class _Split:
             with tf.io.gfile.GFile(path, "r") as file:
                 return Manifest(**json.loads(file.read()))
         except (ValueError, TypeError):
-            raise ConfigError(
+            raise InputError(
                 f"{path}: is no manifest of a conversion; name a new --output"
             ) from None
 

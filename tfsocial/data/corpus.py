@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Data, Task
 from tfsocial.data.examples import Corpus
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.sampling import mixture, shots
+from tfsocial.errors import InputError
 
 
-def load_corpus(config: Config, workdir: Path | None = None) -> Corpus:
-    """Loads what a run learns from and is scored on, sources mixed.
+def load_corpus(
+    data: Data, tasks: Mapping[str, Task], seed: int, workdir: Path | None = None
+) -> Corpus:
+    """Load what a run learns from and is scored on, sources mixed.
 
     Args:
+        seed: the run's, which says what is drawn.
         workdir: gets quarantine.jsonl, and train_drawn.jsonl of `data.shots`.
 
     Raises:
-        ConfigError: see `load_splits` and `mixture.mixed`.
+        InputError: see `load_splits` and `mixture.mixed`.
     """
-    return mixture.mixed(load_splits(config, workdir), config.data, config.seed)
+    return mixture.mixed(load_splits(data, tasks, seed, workdir), data, seed)
 
 
-def load_splits(config: Config, workdir: Path | None = None) -> Corpus:
-    """Loads the splits before sources are mixed: each example once.
+def load_splits(
+    data: Data, tasks: Mapping[str, Task], seed: int, workdir: Path | None = None
+) -> Corpus:
+    """Load the splits before sources are mixed: each example once.
 
     Raises:
-        ConfigError: see `splits.read_splits` and `shots.draw`; or there is no train.
+        InputError: see `splits.read_splits` and `shots.draw`; or there is no train.
     """
     quarantine = workdir / "quarantine.jsonl" if workdir else None
-    found = read_splits(config.data, config.tasks, quarantine)
+    found = read_splits(data, tasks, quarantine)
     if "train" not in found.splits:
-        raise ConfigError("data.splits.train names no files; there is nothing to learn from")
-    if not config.data.shots:
+        raise InputError("data.splits.train names no files; there is nothing to learn from")
+    if not data.shots:
         return found
     record = workdir / "train_drawn.jsonl" if workdir else None
-    return shots.draw(found, config.data, config.tasks, config.seed, record)
+    return shots.draw(found, data, tasks, seed, record)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 from tfsocial.data.reading.file_rows import read_rows
 from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of
 from tfsocial.evaluation.contract import EvaluationSet, Manifest
@@ -46,7 +46,7 @@ def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSe
     """Read a csv, tsv or jsonl file with labels, plain or .gz.
 
     Raises:
-        ConfigError: the file cannot be read or lacks a column, a label is not the model's, no
+        InputError: the file cannot be read or lacks a column, a label is not the model's, no
             row is readable, or none has a label.
     """
     chosen = _resolved(path, manifest, columns)
@@ -57,7 +57,7 @@ def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSe
     }
     if not any(is_labelled(manifest.tasks[task], found).any() for task, found in labels.items()):
         named = ", ".join(repr(column) for column in chosen.labels.values())
-        raise ConfigError(
+        raise InputError(
             f"{path}: no row has a label in column {named}; there is nothing to score against"
         )
     texts = [tuple(row.values[name] for name in chosen.text) for row in rows]
@@ -76,11 +76,11 @@ def _attribute(value: Any) -> str:
 
 def _resolved(path: Path, manifest: Manifest, columns: Columns) -> Columns:
     if not manifest.tasks:
-        raise ConfigError("--model: was trained without a task, so it has no answers to score")
+        raise InputError("--model: was trained without a task, so it has no answers to score")
     found = _names(path)
     text = columns.text or tuple(manifest.text_columns)
     if len(text) != len(manifest.text_columns):
-        raise ConfigError(
+        raise InputError(
             f"--text: names {len(text)} columns, and the model reads {len(manifest.text_columns)}"
         )
     for flag, wanted in (("text", text), ("attribute", columns.attributes)):
@@ -106,7 +106,7 @@ def _label_columns(
     for task, column in given.items():
         if task not in manifest.tasks:
             known = nearest(task, list(manifest.tasks))
-            raise ConfigError(f"--label={task}:{column}: the model has no task {task!r}; {known}")
+            raise InputError(f"--label={task}:{column}: the model has no task {task!r}; {known}")
         _check_column(path, "label", column, found)
     guessed = {task: task for task in manifest.tasks if task in found}
     if len(manifest.tasks) == 1 and "label" in found:
@@ -114,7 +114,7 @@ def _label_columns(
     chosen = guessed | given
     if not chosen:
         task = next(iter(manifest.tasks))
-        raise ConfigError(
+        raise InputError(
             f"{path}: no column has labels of the model's tasks; name one by --label={task}:COLUMN "
             f"(its columns are {', '.join(found)})"
         )
@@ -123,7 +123,7 @@ def _label_columns(
 
 def _check_column(path: Path, flag: str, name: str, found: Sequence[str]) -> None:
     if name not in found:
-        raise ConfigError(
+        raise InputError(
             f"{path}: has no column {name!r}, which --{flag} names; {nearest(name, found)}"
         )
 
@@ -142,7 +142,7 @@ def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
             rows.append(row)
     if not rows:
         first = unreadable[0]
-        raise ConfigError(f"{first.file}:{first.line}: {first.reason}; no row can be used")
+        raise InputError(f"{first.file}:{first.line}: {first.reason}; no row can be used")
     return rows, unreadable
 
 
@@ -191,7 +191,7 @@ def _label(row: Row, column: str) -> str | None:
     """A cell's label, None where it has none."""
     value = row.values.get(column)
     if isinstance(value, bool | float | list | dict):
-        raise ConfigError(f"{row.file}:{row.line}: column {column!r} holds no label")
+        raise InputError(f"{row.file}:{row.line}: column {column!r} holds no label")
     return (str(value).strip() or None) if value is not None else None
 
 
@@ -210,7 +210,7 @@ def _stripped(labels: Sequence[Any]) -> Iterator[str]:
 
 def _known(row: Row, task: str, label: str, index: Mapping[str, int]) -> int:
     if label not in index:
-        raise ConfigError(
+        raise InputError(
             f"{row.file}:{row.line}: {label!r} is no label of the model's task {task}; "
             f"{nearest(label, list(index))}"
         )
@@ -227,5 +227,5 @@ def _number(row: Row, column: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not np.isfinite(number):
-        raise ConfigError(f"{row.file}:{row.line}: column {column!r} holds no number: {value!r}")
+        raise InputError(f"{row.file}:{row.line}: column {column!r} holds no number: {value!r}")
     return number

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial import files
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 from tfsocial.evaluation.answers import AnsweringOnce
 from tfsocial.evaluation.contract import EvaluationSet, Findings, Manifest, Predictor, Suite
 from tfsocial.evaluation.suites.baselines import Baselines
@@ -32,7 +32,7 @@ def chosen_suites(
     """Make the suites named, with what was given for them; none named: all that can say anything.
 
     Raises:
-        ConfigError: no such suite, or `ood_labels` names no task or label of the model.
+        InputError: no such suite, or `ood_labels` names no task or label of the model.
     """
     for task, label in ood_labels.items():
         _check_label(manifest, task, label)
@@ -57,11 +57,11 @@ def _check_label(manifest: Manifest, task: str, label: str) -> None:
     flag = f"--ood_label={task}:{label}"
     if task not in manifest.tasks:
         known = nearest(task, list(manifest.tasks))
-        raise ConfigError(f"{flag}: the model has no task {task!r}; {known}")
+        raise InputError(f"{flag}: the model has no task {task!r}; {known}")
     spec = manifest.tasks[task]
     if spec.kind != "classify" or label not in spec.labels:
         known = nearest(label, spec.labels) if spec.kind == "classify" else "it is no classify task"
-        raise ConfigError(f"{flag}: {label!r} is no label of task {task}; {known}")
+        raise InputError(f"{flag}: {label!r} is no label of task {task}; {known}")
 
 
 def evaluate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 from tfsocial.evaluation.contract import Suite
 from tfsocial.evaluation.suites.baselines import Baselines
 from tfsocial.evaluation.suites.calibration import CalibrationSuite
@@ -23,8 +23,8 @@ def suite(name: str) -> type[Suite]:
     """Look a suite's class up.
 
     Raises:
-        ConfigError: there is none of that name.
+        InputError: there is none of that name.
     """
     if name not in SUITES:
-        raise ConfigError(f"--suite={name}: is no suite; {nearest(name, SUITES)}")
+        raise InputError(f"--suite={name}: is no suite; {nearest(name, SUITES)}")
     return SUITES[name]

@@ -29,7 +29,7 @@ class Scorer:
     @classmethod
     def of(cls, tasks: Mapping[str, Task]) -> Self:
         """Take the settings from a config's tasks."""
-        return cls({name: task.out_of_scope for name, task in tasks.items()})
+        return cls({name: task.ood_label for name, task in tasks.items()})
 
     def scores(
         self, task: str, spec: OutputSpec, labels: np.ndarray, predictions: np.ndarray

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics
 
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 from tfsocial.metrics.calibration import calibration
 from tfsocial.metrics.labelled import Labelled, OutputSpec, labelled_rows
 from tfsocial.metrics.thresholds import row_thresholds
@@ -46,7 +46,7 @@ def scores(
 
     Raises:
         ValueError: shapes, label indices or probabilities do not fit the spec.
-        ConfigError: `out_of_scope` is none of the task's labels.
+        InputError: `out_of_scope` is none of the task's labels.
     """
     known = labelled_rows(spec, labels, predictions)
     outside = _index_of(out_of_scope, spec)
@@ -65,9 +65,9 @@ def _index_of(out_of_scope: str | None, spec: OutputSpec) -> int | None:
     if out_of_scope is None:
         return None
     if spec.kind != "classify":
-        raise ConfigError(f"out_of_scope is for classify, not for {spec.kind}")
+        raise InputError(f"out_of_scope is for classify, not for {spec.kind}")
     if out_of_scope not in spec.labels:
-        raise ConfigError(
+        raise InputError(
             f"out_of_scope {out_of_scope!r} is no label; {nearest(out_of_scope, spec.labels)}"
         )
     return spec.labels.index(out_of_scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import ScopeScore
+from tfsocial.config import OODScore
 
 NEVER = -3e38  # a threshold no score lies below
 
@@ -30,7 +30,7 @@ class Scope(keras.layers.Layer):
     column of the predictions, and the others are the classes' times 1 - q.
     """
 
-    def __init__(self, by: ScopeScore, classes: int, hidden_size: int, **kwargs):
+    def __init__(self, by: OODScore, classes: int, hidden_size: int, **kwargs):
         super().__init__(**kwargs, dtype="float32", trainable=False)
         self.by, self.classes, self.hidden_size = by, classes, hidden_size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tfsocial.config import ScopeScore, TaskKind
+from tfsocial.config import OODScore, TaskKind
 
 
 class HeadSpec(NamedTuple):
@@ -17,7 +17,7 @@ class HeadSpec(NamedTuple):
 
     kind: TaskKind
     labels: tuple[str, ...]
-    scope: ScopeScore | None = None
+    scope: OODScore | None = None
     separator: str = "|"
 
     @property

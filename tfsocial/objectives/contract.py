@@ -51,7 +51,7 @@ class Forward(Protocol):
         """A second pass with fresh dropout; the same one for all who ask."""
 
     def second_view(self) -> Outputs:
-        """A pass over each example's second view, `data.view` of the config.
+        """A pass over each example's second view, `data.second_view` of the config.
 
         Its slots hold the same examples. For an objective that needs "second_view".
         """

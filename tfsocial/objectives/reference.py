@@ -27,6 +27,12 @@ optimizer over AdamW's, of a weighing over fixed weights of the same two terms.
 
 | setting | source | cost |
 |---|---|---|"""
+OPS = """
+What texts of train go through anew in each epoch (`data.augment`, and `data.second_view` for the
+second view of a text), in the order in which they are written.
+
+| op | knobs |
+|---|---|"""
 
 
 # Authors (year), title, and where it can be had, if that is said.
@@ -38,12 +44,17 @@ _SOURCE = re.compile(
 )
 
 
-def page(costs: Mapping[str, float], methods: Mapping[str, object]) -> str:
-    """Markdown: tables of all objectives and methods, then a section for each.
+def page(
+    costs: Mapping[str, float],
+    methods: Mapping[str, object],
+    ops: Mapping[str, type] | None = None,
+) -> str:
+    """Write Markdown: tables of all objectives, methods and ops, then a section for each.
 
     Args:
         costs: name -> ratio of step time; left out where it was not measured.
         methods: setting -> the class or function that does what it says.
+        ops: name -> the op of `data.augment` and `data.second_view`.
     """
     header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
     rows = [
@@ -54,9 +65,15 @@ def page(costs: Mapping[str, float], methods: Mapping[str, object]) -> str:
         f"| [`{setting}`](#{_anchor(setting)}) | {citation(does)} | {_cost(setting, costs)} |"
         for setting, does in methods.items()
     ]
+    headings = {op: f"data.augment=[{op}]" for op in ops or {}}
+    changes = [
+        f"| [`{op}`](#{_anchor(heading)}) | {_knobs(ops[op])} |" for op, heading in headings.items()
+    ]
     sections = [_section(name, kind) for _, name, kind in _entries()]
     sections += [_method(setting, does) for setting, does in methods.items()]
-    return "\n".join([INTRODUCTION, *header, *rows, METHODS, *others, "", *sections])
+    sections += [_method(heading, ops[op]) for op, heading in headings.items()]
+    lines = [INTRODUCTION, *header, *rows, METHODS, *others, *([OPS, *changes] if ops else [])]
+    return "\n".join([*lines, "", *sections])
 
 
 def citation(kind: object) -> str:

@@ -10,16 +10,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfsocial.config import (
-    Alpha,
-    ConfigError,
-    Objectives,
-    Task,
-    TaskKind,
-    check_names,
-    nearest,
-    with_knobs,
-)
+from tfsocial.config import Alpha, Objectives, Task, TaskKind, check_names, with_knobs
+from tfsocial.errors import InputError, nearest
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
@@ -117,7 +109,7 @@ def formula(tasks: Mapping[str, Task], objectives: Objectives) -> list[Term]:
     What each needs of other sections is checked by `training.providers`.
 
     Raises:
-        ConfigError: an unknown name or knob, a knob out of range, a task that does not fit.
+        InputError: an unknown name or knob, a knob out of range, a task that does not fit.
     """
     terms = [_task_term(name, task, tasks) for name, task in tasks.items()]
     for part, menu, chosen in (
@@ -141,7 +133,7 @@ def _check_learns(tasks: Mapping[str, Task], terms: Sequence[Term]) -> None:
         for name, objective in menu.items()
         if objective.learns_from_text
     ]
-    raise ConfigError(
+    raise InputError(
         "tasks is empty, and no term of objectives learns from text alone: name a task, or "
         f"pretrain with {' or '.join(able)}"
     )
@@ -176,7 +168,7 @@ def build(
 ) -> Objective:
     """An objective of the menu with its knobs checked; `where` is its key path in the config."""
     if name not in menu:
-        raise ConfigError(f"{where} is not a known objective; {nearest(name, list(menu))}")
+        raise InputError(f"{where} is not a known objective; {nearest(name, list(menu))}")
     kind = menu[name]
     check_names(name, kind, knobs, where, also=["weight"])
     if "task" in {field.name for field in dataclasses.fields(kind)}:
@@ -188,7 +180,7 @@ def _task_term(name: str, task: Task, tasks: Mapping[str, Task]) -> Term:
     loss = task.loss.name or USUAL_LOSS[task.kind]
     where = f"tasks.{name}.loss"
     if "task" in task.loss.knobs:
-        raise ConfigError(f"{where}.task: a loss is about the task it stands under; leave it out")
+        raise InputError(f"{where}.task: a loss is about the task it stands under; leave it out")
     return Term(
         f"L/{name}", build(TASK, loss, {**task.loss.knobs, "task": name}, tasks, where), task.weight
     )
@@ -210,4 +202,4 @@ def _task_of(
         found = f"task {task} is of kind {tasks[task].kind}"
     else:
         found = f"there is no task {task}" if task else "no task fits"
-    raise ConfigError(f"{where}: {found}; {name} is for kinds {', '.join(kinds)}")
+    raise InputError(f"{where}: {found}; {name} is for kinds {', '.join(kinds)}")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfsocial import schedules
-from tfsocial.config import Alpha, Budget
+from tfsocial.config import Alpha, DriftConstraint
 from tfsocial.objectives.contract import Forward, Terms
 from tfsocial.objectives.table import Term
 
@@ -108,6 +108,6 @@ def weight_at(weight: Alpha, progress: tf.Tensor) -> tf.Tensor:
     >>> float(weight_at(2.0, tf.constant(0.3)))
     2.0
     """
-    if isinstance(weight, Budget):
+    if isinstance(weight, DriftConstraint):
         return tf.constant(1.0)
     return schedules.value_at(weight, progress)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config
+from tfsocial.errors import InputError
 from tfsocial.preflight import largest
 from tfsocial.preflight.bounds import Load, Network
 from tfsocial.preflight.chips import Topology
@@ -60,7 +61,7 @@ def check(config: Config, topology: Topology, python: Path, find_largest: bool) 
         find_largest: whether to look for the largest batch too; some compilations more.
 
     Raises:
-        ConfigError: the config, the data, the compiler's environment or the slice is wrong.
+        InputError: the config, the data, the compiler's environment or the slice is wrong.
         Refused: the step does not compile, or does not fit.
     """
     rows = _rows_of_a_chip(config, topology)
@@ -93,7 +94,7 @@ def _rows_of_a_chip(config: Config, topology: Topology) -> int:
     rows, parts = config.data.rows, config.training.micro_batches
     if rows % (topology.chips * parts):
         each = f", each in {parts} parts," if parts > 1 else ""
-        raise ConfigError(
+        raise InputError(
             f"data.rows={rows}: {topology.chips} chips of {topology.name}{each} cannot share "
             f"it evenly; give --global_batch as a multiple of {topology.chips * parts}"
         )
@@ -112,11 +113,11 @@ def _as_on_a_tpu(config: Config) -> Config:
     """XLA whatever the config says, bfloat16 unless it says otherwise.
 
     Raises:
-        ConfigError: it says float16.
+        InputError: it says float16.
     """
     training = config.training
     if training.precision == "float16":
-        raise ConfigError(devices.NO_FLOAT16_ON_TPU)
+        raise InputError(devices.NO_FLOAT16_ON_TPU)
     precision = "bfloat16" if training.precision == "auto" else training.precision
     chosen = training.model_copy(update={"compile": "xla", "precision": precision})
     return config.model_copy(update={"training": chosen})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 
 GB, GIB = 10**9, 2**30
 
@@ -60,21 +60,21 @@ def topology(name: str) -> Topology:
     """The slice of a name like `v5e:2x2`.
 
     Raises:
-        ConfigError: no such chip, or no such form.
+        InputError: no such chip, or no such form.
 
     >>> topology("v5e:2x2").chips
     4
     >>> topology("v5d:2x2")
     Traceback (most recent call last):
     ...
-    tfsocial.config.ConfigError: --topology=v5d:2x2: no chip v5d; did you mean v5p?
+    tfsocial.errors.InputError: --topology=v5d:2x2: no chip v5d; did you mean v5p?
     """
     kind, _, form = name.partition(":")
     if kind not in CHIPS:
-        raise ConfigError(f"--topology={name}: no chip {kind}; {nearest(kind, list(CHIPS))}")
+        raise InputError(f"--topology={name}: no chip {kind}; {nearest(kind, list(CHIPS))}")
     sides = form.split("x")
     if not all(side.isdecimal() and int(side) for side in sides):
-        raise ConfigError(f"--topology={name}: expected CHIP:AxB, as in v5e:2x2")
+        raise InputError(f"--topology={name}: expected CHIP:AxB, as in v5e:2x2")
     return Topology(name, kind, math.prod(map(int, sides)))
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 SCRIPT = Path(__file__).parent / "compile_for_tpu.py"
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-preflight"
@@ -57,10 +57,10 @@ def existing(python: Path) -> Path:
     """The Python of `--compiler`.
 
     Raises:
-        ConfigError: there is none.
+        InputError: there is none.
     """
     if not python.exists():
-        raise ConfigError(
+        raise InputError(
             f"--compiler={python}: there is no such Python; make preflight-env makes one with "
             "the TPU compiler"
         )
@@ -75,7 +75,7 @@ def compile_step(module: str, topology: str, python: Path) -> Counts:
 
     Raises:
         NotCompiled: the compiler says no; `OutOfMemory` if for want of memory.
-        ConfigError: no compiler runs there, or there is no such slice.
+        InputError: no compiler runs there, or there is no such slice.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "step.mlir"
@@ -88,10 +88,10 @@ def compile_step(module: str, topology: str, python: Path) -> Counts:
 def _counts(run: subprocess.CompletedProcess, topology: str, python: Path) -> Counts:
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ConfigError(f"--compiler={python}: the TPU compiler does not run ({last})")
+        raise InputError(f"--compiler={python}: the TPU compiler does not run ({last})")
     said = json.loads(run.stdout)
     if "topology_error" in said:
-        raise ConfigError(f"--topology={topology}: {said['topology_error']}")
+        raise InputError(f"--topology={topology}: {said['topology_error']}")
     if "error" not in said:
         return Counts(**said)
     kind = OutOfMemory if said["error"].startswith("RESOURCE_EXHAUSTED") else NotCompiled

@@ -25,8 +25,8 @@ from typing import Any, Literal
 
 import tfsocial
 from tfsocial import config, files
-from tfsocial.config import Config, ConfigError
 from tfsocial.data.reading import source_types, storage
+from tfsocial.errors import InputError
 from tfsocial.provenance import licences
 from tfsocial.provenance.licences import UNKNOWN
 
@@ -142,7 +142,7 @@ def of_checkpoint(
         said: its section of the config, whose key path is `key`.
 
     Raises:
-        ConfigError: the config says another licence than the checkpoint does.
+        InputError: the config says another licence than the checkpoint does.
     """
     package = checkpoint.removeprefix("package:") if checkpoint.startswith("package:") else ""
     licence, source = _checkpoint_licence(said.licence, checkpoint, folder, package, key)
@@ -167,11 +167,11 @@ def check(resources: Iterable[Resource], policy: str) -> None:
     """Lets a run begin only if every licence fits.
 
     Raises:
-        ConfigError: one does not; says which, and how to allow it.
+        InputError: one does not; says which, and how to allow it.
     """
     refusals = [refusal(resource, policy) for resource in resources]
     if any(refusals):
-        raise ConfigError("; ".join(filter(None, refusals)))
+        raise InputError("; ".join(filter(None, refusals)))
 
 
 def refusal(resource: Resource, policy: str) -> str:
@@ -184,16 +184,18 @@ def refusal(resource: Resource, policy: str) -> str:
     return f"{_found(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
 
 
-def record(config: Config, resources: Sequence[Resource]) -> dict[str, Any]:
-    """What provenance.json holds."""
+def record(run: Mapping[str, Any], resources: Sequence[Resource]) -> dict[str, Any]:
+    """Return what provenance.json holds.
+
+    Args:
+        run: what it says of the run itself: its config, seeds, licence policy.
+    """
     return {
         "tfsocial": tfsocial.__version__,
         "git_revision": _git_revision(),
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in PACKAGES},
-        "config": {"name": config.name, "sha256": config.fingerprint()},
-        "seeds": {"seed": config.seed},
-        "licence_policy": config.data.licence_policy,
+        **run,
         "resources": [
             {key: value for key, value in asdict(resource).items() if key != "key"}
             for resource in resources
@@ -201,9 +203,9 @@ def record(config: Config, resources: Sequence[Resource]) -> dict[str, Any]:
     }
 
 
-def write(path: Path, config: Config, resources: Sequence[Resource]) -> None:
-    """Writes provenance.json."""
-    text = json.dumps(record(config, resources), indent=1, ensure_ascii=False)
+def write(path: Path, run: Mapping[str, Any], resources: Sequence[Resource]) -> None:
+    """Write provenance.json; see `record`."""
+    text = json.dumps(record(run, resources), indent=1, ensure_ascii=False)
     with files.replacing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
 
@@ -279,7 +281,7 @@ def _checkpoint_licence(
     if given == UNKNOWN:
         return licence, source
     if licence not in (UNKNOWN, given):
-        raise ConfigError(
+        raise InputError(
             f"{key}.licence is {given}, but {source} {checkpoint} says {licence}; "
             f"leave {key}.licence out"
         )

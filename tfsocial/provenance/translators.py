@@ -17,7 +17,7 @@ def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
     """Reads what the translator took from others, under this config's licence.
 
     Raises:
-        ConfigError: see `paraphrase_cache.reading`.
+        InputError: see `paraphrase_cache.reading`.
     """
     chosen = section(data)
     with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (_, identity):

@@ -118,7 +118,7 @@ def _task(name: str, spec: HeadSpec, config: Config) -> str:
         shown = ", ".join(_code(label) for label in spec.labels[:LABELS_SHOWN])
         more = len(spec.labels) - LABELS_SHOWN
         found += f" ({len(spec.labels)}: {shown}{f' and {more} more' if more > 0 else ''})"
-    outside = config.tasks[name].out_of_scope if name in config.tasks else None
+    outside = config.tasks[name].ood_label if name in config.tasks else None
     return f"{found}; {_code(outside)} means none of the others" if outside else found
 
 

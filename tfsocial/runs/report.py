@@ -83,7 +83,7 @@ def _task_reports(
     run: Run, config: Config, task: str, predictions: Predictions
 ) -> dict[str, Report]:
     """split -> the report of one task."""
-    manifest, out_of_scope = run.loaded.manifest, config.tasks[task].out_of_scope
+    manifest, out_of_scope = run.loaded.manifest, config.tasks[task].ood_label
     beside = _baselines(run, task, list(predictions), out_of_scope, config.report.baselines)
     tuned = manifest.thresholds.get(task)
     found = {}

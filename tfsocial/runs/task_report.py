@@ -45,7 +45,7 @@ def task_report(
             these very rows.
 
     Raises:
-        ValueError, ConfigError: as `scores`.
+        ValueError, InputError: as `scores`.
     """
     used = thresholds if cross_fitted is None else cross_fitted
     result: Report = {"kind": spec.kind, **scores(spec, labels, predictions, out_of_scope, used)}

@@ -12,7 +12,7 @@ from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.serving.saved_model import COLUMNS, MANIFEST, prefix
 
 
@@ -56,10 +56,10 @@ def export(model: Path, output: Path) -> None:
     """Writes the SavedModel of a run's `model/` folder; whole or not at all.
 
     Raises:
-        ConfigError: `output` exists, or `model` is not a model folder.
+        InputError: `output` exists, or `model` is not a model folder.
     """
     if output.exists():
-        raise ConfigError(f"--output={output}: exists already; a version is never overwritten")
+        raise InputError(f"--output={output}: exists already; a version is never overwritten")
     loaded = model_folder.load(model)
     with files.making(output) as unfinished:
         _write(loaded, unfinished)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfsocial.checkpoints.locations import CONFIG
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.serving.predictor import Predictor
 
 
@@ -13,7 +13,7 @@ def load_predictor(folder: Path) -> Predictor:
     """Loads a run's `model/` folder or a SavedModel.
 
     Raises:
-        ConfigError: the folder is neither, or is broken.
+        InputError: the folder is neither, or is broken.
     """
     if (folder / "saved_model.pb").is_file():
         from tfsocial.serving.saved_model import SavedModelPredictor
@@ -24,7 +24,7 @@ def load_predictor(folder: Path) -> Predictor:
         from tfsocial.serving.text_model import TextModelPredictor
 
         return TextModelPredictor(model_folder.load(folder))
-    raise ConfigError(
+    raise InputError(
         f"--model={folder}: is neither a run's model/ folder (config.json) "
         "nor a SavedModel (saved_model.pb)"
     )

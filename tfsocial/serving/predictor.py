@@ -17,10 +17,10 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import ConfigError
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
+from tfsocial.errors import InputError
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
 SQUARES = AT_ONCE * 128**2  # attention of so many texts of 128 tokens is as much as memory is for
@@ -95,16 +95,16 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
         (rows answered, rows that could not be read; those get an `error` in their line).
 
     Raises:
-        ConfigError: `source` cannot be read, `target` is no file, or the model has no task.
+        InputError: `source` cannot be read, `target` is no file, or the model has no task.
     """
     if not predictor.manifest.tasks:
-        raise ConfigError(
+        raise InputError(
             "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
             "first (--set model.checkpoint=...)"
         )
     rows = read_texts(source, predictor.manifest.text_columns)
     if target.exists() and not target.is_file():  # a device would be replaced by a file
-        raise ConfigError(f"--output={target}: is there already and is not a file")
+        raise InputError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     answered = bad = 0
     with files.replacing(target) as partial, partial.open("w", encoding="utf-8") as out:

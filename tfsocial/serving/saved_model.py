@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.serving.predictor import Predictions, Predictor
 from tfsocial.serving.runtime import register_tokenizer_ops, tf
 
@@ -23,7 +23,7 @@ class SavedModelPredictor(Predictor):
         """Loads a SavedModel.
 
         Raises:
-            ConfigError: it was not written by `tfsocial export`.
+            InputError: it was not written by `tfsocial export`.
         """
         self.manifest = read_manifest(folder)
         register_tokenizer_ops()
@@ -54,13 +54,13 @@ def read_manifest(folder: Path) -> ModelManifest:
     """Reads the tasks, labels and text columns of a SavedModel.
 
     Raises:
-        ConfigError: the SavedModel was not written by `tfsocial export`.
+        InputError: the SavedModel was not written by `tfsocial export`.
     """
     try:
         return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8")))
-    except ConfigError as error:
-        raise ConfigError(f"{folder / MANIFEST}: {error}; export the model again") from None
+    except InputError as error:
+        raise InputError(f"{folder / MANIFEST}: {error}; export the model again") from None
     except (OSError, ValueError):
-        raise ConfigError(
+        raise InputError(
             f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
         ) from None

@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.text.batch import WordParts
 from tfsocial.text.tokenizer_files import (
     CLS,
@@ -97,7 +97,7 @@ class Tokenizer(tf.Module):
         """A tokenizer for `vocabulary`; `strip_accents` left out follows `lower_case`.
 
         Raises:
-            ConfigError: a token stands twice, cannot be stored, or a special one is missing.
+            InputError: a token stands twice, cannot be stored, or a special one is missing.
         """
         super().__init__(name="tokenizer")
         _check_vocabulary(vocabulary)
@@ -116,7 +116,7 @@ class Tokenizer(tf.Module):
         """The tokenizer of a Hugging Face folder: vocab.txt and tokenizer_config.json.
 
         Raises:
-            ConfigError: a file is missing or ill, or asks for what cannot be honoured.
+            InputError: a file is missing or ill, or asks for what cannot be honoured.
         """
         settings = read_settings(folder / SETTINGS_FILE)
         vocabulary = read_vocabulary(folder / VOCABULARY_FILE)
@@ -125,8 +125,8 @@ class Tokenizer(tf.Module):
             return cls(
                 vocabulary, settings.get("do_lower_case", True), settings.get("strip_accents")
             )
-        except ConfigError as error:
-            raise ConfigError(f"{folder / VOCABULARY_FILE}: {error}") from None
+        except InputError as error:
+            raise InputError(f"{folder / VOCABULARY_FILE}: {error}") from None
 
     def save(self, folder: Path) -> None:
         """Writes the files that `load` and `BertTokenizerFast.from_pretrained` read."""
@@ -281,17 +281,17 @@ def _compile(vocabulary: Sequence[str]) -> tensorflow_text.FastWordpieceTokenize
             unknown_token=UNKNOWN,
         )
     except RuntimeError as error:
-        raise ConfigError(f"the vocabulary cannot be compiled: {error}") from None
+        raise InputError(f"the vocabulary cannot be compiled: {error}") from None
 
 
 def _check_vocabulary(vocabulary: Sequence[str]) -> None:
     missing = [token for token in SPECIAL_TOKENS.values() if token not in vocabulary]
     if missing:
-        raise ConfigError(f"the vocabulary lacks {', '.join(missing)}")
+        raise InputError(f"the vocabulary lacks {', '.join(missing)}")
     seen: dict[str, int] = {}
     for line, token in enumerate(vocabulary, 1):
         if token in seen:
-            raise ConfigError(f"token {token!r} stands on lines {seen[token]} and {line}")
+            raise InputError(f"token {token!r} stands on lines {seen[token]} and {line}")
         if set(token) & {"\n", "\r", "\0"}:
-            raise ConfigError(f"token {token!r} on line {line} cannot be part of a line of text")
+            raise InputError(f"token {token!r} on line {line} cannot be part of a line of text")
         seen[token] = line

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 UNKNOWN, CLS, SEP, PAD, MASK = "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"
 
@@ -34,11 +34,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; the tokenizer needs it") from None
+        raise InputError(f"{path}: there is no such file; the tokenizer needs it") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8") from None
+        raise InputError(f"{path}: byte {error.start} is not UTF-8") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def read_vocabulary(path: Path) -> list[str]:
@@ -50,9 +50,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     try:
         settings = json.loads(_read(path))
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
+        raise InputError(f"{path}: line {error.lineno}: not valid JSON ({error.msg})") from None
     if not isinstance(settings, dict):
-        raise ConfigError(f"{path}: expected an object, found {type(settings).__name__}")
+        raise InputError(f"{path}: expected an object, found {type(settings).__name__}")
     return settings
 
 
@@ -67,7 +67,7 @@ def check_honoured(settings: Mapping[str, Any], vocabulary: Sequence[str], path:
     for key, token in SPECIAL_TOKENS.items():
         found = _content(settings.get(key, token))
         if found != token:
-            raise ConfigError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
+            raise InputError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
     _check_added(settings, vocabulary, path)
 
 
@@ -75,7 +75,7 @@ def _check_class(settings: Mapping[str, Any], path: Path) -> None:
     found = settings.get("tokenizer_class") or "BertTokenizer"
     allowed = [f"{name}Tokenizer" for name in _WORDPIECE_CLASSES]
     if str(found).removesuffix("Fast") not in allowed:
-        raise ConfigError(
+        raise InputError(
             f"{path}: tokenizer_class is {found!r}; only BERT's WordPiece can be honoured "
             f"({', '.join(allowed)})"
         )
@@ -91,7 +91,7 @@ def _check_switches(settings: Mapping[str, Any], path: Path) -> None:
         found = settings.get(key, values[0])
         if not any(found is value for value in values):
             choices = " or ".join(json.dumps(value) for value in values)
-            raise ConfigError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
+            raise InputError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
 
 
 def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
@@ -99,7 +99,7 @@ def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: P
     added = settings.get("added_tokens_decoder") or {}
     for token in map(_content, added.values()):
         if token not in SPECIAL_TOKENS.values():
-            raise ConfigError(
+            raise InputError(
                 f"{path}: added_tokens_decoder adds {token!r} to the {len(vocabulary)} tokens of "
                 f"{VOCABULARY_FILE}, which cannot be honoured"
             )

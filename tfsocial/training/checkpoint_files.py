@@ -19,7 +19,7 @@ import safetensors.numpy
 import tensorflow as tf
 from safetensors import SafetensorError
 
-from tfsocial.config import Config, ConfigError, parse
+from tfsocial.config import Config, InputError, parse
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +114,8 @@ def read(folder: str) -> Checkpoint | None:
 def _config(tree: Mapping[str, Any] | None, where: str) -> tuple[Config | None, str]:
     """A kept config, and why this version does not read it."""
     try:
-        return (parse(tree, where) if tree else None), ""
-    except ConfigError as error:
+        return (parse(tree, where, migrate=True) if tree else None), ""
+    except InputError as error:
         return None, str(error)
 
 

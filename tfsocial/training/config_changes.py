@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 
 ELSEWHERE = "name a new --workdir (and other training.checkpoints, where that is set)"
 ALL_THE_SAME = "say --accept_changes to go on all the same"
@@ -33,22 +33,22 @@ def refuse_changes(where: str, before: Config | None, config: Config) -> None:
         before: that it had; None where it is not known, which refuses nothing.
 
     Raises:
-        ConfigError: it was another one; the keys, and what can be done.
+        InputError: it was another one; the keys, and what can be done.
     """
     if keys := changed(before, config):
-        raise ConfigError(
+        raise InputError(
             f"{where} holds a run of another config; changed: {', '.join(keys)}. "
             f"Undo that, {ELSEWHERE}, or {ALL_THE_SAME}"
         )
 
 
-def unreadable(where: str, reason: str) -> ConfigError:
+def unreadable(where: str, reason: str) -> InputError:
     """Say that a run's config is none that this version reads.
 
     Args:
         reason: names the key.
     """
-    return ConfigError(
+    return InputError(
         f"{where} holds a run of a config that this version does not read ({reason}); "
         f"{ELSEWHERE}, or {ALL_THE_SAME}"
     )

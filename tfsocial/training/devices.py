@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import ConfigError, Training, nearest
+from tfsocial.config import InputError, Training, nearest
 
 FORMS = (
     *("auto", "cpu", "cpu:N", "gpu", "gpu:N"),
@@ -66,7 +66,7 @@ def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
     """Strategy, compiler and precision policy of `--device`. Comes before any other TensorFlow.
 
     Raises:
-        ConfigError: an unknown device, or one this machine does not have.
+        InputError: an unknown device, or one this machine does not have.
     """
     kind, detail = _parsed(device)
     if kind == "tpu":
@@ -79,7 +79,7 @@ def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
     gpus = _gpus()
     if kind in ("gpu", "mirrored") and len(gpus) < int(detail or 1):
         has = f"{len(gpus)} GPUs" if gpus else "no GPU"
-        raise ConfigError(f"--device={device}: TensorFlow sees {has} here; use --device=cpu")
+        raise InputError(f"--device={device}: TensorFlow sees {has} here; use --device=cpu")
     on_gpu = bool(gpus) and kind != "cpu"
     wanted = gpus[: int(detail or 1)] if kind == "gpu" else gpus
     return _device(_strategy(kind, wanted), training, "GPU" if on_gpu else "CPU")
@@ -132,10 +132,10 @@ def _parsed(device: str) -> tuple[str, str]:
     """("cpu", "2") from "cpu:2"."""
     kind, _, detail = device.partition(":")
     if kind not in KINDS:
-        raise ConfigError(f"--device={device}: {nearest(device, FORMS)}")
+        raise InputError(f"--device={device}: {nearest(device, FORMS)}")
     right = {"tpu": bool(detail), "cpu": _is_count(detail), "gpu": _is_count(detail)}
     if not right.get(kind, not detail):
-        raise ConfigError(f"--device={device}: allowed: {', '.join(FORMS)}")
+        raise InputError(f"--device={device}: allowed: {', '.join(FORMS)}")
     return kind, detail
 
 
@@ -146,7 +146,7 @@ def _is_count(detail: str) -> bool:
 def _device(strategy: tf.distribute.Strategy, training: Training, kind: str) -> Device:
     precision, why = _precision(training, kind)
     if kind == "TPU" and precision == "float16":
-        raise ConfigError(NO_FLOAT16_ON_TPU)
+        raise InputError(NO_FLOAT16_ON_TPU)
     jit = kind != "TPU" and _compiled(training, kind == "GPU", precision, strategy)
     xla = jit or kind == "TPU"
     replicas = strategy.num_replicas_in_sync
@@ -177,7 +177,7 @@ def _mirrored_cpus(count: int) -> tf.distribute.Strategy:
         tf.config.set_logical_device_configuration(processor, each)
     except RuntimeError:  # TensorFlow has started; it may have been with as many
         if len(tf.config.list_logical_devices("CPU")) < count:
-            raise ConfigError(
+            raise InputError(
                 f"--device=cpu:{count}: TensorFlow has started with fewer CPUs in this process; "
                 "start a new one"
             ) from None
@@ -191,14 +191,14 @@ def _multi_worker() -> tf.distribute.Strategy:
     elif "SLURM_STEP_NODELIST" in os.environ:
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
     else:
-        raise ConfigError(
+        raise InputError(
             "--device=multi_worker: neither TF_CONFIG nor a SLURM job says who the workers are; "
             "set TF_CONFIG on each, see BUILD.md"
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except (ValueError, KeyError, RuntimeError) as error:
-        raise ConfigError(f"--device=multi_worker: {error}") from None
+        raise InputError(f"--device=multi_worker: {error}") from None
 
 
 def _tpu(name: str, cloud: Cloud) -> tf.distribute.Strategy:
@@ -213,7 +213,7 @@ def _tpu(name: str, cloud: Cloud) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except Exception as error:  # of many kinds: resolver, network, library
-        raise ConfigError(f"--device=tpu:{name}: {_why_no_tpu(error)}") from None
+        raise InputError(f"--device=tpu:{name}: {_why_no_tpu(error)}") from None
 
 
 def _why_no_tpu(error: Exception) -> str:
@@ -243,7 +243,7 @@ def _compiled(training: Training, on_gpu: bool, precision: str, strategy) -> boo
     """
     if _is_mirrored(strategy):
         if training.compile == "xla":
-            raise ConfigError(NO_XLA_ON_REPLICAS)
+            raise InputError(NO_XLA_ON_REPLICAS)
         return False
     if training.compile != "auto":
         return training.compile == "xla"

@@ -12,7 +12,7 @@ import tf_keras as keras
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import Config, ConfigError, load
+from tfsocial.config import Config, InputError, load
 from tfsocial.data import examples
 from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
@@ -71,7 +71,7 @@ def train(
         cloud: of a TPU by name.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong; before step one.
+        InputError: the config, the data or the checkpoint is wrong; before step one.
         guard.Diverged: the loss stopped being finite.
         checkpointing.Interrupted: the system asked the run to stop.
         checkpointing.Unreachable: the filesystem does not say whether there are checkpoints.
@@ -87,7 +87,7 @@ def train(
     dev = _dev_evaluation(ready)
     callbacks = _callbacks(ready, curves, dev)
     keeping = _checkpointing(ready, workdir, callbacks, kept)
-    if config.training.spike and config.training.spike.rollback:
+    if config.training.loss_spike and config.training.loss_spike.rollback:
         callbacks["spikes"].roll_back = keeping.roll_back
     taken = keeping.restore_latest(accept_changes)
     curves.open()
@@ -98,8 +98,8 @@ def train(
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
-    if config.model.refit_c:
-        _refit_heads(ready, config.model.refit_c, dev)
+    if config.model.final_probe_c:
+        _refit_heads(ready, config.model.final_probe_c, dev)
     _fit_scopes(ready)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
@@ -115,8 +115,8 @@ def _refuse_changes(workdir: Path, config: Config) -> None:
     if not path.exists():
         return
     try:
-        before = load(path)
-    except ConfigError as error:
+        before = load(path, migrate=True)
+    except InputError as error:
         raise config_changes.unreadable(str(workdir), str(error)) from None
     config_changes.refuse_changes(str(workdir), before, config)
 
@@ -161,7 +161,7 @@ def _callbacks(
     training = ready.config.training
     found = {
         "guard": guard.Guard(ready.total_steps),
-        "spikes": LossSpikes(training.spike) if training.spike else None,
+        "spikes": LossSpikes(training.loss_spike) if training.loss_spike else None,
         # TensorFlow tells no time where operations are deterministic.
         "stalls": None if training.deterministic else InputStalls(bool(ready.texts.views)),
         "near": _drift_controller(ready, curves),
@@ -231,7 +231,7 @@ def _fit_scopes(ready: Prepared) -> None:
     text_model = ready.model.text_model
     if text_model.heads.scopes:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
-        kept = {name: task.in_scope_kept for name, task in ready.config.tasks.items()}
+        kept = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
         outside.fit(text_model, batches, ready.texts.compacted, kept)
 
 

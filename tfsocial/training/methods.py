@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from tfsocial.config import Budget, Config
+from tfsocial.config import Config, DriftConstraint
 from tfsocial.objectives import weighing
 from tfsocial.training import gradients, probe
 from tfsocial.training.averaging import WeightAverage
@@ -49,7 +49,7 @@ def _drift_constraints(config: Config) -> str:
     return ", ".join(
         f"objectives.community.{name}.weight={{cosine: {term.weight.cosine:g}}}"
         for name, term in config.objectives.community.items()
-        if isinstance(term.weight, Budget)
+        if isinstance(term.weight, DriftConstraint)
     )
 
 
@@ -63,12 +63,14 @@ METHODS: Mapping[str, Method] = {
     "objectives.community.feature_cosine.weight={cosine: 0.9}": Method(
         DriftController, _drift_constraints
     ),
-    "objectives.sharpness=0.05": Method(sam_ascent, _setting("objectives.sharpness")),
+    "objectives.sam_radius=0.05": Method(sam_ascent, _setting("objectives.sam_radius")),
     **_named("optimizer.name", OPTIMIZERS),
     "optimizer.layer_decay=0.85": Method(
         rates.multipliers, _setting("optimizer.layer_decay", lambda decay: decay < 1)
     ),
-    "training.unfreeze_every=1": Method(rates.begins, _setting("training.unfreeze_every")),
+    "training.gradual_unfreezing_epochs=1": Method(
+        rates.begins, _setting("training.gradual_unfreezing_epochs")
+    ),
     "training.ema=0.999": Method(WeightAverage, _setting("training.ema")),
     **_named("model.head_init", {"probe": probe.fit}),
 }

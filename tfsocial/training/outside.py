@@ -45,7 +45,7 @@ def fit(
         if threshold == NEVER:
             log.warning(
                 "%s: no threshold of %s lets %g of dev's examples in scope pass, so nothing is "
-                "refused; another out_of_scope_by may tell them apart",
+                "refused; another ood_detector may tell them apart",
                 *(task, scope.by, kept[task]),
             )
         scope.slope.assign(slope)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +14,7 @@ import tf_keras as keras
 
 from tfsocial.checkpoints import community, named
 from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
-from tfsocial.config import Config, ConfigError, Task, Training, unjoinable
+from tfsocial.config import Config, Task, Training, unjoinable
 from tfsocial.data import corpus
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
@@ -31,6 +32,7 @@ from tfsocial.data.pipeline.tokenized_split import (
     tokenize_names,
     tokenize_split,
 )
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
@@ -126,14 +128,14 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     quarantine.jsonl.
 
     Raises:
-        ConfigError: the config, the data or the checkpoint is wrong, or a licence does not fit.
+        InputError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
     _check_shares(config, chosen.strategy.num_replicas_in_sync)
     if config.data.service:
         service.check(config.data.service)
     terms = table.formula(config.tasks, config.objectives)
     providers.check(terms, Settings.of(config))
-    views = chain.build(config)
+    views = chain.build(config.data, config.seed)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     m0 = community.of_config(config.model)
     second = named.load(config.checkpoints, table.checkpoints(terms))
@@ -145,7 +147,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     found = _corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
-    provenance.write(workdir / "provenance.json", config, taken)
+    provenance.write(workdir / "provenance.json", _identity(config), taken)
     texts = _texts(config, found, tokenizer, terms, views, m0)
     epoch_steps = _epoch_steps(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
@@ -158,6 +160,15 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
+
+
+def _identity(config: Config) -> dict[str, Any]:
+    """What provenance.json says of the run itself."""
+    return {
+        "config": {"name": config.name, "sha256": config.fingerprint()},
+        "seeds": {"seed": config.seed},
+        "licence_policy": config.data.licence_policy,
+    }
 
 
 def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, ...]:
@@ -173,7 +184,7 @@ def _check_shares(config: Config, replicas: int) -> None:
     """Refuses a batch that the replicas, each with its micro-batches, cannot share evenly."""
     parts = replicas * config.training.micro_batches
     if config.data.rows % parts:
-        raise ConfigError(
+        raise InputError(
             f"data.rows={config.data.rows}: {replicas} replicas with "
             f"{config.training.micro_batches} micro-batches each cannot share it; "
             f"give a multiple of {parts}"
@@ -242,26 +253,26 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
 
 
 def _corpus(config: Config, workdir: Path) -> Corpus:
-    found = corpus.load_corpus(config, workdir)
+    found = corpus.load_corpus(config.data, config.tasks, config.seed, workdir)
     for name, task in config.tasks.items():
-        if task.scope_score:
+        if task.ood_score:
             _check_threshold(name, task, found)
         if task.kind == "multilabel" and (said := unjoinable(task, found.label_names[name])):
             # A list of JSON can hold one; answers could not be told apart.
-            raise ConfigError(f"tasks.{name} {said}")
+            raise InputError(f"tasks.{name} {said}")
     return found
 
 
 def _check_threshold(name: str, task: Task, found: Corpus) -> None:
     """Refuses a score without what its threshold is chosen on."""
-    where = f"tasks.{name}.out_of_scope_by={task.scope_score}"
+    where = f"tasks.{name}.ood_detector={task.ood_score}"
     if "dev" not in found.splits:
-        raise ConfigError(f"{where} needs data.splits.dev to choose its threshold on")
+        raise InputError(f"{where} needs data.splits.dev to choose its threshold on")
     labels, names = found.splits["dev"].labels[name], found.label_names[name]
-    if not np.any((labels >= 0) & (labels != names.index(task.out_of_scope))):
-        raise ConfigError(
+    if not np.any((labels >= 0) & (labels != names.index(task.ood_label))):
+        raise InputError(
             f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
-            f"its rows has a label of task {name} other than {task.out_of_scope!r}"
+            f"its rows has a label of task {name} other than {task.ood_label!r}"
         )
 
 
@@ -280,7 +291,7 @@ def _texts(
         for name, examples in found.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.scope_score, task.separator)
+        name: HeadSpec(task.kind, found.label_names[name], task.ood_score, task.separator)
         for name, task in config.tasks.items()
     }
     further = {
@@ -295,7 +306,7 @@ def _texts(
     further = dict(zip(further, others, strict=True))
     shape = Shape(data.rows, data.row_length, data.slots)
     train = found.splits["train"]
-    paraphrases = of_run(config, m0, train)
+    paraphrases = of_run(data, config.model, views, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
     return Texts(found, specs, encoded, compacted, further, words, views, shape)
 
@@ -342,7 +353,7 @@ def _text_model(
         mlm_head=table.needs(terms, "mlm_head"),
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
-        recompute=config.training.recompute,
+        recompute=config.training.gradient_checkpointing,
     )
     text_model.build()
     unused = m0.fill(text_model.encoder, texts.words)
@@ -355,7 +366,7 @@ def _text_model(
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
-    frozen_for = (config.training.unfreeze_every or 0.0) * epoch_steps
+    frozen_for = (config.training.gradual_unfreezing_epochs or 0.0) * epoch_steps
     return build.of_parameters(model.parameters, config.optimizer, total_steps, frozen_for)
 
 

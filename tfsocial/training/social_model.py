@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Budget, Objectives
+from tfsocial.config import DriftConstraint, Objectives
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.text_model import Outputs, TextModel
@@ -54,7 +54,7 @@ class SocialModel(FittedModel):
             beside.trainable = False
         objectives, names = objectives or Objectives(), [term.name for term in terms]
         self.step = training_step(objectives, parts, names, text_model.encoder)
-        drifting = [term for term in terms if isinstance(term.weight, Budget)]
+        drifting = [term for term in terms if isinstance(term.weight, DriftConstraint)]
         alphas = {term.name: moving_number(term.name, term.weight.start) for term in drifting}
         factors = self.step.gradnorm.factors if self.step.gradnorm else {}
         self.log_variances = None

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.chain import Chain
 
@@ -78,8 +78,11 @@ def test_tokens_of_untouched_examples_stay(tokenizer):
 class TestBuild:
     def test_views_of_a_config(self):
         """The ordinary pass has the ops of `augment`, the second view those of `view`."""
-        ops = {"augment": ["word_drop", {"token_mask": {"rate": 0.2}}], "view": [{"cutoff": None}]}
-        views = chain.build(config.parse({"data": ops}))
+        ops = {
+            "augment": ["word_drop", {"token_mask": {"rate": 0.2}}],
+            "second_view": [{"cutoff": None}],
+        }
+        views = chain.build(config.parse({"data": ops}).data, 0)
         assert [op.name for op in views[""].ops] == ["word_drop", "token_mask"]
         assert [op.name for op in views["augmented"].ops] == ["cutoff"]
         assert (views[""].reads_text, views[""].reads_tokens) == (True, True)
@@ -87,8 +90,8 @@ class TestBuild:
 
     def test_without_ops_there_is_nothing(self):
         """No chains at all; with a view alone the ordinary one leaves texts as they are."""
-        assert chain.build(config.Config()) == {}
-        views = chain.build(config.parse({"data": {"view": ["cutoff"]}}))
+        assert chain.build(config.Data(), 0) == {}
+        views = chain.build(config.parse({"data": {"second_view": ["cutoff"]}}).data, 0)
         assert views[""].ops == ()
 
     @pytest.mark.parametrize(
@@ -104,5 +107,5 @@ class TestBuild:
     )
     def test_refuses_by_key_path(self, ops, sentence):
         """Before any data is read."""
-        with pytest.raises(ConfigError, match=sentence):
-            chain.build(config.parse({"data": {"augment": ops}}))
+        with pytest.raises(InputError, match=sentence):
+            chain.build(config.parse({"data": {"augment": ops}}).data, 0)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.augment import table
 from tfsocial.data.augment.characters import CharacterNoise
 
@@ -87,5 +87,5 @@ def test_all_kinds_come():
 
 def test_an_unknown_kind_is_refused():
     """By its key path."""
-    with pytest.raises(ConfigError, match=r"^at\.kinds\.0 is 'typo'; input should be 'neighbour'"):
+    with pytest.raises(InputError, match=r"^at\.kinds\.0 is 'typo'; input should be 'neighbour'"):
         table.build("character_noise", {"kinds": ["typo"]}, "at")

@@ -16,9 +16,10 @@ import tensorflow as tf
 import yaml
 from tensorflow.core.framework import graph_pb2
 
-from tfsocial.config import ConfigError, Schedule
+from tfsocial.config import Schedule
 from tfsocial.data.augment import table
 from tfsocial.data.augment.contract import TextOp
+from tfsocial.errors import InputError
 
 from .conftest import TEXTS, TOGETHER, moment_of
 
@@ -192,23 +193,21 @@ class TestEntry:
 
     def test_refuses_by_key_path(self, name):
         """A misspelled knob, a rate beyond 1 and a schedule beyond 1 name their keys."""
-        with pytest.raises(ConfigError, match=r"^at.ratex is not a knob of .*did you mean rate"):
+        with pytest.raises(InputError, match=r"^at.ratex is not a knob of .*did you mean rate"):
             table.build(name, {"ratex": 1}, "at")
         for knob in ("rate", "probability"):
             for wrong in (1.5, -0.5, {"start": 0.1, "end": 2.0}, "many"):
-                with pytest.raises(
-                    ConfigError, match=rf"^at\.{knob} is {re.escape(repr(wrong))}; "
-                ):
+                with pytest.raises(InputError, match=rf"^at\.{knob} is {re.escape(repr(wrong))}; "):
                     table.build(name, {knob: wrong}, "at")
 
 
 def test_unknown_op_is_refused():
     """The nearest name is offered."""
-    with pytest.raises(ConfigError, match=r"at\.0\.word_dorp is not a known op; .*word_drop"):
+    with pytest.raises(InputError, match=r"at\.0\.word_dorp is not a known op; .*word_drop"):
         table.build_all([{"word_dorp": {}}], "at", None)
 
 
 def test_strings_come_before_tokens():
     """The tokenizer runs once."""
-    with pytest.raises(ConfigError, match="word_drop works on strings and comes after token_mask"):
+    with pytest.raises(InputError, match="word_drop works on strings and comes after token_mask"):
         table.build_all([{"token_mask": {}}, {"word_drop": {}}], "at", None)

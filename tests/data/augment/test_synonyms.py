@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from tfsocial.config import ConfigError
 from tfsocial.data.augment import table, wordnet
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.synonyms import Thesaurus, read_table
+from tfsocial.errors import InputError
 
 from .conftest import moment_of
 
@@ -75,13 +75,13 @@ def test_an_ill_table_is_refused(tmp_path, content, sentence):
         (tmp_path / "t.tsv").write_bytes(
             content if isinstance(content, bytes) else content.encode()
         )
-    with pytest.raises(ConfigError, match=rf"^at: .*{sentence}"):
+    with pytest.raises(InputError, match=rf"^at: .*{sentence}"):
         table.build("synonym", {"table": "t.tsv"}, "at", str(tmp_path))
 
 
 def test_no_table_and_two_sources_are_refused():
     """The remedy is named."""
-    with pytest.raises(ConfigError, match=r"at: names no table; give table: FILE\.tsv"):
+    with pytest.raises(InputError, match=r"at: names no table; give table: FILE\.tsv"):
         table.build("synonym", {}, "at")
 
 
@@ -181,7 +181,7 @@ def test_wordnet_replaces():
 def test_without_nltk_one_sentence(monkeypatch):
     """What to install, or to do instead."""
     monkeypatch.setitem(sys.modules, "nltk", None)
-    with pytest.raises(ConfigError, match=r"at: source: wordnet needs the package nltk.*table"):
+    with pytest.raises(InputError, match=r"at: source: wordnet needs the package nltk.*table"):
         table.build("synonym", {"source": "wordnet"}, "at")
 
 
@@ -189,5 +189,5 @@ def test_without_its_data_one_sentence(monkeypatch, tmp_path):
     """What fetches it."""
     nltk = pytest.importorskip("nltk", reason="WordNet needs the optional package nltk")
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
-    with pytest.raises(ConfigError, match=r"finds no WordNet data.*nltk\.downloader wordnet"):
+    with pytest.raises(InputError, match=r"finds no WordNet data.*nltk\.downloader wordnet"):
         table.build("synonym", {"source": "wordnet"}, "at")

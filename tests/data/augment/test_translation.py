@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.augment.paraphrases import Paraphrases
+from tfsocial.errors import InputError
 
 MANY = 3000
 KNOWN = {"the card is late": ["the card comes late", "卡迟到了", "late card"], "hello": ["hi"]}
@@ -58,7 +58,7 @@ def test_other_ops_go_on_with_the_paraphrase():
     """It comes first, whatever follows."""
     upper = {"character_noise": {"rate": 1.0, "kinds": ["look_alike"]}}
     assert run([{"back_translation": {}}, upper], ["hello"]) != ["hi"]
-    with pytest.raises(ConfigError, match="back_translation knows texts as they were read and "):
+    with pytest.raises(InputError, match="back_translation knows texts as they were read and "):
         table.build_all([{"word_drop": {}}, OP], "at", None)
 
 
@@ -71,5 +71,5 @@ def test_other_ops_go_on_with_the_paraphrase():
 )
 def test_op_and_translator_belong_together(data, sentence):
     """One without the other is an error before step one."""
-    with pytest.raises(ConfigError, match=sentence):
-        chain.build(config.parse({"data": data}))
+    with pytest.raises(InputError, match=sentence):
+        chain.build(config.parse({"data": data}).data, 0)

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 import tiny_run
 
-from tfsocial.config import ConfigError
 from tfsocial.data.pipeline import service
+from tfsocial.errors import InputError
 from tfsocial.training import devices
 from tfsocial.training.callbacks import guard
 from tfsocial.training.prepare import prepare
@@ -62,7 +62,7 @@ def test_a_port_that_is_taken():
         taken.bind(("", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"--port={port}: no service can listen there"):
+        with pytest.raises(InputError, match=rf"--port={port}: no service can listen there"):
             service.start("localhost", port)
 
 
@@ -70,7 +70,7 @@ def test_a_port_that_is_taken():
 def test_nobody_listens(wrong, tmp_path):
     """Said before anything is read."""
     chosen = tiny_run.settings(tiny_run.write_moods(tmp_path), f"data.service={wrong}")
-    with pytest.raises(ConfigError, match=rf"data\.service={wrong}: nobody listens there"):
+    with pytest.raises(InputError, match=rf"data\.service={wrong}: nobody listens there"):
         prepare(chosen, tmp_path, devices.choose("cpu", chosen.training))
 
 

@@ -117,8 +117,8 @@ def settings(tmp_path):
         tiny_run.write_csv(tmp_path / name, columns, rows * 3)
     tiny_run.write_csv(tmp_path / "pool.csv", columns[:2], [("nice", "order"), ("it", "is")])
     parts = {
-        "own": {"splits": {"train": "own.csv", "dev": "dev.csv"}, "rate": 2},
-        "pool": {"splits": {"train": "pool.csv"}, "tasks": [], "rate": 1},
+        "own": {"splits": {"train": "own.csv", "dev": "dev.csv"}, "sampling_weight": 2},
+        "pool": {"splits": {"train": "pool.csv"}, "tasks": [], "sampling_weight": 1},
     }
     pairs = ["text", "other"]
     rooted = {name: {"root": str(tmp_path), "text": pairs, **own} for name, own in parts.items()}

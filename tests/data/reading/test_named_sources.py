@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Task
+from tfsocial.config import Task
 from tfsocial.data.reading import hub, source_types, tfds
 from tfsocial.data.reading.splits import read_splits
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources
 
 TASKS = {
@@ -124,7 +125,7 @@ def read(*arguments, **splits):
 
 
 def refusal(call, *arguments, **knobs):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments, **knobs)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -271,7 +272,7 @@ def test_without_the_package(monkeypatch, source, module, package):
 
 @pytest.mark.parametrize("source", ["imdb", "tfds:", "hub:", "tfds:a/b/c", "hub:a/b/c/d", "hf:a"])
 def test_the_form_of_a_name(source):
-    with pytest.raises(ConfigError, match="write files, tfds:NAME"):
+    with pytest.raises(InputError, match="write files, tfds:NAME"):
         config.parse({"data": {"source": source}})
 
 

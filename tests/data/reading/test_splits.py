@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import Data, Task
 from tfsocial.data.examples import Counts
 from tfsocial.data.reading import csv_records, file_rows, paths
 from tfsocial.data.reading.rows import BadRow, Row
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
+from tfsocial.errors import InputError
 
 LABEL = {"label": Task()}
 
@@ -54,7 +55,7 @@ def rows(path, **knobs):
 
 
 def refusal(call, *arguments, **knobs):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments, **knobs)
     return str(caught.value)
 
@@ -503,7 +504,7 @@ def test_no_character_is_lost_or_read_twice(tmp_path, body):
     path = put(tmp_path, "text,label\n" + body)
     try:
         raw = "".join(row.raw for row in file_rows.read_rows(path))
-    except ConfigError:
+    except InputError:
         raw = ""
     assert raw.replace("\n", "") == body.replace("\n", "")
 
@@ -516,7 +517,7 @@ def test_any_bytes_give_rows_or_one_sentence(tmp_path, name, raw):
     lines, refused = [], ""
     try:
         lines = [row.line for row in file_rows.read_rows(path)]
-    except ConfigError as error:
+    except InputError as error:
         refused = str(error)
     assert lines or str(path) in refused
     assert lines == sorted(set(lines))
@@ -612,8 +613,8 @@ def test_train_without_any_label(tmp_path, kind):
 
 
 def test_out_of_scope_must_be_a_label(tmp_path):
-    message = refusal(read, tmp_path, "text,label\nhi,oos\n", {"label": Task(out_of_scope="ooos")})
-    assert "tasks.label.out_of_scope" in message
+    message = refusal(read, tmp_path, "text,label\nhi,oos\n", {"label": Task(ood_label="ooos")})
+    assert "tasks.label.ood_label" in message
     assert "did you mean oos?" in message
 
 
@@ -684,7 +685,7 @@ def test_what_is_out_of_scope_is_learned_by_the_other_tasks_alone(tmp_path):
     rows = "a,good,1\nb,bad,2\nc,weather,3\n"
     (tmp_path / "train.csv").write_text("text,mood,stars\n" + rows)
     tasks = {
-        "mood": Task(column="mood", out_of_scope="weather", out_of_scope_by="energy"),
+        "mood": Task(column="mood", ood_label="weather", ood_detector="energy"),
         "stars": Task(kind="regress", column="stars"),
     }
     data = Data(root=str(tmp_path), splits={"train": "train.csv"})
@@ -702,7 +703,7 @@ def test_a_file_is_not_learned_and_scored_on(tmp_path, dev):
         (folder / name).write_text("text,mood\na,good\nb,bad\n")
     data = Data(root=str(folder), splits={"train": "*.csv", "dev": dev})
     with pytest.raises(
-        ConfigError, match=r"data\.splits\.dev: .*dev\.csv is a file of data\.splits"
+        InputError, match=r"data\.splits\.dev: .*dev\.csv is a file of data\.splits"
     ):
         read_splits(data, {"mood": Task(column="mood")})
 
@@ -722,11 +723,11 @@ def test_texts_without_labels_may_be_those_of_any_split(tmp_path):
 
 def test_a_train_that_is_all_out_of_scope_is_refused(tmp_path):
     """What a score tells is not learned: nothing would be left, or texts without a label."""
-    task = Task(labels=("a", "other"), out_of_scope="other", out_of_scope_by="energy")
+    task = Task(labels=("a", "other"), ood_label="other", ood_detector="energy")
     for content in ("text,label\nhi,other\nyo,other\n", "text,label\nhi,other\nyo,\n"):
         message = refusal(read, tmp_path, content, {"mood": task})
         assert message == (
             "data.splits.train: every label of task mood is 'other', which "
-            "tasks.mood.out_of_scope_by=energy does not learn; add rows with other labels, or set "
-            "tasks.mood.out_of_scope_by to class"
+            "tasks.mood.ood_detector=energy does not learn; add rows with other labels, or set "
+            "tasks.mood.ood_detector to class"
         )

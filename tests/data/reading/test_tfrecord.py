@@ -8,12 +8,13 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError, Task
+from tfsocial.config import Task
 from tfsocial.data.reading import storage, tfrecord
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
+from tfsocial.errors import InputError
 
 
 def put(path, rows):
@@ -81,21 +82,21 @@ def test_what_is_no_tfrecord_is_one_sentence(tmp_path, name):
     path = tmp_path / name
     raw = b"text,label\nhi,x\n" * 9
     path.write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
-    with pytest.raises(ConfigError, match="is cut short, damaged or no TFRecord"):
+    with pytest.raises(InputError, match="is cut short, damaged or no TFRecord"):
         list(read_texts(path))
 
 
 def test_a_file_cut_short_says_after_how_many(tmp_path):
     path = put(tmp_path / "in.tfrecord", [{"text": "one"}, {"text": "two"}])
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(ConfigError, match="after 1 records is cut short"):
+    with pytest.raises(InputError, match="after 1 records is cut short"):
         list(read_texts(path))
 
 
 def test_absent_and_empty_files(tmp_path):
-    with pytest.raises(ConfigError, match=r"none\.tfrecord: cannot be read"):
+    with pytest.raises(InputError, match=r"none\.tfrecord: cannot be read"):
         list(read_texts(tmp_path / "none.tfrecord"))
-    with pytest.raises(ConfigError, match="has no rows"):
+    with pytest.raises(InputError, match="has no rows"):
         list(read_texts(put(tmp_path / "empty.tfrecord", [])))
 
 
@@ -114,7 +115,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 def test_what_a_bucket_says_is_one_line():
     """A stand-in for gs://: of an absent bucket TensorFlow's message has two lines."""
     error = tf.errors.UnavailableError(None, None, "no host\n\t when reading")
-    with pytest.raises(ConfigError) as caught, storage.file_errors("gs://nobody/x.csv"):
+    with pytest.raises(InputError) as caught, storage.file_errors("gs://nobody/x.csv"):
         raise error
     assert str(caught.value) == (
         "gs://nobody/x.csv: cannot be read (no host when reading); "

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.sampling import mixture
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources
 
 TASKS = {"mood": {}, "topic": {"kind": "multilabel"}}
@@ -57,7 +57,7 @@ def texts(files, seed=0, **knobs):
 
 
 def refusal(call, *arguments, **knobs):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(InputError) as caught:
         call(*arguments, **knobs)
     return str(caught.value)
 
@@ -84,13 +84,15 @@ def test_without_rates_every_example_stands_once(files):
 
 
 def test_rates_are_parts_of_an_epoch(files):
-    found = texts(files, own={"rate": 1}, opened={"rate": 4})  # of 10 examples 2 and 8
+    found = texts(
+        files, own={"sampling_weight": 1}, opened={"sampling_weight": 4}
+    )  # of 10 examples 2 and 8
     assert sum(found[f"own {i}"] for i in range(6)) == 2
     assert [found[f"open {i}"] for i in range(4)] == [2, 2, 2, 2]
 
 
 def test_a_draw_is_a_function_of_the_seed(files):
-    rates = {"own": {"rate": 1}, "opened": {"rate": 1}}
+    rates = {"own": {"sampling_weight": 1}, "opened": {"sampling_weight": 1}}
     assert texts(files, seed=3, **rates) == texts(files, seed=3, **rates)
     assert len({tuple(sorted(texts(files, seed=seed, **rates))) for seed in range(5)}) > 1
 
@@ -107,13 +109,17 @@ def test_temperature_of_the_config(files):
 
 
 def test_epoch_examples_is_the_length_of_an_epoch(files):
-    found = texts(files, own={"rate": 3}, opened={"rate": 1}, epoch_examples=32)
+    found = texts(
+        files, own={"sampling_weight": 3}, opened={"sampling_weight": 1}, epoch_examples=32
+    )
     assert [found[f"own {i}"] for i in range(6)] == [4] * 6
     assert [found[f"open {i}"] for i in range(4)] == [2] * 4
 
 
 def test_a_source_without_a_part_is_refused(files):
-    message = refusal(texts, files, own={"rate": 1000}, opened={"rate": 0.001})
+    message = refusal(
+        texts, files, own={"sampling_weight": 1000}, opened={"sampling_weight": 0.001}
+    )
     assert "data.mixture.open: its part of an epoch is less than one example" in message
 
 
@@ -136,7 +142,7 @@ def test_parts_and_draws_are_exact(sizes, total, seed):
 
 
 def test_the_dev_split_is_not_mixed(files):
-    chosen = parsed(files, own={"rate": 1}, opened={"rate": 9})
+    chosen = parsed(files, own={"sampling_weight": 1}, opened={"sampling_weight": 9})
     corpus = read_splits(chosen.data, chosen.tasks)
     assert mixture.mixed(corpus, chosen.data, 0).splits["dev"] is corpus.splits["dev"]
 
@@ -234,12 +240,15 @@ def test_a_missing_label_column_may_be_no_mistake(files):
     ("knobs", "expected"),
     [
         ({"splits": {"train": "a.csv"}}, "mixture and a source of its own"),
-        ({"own": {"rate": 2}}, "with a rate and without; give open one too"),
-        ({"own": {"rate": 2}, "opened": {"rate": 1}, "temperature": 2.0}, "drop one of them"),
+        ({"own": {"sampling_weight": 2}}, "with a sampling_weight and without; give open one"),
+        (
+            {"own": {"sampling_weight": 2}, "opened": {"sampling_weight": 1}, "temperature": 2.0},
+            "drop one of them",
+        ),
         ({"own": {"text": ["text", "mood"]}}, "mixes texts and pairs"),
         ({"own": {"columns": {"moood": "x"}}}, "moood is no task; did you mean mood?"),
         ({"own": {"tasks": ["mood"]}}, "tasks.topic: no source of data.mixture has labels for it"),
-        ({"own": {"raet": 2}}, "did you mean data.mixture.own.rate?"),
+        ({"own": {"sampling_weigth": 2}}, "did you mean data.mixture.own.sampling_weight?"),
     ],
 )
 def test_what_does_not_fit_is_refused(files, knobs, expected):
@@ -277,10 +286,10 @@ def test_a_source_that_is_all_out_of_scope_has_no_part(files):
     """Nothing of it is learned, since a score tells what is out of scope; the others are mixed."""
     (files / "outside.csv").write_text("text,mood\nthe weather,weather\n")
     parts = {
-        name: {"root": str(files), "splits": {"train": f"{name}.csv"}, "rate": 1}
+        name: {"root": str(files), "splits": {"train": f"{name}.csv"}, "sampling_weight": 1}
         for name in ("own", "outside")
     }
-    task = {"column": "mood", "out_of_scope": "weather", "out_of_scope_by": "energy"}
+    task = {"column": "mood", "ood_label": "weather", "ood_detector": "energy"}
     chosen = config.parse({"data": {"mixture": parts}, "tasks": {"mood": task}})
     corpus = read_splits(chosen.data, chosen.tasks)
     assert len(mixture.mixed(corpus, chosen.data, 0).splits["train"]) == 6

@@ -10,10 +10,11 @@ import tiny_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import Data, Task
 from tfsocial.data import examples
 from tfsocial.data.reading.splits import read_splits
 from tfsocial.data.sampling import mixture, shots
+from tfsocial.errors import InputError
 
 labels = st.lists(st.integers(-1, 4), min_size=1, max_size=60).filter(lambda x: max(x) >= 0)
 
@@ -78,7 +79,7 @@ def test_without_classes_there_is_nothing_to_draw_by(tmp_path):
     """A regression alone is refused by its key."""
     tasks = {"stars": Task(kind="regress", column="stars")}
     corpus = examples.Corpus({}, {"stars": ()}, {})
-    with pytest.raises(ConfigError, match=r"data\.shots draws by class, but no task"):
+    with pytest.raises(InputError, match=r"data\.shots draws by class, but no task"):
         shots.draw(corpus, Data(shots=5), tasks, 0, tmp_path / "drawn.jsonl")
 
 
@@ -126,7 +127,7 @@ def test_a_task_that_is_left_without_a_label_is_named(tmp_path):
     data = Data(root=str(tmp_path), splits={"train": "train.csv"}, shots=1)
     tasks = {"mood": Task(column="mood"), "stars": Task(kind="regress", column="stars")}
     with pytest.raises(
-        ConfigError, match=r"shots=1: no row .* task mood has a label for task stars"
+        InputError, match=r"shots=1: no row .* task mood has a label for task stars"
     ):
         shots.draw(read_splits(data, tasks), data, tasks, 0, tmp_path / "drawn.jsonl")
     assert not (tmp_path / "drawn.jsonl").exists()

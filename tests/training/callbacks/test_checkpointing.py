@@ -19,7 +19,7 @@ import tensorflow as tf
 import tiny_run
 import yaml
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.training import checkpoint_files, devices, fit
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
 
@@ -244,10 +244,10 @@ def test_the_end_leaves_one_checkpoint_from_which_only_the_report_is_made(moods,
 def test_a_changed_config_is_refused_by_its_keys(moods, cut_off):
     """What only says where things lie may change; what trains may not, unless told."""
     with pytest.raises(
-        ConfigError, match=r"changed: optimizer\.learning_rate, seed\. .*--accept_changes"
+        InputError, match=r"changed: optimizer\.learning_rate, seed\. .*--accept_changes"
     ):
         start(moods, cut_off, "seed=5", "optimizer.learning_rate=0.02")
-    with pytest.raises(ConfigError, match=r"objectives\.papers\.r_drop"):
+    with pytest.raises(InputError, match=r"objectives\.papers\.r_drop"):
         start(moods, cut_off, "objectives.papers={r_drop: {}}")
     start(moods, cut_off, "training.log_every=5")
 
@@ -260,12 +260,10 @@ def test_a_config_that_this_version_does_not_read(moods, cut_off):
         path.write_text(json.dumps(manifest))
     kept = (cut_off / "config.yaml").read_text()
     said = r"holds a run of a config that this version does not read \(.*{}.*--accept_changes"
-    with pytest.raises(
-        ConfigError, match=said.format(r"00000006/manifest\.json: config.*patiense")
-    ):
+    with pytest.raises(InputError, match=said.format(r"00000006/manifest\.json: config.*patiense")):
         start(moods, cut_off)
     (cut_off / "config.yaml").write_text(kept.replace("patience:", "patiense:"))
-    with pytest.raises(ConfigError, match=said.format(r"config\.yaml.*patiense")):
+    with pytest.raises(InputError, match=said.format(r"config\.yaml.*patiense")):
         start(moods, cut_off)
     start(moods, cut_off, accept_changes=True)
     assert points(cut_off)[-1]["step"] == 12
@@ -274,10 +272,10 @@ def test_a_config_that_this_version_does_not_read(moods, cut_off):
 def test_checkpoints_of_another_run_are_not_taken_for_one_s_own(moods, cut_off, tmp_path):
     """They lie where two workdirs share them; told to, a run goes on from there, ended or not."""
     shared = f"training.checkpoints={cut_off}/checkpoints"
-    with pytest.raises(ConfigError, match=r"00000006 holds a run of .* changed: seed, training"):
+    with pytest.raises(InputError, match=r"00000006 holds a run of .* changed: seed, training"):
         start(moods, tmp_path / "other", shared, "seed=5")
     start(moods, tmp_path / "other", shared, "seed=5", accept_changes=True)
-    with pytest.raises(ConfigError, match=r"00000012-ended holds a run of .* changed: seed\."):
+    with pytest.raises(InputError, match=r"00000012-ended holds a run of .* changed: seed\."):
         start(moods, tmp_path / "third", shared)
     more = ("seed=5", "training.epochs=4")
     start(moods, tmp_path / "fourth", shared, *more, accept_changes=True)
@@ -307,7 +305,7 @@ def test_a_changed_config_is_gone_on_with_if_told(moods, cut_off):
 def test_other_variables_cannot_be_gone_on_with(moods, cut_off):
     """Told to or not: slots of other weights would be taken for those of these."""
     for change in ("training.frozen_layers=0", "training.ema=0.5", "optimizer.name=lion"):
-        with pytest.raises(ConfigError, match=r"00000006: holds other variables than this config"):
+        with pytest.raises(InputError, match=r"00000006: holds other variables than this config"):
             start(moods, cut_off, change, accept_changes=True)
 
 
@@ -316,7 +314,7 @@ def test_other_data_are_refused(moods, cut_off, split):
     """The position in the data would mean nothing, nor would the best score so far."""
     rows = [*tiny_run.MOODS * 3, *tiny_run.MOODS[::-1]]
     tiny_run.write_csv(moods / f"{split}.csv", ("text", "label"), rows)
-    with pytest.raises(ConfigError, match=r"00000006: was written while training on other data"):
+    with pytest.raises(InputError, match=r"00000006: was written while training on other data"):
         start(moods, cut_off)
 
 
@@ -401,9 +399,9 @@ REMEMBERED = {
         "training.ema=0.8",
     ),
     "pace": ("objectives.weighing=gradnorm", "objectives.papers={r_drop: {}}"),
-    "recomputation": ("training.recompute=true", "training.frozen_layers=0"),
+    "recomputation": ("training.gradient_checkpointing=true", "training.frozen_layers=0"),
     "loss scale": ("training.precision=float16",),
-    "parts": ("training.micro_batches=2", "objectives.sharpness=0.05"),
+    "parts": ("training.micro_batches=2", "objectives.sam_radius=0.05"),
 }
 
 

@@ -37,7 +37,7 @@ def test_the_dev_loss_is_of_one_text_as_it_stands(tmp_path):
     chosen = tiny_run.settings(
         tiny_run.write_moods(tmp_path / "data"),
         "training.monitor=-loss",
-        "data.view=[{token_mask: {rate: 0.3}}]",
+        "data.second_view=[{token_mask: {rate: 0.3}}]",
         "objectives.papers={cutoff: {}, r_drop: {}}",
     )
     tiny_run.train(chosen, tmp_path / "run")
@@ -51,7 +51,7 @@ def test_the_dev_loss_is_of_one_text_as_it_stands(tmp_path):
     assert dev["dev/monitored"] == pytest.approx(np.mean(np.log(said)), rel=1e-4)
 
 
-@pytest.mark.parametrize("weighing", ["given", "uncertainty", "gradnorm"])
+@pytest.mark.parametrize("weighing", ["fixed", "uncertainty", "gradnorm"])
 def test_the_dev_loss_does_not_follow_the_weights_that_training_moves(
     social_model, batch, weighing
 ):

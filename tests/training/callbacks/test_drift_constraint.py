@@ -9,7 +9,8 @@ import pytest
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import Budget, ConfigError
+from tfsocial.config import DriftConstraint
+from tfsocial.errors import InputError
 from tfsocial.training.callbacks.drift_constraint import moved
 
 
@@ -21,12 +22,12 @@ def test_by_hand(cosine, factor):
 
     However far, no more than e^2 at once.
     """
-    assert moved(2.0, cosine, Budget(cosine=0.9)) == pytest.approx(2 * factor, rel=1e-3)
+    assert moved(2.0, cosine, DriftConstraint(cosine=0.9)) == pytest.approx(2 * factor, rel=1e-3)
 
 
 def test_the_weight_can_always_come_back():
     """However long nothing drifts, or everything: at most 10,000 times from its start."""
-    constraint = Budget(cosine=0.9, start=0.5)
+    constraint = DriftConstraint(cosine=0.9, start=0.5)
     low = high = 0.5
     for _ in range(200):
         low, high = moved(low, 1.0, constraint), moved(high, -1.0, constraint)
@@ -36,7 +37,7 @@ def test_the_weight_can_always_come_back():
 def test_no_drift_at_all_cannot_be_asked_for():
     """At a cosine of 1 every step is infinitely too far."""
     tree = {"objectives": {"community": {"feature_cosine": {"weight": {"cosine": 1.0}}}}}
-    with pytest.raises(ConfigError, match=r"weight\.cosine .*less than 1"):
+    with pytest.raises(InputError, match=r"weight\.cosine .*less than 1"):
         config.parse(tree)
 
 
@@ -68,12 +69,12 @@ def test_is_for_l0_alone():
         {"tasks": {"a": {"weight": {"cosine": 0.9}}}},
         {"objectives": {"papers": {"r_drop": {"weight": {"cosine": 0.9}}}}},
     ):
-        with pytest.raises(ConfigError, match=r"weight\.cosine is not a known key"):
+        with pytest.raises(InputError, match=r"weight\.cosine is not a known key"):
             config.parse(tree)
 
 
 def test_wrong_keys_are_answered_with_its_own():
     """A misspelled knob of a drift constraint is offered its own."""
-    tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "gian": 1}}}}}
-    with pytest.raises(ConfigError, match=r"l2_sp\.weight\.gian .* did you mean .*\.gain"):
+    tree = {"objectives": {"community": {"l2_sp": {"weight": {"cosine": 0.9, "step_sise": 1}}}}}
+    with pytest.raises(InputError, match=r"l2_sp\.weight\.step_sise .* did you mean .*\.step_size"):
         config.parse(tree)

@@ -12,7 +12,8 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import Config, ConfigError, Spike
+from tfsocial.config import Config, LossSpike
+from tfsocial.errors import InputError
 from tfsocial.training import fit
 from tfsocial.training.callbacks import loss_spikes
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
@@ -36,7 +37,7 @@ def watcher(caplog):
     """Knows the level of ten losses and looks at the five after them."""
     caplog.set_level(logging.WARNING, logger=loss_spikes.__name__)
     play.total = 0.0
-    made = LossSpikes(Spike(factor=10.0, window=10))
+    made = LossSpikes(LossSpike(factor=10.0, window=10))
     made.on_epoch_begin(0)
     return made
 
@@ -78,7 +79,7 @@ def test_a_spike_is_said_once_with_its_steps(watcher, caplog):
     (record,) = caplog.records
     said = record.getMessage()
     assert said.startswith("loss spike: 9 since step 11, 2 before; ")
-    assert "training.spike.rollback" in said
+    assert "training.loss_spike.rollback" in said
 
 
 def test_no_spike_before_the_level_is_known(watcher, caplog):
@@ -113,8 +114,8 @@ def test_without_a_checkpoint_it_goes_on_as_it_is(watcher, caplog):
 
 
 def test_a_window_of_less_than_ten_is_refused():
-    with pytest.raises(ConfigError, match=r"training\.spike\.window"):
-        config.parse({"training": {"spike": {"window": 5}}})
+    with pytest.raises(InputError, match=r"training\.loss_spike\.window"):
+        config.parse({"training": {"loss_spike": {"window": 5}}})
 
 
 # --- taken back ----------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def test_there_may_be_none_to_go_back_to(social_model, batch, endless, tmp_path)
 
 OPTIONS = (
     *("training.epochs=15", "training.checkpoint_every=6", "model.dropout=0.1"),
-    "training.spike={window: 10, factor: 1.0e-3, rollback: true}",
+    "training.loss_spike={window: 10, factor: 1.0e-3, rollback: true}",
     "optimizer.learning_rate=0.5",  # so that losses jump
 )
 

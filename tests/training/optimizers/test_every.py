@@ -10,7 +10,9 @@ import six_steps
 import tensorflow as tf
 from six_steps import STEPS, assert_all_close, built, gradients, trained, variables
 
-from tfsocial.config import OWN_KNOBS, Optimizer
+from tfsocial.config import Optimizer
+from tfsocial.config.annotations import tagged_union
+from tfsocial.config.optimizer import AnyOptimizer
 from tfsocial.training.optimizers import build
 from tfsocial.training.optimizers.build import OPTIMIZERS
 
@@ -21,12 +23,13 @@ ALL = pytest.mark.parametrize("name", OPTIMIZERS)
 def test_its_knobs_are_those_of_the_config(name):
     """What the config lets through is what the class takes beside the knobs all share."""
     own = inspect.signature(OPTIMIZERS[name].__init__).parameters.values()
-    assert tuple(one.name for one in own if one.kind is one.KEYWORD_ONLY) == OWN_KNOBS[name]
+    knobs = six_steps.section(name=name).knobs
+    assert [one.name for one in own if one.kind is one.KEYWORD_ONLY] == list(knobs)
 
 
 def test_the_config_knows_the_menu():
     """No name in the one that is not in the other."""
-    assert set(OPTIMIZERS) == set(OWN_KNOBS)
+    assert set(OPTIMIZERS) == set(tagged_union(AnyOptimizer).variants)
 
 
 def test_what_decays_is_said_of_variables():

@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from six_steps import section
 
-from tfsocial.config import Optimizer
 from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel
@@ -47,7 +47,7 @@ def place(variable: tf.Variable) -> str:
 
 def one_step(model: TextModel, **knobs) -> dict[str, list[float]]:
     """How far weights have moved after a step of the same gradient, by their place."""
-    chosen = Optimizer(weight_decay=0.0, warmup_fraction=0.0, clip_norm=None, **knobs)
+    chosen = section(weight_decay=0.0, warmup_fraction=0.0, clip_norm=None, **knobs)
     optimizer = build.of_parameters(parameters.of_text_model(model), chosen, 10)
     weights = model.trainable_variables
     before = [weight.numpy() for weight in weights]
@@ -64,7 +64,7 @@ def test_every_weight_has_its_layers_multiplier(pooling):
     """0.5 to the depth in the encoder, 7 in the heads; each weight once, none left out."""
     model = text_model(pooling)
     weights = parameters.of_text_model(model)
-    found = rates.multipliers(weights, Optimizer(layer_decay=0.5, head_multiplier=7))
+    found = rates.multipliers(weights, section(layer_decay=0.5, head_multiplier=7))
     named = {weights[name].variable.ref() for name in found}
     assert len(named) == len(found)
     assert named == {variable.ref() for variable in model.trainable_variables}
@@ -76,7 +76,7 @@ def test_every_weight_has_its_layers_multiplier(pooling):
 def test_no_layer_decay_is_one_everywhere():
     """By default the whole encoder learns alike."""
     weights = parameters.of_text_model(text_model())
-    pairs = weights.by_variable(rates.multipliers(weights, Optimizer()))
+    pairs = weights.by_variable(rates.multipliers(weights, section()))
     assert {multiplier for variable, multiplier in pairs if place(variable)} == {1.0}
 
 
@@ -84,7 +84,7 @@ def test_what_is_learned_beside_the_model_has_the_heads_rate_and_m0s_own_head_th
     """log_variances starts from nothing, the masked-LM head does not and is above all layers."""
     model = TextModel.of(text_model().encoder.config, TextModelSpec({}, "mean", mlm_head=True))
     weights = parameters.of_text_model(model, {"log_variances": tf.Variable([0.0])})
-    found = rates.multipliers(weights, Optimizer(layer_decay=0.5, head_multiplier=7))
+    found = rates.multipliers(weights, section(layer_decay=0.5, head_multiplier=7))
     assert found["log_variances"] == 7
     assert {found[name] for name in found if name.startswith("cls.")} == {1.0}
     begun = rates.begins(weights, 3.0)
@@ -108,7 +108,7 @@ def test_a_step_by_hand(name):
 def test_every_optimizer_obeys(name):
     """Two equal weights with equal gradients: the one with a tenth of the rate moves a tenth."""
     weights = [tf.Variable([[2.0, -1.0]], name="kernel") for _ in range(2)]
-    chosen = Optimizer(name=name, learning_rate=0.1, warmup_fraction=0.0)
+    chosen = section(name=name, learning_rate=0.1, warmup_fraction=0.0)
     optimizer = build.optimizer(chosen, 10, [(weights[1], 0.1)])
     optimizer.apply_gradients([(tf.constant([[0.3, 0.2]]), weight) for weight in weights])
     whole, tenth = (weight.numpy() - [[2.0, -1.0]] for weight in weights)
@@ -145,7 +145,7 @@ def test_parts_of_an_epoch_are_rounded_to_steps():
 def test_a_weight_stands_still_until_it_begins(name, jit_compile):
     """Bit for bit for two steps, decay included, and then it moves; the other moves at once."""
     weights = [tf.Variable([[2.0, -1.0]], name="kernel") for _ in range(2)]
-    chosen = Optimizer(name=name, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0)
+    chosen = section(name=name, learning_rate=0.1, weight_decay=0.5, warmup_fraction=0.0)
     optimizer = build.optimizer(chosen, 10, begins=[(weights[1], 2)])
     optimizer.build(weights)  # making variables is a trace of its own
 

@@ -9,7 +9,7 @@ import pytest
 from transformers import BertConfig
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table as objectives
@@ -46,11 +46,12 @@ def test_every_provider_is_needed(need):
         ),
         (
             {"objectives": {"papers": {"cutoff": {}}}},
-            "objectives.papers.cutoff compares two views of a text: say in data.view how",
+            "objectives.papers.cutoff compares two views of a text: say in data.second_view how",
         ),
         (
-            {"data": {"view": ["word_drop"]}},
-            "data.view: no objective compares two views of a text; what L reads is data.augment",
+            {"data": {"second_view": ["word_drop"]}},
+            "data.second_view: no objective compares two views of a text; what L reads is "
+            "data.augment",
         ),
     ],
 )
@@ -58,7 +59,7 @@ def test_sections_that_do_not_fit_a_need_are_refused(tree, sentence):
     """By key path, before step one."""
     chosen = config.parse(tree)
     terms = objectives.formula(chosen.tasks, chosen.objectives)
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(InputError, match=sentence):
         table.check(terms, Settings.of(chosen))
 
 

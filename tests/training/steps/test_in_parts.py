@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.training.steps import in_parts
 
 FORMULA = {
@@ -97,5 +97,5 @@ def test_whom_nobody_is_compared_with_does_not_count(social_model, batch):
     ],
 )
 def test_what_cannot_be_parted_is_refused(key, value, said):
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(InputError, match=said):
         config.parse({"training": {"micro_batches": 2}, key: value})

@@ -48,7 +48,7 @@ def test_radius_changes_the_step(social_model, batch, endless):
 
 
 @pytest.mark.parametrize(
-    ("weighing", "jit_compile"), [("pcgrad", False), ("given", True)], ids=["pcgrad", "xla"]
+    ("weighing", "jit_compile"), [("pcgrad", False), ("fixed", True)], ids=["pcgrad", "xla"]
 )
 def test_loss_falls(social_model, batch, endless, weighing, jit_compile):
     """Beside PCGrad, and compiled; dropout on."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Data
 from tfsocial.data.augment import table
 from tfsocial.data.augment.contract import AugmentContext, Op, TextOp
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.augment.random_stream import RandomStream
 from tfsocial.data.examples import Examples
+from tfsocial.errors import InputError
 from tfsocial.text.batch import VIEW, WordParts
 
 Ragged = tuple[tf.RaggedTensor, tf.RaggedTensor]
@@ -106,22 +107,21 @@ class Chain:
         return AugmentContext(stream, progress, self.lexicon, self.word_parts, self.paraphrases)
 
 
-def build(config: Config) -> dict[str, Chain]:
-    """View -> its ops: "" is the ordinary pass; empty where nothing is augmented.
+def build(data: Data, seed: int) -> dict[str, Chain]:
+    """Build view -> its ops: "" is the ordinary pass; empty where nothing is augmented.
 
     Raises:
-        ConfigError: see `table.build_all`; or paraphrases are mixed in and no translator is
+        InputError: see `table.build_all`; or paraphrases are mixed in and no translator is
             named, or the other way round.
     """
-    data = config.data
-    entries = {"": ("data.augment", data.augment), VIEW: ("data.view", data.view)}
+    entries = {"": ("data.augment", data.augment), VIEW: ("data.second_view", data.second_view)}
     chains = {
-        view: Chain(table.build_all(ops, where, data.root), config.seed, branch)
+        view: Chain(table.build_all(ops, where, data.root), seed, branch)
         for branch, (view, (where, ops)) in enumerate(entries.items())
         if ops or not view
     }
-    _check_translator(config, needs_paraphrases(chains))
-    return chains if data.augment or data.view else {}
+    _check_translator(data, needs_paraphrases(chains))
+    return chains if data.augment or data.second_view else {}
 
 
 def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
@@ -129,17 +129,18 @@ def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
     return any(view.needs_paraphrases for view in views.values())
 
 
-def _check_translator(config: Config, needed: bool) -> None:
-    named = config.data.back_translation is not None
+def _check_translator(data: Data, needed: bool) -> None:
+    named = data.back_translation is not None
     if needed and not named:
-        raise ConfigError(
+        raise InputError(
             "the op back_translation needs data.back_translation, which says where its "
             "paraphrases come from"
         )
     if named and not needed:
-        raise ConfigError(
+        raise InputError(
             "data.back_translation is set, but no op mixes its paraphrases in; add "
-            "{back_translation: {probability: 0.3}} at the front of data.augment or data.view"
+            "{back_translation: {probability: 0.3}} at the front of data.augment or "
+            "data.second_view"
         )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 
 FILE = "paraphrases.sqlite"
 
@@ -129,7 +129,7 @@ def filling(folder: Path, identity: Identity) -> Iterator[Cache]:
     """The cache of a translator, made if need be; runs with its knobs will read what it holds.
 
     Raises:
-        ConfigError: the file is no cache.
+        InputError: the file is no cache.
         OSError: the folder cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,10 +151,10 @@ def reading(folder: Path, knobs: Mapping[str, Any]) -> Iterator[tuple[Cache, Ide
     The translator itself need not be on this machine.
 
     Raises:
-        ConfigError: the cache is not there, is none, or has nothing of such a translator.
+        InputError: the cache is not there, is none, or has nothing of such a translator.
     """
     if not (folder / FILE).is_file():
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation.cache: {folder} holds no paraphrases; "
             "run python -m tfsocial augment with this config first"
         )
@@ -162,7 +162,7 @@ def reading(folder: Path, knobs: Mapping[str, Any]) -> Iterator[tuple[Cache, Ide
         asked = "SELECT fingerprint, resources FROM translator WHERE identity = ?"
         row = connection.execute(asked, (Identity(knobs, ()).name,)).fetchone()
         if row is None:
-            raise ConfigError(
+            raise InputError(
                 f"data.back_translation: {folder} holds paraphrases, but none of a translator with "
                 "these settings; run python -m tfsocial augment with this config first"
             )
@@ -176,7 +176,7 @@ def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(address, _WAIT, uri=True)) as connection:
             yield connection
     except sqlite3.DatabaseError as error:
-        raise ConfigError(
+        raise InputError(
             f"{path}: cannot be used as a cache of paraphrases ({error}); "
             "check the disk, or move the file away to begin anew"
         ) from None

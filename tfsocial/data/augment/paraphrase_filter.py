@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.augment import paraphrase_cache
 from tfsocial.data.augment.paraphrase_cache import Cache
 from tfsocial.data.examples import Examples
@@ -103,10 +103,10 @@ def section(data: config.Data) -> config.BackTranslation:
     """`data.back_translation`.
 
     Raises:
-        ConfigError: the config has none.
+        InputError: the config has none.
     """
     if data.back_translation is None:
-        raise ConfigError(
+        raise InputError(
             "data.back_translation is not set; name a translator there, "
             "as {translator: pairs, file: pairs.csv, cache: DIR}"
         )
@@ -122,14 +122,14 @@ def usable_paraphrases(
         measured_by: see `yardstick`.
 
     Raises:
-        ConfigError: there is none, or some were not measured with this M0.
+        InputError: there is none, or some were not measured with this M0.
     """
     chosen, texts = section(data), texts_of(train)
     with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (cache, _):
         found = cache.found(texts, chosen.count)
         judged = _judged(cache, found, measured_by, chosen.similarity)
     if not judged.kept:
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: {chosen.cache} holds no paraphrase of train's texts that is "
             "kept; run python -m tfsocial augment with this config, which says why"
         )
@@ -153,7 +153,7 @@ def _judged(
     wanted = pairs(found)
     cosines = cache.cosines(measured_by, wanted)
     if len(cosines) < len(wanted):
-        raise ConfigError(
+        raise InputError(
             f"data.back_translation: {len(wanted) - len(cosines)} paraphrases were not compared "
             "by this M0; run python -m tfsocial augment with this config (nothing is translated "
             "again)"

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Data
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.examples import Examples
+from tfsocial.errors import InputError
 from tfsocial.text.tokenizer import Tokenizer
 
-SHOWN = {"": "augment", "augmented": "view"}
+SHOWN = {"": "augment", "augmented": "second_view"}
 BETWEEN = " | "  # the two texts of a pair
 
 
@@ -41,33 +42,37 @@ class Samples:
         for number, text in enumerate(self.before):
             yield f"\n{text}"
             for (view, epoch), texts in self.after.items():
-                yield f"  {SHOWN[view]:7} epoch {epoch}: {texts[number]}"
+                yield f"  {SHOWN[view]:11} epoch {epoch}: {texts[number]}"
 
 
 def draw(
-    config: Config,
+    data: Data,
+    seed: int,
     train: Examples,
     tokenizer: Tokenizer,
     count: int,
     epochs: int,
+    run_epochs: int,
     paraphrases: Paraphrases | None = None,
 ) -> Samples:
-    """The first `count` texts in the first epochs; the same that a run would read.
+    """Read the first `count` texts in the first epochs, as a run would.
 
     Args:
+        seed: the run's.
+        run_epochs: how many the run has; rates may move from its first to its last.
         paraphrases: of train's texts, where an op mixes them in.
 
     Raises:
-        ConfigError: the config augments nothing, or its ops do not fit.
+        InputError: the config augments nothing, or its ops do not fit.
     """
-    views = chain.build(config)
+    views = chain.build(data, seed)
     if not views:
-        raise ConfigError("data.augment and data.view name no ops; there is nothing to show")
+        raise InputError("data.augment and data.second_view name no ops; there is nothing to show")
     parts = tokenizer.word_parts(np.arange(tokenizer.vocabulary_size))
     views = chain.with_knowledge(views, train, parts, paraphrases)
     columns = [column[:count] for column in (train.text, train.pair) if column is not None]
     after = {
-        (view, epoch + 1): _read(own, columns, tokenizer, epoch, config)
+        (view, epoch + 1): _read(own, columns, tokenizer, epoch, run_epochs, data.row_length)
         for view, own in views.items()
         for epoch in range(epochs)
         if own.ops
@@ -76,17 +81,22 @@ def draw(
 
 
 def _read(
-    own: Chain, columns: Sequence[Sequence[str]], tokenizer: Tokenizer, epoch: int, config: Config
+    own: Chain,
+    columns: Sequence[Sequence[str]],
+    tokenizer: Tokenizer,
+    epoch: int,
+    run_epochs: int,
+    row_length: int,
 ) -> list[str]:
     """The texts as they read in an epoch: as strings, or as words once tokens have changed."""
     examples = tf.range(len(columns[0]), dtype=tf.int64)
-    progress = tf.constant(epoch / config.training.epochs)
+    progress = tf.constant(epoch / run_epochs)
     texts = [tf.constant(column, tf.string) for column in columns]
     texts = own.texts(texts, examples, epoch, progress)
     if not own.reads_tokens:
         decoded = ([text.decode() for text in column.numpy()] for column in texts)
         return [BETWEEN.join(parts) for parts in zip(*decoded, strict=True)]
-    tokens, types, _ = tokenizer(*texts, max_length=config.data.row_length)
+    tokens, types, _ = tokenizer(*texts, max_length=row_length)
     tokens, _ = own.tokens(tokens, types, examples, epoch, progress)
     return [_spelled(ids, tokenizer) for ids in tokens.to_list()]
 

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import ConfigError
 from tfsocial.data.augment import pieces, random_stream, wordnet, words
 from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
 from tfsocial.data.augment.entities import one_of
 from tfsocial.data.augment.lexicon import Lexicon, WordList
+from tfsocial.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,19 @@ class Synonym(TextOp):
         """Reads what it needs.
 
         Raises:
-            ConfigError: the table is missing or ill, or there is no WordNet.
+            InputError: the table is missing or ill, or there is no WordNet.
         """
         if self.source == "wordnet":
             wordnet.check()
             if self.table:
-                raise ConfigError("table and source: wordnet exclude each other; leave one out")
+                raise InputError("table and source: wordnet exclude each other; leave one out")
         else:
             _ = self._of_table
 
     @cached_property
     def _of_table(self) -> Thesaurus:
         if self.table is None:
-            raise ConfigError("names no table; give table: FILE.tsv, or source: wordnet")
+            raise InputError("names no table; give table: FILE.tsv, or source: wordnet")
         thesaurus = Thesaurus.of(read_table(Path(self.table)))
         _compile(thesaurus.pattern, self.table)
         return thesaurus
@@ -118,24 +118,24 @@ def read_table(path: Path) -> dict[str, list[str]]:
     """Word, lower case -> its synonyms, of lines WORD<TAB>SYNONYM...; empty lines do not count.
 
     Raises:
-        ConfigError: the file cannot be read, a line has no synonym, or no line has one.
+        InputError: the file cannot be read, a line has no synonym, or no line has one.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
+        raise InputError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+        raise InputError(f"{path}: cannot be read as UTF-8 text ({error})") from None
     entries: dict[str, list[str]] = {}
     for number, line in enumerate(lines, 1):
         word, *synonyms = [cell.strip() for cell in line.rstrip("\r").split("\t")]
         if not line.strip():
             continue
         if not word or not any(synonyms):
-            raise ConfigError(f"{path}: line {number}: expected WORD<TAB>SYNONYM, found {line!r}")
+            raise InputError(f"{path}: line {number}: expected WORD<TAB>SYNONYM, found {line!r}")
         entries.setdefault(word.lower(), []).extend(filter(None, synonyms))
     if not entries:
-        raise ConfigError(f"{path}: holds no line WORD<TAB>SYNONYM")
+        raise InputError(f"{path}: holds no line WORD<TAB>SYNONYM")
     return entries
 
 
@@ -150,7 +150,7 @@ def _compile(pattern: str, table: str) -> None:
         with tf.init_scope():
             tf.strings.regex_replace([""], pattern, "")
     except tf.errors.InvalidArgumentError:
-        raise ConfigError(
+        raise InputError(
             f"{table}: holds too many phrases for one pattern; leave the rarest out"
         ) from None
 

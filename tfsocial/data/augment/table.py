@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tfsocial.config import ConfigError, check_names, nearest, with_knobs
+from tfsocial.config import check_names, with_knobs
 from tfsocial.data.augment import characters, entities, synonyms, tokens, translation, words
 from tfsocial.data.augment.contract import Op, TextOp
 from tfsocial.data.reading import paths
+from tfsocial.errors import InputError, nearest
 
 # On strings, before the tokenizer.
 TEXT = {
@@ -38,14 +39,14 @@ OPS = {**TEXT, **TOKENS}
 def build_all(
     entries: Sequence[Mapping[str, Mapping[str, Any]]], where: str, root: str | None
 ) -> tuple[Op, ...]:
-    """The ops of `data.augment` or `data.view`, checked.
+    """The ops of `data.augment` or `data.second_view`, checked.
 
     Args:
         where: their key path in the config.
         root: the folder that files are named from.
 
     Raises:
-        ConfigError: an op or a knob is unknown or does not fit, a file is missing, an op on
+        InputError: an op or a knob is unknown or does not fit, a file is missing, an op on
             strings comes after one on tokens, or anything before one that looks texts up.
     """
     ops = [
@@ -55,12 +56,12 @@ def build_all(
     ]
     for before, op in itertools.pairwise(ops):
         if op.needs_paraphrases:
-            raise ConfigError(
+            raise InputError(
                 f"{where}: {op.name} knows texts as they were read and comes after {before.name}; "
                 "put it first"
             )
         if isinstance(op, TextOp) and not isinstance(before, TextOp):
-            raise ConfigError(
+            raise InputError(
                 f"{where}: {op.name} works on strings and comes after {before.name}, which works "
                 "on tokens; put it first"
             )
@@ -70,7 +71,7 @@ def build_all(
 def build(name: str, knobs: Mapping[str, Any], where: str, root: str | None = None) -> Op:
     """An op of the menu with its knobs checked; `where` is its key path in the config."""
     if name not in OPS:
-        raise ConfigError(f"{where} is not a known op; {nearest(name, list(OPS))}")
+        raise InputError(f"{where} is not a known op; {nearest(name, list(OPS))}")
     check_names(name, OPS[name], knobs, where)
     op = with_knobs(OPS[name], knobs, where)
     return _with_files(op, where, root) if isinstance(op, synonyms.Synonym) else op
@@ -80,9 +81,9 @@ def _with_files(op: synonyms.Synonym, where: str, root: str | None) -> synonyms.
     if op.table is not None:
         op = replace(op, table=paths.under(root, op.table))
         if "://" in op.table:
-            raise ConfigError(f"{where}.table: {op.table}: has to be a local file")
+            raise InputError(f"{where}.table: {op.table}: has to be a local file")
     try:
         op.check()
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
     return op

@@ -12,7 +12,7 @@ from typing import Any
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 PACKAGE, DATA = "nltk", "corpora/wordnet"
 
@@ -21,7 +21,7 @@ def check() -> None:
     """Whether WordNet can be asked.
 
     Raises:
-        ConfigError: the package or its data are missing.
+        InputError: the package or its data are missing.
     """
     _reader()
 
@@ -56,7 +56,7 @@ def _reader() -> Any:
         try:
             package.data.find(f"{DATA}.zip")
         except LookupError:
-            raise ConfigError(
+            raise InputError(
                 "source: wordnet finds no WordNet data on this machine; "
                 "python -m nltk.downloader wordnet fetches it"
             ) from None
@@ -67,7 +67,7 @@ def _package() -> ModuleType:
     try:
         return importlib.import_module(PACKAGE)
     except ImportError:
-        raise ConfigError(
+        raise InputError(
             "source: wordnet needs the package nltk, which is not installed; "
             "pip install nltk, or give table: FILE.tsv"
         ) from None

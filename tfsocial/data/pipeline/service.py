@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.eager.cancellation import CancellationManager, CancellationManagerContext
 
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 
 SCHEME = "grpc://"
 PATIENCE_S = 10.0  # for one answer
@@ -31,7 +31,7 @@ def start(host: str, port: int) -> tuple[Any, Any]:
         host: by which trainers reach this machine.
 
     Raises:
-        ConfigError: a port is taken.
+        InputError: a port is taken.
     """
     service = tf.data.experimental.service
     try:
@@ -44,7 +44,7 @@ def start(host: str, port: int) -> tuple[Any, Any]:
             )
         )
     except (RuntimeError, tf.errors.OpError) as error:
-        raise ConfigError(
+        raise InputError(
             f"--port={port}: no service can listen there and on {port + 1} ({error}); give another"
         ) from None
     return dispatcher, worker
@@ -54,11 +54,11 @@ def check(address: str) -> None:
     """Whether somebody listens.
 
     Raises:
-        ConfigError: nobody does, or it is no address.
+        InputError: nobody does, or it is no address.
     """
     reason = _silent(address)
     if reason:
-        raise ConfigError(
+        raise InputError(
             f"data.service={address}: nobody listens there ({reason}); start "
             "`python -m tfsocial data-service` on the machine that shall make the batches, and "
             f"give {SCHEME}HOST:PORT"

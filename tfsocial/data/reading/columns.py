@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tfsocial.config import ConfigError, nearest
+from tfsocial.config import InputError, nearest
 from tfsocial.data.reading.rows import listed
 
 
@@ -17,7 +17,7 @@ def check_columns(
         if column not in names:
             close = nearest(column, names)
             remedy = close if close.startswith("did") else f"set {key} to one of them"
-            raise ConfigError(
+            raise InputError(
                 f"{file}: has no column {column!r}, which {key} names; "
                 f"its columns are {listed(names) or 'none'}; {remedy}{otherwise}"
             )

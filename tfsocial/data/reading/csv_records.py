@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.reading.rows import BadRow, Row, flaw_of, listed
 
 _LONGEST_RECORD = 2**24  # characters; a quote open for longer counts as never closed
@@ -110,14 +110,14 @@ def _table_row(record: _Record, header: Sequence[str], file: str) -> Row | BadRo
 
 def _header(record: _Record | None, file: str) -> list[str]:
     if record is None:
-        raise ConfigError(f"{file}: is empty; expected a header line with the column names")
+        raise InputError(f"{file}: is empty; expected a header line with the column names")
     flaw = record.flaw or flaw_of(record.raw)
     if flaw:
-        raise ConfigError(f"{file}:{record.line}: the header cannot be read ({flaw})")
+        raise InputError(f"{file}:{record.line}: the header cannot be read ({flaw})")
     names = [name.strip() for name in record.fields]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise ConfigError(
+        raise InputError(
             f"{file}:{record.line}: the header names {listed(twice)} twice; rename one of the two"
         )
     return names

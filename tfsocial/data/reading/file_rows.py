@@ -13,7 +13,7 @@ def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | Bad
     """Reads the rows of one file in order, in constant memory: lines or TFRecord.
 
     Raises:
-        ConfigError: the file cannot be read or has no rows.
+        InputError: the file cannot be read or has no rows.
     """
     file = str(path)
     if line_formats.format_of(file, file_format) == tfrecord.SUFFIX:

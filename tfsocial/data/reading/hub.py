@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.reading import rows
 from tfsocial.data.reading.rows import BadRow, Row
+from tfsocial.errors import InputError
 
 _PLAIN = re.compile(r"(large_)?string|u?int|float|bool")  # dtypes of values that JSON has too
 
@@ -23,7 +23,7 @@ def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
     """SOURCE#PART of each part of a split that the config names; fetches the set.
 
     Raises:
-        ConfigError: the package, the set, its config, its revision or a part is not there.
+        InputError: the package, the set, its config, its revision or a part is not there.
     """
     parts = getattr(source.splits, split)
     for part in parts:
@@ -35,7 +35,7 @@ def read_rows(source: config.Source, name: str) -> Iterator[Row | BadRow]:
     """Rows of one part in the set's order; a row's line is its number, from 1.
 
     Raises:
-        ConfigError: as `names`, or the part is empty.
+        InputError: as `names`, or the part is empty.
     """
     return rows.sound(_rows(source, name), name)
 
@@ -87,18 +87,18 @@ def _table(source: config.Source, part: str, key: str, place: str) -> Any:
     try:
         return library.load_dataset(**where, name=settings, split=part)
     except OSError as error:  # the package's own errors of this kind are among them
-        raise ConfigError(
+        raise InputError(
             f"{key}.source: {source.source} cannot be fetched or read "
             f"({rows.first_line(error)}); where there is a network download its folder, copy it "
             f"here and give it with --set {key}.root=DIR"
         ) from None
     except library.exceptions.DatasetsError as error:  # of a file that is not what it should be
-        raise ConfigError(
+        raise InputError(
             f"{place}: {part!r} of {source.source} cannot be read "
             f"({rows.first_line(error.__cause__ or error)})"
         ) from None
     except (ValueError, KeyError, RuntimeError) as error:
-        raise ConfigError(
+        raise InputError(
             f"{place}: {part!r} of {source.source} cannot be had ({rows.first_line(error)})"
         ) from None
 
@@ -107,7 +107,7 @@ def _library(name: str) -> Any:
     try:
         import datasets
     except ImportError as error:
-        raise ConfigError(
+        raise InputError(
             f"{name}: needs the package datasets, which cannot be imported ({error}); "
             "pip install -r requirements-data.txt -c constraints.txt"
         ) from None

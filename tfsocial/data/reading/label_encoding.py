@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.examples import Origin
 from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.label_columns import LabelColumn, ValueColumn
@@ -50,7 +50,7 @@ def _check_known(
                 first.setdefault(label, cell)
     if first:
         where = origin.where(cells.first(next(iter(first.values()))))
-        raise ConfigError(_unknown_labels(name, task, list(first), where, list(index)))
+        raise InputError(_unknown_labels(name, task, list(first), where, list(index)))
 
 
 def _unknown_labels(

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.examples import Examples, has_label
 from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.split_table import SplitTable
@@ -20,21 +20,21 @@ def label_names(
 ) -> tuple[str, ...]:
     """The label set of a task: () for regress, else the config's or that of train, sorted."""
     if train and all(table.cells[name].lacking for table in train):
-        raise ConfigError(
+        raise InputError(
             f"{place}: no row has a label for task {name}; "
             f"tasks.{name}.column is {task.column!r}, fill it in some rows or drop the task"
         )
     if task.kind == "regress":
         return ()
     if task.labels is None and not train:
-        raise ConfigError(
+        raise InputError(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
     names = task.labels or tuple(sorted(set(labels_in(_different(name, train)))))
-    if task.scope_score:  # behind the classes that are learned
-        return (*(label for label in names if label != task.out_of_scope), task.out_of_scope)
-    _check_out_of_scope(name, task, names)
+    if task.ood_score:  # behind the classes that are learned
+        return (*(label for label in names if label != task.ood_label), task.ood_label)
+    _check_ood_label(name, task, names)
     return names
 
 
@@ -46,7 +46,7 @@ def without_unlearned(
     train: Examples, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
 ) -> Examples:
     """Train without labels that are not learned; an example that had no other is left out."""
-    scored = [name for name, task in tasks.items() if task.scope_score]
+    scored = [name for name, task in tasks.items() if task.ood_score]
     if not scored:
         return train
     labels = dict(train.labels)
@@ -63,11 +63,11 @@ def check_something_is_learned(
 ) -> None:
     """Refuse a train whose labels of a task all mean out of scope where no class learns that."""
     for name, task in tasks.items() if train else ():
-        if task.scope_score and not has_label(train.labels[name]).any():
-            raise ConfigError(
-                f"{place}: every label of task {name} is {task.out_of_scope!r}, which "
-                f"tasks.{name}.out_of_scope_by={task.scope_score} does not learn; add rows with "
-                f"other labels, or set tasks.{name}.out_of_scope_by to class"
+        if task.ood_score and not has_label(train.labels[name]).any():
+            raise InputError(
+                f"{place}: every label of task {name} is {task.ood_label!r}, which "
+                f"tasks.{name}.ood_detector={task.ood_score} does not learn; add rows with "
+                f"other labels, or set tasks.{name}.ood_detector to class"
             )
 
 
@@ -76,9 +76,9 @@ def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.any([has_label(values) for values in labels.values()], 0)
 
 
-def _check_out_of_scope(name: str, task: config.Task, names: Sequence[str]) -> None:
-    if task.out_of_scope is not None and task.out_of_scope not in names:
-        raise ConfigError(
-            f"tasks.{name}.out_of_scope is {task.out_of_scope!r}, which is no label of the task; "
-            f"{config.nearest(task.out_of_scope, names)}"
+def _check_ood_label(name: str, task: config.Task, names: Sequence[str]) -> None:
+    if task.ood_label is not None and task.ood_label not in names:
+        raise InputError(
+            f"tasks.{name}.ood_label is {task.ood_label!r}, which is no label of the task; "
+            f"{config.nearest(task.ood_label, names)}"
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.reading.csv_records import table_rows
 from tfsocial.data.reading.rows import BadRow, Row, json_type, sound
 from tfsocial.data.reading.storage import lines_of
@@ -19,7 +19,7 @@ def read_lines(path: str | Path, file_format: str = "auto") -> Iterator[Row | Ba
     with the one column `text`. `file_format` is csv, tsv, jsonl, txt, or auto (by suffix).
 
     Raises:
-        ConfigError: the file cannot be read, has no usable header or no rows.
+        InputError: the file cannot be read, has no usable header or no rows.
     """
     file = str(path)
     parse = _PARSERS[format_of(file, file_format)]
@@ -30,7 +30,7 @@ def format_of(file: str, file_format: str) -> str:
     suffix = file.lower().removesuffix(".gz").rpartition(".")[2]
     name = suffix if file_format == "auto" else file_format
     if name not in FORMATS:
-        raise ConfigError(
+        raise InputError(
             f"{file}: cannot tell its format from the name; "
             f"end it in {', '.join(f'.{known}' for known in FORMATS)} (or .gz after it), "
             "or set data.format"

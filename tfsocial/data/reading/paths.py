@@ -6,8 +6,8 @@ import glob
 import os
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.reading import storage
+from tfsocial.errors import InputError
 
 
 def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
@@ -17,13 +17,13 @@ def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
         key: the source's place in the config.
 
     Raises:
-        ConfigError: a pattern matches no file.
+        InputError: a pattern matches no file.
     """
     found: dict[str, None] = {}
     for pattern in getattr(source.splits, split):
         matches = _matches(source.root, pattern)
         if not matches:
-            raise ConfigError(_no_match(source, split, key, pattern))
+            raise InputError(_no_match(source, split, key, pattern))
         found |= dict.fromkeys(matches)
     return tuple(found)
 

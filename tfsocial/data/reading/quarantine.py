@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.examples import Counts
 from tfsocial.data.reading.rows import BadRow
 from tfsocial.files import replacing
@@ -22,14 +22,14 @@ def check_bad_rows(
     """Lets a split through that has few bad rows.
 
     Raises:
-        ConfigError: more than the fraction `allowed` of its rows are bad, or all.
+        InputError: more than the fraction `allowed` of its rows are bad, or all.
     """
     if counts.kept and counts.quarantined <= allowed * counts.read:
         return
     first = rows[0]
     limit = f"more than data.max_bad_fraction={allowed:g} allows" if counts.kept else "none is left"
     listing = f"; all of them are in {quarantine}" if quarantine is not None else ""
-    raise ConfigError(
+    raise InputError(
         f"{place}: {counts.quarantined} of {counts.read} rows are bad, {limit}; "
         f"the first is {first.file}:{first.line}: {first.reason}{listing}; "
         "mend the rows or raise data.max_bad_fraction"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 
 class Row(NamedTuple):
@@ -32,7 +32,7 @@ def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
     """The rows of a file or of a part of a set, those that hold what no text may as bad ones.
 
     Raises:
-        ConfigError: there is none.
+        InputError: there is none.
     """
     empty = True
     for row in found:
@@ -40,7 +40,7 @@ def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
         fault = flaw_of(row.raw)
         yield bad(row, fault) if fault else row
     if empty:
-        raise ConfigError(f"{name}: has no rows; expected at least one example")
+        raise InputError(f"{name}: has no rows; expected at least one example")
 
 
 def bad(row: Row | BadRow, reason: str) -> BadRow:

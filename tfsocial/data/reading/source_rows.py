@@ -37,7 +37,7 @@ def examples_of(
     """Reads the rows of one of `source_types.names`, in order and in constant memory.
 
     Raises:
-        ConfigError: it cannot be read, or lacks a column.
+        InputError: it cannot be read, or lacks a column.
     """
     columns: dict[str, None] = {}
     labelled = source.labelled(tasks)
@@ -57,13 +57,13 @@ def examples_of(
 
 def _without_labels(key: str, source: config.Source) -> str:
     """What to do where a column is not missing by mistake."""
-    if isinstance(source, config.Ingredient):
+    if isinstance(source, config.MixtureSource):
         return f", or, if its rows have no labels at all, set {key}.tasks to []"
     return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
 
 
 def _column_key(key: str, task: str, source: config.Source) -> str:
-    own = isinstance(source, config.Ingredient) and task in source.columns
+    own = isinstance(source, config.MixtureSource) and task in source.columns
     return f"{key}.columns.{task}" if own else f"tasks.{task}.column"
 
 
@@ -111,7 +111,7 @@ def _attribute_value(value: Any, column: str) -> str:
 
 def label_mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
     """Task -> label of the source -> what the task calls it."""
-    return source.labels if isinstance(source, config.Ingredient) else {}
+    return source.labels if isinstance(source, config.MixtureSource) else {}
 
 
 def _renamed(cell: Cell, ours: Mapping[str, str]) -> Cell:

@@ -16,7 +16,7 @@ class SourceType(NamedTuple):
 
     Attributes:
         names: (source, split, its key in the config) -> names of what the split is made of, in
-            order. Raises ConfigError where something is not there.
+            order. Raises InputError where something is not there.
         rows: (source, one of these names) -> its rows in order.
     """
 

@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.data.examples import SPLITS, Corpus, Counts, Part, joined
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.label_sets import (
@@ -45,7 +45,7 @@ def read_splits(
     row), also when too many of them then stop the run.
 
     Raises:
-        ConfigError: a file, column or label is missing or unknown, or more than
+        InputError: a file, column or label is missing or unknown, or more than
             `data.max_bad_fraction` of a split's rows are bad.
     """
     store = Store(data.cache) if data.cache else None
@@ -53,8 +53,8 @@ def read_splits(
     tables = {split: found for split, found in tables.items() if found}
     if not tables:
         if data.mixture:
-            raise ConfigError("data.mixture: no source names splits; give at least one's train")
-        raise ConfigError("data.splits names no files; give at least data.splits.train")
+            raise InputError("data.mixture: no source names splits; give at least one's train")
+        raise InputError("data.splits names no files; give at least data.splits.train")
     if quarantine is not None:
         every = (table for found in tables.values() for table in found.values())
         write_quarantine(quarantine, chain.from_iterable(table.bad for table in every))
@@ -105,7 +105,7 @@ def _check_apart(
         if split == "train":
             learned[path] = f"{key}.splits.train"
         elif path in learned:
-            raise ConfigError(
+            raise InputError(
                 f"{key}.splits.{split}: {file} is a file of {learned[path]} too, so scores would "
                 "be of texts that were learned; give each split files of its own"
             )

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 
 
 def lines_of(file: str) -> Iterator[str]:
@@ -22,7 +22,7 @@ def lines_of(file: str) -> Iterator[str]:
     with file_errors(file), _opened(file) as stream:
         first = stream.readline()
         if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise ConfigError(f"{file}: is UTF-16; save it as UTF-8")
+            raise InputError(f"{file}: is UTF-16; save it as UTF-8")
         first = first.removeprefix(b"\xef\xbb\xbf")
         # Without any line feed this is the whole file, and its lines may end in lone CR.
         yield from map(_decoded, [first] if first.endswith(b"\n") else first.splitlines(True))
@@ -55,7 +55,7 @@ def blocks(file: str) -> Iterator[bytes]:
     """The bytes of a file as they are stored, a part at a time.
 
     Raises:
-        ConfigError: it cannot be read.
+        InputError: it cannot be read.
     """
     with file_errors(file), raw(file) as stream:
         while block := stream.read(_BLOCK):
@@ -67,7 +67,7 @@ def file_errors(file: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise ConfigError(
+        raise InputError(
             f"{file}: the gzip data is cut short or damaged; fetch the file again"
         ) from None
     except (OSError, *_remote_errors(file)) as error:
@@ -75,10 +75,10 @@ def file_errors(file: str) -> Iterator[None]:
         raise unreadable(file, reason) from None
 
 
-def unreadable(file: str, reason: object) -> ConfigError:
+def unreadable(file: str, reason: object) -> InputError:
     """Says so in one line; what a bucket says has several."""
     check = "the path, the network and the credentials" if "://" in file else "the path"
-    return ConfigError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
+    return InputError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 
 
 def _remote_errors(file: str) -> tuple[type[Exception], ...]:

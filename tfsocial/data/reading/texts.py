@@ -24,7 +24,7 @@ def read_texts(
     txt file has one unnamed column.
 
     Raises:
-        ConfigError: as `read_rows`, or the first row lacks a column.
+        InputError: as `read_rows`, or the first row lacks a column.
 
     >>> path = getfixture("tmp_path") / "in.txt"
     >>> path.write_text("where is my card?\\n\\nthanks\\n")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.reading import rows
 from tfsocial.data.reading.rows import BadRow, Row
+from tfsocial.errors import InputError
 
 _HOST = "storage.googleapis.com"  # keeps what TFDS has prepared
 
@@ -25,7 +25,7 @@ def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
     """SOURCE#PART of each part of a split that the config names; prepares the set.
 
     Raises:
-        ConfigError: the package, the set, its config, its version or a part is not there.
+        InputError: the package, the set, its config, its version or a part is not there.
     """
     builder = _builder(source, key)
     parts = getattr(source.splits, split)
@@ -38,7 +38,7 @@ def read_rows(source: config.Source, name: str) -> Iterator[Row | BadRow]:
     """Rows of one part in the set's order; a row's line is its number, from 1.
 
     Raises:
-        ConfigError: as `names`, or the part is empty.
+        InputError: as `names`, or the part is empty.
     """
     return rows.sound(_rows(source, name), name)
 
@@ -88,7 +88,7 @@ def _library(name: str) -> Any:
     try:
         import tensorflow_datasets
     except ImportError as error:
-        raise ConfigError(
+        raise InputError(
             f"{name}: needs the package tensorflow-datasets, which cannot be imported ({error}); "
             "pip install -r requirements-data.txt -c constraints.txt"
         ) from None
@@ -102,7 +102,7 @@ def _builder(source: config.Source, key: str) -> Any:
     try:
         builder = library.builder(name, data_dir=source.root, try_gcs=False)
     except (ValueError, AssertionError, OSError) as error:
-        raise ConfigError(
+        raise InputError(
             f"{key}.source: {source.source} cannot be found ({rows.first_line(error)}); correct "
             f"the name, or give the folder that holds it prepared with --set {key}.root=DIR"
         ) from None
@@ -121,7 +121,7 @@ def _prepare(source: config.Source, builder: Any, key: str) -> None:
         reason = rows.first_line(error) or type(error).__name__
     if reason:
         name, folder = source.source.removeprefix("tfds:"), source.root or "the folder of TFDS"
-        raise ConfigError(
+        raise InputError(
             f"{key}.source: {source.source} is not prepared in {folder} and cannot be downloaded "
             f"({reason}); where there is a network run `tfds build {name} --data_dir=DIR`, "
             f"copy DIR here and give it with --set {key}.root=DIR"
@@ -143,9 +143,9 @@ def _check_part(source: config.Source, builder: Any, part: str, place: str) -> N
     try:
         count = builder.info.splits[part].num_examples
     except (KeyError, ValueError, AssertionError):
-        raise ConfigError(
+        raise InputError(
             f"{place}: {source.source} has no {part!r}; its splits are "
             f"{rows.listed(sorted(builder.info.splits))}, and a part of one is as train[:80%]"
         ) from None
     if not count:
-        raise ConfigError(f"{place}: {part!r} of {source.source} holds no example")
+        raise InputError(f"{place}: {part!r} of {source.source} holds no example")

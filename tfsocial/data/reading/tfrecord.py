@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tfsocial.config import ConfigError
 from tfsocial.data.reading import rows, storage
 from tfsocial.data.reading.rows import BadRow, Row
+from tfsocial.errors import InputError
 
 SUFFIX = "tfrecord"
 
@@ -21,7 +21,7 @@ def read_rows(file: str) -> Iterator[Row | BadRow]:
     """Rows of one file, plain or .gz, in order; a row's line is its number, from 1.
 
     Raises:
-        ConfigError: the file cannot be read, is damaged, or has no records.
+        InputError: the file cannot be read, is damaged, or has no records.
     """
     return rows.sound(_rows(file), file)
 
@@ -48,7 +48,7 @@ def _records(file: str) -> Iterator[bytes]:
             yield record
     except tf.errors.DataLossError:  # the next record cannot be found behind a damaged one
         place = f"after {number} records " if number else ""
-        raise ConfigError(
+        raise InputError(
             f"{file}: {place}is cut short, damaged or no TFRecord; fetch or convert it again"
         ) from None
     except tf.errors.OpError as error:

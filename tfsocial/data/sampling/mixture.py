@@ -1,7 +1,7 @@
 """Several sources in one training epoch: how much of each, and which of its examples.
 
 Of N examples an epoch draws (`data.epoch_examples`; left out, as many as all sources have) source
-i of n_i examples gets the part r_i / sum(r), with r_i its `rate`, or n_i^(1/T) with
+i of n_i examples gets the part r_i / sum(r), with r_i its `sampling_weight`, or n_i^(1/T) with
 `data.temperature` T: T = 1 is its size, and the larger T, the more even the parts. Conneau et al.
 (2020), XLM-R, arXiv:1911.02116, and Xue et al. (2021), mT5, arXiv:2010.11934, take 1/T = 0.3;
 Raffel et al. (2020), T5, arXiv:1910.10683, call T the temperature.
@@ -21,8 +21,8 @@ from dataclasses import replace
 import numpy as np
 
 from tfsocial import config
-from tfsocial.config import ConfigError
 from tfsocial.data.examples import Corpus
+from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     """The corpus with as much of each source in train as the mixture says; itself without one.
 
     Raises:
-        ConfigError: a source's part is less than one example.
+        InputError: a source's part is less than one example.
     """
     if not data.mixture or "train" not in corpus.splits:
         return corpus
@@ -43,8 +43,8 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     for key, count in zip(sizes, counts, strict=True):
         log.info("%s: %d of an epoch's examples, from %d", key, count, sizes[key])
         if not count:
-            raise ConfigError(
-                f"{key}: its part of an epoch is less than one example; raise its rate, "
+            raise InputError(
+                f"{key}: its part of an epoch is less than one example; raise its sampling_weight, "
                 "data.temperature or data.epoch_examples"
             )
     starts = np.cumsum([0, *sizes.values()])
@@ -58,7 +58,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
 
 def _rates(sizes: dict[str, int], data: config.Data) -> list[float]:
     """One rate a source, in the order of `sizes`."""
-    given = [data.mixture[key.rpartition(".")[2]].rate for key in sizes]
+    given = [data.mixture[key.rpartition(".")[2]].sampling_weight for key in sizes]
     power = 1 / (data.temperature or 1.0)
     return [
         size**power if rate is None else rate

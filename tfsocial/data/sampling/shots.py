@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tfsocial import files
-from tfsocial.config import ConfigError, Data, Task
+from tfsocial.config import Data, Task
 from tfsocial.data.examples import Corpus, Examples, Part, has_label
+from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,11 @@ def draw(
             the files, so that others can be compared on the same examples.
 
     Raises:
-        ConfigError: no task is a classification, or another task is left without a label.
+        InputError: no task is a classification, or another task is left without a label.
     """
     task = next((name for name, task in tasks.items() if task.kind == "classify"), None)
     if task is None:
-        raise ConfigError("data.shots draws by class, but no task is of kind classify; drop it")
+        raise InputError("data.shots draws by class, but no task is of kind classify; drop it")
     train = corpus.splits["train"]
     rows = chosen(train.labels[task], data.shots, seed)
     names = corpus.label_names[task]
@@ -52,7 +53,7 @@ def draw(
     drawn = _only(corpus, np.union1d(rows, _of_other_sources(corpus, data, {task: tasks[task]})))
     for other, labels in drawn.splits["train"].labels.items():
         if not has_label(labels).any():
-            raise ConfigError(
+            raise InputError(
                 f"data.shots={data.shots}: no row that is drawn for task {task} has a label for "
                 f"task {other}; drop one of the two tasks, or data.shots"
             )

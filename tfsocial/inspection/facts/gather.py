@@ -24,7 +24,7 @@ def gather(config: Config, quarantine: Path, near: float = near_duplicates.NEAR)
     """Gather everything the report says; bad rows are written to `quarantine`, however many.
 
     Raises:
-        ConfigError: the data or the checkpoint cannot be read.
+        InputError: the data or the checkpoint cannot be read.
     """
     unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
     corpus = splits.read_splits(unlimited, config.tasks, quarantine)

@@ -29,7 +29,7 @@ def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
         "unlabelled": {
             split: int((~examples.has_label(labels)).sum()) for split, labels in values.items()
         },
-        "learned_without_train": [task.out_of_scope] if task.scope_score else [],
+        "learned_without_train": [task.ood_label] if task.ood_score else [],
     }
 
 

@@ -17,7 +17,7 @@ class Cutoff(Objective):
 
     Shen et al. (2020), A Simple but Tough-to-Beat Data Augmentation Approach for Natural
     Language Understanding and Generation, arXiv:2009.13818, section 3, with one cut-off view;
-    d is `divergence`, beta / alpha there. What is cut off `data.view` says:
+    d is `divergence`, beta / alpha there. What is cut off `data.second_view` says:
     `[{cutoff: {rate: 0.1}}]`. A multilabel task takes the divergence of each label's Bernoulli,
     summed.
     """

@@ -17,9 +17,9 @@ class FixMatch(Objective):
     """1(max p >= confidence) * -log p'_c, c = argmax p held constant.
 
     p is the answer to the text as `data.augment` leaves it (weakly changed, or not at all), p' to
-    its second view (`data.view`, strongly changed). Sohn et al. (2020), FixMatch: Simplifying
-    Semi-Supervised Learning with Consistency and Confidence, arXiv:2001.07685, equation 4. It
-    reads no labels: rows of train without one are the unlabelled pool.
+    its second view (`data.second_view`, strongly changed). Sohn et al. (2020), FixMatch:
+    Simplifying Semi-Supervised Learning with Consistency and Confidence, arXiv:2001.07685,
+    equation 4. It reads no labels: rows of train without one are the unlabelled pool.
     """
 
     task: str

@@ -16,7 +16,7 @@ from tfsocial.text.batch import WEIGHT
 class UDA(Objective):
     """1(max p > confidence) * KL(p_T || p'), p = softmax(z), p_T = softmax(z / T).
 
-    p and p_T are held constant; p' is the answer to the text's second view (`data.view`).
+    p and p_T are held constant; p' is the answer to the text's second view (`data.second_view`).
     Xie et al. (2020), Unsupervised Data Augmentation for Consistency Training, arXiv:1904.12848,
     equation 1 with section 2.4's mask and sharpening; its training-signal annealing is the task
     loss `annealed_cross_entropy`. It reads no labels: rows of train without one are the

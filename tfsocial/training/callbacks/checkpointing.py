@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, ConfigError
+from tfsocial.config import Config, InputError
 from tfsocial.training import checkpoint_contents as contents
 from tfsocial.training import checkpoint_files as files
 from tfsocial.training.checkpoint_files import FAILURES, Checkpoint, reason
@@ -99,7 +99,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             accept: whether it may be of another config.
 
         Raises:
-            ConfigError: it is of another config, of other data, or of other variables.
+            InputError: it is of another config, of other data, or of other variables.
             Unreachable: the filesystem does not say which there are.
         """
         for found in self._candidates():
@@ -110,7 +110,7 @@ class CheckpointCallback(keras.callbacks.Callback):
                 log.warning("checkpoint %s cannot be read (%s)", found.folder, reason(error))
                 continue
             except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
-                raise ConfigError(
+                raise InputError(
                     f"{found.folder}: {OTHER_VARIABLES}; undo that, or {ELSEWHERE}"
                 ) from None
             log.info("going on from step %d", found.step)
@@ -124,7 +124,7 @@ class CheckpointCallback(keras.callbacks.Callback):
                 raise unreadable(found.folder, found.unreadable)
             refuse_changes(found.folder, found.config, self.config)
         if found.data != self.data:
-            raise ConfigError(
+            raise InputError(
                 f"{found.folder}: was written while training on other data; bring the files "
                 f"back as they were, or {ELSEWHERE}"
             )

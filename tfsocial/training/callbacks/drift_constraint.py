@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Budget
+from tfsocial.config import DriftConstraint
 from tfsocial.data.pipeline import tokenized_split
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
@@ -76,14 +76,15 @@ class DriftController(keras.callbacks.Callback):
         return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def moved(alpha: float, cosine: float, constraint: Budget) -> float:
+def moved(alpha: float, cosine: float, constraint: DriftConstraint) -> float:
     """Give the weight after a measurement.
 
-    >>> round(moved(1.0, cosine=0.8, constraint=Budget(cosine=0.9)), 3)  # twice as far as allowed
+    >>> wanted = DriftConstraint(cosine=0.9)
+    >>> round(moved(1.0, cosine=0.8, constraint=wanted), 3)  # twice as far as allowed
     2.718
-    >>> moved(1.0, cosine=0.9, constraint=Budget(cosine=0.9))
+    >>> moved(1.0, cosine=0.9, constraint=wanted)
     1.0
     """
     distance = (1 - cosine) / (1 - constraint.cosine)
-    wanted = alpha * math.exp(constraint.gain * min(distance - 1, FASTEST))
+    wanted = alpha * math.exp(constraint.step_size * min(distance - 1, FASTEST))
     return min(max(wanted, constraint.start / FURTHEST), constraint.start * FURTHEST)

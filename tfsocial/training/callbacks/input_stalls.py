@@ -18,8 +18,8 @@ LOOK = 50  # executions between two looks
 TOO_MUCH = 0.3  # of a step's time; half of it could be gained by a faster input at the most
 
 AUGMENTED = (
-    "data.augment and data.view read every text anew in each epoch: fewer or cheaper ops help, "
-    "and more CPU cores"
+    "data.augment and data.second_view read every text anew in each epoch: fewer or cheaper ops "
+    "help, and more CPU cores"
 )
 PACKED = (
     "batches are only packed from memory, so the CPU is busy with something else or the steps are "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tf_keras as keras
 
-from tfsocial.config import Spike
+from tfsocial.config import LossSpike
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class LossSpikes(keras.callbacks.Callback):
             steps, or None if there is none; left out, a spike is only said.
     """
 
-    def __init__(self, chosen: Spike, roll_back: RollBack | None = None):
+    def __init__(self, chosen: LossSpike, roll_back: RollBack | None = None):
         super().__init__()
         self.chosen, self.roll_back = chosen, roll_back
         self._losses: deque[float] = deque(maxlen=chosen.window + RECENT)
@@ -85,7 +85,7 @@ class LossSpikes(keras.callbacks.Callback):
 
 REMEDIES = (
     "if it stays up: a lower optimizer.learning_rate, optimizer.clip_norm, or "
-    "training.spike.rollback=true"
+    "training.loss_spike.rollback=true"
 )
 
 

@@ -29,7 +29,7 @@ class Adafactor(BaseOptimizer):
     rows as it is; it only counts in RMS(u).
     """
 
-    def __init__(self, *args, epsilon: float = 1e-30, scale_parameter: bool = False, **kwargs):
+    def __init__(self, *args, epsilon: float, scale_parameter: bool, **kwargs):
         super().__init__(*args, **kwargs)
         self.epsilon, self.scale_parameter = epsilon, scale_parameter
 

@@ -24,9 +24,9 @@ class Lamb(BaseOptimizer):
     def __init__(
         self,
         *args,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-6,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)

@@ -19,7 +19,7 @@ class Lion(BaseOptimizer):
     times smaller than AdamW's and a decay as many times larger (section 5).
     """
 
-    def __init__(self, *args, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs):
+    def __init__(self, *args, beta_1: float, beta_2: float, **kwargs):
         super().__init__(*args, **kwargs)
         self.beta_1, self.beta_2 = beta_1, beta_2
 

@@ -6,7 +6,7 @@ All by name, as `models.parameters` has the weights.
 from __future__ import annotations
 
 from tfsocial import config
-from tfsocial.config import ConfigError
+from tfsocial.errors import InputError
 from tfsocial.models.parameters import Parameter, Parameters
 
 
@@ -44,12 +44,12 @@ def lowest(parameters: Parameters, layers: int | None) -> list[str]:
     """Lists the weights of so many of the lowest layers and of the embeddings; none for None.
 
     Raises:
-        ConfigError: the encoder has no layer above them.
+        InputError: the encoder has no layer above them.
     """
     if layers is None:
         return []
     if layers >= parameters.top:
-        raise ConfigError(
+        raise InputError(
             f"training.frozen_layers={layers}: the encoder has {parameters.top} layers, and the "
             "top one at least must learn"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfsocial.config import ConfigError
+from tfsocial.config import InputError
 from tfsocial.models import parameters
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.table import Term
@@ -17,7 +17,7 @@ class AveragedWeights(Provider):
 
     def check(self, terms: Sequence[Term], settings: Settings) -> None:
         if terms and settings.training.ema is None:
-            raise ConfigError(
+            raise InputError(
                 f"{terms[0].where} needs an average of the weights: "
                 "set training.ema too, 0.99 for short runs"
             )

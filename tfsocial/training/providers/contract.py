@@ -94,7 +94,7 @@ class Provider:
             terms: those that need the constant; none where nobody does.
 
         Raises:
-            ConfigError: other sections lack what the constant takes, or have it for nobody.
+            InputError: other sections lack what the constant takes, or have it for nobody.
         """
 
     def token_ids(self, tokenizer: Tokenizer) -> Sequence[int]:

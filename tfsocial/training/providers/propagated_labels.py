@@ -17,8 +17,8 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize
 
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import ConfigError
 from tfsocial.data.examples import Examples
+from tfsocial.errors import InputError
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.community import LabelPropagation
 from tfsocial.objectives.table import Term
@@ -75,7 +75,7 @@ def of_train(
         row_length: tokens of a text that those read.
 
     Raises:
-        ConfigError: it would not fit into memory, or a second checkpoint lacks weights.
+        InputError: it would not fit into memory, or a second checkpoint lacks weights.
     """
     asked = _asked(terms)
     for objective in asked:
@@ -175,7 +175,7 @@ def _asked(terms: Sequence[Term]) -> list[LabelPropagation]:
 
 def _check_size(examples: int, classes: int) -> None:
     if examples * classes > contract.MOST_NUMBERS:
-        raise ConfigError(
+        raise InputError(
             f"{KEY}: {examples} examples of {classes} classes "
             f"are more than the {contract.MOST_NUMBERS} numbers it keeps; take fewer"
         )

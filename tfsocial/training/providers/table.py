@@ -41,7 +41,7 @@ def check(terms: Sequence[Term], settings: Settings) -> None:
     """Disagree with the config where other sections do not fit what the terms need.
 
     Raises:
-        ConfigError: see `Provider.check`.
+        InputError: see `Provider.check`.
     """
     for need, provider in PROVIDERS.items():
         provider.check([term for term in terms if need in term.objective.needs], settings)

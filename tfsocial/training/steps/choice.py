@@ -68,14 +68,14 @@ def training_step(
     """
     cosines = gradnorm = None
     if chosen.weighing == "gradnorm":
-        gradnorm = GradNorm(terms, chosen.asymmetry, top_layer(encoder))
+        gradnorm = GradNorm(terms, chosen.gradnorm_alpha, top_layer(encoder))
     if chosen.cosines_every:
         cosines = Cosines(terms, chosen.cosines_every, encoder.trainable_variables)
     keep = bool(gradnorm or cosines)
     way = (parts > 1, chosen.weighing == "pcgrad")
-    if not (chosen.sharpness or any(way)):
+    if not (chosen.sam_radius or any(way)):
         return TrainingStep(Plain(keep), cosines, gradnorm)
     descent = SUMMED[way](parts, encoder, keep)
-    if chosen.sharpness:
-        descent = Sam(chosen.sharpness, descent)
+    if chosen.sam_radius:
+        descent = Sam(chosen.sam_radius, descent)
     return TrainingStep(descent, cosines, gradnorm)

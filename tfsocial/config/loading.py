@@ -1,0 +1,100 @@
+"""A config from YAML files over each other, and `--set` over them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+
+from tfsocial.config import layering, migration, paths
+from tfsocial.config.base import Section
+from tfsocial.config.run import Config
+from tfsocial.config.sentences import sentences
+from tfsocial.config.yaml_reader import override_value, read_yaml
+from tfsocial.errors import InputError
+
+Root = TypeVar("Root", bound=Section)
+
+
+def load(
+    files: str | Path | Sequence[str | Path],
+    overrides: Sequence[str] = (),
+    root: type[Root] = Config,
+    migrate: bool = False,
+) -> Root:
+    """Load the config of a YAML file, or of several over each other, with `a.b=c` overrides.
+
+    Of several files a later one adds its keys to the earlier ones' and wins where both have one.
+    Where the two are variants of a union, as two losses, the later one stands alone; null removes
+    a term, a task, a source. Relative paths in a file count from the file's folder, those of
+    overrides from the working directory.
+
+    Args:
+        root: the section that the tree of values is one of.
+        migrate: see `parse`.
+
+    Raises:
+        InputError: a file cannot be read, or a key or value does not fit.
+    """
+    given = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    tree: dict[str, Any] = {}
+    for path in given:
+        values = migration.renamed(read_yaml(path)) if migrate else read_yaml(path)
+        own = paths.from_folder(values, root, path.resolve().parent, str(path))
+        tree = layering.without_removed(tree, layering.over(tree, own, root), root)
+    tree = layering.without_removed(tree, override(tree, overrides), root)
+    tree = paths.from_folder(tree, root, Path.cwd())
+    return parse(tree, " + ".join(map(str, given)), root)
+
+
+def parse(
+    tree: Mapping[str, Any],
+    where: str = "config",
+    root: type[Root] = Config,
+    migrate: bool = False,
+) -> Root:
+    """Make the config of a plain tree of values.
+
+    Args:
+        where: what the tree is called in a message.
+        root: the section that the tree is one of.
+        migrate: names that keys had before are read too, as in what older runs left behind.
+
+    >>> parse({"training": {"epoch": 3}})
+    Traceback (most recent call last):
+    ...
+    tfsocial.errors.InputError: config: training.epoch is not a known key; did you mean \
+training.epochs?
+    """
+    current = migration.renamed(tree) if migrate else tree
+    try:
+        return root.model_validate(current)
+    except pydantic.ValidationError as error:
+        raise InputError(f"{where}: {sentences(error, root)}") from None
+
+
+def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """Return the tree with each `a.b=c` put in; values are read as YAML.
+
+    >>> override({"data": {"rows": 4}}, ["data.rows=8", "model.pooling=cls"])
+    {'data': {'rows': 8}, 'model': {'pooling': 'cls'}}
+    """
+    result = copy.deepcopy(dict(tree))
+    for assignment in assignments:
+        path, equals, value = assignment.partition("=")
+        if not equals or not path.strip():
+            raise InputError(f"--set {assignment}: expected KEY.PATH=VALUE")
+        assign(result, path.strip(), override_value(assignment, value))
+    return result
+
+
+def assign(tree: dict[str, Any], path: str, value: Any) -> None:
+    *parents, leaf = path.split(".")
+    for key in parents:
+        child = tree.get(key)
+        tree[key] = child = child if isinstance(child, dict) else {}
+        tree = child
+    tree[leaf] = value

@@ -1,0 +1,105 @@
+"""The root of a training run's config."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pydantic
+import yaml
+from pydantic import Field
+
+from tfsocial import files
+from tfsocial.config import paths
+from tfsocial.config.base import Name, Section
+from tfsocial.config.checkpoints import Checkpoint
+from tfsocial.config.data import Data
+from tfsocial.config.model import Model
+from tfsocial.config.objectives import Objectives
+from tfsocial.config.optimizer import AdamW, AnyOptimizer
+from tfsocial.config.report import Report
+from tfsocial.config.tasks import Task
+from tfsocial.config.training import Training
+from tfsocial.errors import nearest
+
+
+class Config(Section):
+    """A whole run. `seed` moves initialisation, dropout, shuffling and augmentation alike."""
+
+    name: str = "unnamed"
+    seed: int = Field(0, ge=0, lt=2**31)
+    data: Data = Data()
+    tasks: dict[Name, Task] = Field(
+        {"label": Task()},
+        description="{}: pretraining, whose formula has only terms that learn from text alone",
+    )
+    model: Model = Model()
+    checkpoints: dict[Name, Checkpoint] = Field(
+        {}, description="name -> a checkpoint beside M0, for what reads a second one"
+    )
+    objectives: Objectives = Objectives()
+    optimizer: AnyOptimizer = AdamW()
+    training: Training = Training()
+    report: Report = Report()
+
+    @pydantic.model_validator(mode="after")
+    def _sources_label_tasks(self) -> Config:
+        for source, own in self.data.mixture.items():
+            unknown = [name for name in own.named_tasks if name not in self.tasks]
+            if unknown:
+                hint = nearest(unknown[0], list(self.tasks))
+                raise ValueError(f"data.mixture.{source}: {unknown[0]} is no task; {hint}")
+        for name in self.tasks:
+            if not any(name in own.labelled(self.tasks) for own in self.data.sources.values()):
+                raise ValueError(f"tasks.{name}: no source of data.mixture has labels for it")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _lists_are_attributes(self) -> Config:
+        known = [name for own in self.data.sources.values() for name in own.attributes]
+        for name, task in self.tasks.items():
+            if task.list is not None and task.list not in known:
+                place = "data.mixture.*.attributes" if self.data.mixture else "data.attributes"
+                hint = nearest(task.list, known) if known else "which names none"
+                raise ValueError(
+                    f"tasks.{name}.list: {task.list} is no attribute of {place}, {hint}; say there "
+                    "which column has it"
+                )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _parts_fit(self) -> Config:
+        parts, chosen = self.training.micro_batches, self.objectives
+        if parts == 1:
+            return self
+        if self.data.rows % parts:
+            raise ValueError(
+                f"training.micro_batches: {parts} parts do not divide the {self.data.rows} rows "
+                "of data.rows"
+            )
+        if chosen.weighing in ("gradnorm", "pcgrad") or chosen.cosines_every:
+            what = "cosines_every" if chosen.cosines_every else f"weighing: {chosen.weighing}"
+            raise ValueError(
+                "training.micro_batches: the terms' own gradients are not kept in parts; "
+                f"leave out objectives.{what}, or micro_batches"
+            )
+        return self
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the resolved config, which does not depend on where files lie.
+
+        >>> Config().fingerprint() == Config(seed=1).fingerprint()
+        False
+        """
+        values = paths.without_places(self.model_dump(mode="json"), type(self))
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+    def write(self, path: Path) -> None:
+        """The complete config as YAML; `load(path)` gives an equal one."""
+        values = self.model_dump(mode="json")
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        if yaml.safe_load(text) != values:  # PyYAML folds U+0085 away unless it is escaped
+            text = yaml.safe_dump(values, sort_keys=False)
+        with files.replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
