@@ -26,9 +26,9 @@ from pathlib import Path
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.objectives import table
+from tfsocial.runs.methods import METHODS
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
-from tfsocial.training.methods import METHODS
-from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "cost.json"

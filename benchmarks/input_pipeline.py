@@ -36,10 +36,10 @@ from tfsocial.data.pipeline.augmented import AugmentedSplit, augmented_batches
 from tfsocial.data.pipeline.batches import training_batches
 from tfsocial.data.pipeline.tokenized_split import tokenize_split
 from tfsocial.data.reading.splits import read_splits
+from tfsocial.runs.prepare import prepare
 from tfsocial.text import batch as keys
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "input_pipeline.json"

@@ -27,8 +27,8 @@ import yaml
 from benchmarks import quality
 from tfsocial import config
 from tfsocial.models import inference
+from tfsocial.runs.prepare import Prepared, prepare
 from tfsocial.training import devices
-from tfsocial.training.prepare import Prepared, prepare
 from tfsocial.training.providers.propagated_labels import C
 
 HERE = Path(__file__).parent

@@ -152,8 +152,9 @@ def hashes_of_run(name: str) -> dict[str, str]:
 
     # All that is asked of tfsocial.
     from tfsocial import config
-    from tfsocial.training import devices, fit
-    from tfsocial.training.prepare import prepare
+    from tfsocial.runs import train
+    from tfsocial.runs.prepare import prepare
+    from tfsocial.training import devices
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -164,7 +165,7 @@ def hashes_of_run(name: str) -> dict[str, str]:
         workdir, again = folder / "run", folder / "again"
         workdir.mkdir()
         again.mkdir()
-        fit.train(chosen, workdir, "cpu")
+        train.train(chosen, workdir, "cpu")
         ready = prepare(chosen, again, devices.choose("cpu", chosen.training))
         batches = itertools.islice(ready.training_batches().as_numpy_iterator(), BATCHES)
         found = {

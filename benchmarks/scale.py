@@ -163,7 +163,11 @@ def model_of(point: Point, assignments: Sequence[str]):
     specs = {"label": HeadSpec("classify", tuple(map(str, range(CLASSES))))}
     with devices.scope(device):
         text_model = TextModel(
-            sizes, specs, "mean", compiled=device.xla, recompute=training.gradient_checkpointing
+            sizes,
+            specs,
+            "mean",
+            compiled=device.xla,
+            gradient_checkpointing=training.gradient_checkpointing,
         )
         text_model.build()
         frozen = rates.lowest(text_model.encoder, training.frozen_layers)

@@ -638,6 +638,26 @@ def test_a_path_in_a_file_counts_from_the_file(tmp_path, monkeypatch, key):
     assert at(config.load(file, [f"{key}={PATHS[key]}"]), key) == f"/{PATHS[key]}"
 
 
+@pytest.mark.parametrize(
+    "data", ["{splits: {train: a.csv}}", "{mixture: {own: {splits: {train: a.csv}}}}"]
+)
+def test_files_of_data_without_a_root_count_from_the_config(tmp_path, data):
+    """A root named elsewhere, by --set or a later file, is the root all the same."""
+    file = write(tmp_path, f"data: {data}")
+    assert config.load(file).data.root == str(tmp_path)
+    assert config.load(file, ["data.root=/d"]).data.root == "/d"
+    below = tmp_path / "below.yaml"
+    below.write_text("data: {root: /e}", encoding="utf-8")
+    assert config.load([below, file]).data.root == "/e"
+    assert config.load([file, below]).data.root == "/e"
+
+
+def test_a_named_set_has_no_root_of_its_own(tmp_path):
+    """Its splits are no files."""
+    named = write(tmp_path, "data: {source: 'tfds:imdb', splits: {train: train}}")
+    assert config.load(named).data.root is None
+
+
 @pytest.mark.parametrize("key", NO_PATHS)
 def test_a_name_is_no_path(tmp_path, key):
     """A checkpoint of the hub or a package, a bucket: they mean the same everywhere."""

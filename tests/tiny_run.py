@@ -14,8 +14,8 @@ import yaml
 from tfsocial import config
 from tfsocial.config import Config
 from tfsocial.metrics.scorer import Scorer
+from tfsocial.runs import train as runs_train
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import fit
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = (
@@ -113,11 +113,11 @@ def write_config(folder: Path, *assignments: str, **sections: Mapping) -> Path:
     return path
 
 
-def train(chosen: Config, workdir: Path, scorer=None) -> fit.Run:
+def train(chosen: Config, workdir: Path, scorer=None) -> runs_train.Run:
     """Trains on the CPU into a new folder; `scorer` stands in for what scores dev."""
     workdir.mkdir(parents=True)
     with scored_by(scorer) if scorer else contextlib.nullcontext():
-        return fit.train(chosen, workdir, "cpu")
+        return runs_train.train(chosen, workdir, "cpu")
 
 
 def scored_by(scorer) -> contextlib.AbstractContextManager:

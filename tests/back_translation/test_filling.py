@@ -23,9 +23,10 @@ from tfsocial.config import Config, parse
 from tfsocial.data import corpus
 from tfsocial.data.augment import chain
 from tfsocial.errors import InputError
+from tfsocial.runs import paraphrases
+from tfsocial.runs.prepare import Prepared, prepare
 from tfsocial.text import batch as keys
-from tfsocial.training import devices, paraphrases
-from tfsocial.training.prepare import Prepared, prepare
+from tfsocial.training import devices
 
 # In the words of the tiny vocabulary; of "my order is broken" there is only a copy.
 PAIRS = [

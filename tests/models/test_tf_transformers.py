@@ -18,7 +18,7 @@ DOOR = ROOT / "models" / "tf_transformers.py"
 FIRST = (
     "tfsocial.models.heads",
     "tfsocial.models.encoder",
-    "tfsocial.training.fit",
+    "tfsocial.runs.train",
     "tfsocial.serving.predictor",
 )
 

@@ -14,7 +14,7 @@ from tfsocial.config.annotations import tagged_union
 from tfsocial.config.optimizer import AnyOptimizer
 from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference, table
-from tfsocial.training.methods import METHODS
+from tfsocial.runs.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 NAMES = [*table.TASK, *table.COMMUNITY, *table.PAPERS]

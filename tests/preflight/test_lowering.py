@@ -17,8 +17,8 @@ from tfsocial.preflight import check, chips, compiler, page
 from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 
 PYTHON = compiler.ENVIRONMENT / "bin" / "python"
 on_the_tpu_compiler = pytest.mark.skipif(

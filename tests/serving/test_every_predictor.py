@@ -114,7 +114,7 @@ def test_the_seal_hides_the_laboratory():
     finder = without_laboratory.Without(PathFinder)
     assert PathFinder.find_spec("transformers") is not None
     assert finder.find_spec("transformers") is None
-    assert finder.find_spec("tfsocial.training.fit") is None
+    assert finder.find_spec("tfsocial.runs.train") is None
     assert finder.find_spec("tensorflow") is not None
 
 

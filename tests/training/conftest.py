@@ -108,7 +108,7 @@ def social_model() -> Callable[..., SocialModel]:
         parts: int = 1,
         layers: int = LAYERS,
         frozen_layers: int | None = None,
-        recompute: bool = False,
+        gradient_checkpointing: bool = False,
         **optimizer: Any,
     ) -> SocialModel:
         tree = {
@@ -128,7 +128,13 @@ def social_model() -> Callable[..., SocialModel]:
             name: HeadSpec(task.kind, LABELS[task.kind]) for name, task in parsed.tasks.items()
         }
         shape = encoder_config(dropout, layers)
-        text_model = TextModel(shape, specs, "mean", compiled=jit_compile, recompute=recompute)
+        text_model = TextModel(
+            shape,
+            specs,
+            "mean",
+            compiled=jit_compile,
+            gradient_checkpointing=gradient_checkpointing,
+        )
         text_model.build()
         m0 = PackedBert(shape, name="m0")
         m0.build()

@@ -11,9 +11,9 @@ import tiny_run
 
 from tfsocial import config
 from tfsocial.data.pipeline.batches import training_batches
+from tfsocial.runs.prepare import prepare
 from tfsocial.text import batch as keys
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 
 TEXT_OPS = "data.augment=[{word_drop: {rate: 0.3}}, {synonym: {table: t.tsv}}]"
 TOKEN_OPS = "data.augment=[{token_mask: {rate: 0.3}}]"

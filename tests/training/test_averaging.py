@@ -12,10 +12,10 @@ import tf_keras as keras
 import tiny_run
 from safetensors.numpy import load_file
 
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.callbacks import guard
-from tfsocial.training.prepare import prepare
 
 CALM = {"epsilon": 1e-3}  # see test_step.py
 HEAD = "mood.weight"

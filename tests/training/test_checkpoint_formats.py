@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 
 from tfsocial import config
 from tfsocial.config import Config
+from tfsocial.runs import train
 from tfsocial.training import checkpoint_contents as contents
-from tfsocial.training import fit
 from tfsocial.training.callbacks import checkpointing
 
 FROZEN = Path(__file__).parents[1] / "frozen_run"
@@ -32,7 +32,7 @@ def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplo
     # Of the whole process, and other tests share it.
     chosen = config.load("config.yaml", ["training.deterministic=false"])
     with caplog.at_level("INFO"):
-        fit.train(chosen, Path("."), "cpu", accept_changes=True)
+        train.train(chosen, Path("."), "cpu", accept_changes=True)
     assert "going on from step 5" in caplog.text
     for name in ("model.safetensors", "heads.safetensors"):
         expected = load_file(FROZEN / run / "finished" / "model" / name)

@@ -103,10 +103,14 @@ def test_two_replicas_skip_together(social_model, batch, endless, two_cpus):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
-@pytest.mark.parametrize("recompute", [False, True])
-def test_loss_falls(under_float16, social_model, batch, endless, jit_compile, recompute):
+@pytest.mark.parametrize("gradient_checkpointing", [False, True])
+def test_loss_falls(
+    under_float16, social_model, batch, endless, jit_compile, gradient_checkpointing
+):
     """The layers compute in float16, Keras scales by itself, and twenty steps learn the batch."""
-    model = social_model(learning_rate=1e-2, jit_compile=jit_compile, recompute=recompute)
+    model = social_model(
+        learning_rate=1e-2, jit_compile=jit_compile, gradient_checkpointing=gradient_checkpointing
+    )
     assert model.text_model.encoder.compute_dtype == "float16"
     assert isinstance(model.optimizer, Scaling)
     losses = model.fit(endless(batch), steps_per_epoch=1, epochs=25, verbose=0).history["loss"]

@@ -74,7 +74,7 @@ def test_one_layer_must_learn(social_model):
         {"weighing": "pcgrad"},
         {"weighing": "gradnorm"},
         {"cosines_every": 1},
-        {"recompute": True, "dropout": 0.1},
+        {"gradient_checkpointing": True, "dropout": 0.1},
     ],
     ids=lambda options: "-".join(map(str, options)) or "plain",
 )
@@ -107,9 +107,15 @@ def test_the_others_take_the_step_they_would_take(social_model, batch, endless):
             np.testing.assert_allclose(value, expected[name], atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("recompute", [False, True])
-def test_two_replicas_are_one(social_model, batch, endless, two_cpus, recompute):
-    options = {"layers": 2, "frozen_layers": 1, "ema": 0.5, "recompute": recompute, **CALM}
+@pytest.mark.parametrize("gradient_checkpointing", [False, True])
+def test_two_replicas_are_one(social_model, batch, endless, two_cpus, gradient_checkpointing):
+    options = {
+        "layers": 2,
+        "frozen_layers": 1,
+        "ema": 0.5,
+        "gradient_checkpointing": gradient_checkpointing,
+        **CALM,
+    }
     alone = social_model(**FORMULA, **options)
     with two_cpus.scope():
         together = social_model(**FORMULA, **options)

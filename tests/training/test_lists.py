@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tiny_run
 
+from tfsocial.runs.prepare import prepare
 from tfsocial.text import batch as keys
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 
 WHO = ["ann", "bob", ""]
 TASK = {"kind": "regress", "column": "stars", "list": "reader", "loss": {"name": "pairwise"}}

@@ -68,7 +68,7 @@ def alone(config, tmp_path_factory) -> Path:
 def started(config: Path, workdir: Path) -> list:
     """Two workers."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killed_run", "tfsocial.training.fit"])
+    context.set_forkserver_preload(["killed_run", "tfsocial.runs.train"])
     ports = free_ports(2)
     workers = [
         context.Process(target=work, args=(config, workdir, place, ports)) for place in range(2)

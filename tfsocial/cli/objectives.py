@@ -18,7 +18,7 @@ flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", fla
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     from tfsocial.data.augment.table import OPS
-    from tfsocial.training.methods import METHODS
+    from tfsocial.runs.methods import METHODS
 
     methods = {setting: method.does for setting, method in METHODS.items()}
     print(reference.page(_ratios(FLAGS.costs) if FLAGS.costs else {}, methods, OPS))

@@ -9,7 +9,7 @@ from absl import flags
 from tfsocial import cli, config
 from tfsocial.checkpoints import community
 from tfsocial.data import corpus
-from tfsocial.data.augment import samples
+from tfsocial.data.augment import chain, samples
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -22,9 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
-    from tfsocial.data.augment import chain
+    from tfsocial.runs.paraphrases import of_run
     from tfsocial.text.tokenizer import Tokenizer
-    from tfsocial.training.paraphrases import of_run
 
     data, seed = settings.data, settings.seed
     train = corpus.load_corpus(data, settings.tasks, seed).splits["train"]

@@ -9,8 +9,8 @@ from absl import flags
 
 from tfsocial import cli, config
 from tfsocial.data.pipeline import service
-from tfsocial.runs import report
-from tfsocial.training import devices, environment, fit
+from tfsocial.runs import report, train
+from tfsocial.training import devices, environment
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
 
     cloud = devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
-        run = fit.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
+        run = train.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
     except (
         Diverged,
         Interrupted,

@@ -45,6 +45,7 @@ def load(
         values = migration.renamed(read_yaml(path)) if migrate else read_yaml(path)
         own = paths.from_folder(values, root, path.resolve().parent, str(path))
         tree = layering.without_removed(tree, layering.over(tree, own, root), root)
+        tree = paths.rooted(tree, own, path.resolve().parent)
     tree = layering.without_removed(tree, override(tree, overrides), root)
     tree = paths.from_folder(tree, root, Path.cwd())
     return parse(tree, " + ".join(map(str, given)), root)

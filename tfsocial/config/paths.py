@@ -71,6 +71,33 @@ def from_folder(tree: Mapping[str, Any], root: Any, folder: Path, where: str = "
     return annotations.changed(root, tree, absolute)
 
 
+def rooted(tree: dict[str, Any], own: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a tree whose data has a root where a file names files of it and nothing a root.
+
+    Args:
+        tree: of the files so far.
+        own: of the last of them.
+        folder: of the last of them.
+
+    >>> named = {"data": {"splits": {"train": "a"}}}
+    >>> rooted(named, named, Path("/f"))
+    {'data': {'splits': {'train': 'a'}, 'root': '/f'}}
+    """
+    data, added = tree.get("data"), own.get("data")
+    if not isinstance(data, Mapping) or not isinstance(added, Mapping):
+        return tree
+    if data.get("root") is not None or data.get("source", "files") != "files":
+        return tree
+    mixture = added.get("mixture")
+    named = mixture.values() if isinstance(mixture, Mapping) else ()
+    of_mixture = any(
+        isinstance(one, Mapping) and "splits" in one and one.get("root") is None for one in named
+    )
+    if "splits" not in added and not of_mixture:
+        return tree
+    return {**tree, "data": {**data, "root": str(folder)}}
+
+
 def without_places(tree: Mapping[str, Any], root: Any) -> Any:
     """Return a tree of values without where files lie: of a checkpoint its name is left."""
 

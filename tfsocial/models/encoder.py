@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import tensorflow as tf
 import tf_keras as keras
 
+from tfsocial.models.gradient_checkpointing import RepeatableGenerator, checkpointed
 from tfsocial.models.kernels import ByteDropout, dropout, gelu
-from tfsocial.models.recomputation import RepeatableGenerator, recomputed
 from tfsocial.models.tf_transformers import BertConfig, TFBertMainLayer
 from tfsocial.text import batch as keys
 
@@ -24,7 +24,7 @@ class PackedBert(keras.layers.Layer):
 
     Args:
         compiled: training steps go through XLA, which wants another dropout.
-        recompute: of the layers' inner values none is kept for the way back.
+        gradient_checkpointing: of the layers' inner values none is kept for the way back.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class PackedBert(keras.layers.Layer):
         pooler: bool = False,
         seed: int = 0,
         compiled: bool = False,
-        recompute: bool = False,
+        gradient_checkpointing: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.config = config
-        self.compiled, self.recompute = compiled, recompute
+        self.compiled, self.gradient_checkpointing = compiled, gradient_checkpointing
         self.has_pooler = pooler
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
         self.generator = RepeatableGenerator.from_seed(seed)
@@ -95,8 +95,8 @@ class PackedBert(keras.layers.Layer):
                 training=training,
             )[0]
 
-        if self.recompute and training:
-            return recomputed(outputs, hidden, self.generator, self.compiled)
+        if self.gradient_checkpointing and training:
+            return checkpointed(outputs, hidden, self.generator, self.compiled)
         return outputs(hidden)
 
     def _exchange_kernels(self, dropout: type[ByteDropout]) -> None:

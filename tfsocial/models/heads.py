@@ -13,7 +13,7 @@ import tf_keras as keras
 
 from tfsocial.config import TaskKind
 from tfsocial.models.kernels import ByteDropout, gelu
-from tfsocial.models.scope import Scope
+from tfsocial.models.ood import OODDetector
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.tf_transformers import BertConfig
 
@@ -82,14 +82,14 @@ class Heads(keras.layers.Layer):
             )
             for task, spec in specs.items()
         }
-        self.scopes = {
-            task: Scope(spec.scope, spec.learned, hidden_size, name=task)
+        self.ood_detectors = {
+            task: OODDetector(spec.scope, spec.learned, hidden_size, name=task)
             for task, spec in specs.items()
             if spec.scope
         }
 
     def build(self, input_shape=None):
-        for layer in (*self.linear.values(), *self.scopes.values()):
+        for layer in (*self.linear.values(), *self.ood_detectors.values()):
             with tf.name_scope(layer.name):
                 layer.build([None, self.hidden_size])
         super().build(input_shape)

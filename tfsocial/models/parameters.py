@@ -224,7 +224,7 @@ def _of_layer(name: str, layer: keras.layers.Layer, number: int) -> Iterator[Par
 def _of_heads(heads: Heads) -> Iterator[Parameter]:
     for task, layer in heads.linear.items():
         yield from _linear(task, layer, "head", task=task)
-    for task, layer in heads.scopes.items():
+    for task, layer in heads.ood_detectors.items():
         for path, variable in _variables(layer):
             yield Parameter(f"{task}.{path}", variable, "head", decays=False, task=task)
 

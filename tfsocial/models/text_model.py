@@ -46,14 +46,14 @@ class TextModel(keras.layers.Layer):
         mlm_head: bool = False,
         compiled: bool = False,
         head_normalize: bool = False,
-        recompute: bool = False,
+        gradient_checkpointing: bool = False,
     ):
         super().__init__(name="text_model")
         self.spec = TextModelSpec(specs, pooling, head_normalize=head_normalize, mlm_head=mlm_head)
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(
-            config, pooling == "pooler", seed, compiled, recompute, name="encoder"
+            config, pooling == "pooler", seed, compiled, gradient_checkpointing, name="encoder"
         )
         dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
         self.heads = Heads(specs, config.hidden_size, dropout, head_normalize, name="heads")
@@ -107,8 +107,8 @@ class TextModel(keras.layers.Layer):
 
     def _predictions(self, task: str, outputs: Outputs) -> tf.Tensor:
         logits = outputs.logits[task]
-        if task in self.heads.scopes:
-            return self.heads.scopes[task](outputs.pooled, logits)
+        if task in self.heads.ood_detectors:
+            return self.heads.ood_detectors[task](outputs.pooled, logits)
         return heads.predictions(self.specs[task].kind, logits)
 
 

@@ -17,8 +17,8 @@ from tfsocial.metrics.thresholds import cross_fit_thresholds
 from tfsocial.models import inference
 from tfsocial.runs import model_card, report_text
 from tfsocial.runs.task_report import Report, task_report
+from tfsocial.runs.train import Run
 from tfsocial.text.batch import Shape
-from tfsocial.training.fit import Run
 
 REPORTED = ("dev", "test")
 Predictions = Mapping[str, Mapping[str, np.ndarray]]  # split -> task -> [n, width]

@@ -12,9 +12,9 @@ import tiny_run
 
 from tfsocial.data.pipeline import service
 from tfsocial.errors import InputError
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
 from tfsocial.training.callbacks import guard
-from tfsocial.training.prepare import prepare
 
 AUGMENT = "data.augment=[{word_drop: {rate: 0.3}}, {token_mask: {rate: 0.3}}]"
 

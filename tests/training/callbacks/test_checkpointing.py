@@ -20,7 +20,8 @@ import tiny_run
 import yaml
 
 from tfsocial.errors import InputError
-from tfsocial.training import checkpoint_files, devices, fit
+from tfsocial.runs import train
+from tfsocial.training import checkpoint_files, devices
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
 
 KILLS = 20
@@ -31,7 +32,7 @@ LONGEST = 120  # seconds that a start may take before something is wrong
 def process():
     """Starts the run in a new process that has imported TensorFlow already, for speed."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["killed_run", "tfsocial.training.fit", "tfsocial.runs.report"])
+    context.set_forkserver_preload(["killed_run", "tfsocial.runs.train", "tfsocial.runs.report"])
 
     def start(folder: Path, workdir: Path):
         child = context.Process(
@@ -170,10 +171,10 @@ def moods(tmp_path) -> Path:
 OPTIONS = ("training.epochs=3", "training.checkpoint_every=3", "model.dropout=0.1")
 
 
-def start(moods: Path, workdir: Path, *more: str, **options) -> fit.Run:
+def start(moods: Path, workdir: Path, *more: str, **options) -> train.Run:
     chosen = tiny_run.settings(moods, *OPTIONS, *more)
     workdir.mkdir(exist_ok=True)
-    return fit.train(chosen, workdir, "cpu", **options)
+    return train.train(chosen, workdir, "cpu", **options)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import tiny_run
 from tfsocial import config
 from tfsocial.config import Config, LossSpike
 from tfsocial.errors import InputError
-from tfsocial.training import fit
+from tfsocial.runs import train
 from tfsocial.training.callbacks import loss_spikes
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
 from tfsocial.training.callbacks.loss_spikes import RECENT, LossSpikes, jumped
@@ -180,7 +180,7 @@ def start(moods: Path, workdir: Path) -> None:
 
     chosen = tiny_run.settings(moods, *OPTIONS)
     workdir.mkdir(exist_ok=True)
-    fit.train(chosen, workdir, "cpu")
+    train.train(chosen, workdir, "cpu")
 
 
 def test_a_run_that_went_back_resumes_to_the_same_bits(tmp_path, monkeypatch, caplog):

@@ -33,8 +33,12 @@ def under(root: str | None, name: str) -> str:
 
     >>> under("gs://b/x/", "a.csv"), under("x", "/a.csv"), under(None, "a.csv")
     ('gs://b/x/a.csv', '/a.csv', 'a.csv')
+    >>> under("x", "gs://b/a.csv")
+    'gs://b/a.csv'
     """
-    if "://" in name or "://" not in (root or ""):
+    if "://" in name:
+        return name
+    if "://" not in (root or ""):
         return os.path.join(root or "", name)
     return f"{root.rstrip('/')}/{name}"
 
@@ -59,12 +63,12 @@ def _remote_matches(pattern: str) -> list[str]:
 
 def _no_match(source: config.Source, split: str, key: str, pattern: str) -> str:
     place = f"{key}.splits.{split}"
+    public = " at ".join(filter(None, (source.name, source.homepage)))
+    origin = f" (the public data set is {public})" if public else ""
     if source.root is not None:
         return (
             f"{place}: {pattern!r} matches no file in {source.root} ({key}.root); "
-            f"correct the pattern, or the folder with --set {key}.root=DIR"
+            f"correct the pattern, or the folder with --set {key}.root=DIR{origin}"
         )
-    public = " at ".join(filter(None, (source.name, source.homepage)))
     remedy = f"take a local copy and give its folder with --set {key}.root=DIR"
-    origin = f" (the public data set is {public})" if public else ""
     return f"{place}: {pattern!r} matches no file and {key}.root is not set; {remedy}{origin}"

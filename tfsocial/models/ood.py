@@ -10,7 +10,7 @@ from tfsocial.config import OODScore
 NEVER = -3e38  # a threshold no score lies below
 
 
-class Scope(keras.layers.Layer):
+class OODDetector(keras.layers.Layer):
     """How sure a head is that a text belongs to one of its classes, and from where on it does not.
 
     The score s of a text, larger in scope, is one of

@@ -8,7 +8,7 @@ from tfsocial.config import Config
 from tfsocial.objectives import reference, table
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
-from tfsocial.training.methods import METHODS
+from tfsocial.runs.methods import METHODS
 
 
 def of_run(

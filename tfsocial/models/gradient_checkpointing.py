@@ -58,7 +58,7 @@ class RepeatableGenerator(tf.random.Generator):
             self._draws.again = None
 
 
-def recomputed(
+def checkpointed(
     layer: Layer, hidden: tf.Tensor, generator: RepeatableGenerator, compiled: bool
 ) -> tf.Tensor:
     """layer(hidden), of which only `hidden` is kept for the way back: there it is computed again.

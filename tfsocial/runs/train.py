@@ -20,7 +20,8 @@ from tfsocial.metrics.scorer import Scorer
 from tfsocial.models import inference
 from tfsocial.provenance.resources import Resource
 from tfsocial.runs import model_card
-from tfsocial.training import checkpoint_files, config_changes, devices, outside, probe
+from tfsocial.runs.prepare import Prepared, prepare
+from tfsocial.training import checkpoint_files, config_changes, devices, ood_fitting, probe
 from tfsocial.training.callbacks import dev_evaluation, guard, progress
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 from tfsocial.training.callbacks.dev_evaluation import DevEvaluation
@@ -30,7 +31,6 @@ from tfsocial.training.callbacks.loss_spikes import LossSpikes
 from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 from tfsocial.training.checkpoint_files import Checkpoint
 from tfsocial.training.devices import Cloud
-from tfsocial.training.prepare import Prepared, prepare
 from tfsocial.training.social_model import SocialModel
 
 
@@ -229,10 +229,10 @@ def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
 def _fit_scopes(ready: Prepared) -> None:
     """Chooses the thresholds of tasks that tell by score what is out of scope."""
     text_model = ready.model.text_model
-    if text_model.heads.scopes:
+    if text_model.heads.ood_detectors:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
         kept = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
-        outside.fit(text_model, batches, ready.texts.compacted, kept)
+        ood_fitting.fit(text_model, batches, ready.texts.compacted, kept)
 
 
 def _losses(ready: Prepared) -> dict[str, dict[str, float]]:

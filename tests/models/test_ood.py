@@ -8,14 +8,14 @@ import tensorflow as tf
 from scipy.special import expit, softmax
 from sklearn.covariance import EmpiricalCovariance
 
-from tfsocial.models.scope import Scope
+from tfsocial.models.ood import OODDetector
 
 LOGITS = tf.constant([[[np.log(3.0), 0.0], [0.0, 0.0]]], tf.float32)
 POOLED = tf.constant([[[1.0, 2.0], [-1.0, 0.5]]])
 
 
-def built(by: str) -> Scope:
-    scope = Scope(by, 2, 2, name="topic")
+def built(by: str) -> OODDetector:
+    scope = OODDetector(by, 2, 2, name="topic")
     scope.build(None)
     return scope
 

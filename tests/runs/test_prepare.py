@@ -9,8 +9,8 @@ import tiny_run
 
 from tfsocial import config
 from tfsocial.config import InputError
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 
 
 def test_a_label_that_holds_the_separator_is_refused(tmp_path):

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
-from tfsocial.models.scope import NEVER, Scope
+from tfsocial.models.ood import NEVER, OODDetector
 from tfsocial.models.text_model import TextModel
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def fit(
         batches, encoded: of the splits train and dev.
         kept: task -> share of dev's examples in scope that must pass; None: no such demand.
     """
-    for task, scope in text_model.heads.scopes.items():
+    for task, scope in text_model.heads.ood_detectors.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
         if scope.measures_distances:
             _remember(scope, inference.embed(text_model, batches["train"]), labels["train"])
@@ -53,7 +53,7 @@ def fit(
         log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
 
 
-def _remember(scope: Scope, vectors: np.ndarray, labels: np.ndarray) -> None:
+def _remember(scope: OODDetector, vectors: np.ndarray, labels: np.ndarray) -> None:
     """What train looks like, as far as the score asks."""
     vectors, labels = vectors[labels >= 0], labels[labels >= 0]
     means, precision, shrinkage = class_statistics(vectors, labels, scope.classes)
@@ -140,7 +140,7 @@ def _refused(scores, inside, slope: float, threshold: float) -> np.ndarray:
 
 
 def _on(
-    text_model: TextModel, batches: tf.data.Dataset, task: str, scope: Scope
+    text_model: TextModel, batches: tf.data.Dataset, task: str, scope: OODDetector
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores [n] and the classes' probabilities [n, classes]."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from tfsocial import config
 from tfsocial.objectives import table
-from tfsocial.training import resources
+from tfsocial.runs import resources
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,13 @@ from tfsocial.objectives import table
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 from tfsocial.provenance.translators import of_back_translation
+from tfsocial.runs import resources
+from tfsocial.runs.paraphrases import of_run
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
-from tfsocial.training import devices, probe, resources
+from tfsocial.training import devices, probe
 from tfsocial.training.devices import Device
 from tfsocial.training.optimizers import build, rates
-from tfsocial.training.paraphrases import of_run
 from tfsocial.training.providers import table as providers
 from tfsocial.training.providers.contract import Context, Settings
 from tfsocial.training.social_model import SocialModel
@@ -353,7 +354,7 @@ def _text_model(
         mlm_head=table.needs(terms, "mlm_head"),
         compiled=device.xla,
         head_normalize=chosen.head_normalize,
-        recompute=config.training.gradient_checkpointing,
+        gradient_checkpointing=config.training.gradient_checkpointing,
     )
     text_model.build()
     unused = m0.fill(text_model.encoder, texts.words)

@@ -8,7 +8,7 @@ import replicas
 import tensorflow as tf
 
 from tfsocial.models.encoder import BertConfig, PackedBert
-from tfsocial.models.recomputation import RepeatableGenerator, recomputed
+from tfsocial.models.gradient_checkpointing import RepeatableGenerator, checkpointed
 from tfsocial.text import batch as keys
 
 MODES = {"eager": None, "graph": False, "xla": True}
@@ -87,7 +87,7 @@ def test_by_hand(mode):
         x = tf.constant([5.0])
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = recomputed(lambda x: tf.square(weight * x), x, generator, mode == "xla")
+            y = checkpointed(lambda x: tf.square(weight * x), x, generator, mode == "xla")
             loss = 3 * y
         return y, *tape.gradient(loss, [x, weight])
 
@@ -105,7 +105,10 @@ def encoders(randomize, compiled: bool, dropout: float = 0.3) -> list[PackedBert
         intermediate_size=64, max_position_embeddings=16,
         hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
     )  # fmt: skip
-    made = [PackedBert(shape, seed=5, compiled=compiled, recompute=again) for again in (0, 1)]
+    made = [
+        PackedBert(shape, seed=5, compiled=compiled, gradient_checkpointing=again)
+        for again in (0, 1)
+    ]
     for encoder in made:
         encoder.build()
     randomize(made[0])

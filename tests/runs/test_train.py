@@ -16,7 +16,7 @@ from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.errors import InputError
 from tfsocial.provenance import licences
-from tfsocial.training import fit
+from tfsocial.runs import train
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}
 
@@ -50,7 +50,7 @@ def points(workdir: Path, name: str) -> list[float]:
     return [row[name] for row in map(json.loads, lines) if name in row]
 
 
-def steps_taken(run: fit.Run) -> int:
+def steps_taken(run: train.Run) -> int:
     """Steps the optimizer counted."""
     return int(run.curves.model.optimizer.iterations)
 
@@ -343,7 +343,7 @@ def test_rows_that_replicas_cannot_share_are_refused(moods, tmp_path):
     chosen = tiny_run.settings(moods, "data.rows=4", "training.micro_batches=4")
     tmp_path.joinpath("run").mkdir()
     with pytest.raises(InputError, match=r"data\.rows=4: 2 replicas with 4 .* multiple of 8"):
-        fit.train(chosen, tmp_path / "run", "cpu:2")
+        train.train(chosen, tmp_path / "run", "cpu:2")
 
 
 def test_a_row_longer_than_the_encoder_s_positions_is_refused(moods, tmp_path):

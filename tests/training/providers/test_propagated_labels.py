@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
 from tfsocial.errors import InputError
+from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
-from tfsocial.training.prepare import prepare
 from tfsocial.training.providers import contract
 from tfsocial.training.providers.propagated_labels import Neighbourhood
 

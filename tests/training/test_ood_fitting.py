@@ -14,10 +14,10 @@ from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.config import OODScore
 from tfsocial.errors import InputError
-from tfsocial.models.scope import Scope
+from tfsocial.models.ood import OODDetector
 from tfsocial.serving import export
 from tfsocial.serving.loading import load_predictor
-from tfsocial.training import outside
+from tfsocial.training import ood_fitting
 
 SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05], [0.5, 0.5], [0.6, 0.4]])
 LABELS = np.array([0, 1, 0, 2, 2])  # 2: out of scope
@@ -26,9 +26,9 @@ LABELS = np.array([0, 1, 0, 2, 2])  # 2: out of scope
 def test_threshold_separates_what_can_be_separated():
     """The examples outside have the lowest scores: all are told apart."""
     scores = np.array([5.0, 4.0, 6.0, 1.0, 2.0])
-    slope, threshold = outside.chosen(scores, SURE, LABELS)
+    slope, threshold = ood_fitting.chosen(scores, SURE, LABELS)
     assert slope > 0
-    assert outside._worth(scores, SURE, LABELS, slope, threshold) == 1
+    assert ood_fitting._worth(scores, SURE, LABELS, slope, threshold) == 1
     assert 1 < threshold < 6
 
 
@@ -36,15 +36,15 @@ def test_wrong_answers_in_scope_count_against_keeping_them():
     """Worth is the mean of in-scope accuracy, 2 of 3 for one wrong class, and of recall."""
     scores = np.array([5.0, 4.0, 6.0, -90.0, -90.0])
     labels = np.array([0, 0, 0, 2, 2])
-    assert outside._worth(scores, SURE, labels, 1.0, 0.0) == pytest.approx((2 / 3 + 1) / 2)
+    assert ood_fitting._worth(scores, SURE, labels, 1.0, 0.0) == pytest.approx((2 / 3 + 1) / 2)
 
 
 @pytest.mark.parametrize(("kept", "passing"), [(None, 0.95), (0.8, 0.8)])
 def test_without_an_example_outside_it_keeps_most(kept, passing):
     """95 of 100 examples stay in scope, or as many as wanted."""
     scores, sure = np.arange(100.0), np.tile([[0.7, 0.3]], (100, 1))
-    slope, threshold = outside.chosen(scores, sure, np.zeros(100, int), kept)
-    assert np.mean(~outside._refused(scores, sure, slope, threshold)) == passing
+    slope, threshold = ood_fitting.chosen(scores, sure, np.zeros(100, int), kept)
+    assert np.mean(~ood_fitting._refused(scores, sure, slope, threshold)) == passing
 
 
 @pytest.mark.parametrize(("kept", "recall"), [(1.0, 0.5), (0.6, 1.0)])
@@ -53,8 +53,8 @@ def test_as_many_as_wanted_are_kept(kept, recall):
     scores = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 2.5])
     sure = np.tile([[0.999, 0.001]], (7, 1))
     labels = np.array([0, 0, 0, 0, 0, 2, 2])
-    slope, threshold = outside.chosen(scores, sure, labels, kept)
-    refused = outside._refused(scores, sure, slope, threshold)
+    slope, threshold = ood_fitting.chosen(scores, sure, labels, kept)
+    refused = ood_fitting._refused(scores, sure, slope, threshold)
     assert np.mean(~refused[:5]) == kept
     assert np.mean(refused[5:]) == recall
 
@@ -63,8 +63,8 @@ def test_a_score_that_does_not_tell_refuses_nothing():
     """The example outside has the highest score: rather no threshold than half of the others."""
     scores = np.array([1.0, 2.0, 3.0, 9.0])
     labels = np.array([0, 0, 0, 2])
-    slope, threshold = outside.chosen(scores, np.tile([[0.6, 0.4]], (4, 1)), labels, 0.9)
-    assert not outside._refused(scores, np.tile([[0.6, 0.4]], (4, 1)), slope, threshold).any()
+    slope, threshold = ood_fitting.chosen(scores, np.tile([[0.6, 0.4]], (4, 1)), labels, 0.9)
+    assert not ood_fitting._refused(scores, np.tile([[0.6, 0.4]], (4, 1)), slope, threshold).any()
 
 
 def test_relative_distances_are_shrunk_alike():
@@ -72,9 +72,9 @@ def test_relative_distances_are_shrunk_alike():
     random = np.random.default_rng(0)
     labels = np.repeat(np.arange(4), 15)
     vectors = (3 * random.normal(size=[4, 8])[labels] + random.normal(size=[60, 8])).astype("f")
-    scope = Scope("relative_mahalanobis", 4, 8)
+    scope = OODDetector("relative_mahalanobis", 4, 8)
     scope.build(None)
-    outside._remember(scope, vectors, labels)
+    ood_fitting._remember(scope, vectors, labels)
     means = np.stack([vectors[labels == number].mean(0) for number in range(4)])
     _, shrinkage = ledoit_wolf(vectors - means[labels], assume_centered=True)
     covariance = shrunk_covariance(np.cov(vectors.T, bias=True), shrinkage)
@@ -89,8 +89,8 @@ def test_unsure_examples_count_as_answers_are_given(kept):
     logits = random.normal(size=[200, 77])
     sure = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # the likeliest about 0.1
     scores = np.log(np.exp(logits).sum(1))
-    slope, threshold = outside.chosen(scores, sure, np.zeros(200, int), kept)
-    assert np.mean(~outside._refused(scores, sure, slope, threshold)) == kept
+    slope, threshold = ood_fitting.chosen(scores, sure, np.zeros(200, int), kept)
+    assert np.mean(~ood_fitting._refused(scores, sure, slope, threshold)) == kept
 
 
 @pytest.mark.parametrize("label", ["", "weather"])
@@ -112,7 +112,7 @@ def test_only_a_classification_has_a_scope():
 def test_statistics_by_hand():
     """Means of two classes; a class without examples is nobody's nearest."""
     vectors = np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]], np.float32)
-    means, precision, shrinkage = outside.class_statistics(vectors, np.array([0, 0, 1, 1]), 3)
+    means, precision, shrinkage = ood_fitting.class_statistics(vectors, np.array([0, 0, 1, 1]), 3)
     assert 0 <= shrinkage <= 1
     np.testing.assert_allclose(means[:2], [[1, 1], [5, 6]])
     assert np.all(means[2] > 1000)
@@ -139,7 +139,7 @@ def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     loaded = model_folder.load(folder)
     spec = loaded.manifest.tasks["mood"]
     assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
-    assert loaded.model.heads.scopes["mood"].threshold.numpy() > -1e30
+    assert loaded.model.heads.ood_detectors["mood"].threshold.numpy() > -1e30
     texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
     own = load_predictor(folder)(texts).tasks["mood"]
     export.export(folder, tmp_path / "saved")
