@@ -17,7 +17,8 @@ from tfsocial.preflight.chips import Topology
 from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory, compile_step
 from tfsocial.preflight.largest import Largest
 from tfsocial.preflight.lowering import Lowering
-from tfsocial.runs.prepare import Prepared, Texts, prepare
+from tfsocial.runs.prepare import Prepared, prepare
+from tfsocial.runs.texts import Texts
 from tfsocial.text import packing
 from tfsocial.training import devices
 from tfsocial.training.social_model import SocialModel

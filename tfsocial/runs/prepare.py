@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.checkpoints import community, named
 from tfsocial.checkpoints.community import CommunityCheckpoint, UnusedTensors
-from tfsocial.config import Config, Task, Training, unjoinable
-from tfsocial.data import corpus
+from tfsocial.config import Config, Training
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
-from tfsocial.data.examples import Corpus
-from tfsocial.data.pipeline import service, tokenized_split
+from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.augmented import (
-    AugmentedSplit,
     augmented_batches,
-    augmented_steps_per_epoch,
 )
-from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
+from tfsocial.data.pipeline.batches import evaluation_batches, training_batches
 from tfsocial.data.pipeline.tokenized_split import (
     TokenizedSplit,
-    prune_vocabulary,
-    tokenize_names,
-    tokenize_split,
 )
 from tfsocial.errors import InputError
 from tfsocial.models import parameters
-from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 from tfsocial.provenance.translators import of_back_translation
 from tfsocial.runs import resources
-from tfsocial.runs.paraphrases import of_run
-from tfsocial.text.batch import Shape
+from tfsocial.runs.texts import (
+    Texts,
+    augmented_split,
+    checked_corpus,
+    steps_of_epoch,
+    tokenized_texts,
+)
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import devices, probe
 from tfsocial.training.devices import Device
@@ -52,39 +48,6 @@ from tfsocial.training.providers.contract import Context, Settings
 from tfsocial.training.social_model import SocialModel
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Texts:
-    """The data of a run.
-
-    Attributes:
-        corpus: examples as they were read.
-        specs: task -> what its head predicts.
-        encoded: split -> its tokens in M0's vocabulary.
-        compacted: split -> its tokens in the vocabulary of `words`.
-        further: need -> task -> names that its provider reads, as tokens of `words`.
-        words: int64 [used], the ids in M0's vocabulary of the tokens that occur.
-        views: view -> what train's texts go through; empty where they are not augmented.
-        shape: of a batch.
-    """
-
-    corpus: Corpus
-    specs: Mapping[str, HeadSpec]
-    encoded: Mapping[str, TokenizedSplit]
-    compacted: Mapping[str, TokenizedSplit]
-    further: Mapping[str, Mapping[str, TokenizedSplit]]
-    words: np.ndarray
-    views: Mapping[str, Chain]
-    shape: Shape
-
-    @property
-    def fingerprint(self) -> str:
-        """Of what the run trains on and is picked by: train, the paraphrases mixed in, and dev."""
-        splits = [self.compacted[split] for split in ("train", "dev") if split in self.compacted]
-        mixed = self.views[""].paraphrases if self.views else None  # the same for each view
-        found = [*map(tokenized_split.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
-        return " ".join(found)
 
 
 @dataclass(frozen=True)
@@ -115,7 +78,7 @@ class Prepared:
         texts, seed = self.texts, self.config.seed
         if texts.views:
             epochs = self.total_steps / self.epoch_steps
-            source = _source(texts, self.tokenizer, seed, epochs)
+            source = augmented_split(texts, self.tokenizer, seed, epochs)
             return augmented_batches(source, texts.shape, done)
         return training_batches(texts.compacted["train"], texts.shape, seed, done)
 
@@ -125,8 +88,7 @@ class Prepared:
 
 
 def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
-    """Reads, tokenizes, builds and compiles; writes config.yaml, provenance.json and
-    quarantine.jsonl.
+    """Read, tokenize, build and compile; write config.yaml, provenance.json, quarantine.jsonl.
 
     Raises:
         InputError: the config, the data or the checkpoint is wrong, or a licence does not fit.
@@ -145,12 +107,12 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(m0.folder)
     m0.check(tokenizer, config.data.row_length, len(config.data.text))
-    found = _corpus(config, workdir)
+    found = checked_corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", _identity(config), taken)
-    texts = _texts(config, found, tokenizer, terms, views, m0)
-    epoch_steps = _epoch_steps(config, texts, tokenizer)
+    texts = tokenized_texts(config, found, tokenizer, terms, views, m0)
+    epoch_steps = steps_of_epoch(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
     _announce(chosen, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
@@ -251,89 +213,6 @@ def _total_steps(training: Training, epoch_steps: int) -> int:
     if limited <= epoch_steps:
         return limited
     return limited - limited % epoch_steps % training.steps_per_execution
-
-
-def _corpus(config: Config, workdir: Path) -> Corpus:
-    found = corpus.load_corpus(config.data, config.tasks, config.seed, workdir)
-    for name, task in config.tasks.items():
-        if task.ood_score:
-            _check_threshold(name, task, found)
-        if task.kind == "multilabel" and (said := unjoinable(task, found.label_names[name])):
-            # A list of JSON can hold one; answers could not be told apart.
-            raise InputError(f"tasks.{name} {said}")
-    return found
-
-
-def _check_threshold(name: str, task: Task, found: Corpus) -> None:
-    """Refuses a score without what its threshold is chosen on."""
-    where = f"tasks.{name}.ood_detector={task.ood_score}"
-    if "dev" not in found.splits:
-        raise InputError(f"{where} needs data.splits.dev to choose its threshold on")
-    labels, names = found.splits["dev"].labels[name], found.label_names[name]
-    if not np.any((labels >= 0) & (labels != names.index(task.ood_label))):
-        raise InputError(
-            f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
-            f"its rows has a label of task {name} other than {task.ood_label!r}"
-        )
-
-
-def _texts(
-    config: Config,
-    found: Corpus,
-    tokenizer: Tokenizer,
-    terms: list[table.Term],
-    views: Mapping[str, Chain],
-    m0: CommunityCheckpoint,
-) -> Texts:
-    data = config.data
-    lists = {name: task.list for name, task in config.tasks.items() if task.list}
-    encoded = {
-        name: tokenize_split(examples, tokenizer, data.row_length, data.cache, lists)
-        for name, examples in found.splits.items()
-    }
-    specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.ood_score, task.separator)
-        for name, task in config.tasks.items()
-    }
-    further = {
-        need: {
-            task: tokenize_names(names, tokenizer, data.row_length)
-            for task, names in by_task.items()
-        }
-        for need, by_task in providers.texts(terms, specs).items()
-    }
-    keep = _reachable(views, tokenizer) or providers.token_ids(terms, tokenizer)
-    words, (compacted, *others) = prune_vocabulary(encoded, *further.values(), keep=keep)
-    further = dict(zip(further, others, strict=True))
-    shape = Shape(data.rows, data.row_length, data.slots)
-    train = found.splits["train"]
-    paraphrases = of_run(data, config.model, views, m0, train)
-    views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(found, specs, encoded, compacted, further, words, views, shape)
-
-
-def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
-    """Ids that augmentation can bring in: any, once a text has changed before the tokenizer."""
-    if any(view.reads_text for view in views.values()):
-        return range(tokenizer.vocabulary_size)
-    return [tokenizer.mask_id] if views else []
-
-
-def _source(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float) -> AugmentedSplit:
-    train = texts.corpus.splits["train"]
-    columns = []
-    if any(view.reads_text for view in texts.views.values()):
-        found = [train.text] if train.pair is None else [train.text, train.pair]
-        columns = [tf.constant(list(column)) for column in found]
-    encoded = texts.compacted["train"]
-    return AugmentedSplit(encoded, columns, tokenizer, texts.views, seed, epochs)
-
-
-def _epoch_steps(config: Config, texts: Texts, tokenizer: Tokenizer) -> int:
-    if not texts.views:
-        return steps_per_epoch(texts.compacted["train"], texts.shape)
-    source = _source(texts, tokenizer, config.seed, config.training.epochs)
-    return augmented_steps_per_epoch(source, texts.shape)
 
 
 def _text_model(
