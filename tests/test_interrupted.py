@@ -16,13 +16,13 @@ import yaml
 from tfsocial import __main__, files
 from tfsocial.back_translation import filling
 from tfsocial.cli import objectives
-from tfsocial.serving import predictor
+from tfsocial.serving import loading, predictor
 
 # A converter whose second shard is asked to stop after its first record.
 CONVERTER = """
 import os, signal, sys
 from tfsocial import __main__
-from tfsocial.data import tfrecord
+from tfsocial.data.reading import tfrecord
 
 write, written = tfrecord.write, []
 
@@ -89,7 +89,7 @@ def test_a_prediction_leaves_the_output_as_it_was(tmp_path, monkeypatch, capsys)
         yield {"mood": "sad"}
 
     manifest = SimpleNamespace(tasks={"mood": None}, text_columns=("text",))
-    monkeypatch.setattr(predictor, "load", lambda _: SimpleNamespace(manifest=manifest))
+    monkeypatch.setattr(loading, "load_predictor", lambda _: SimpleNamespace(manifest=manifest))
     monkeypatch.setattr(predictor, "answers", answers)
     source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
     source.write_text("one\ntwo\n")
@@ -105,7 +105,7 @@ def test_a_prediction_leaves_the_output_as_it_was(tmp_path, monkeypatch, capsys)
 
 def test_an_augmentation_says_that_paraphrases_are_kept(config, monkeypatch, capsys):
 
-    monkeypatch.setattr(filling, "fill", lambda _: press_ctrl_c())
+    monkeypatch.setattr(filling, "fill", lambda *_: press_ctrl_c())
     assert __main__.main(["augment", f"--config={config}"]) == 130
     assert "data.back_translation.cache" in sentence(capsys.readouterr().err)
 

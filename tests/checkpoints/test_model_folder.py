@@ -91,6 +91,7 @@ def test_config_json_speaks_to_others_and_to_us(tmp_path, tiny_config, tokenizer
         "kind": "multilabel",
         "labels": ["fee", "app"],
         "scope": None,
+        "separator": "|",
     }
     assert (block["pooling"], block["row_length"], block["slots"]) == ("mean", 64, 8)
     assert "läte" in text

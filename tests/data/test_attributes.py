@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_pipeline import encoded_of
+from tokenized_by_hand import encoded_of
 
 from tfsocial import config
 from tfsocial.config import InputError

@@ -13,7 +13,7 @@ from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import Optimizer
+from tfsocial.config.optimizer import AdamW
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.spec import HeadSpec, TextModelSpec
@@ -241,7 +241,9 @@ def test_fisher_is_of_the_backbone(planted):
     """An adapter has no value in M0 to be held at."""
     parts = keys.WordParts(np.arange(35) < 5, np.zeros(35, bool), mask=4)
     data = tf.data.Dataset.from_tensors(batch()).repeat(20)
-    found = fisher.diagonal(planted, RunConstants(word_parts=parts), data)
+    found = fisher.diagonal(
+        planted, RunConstants(provided={"word_parts": parts, "mlm_head": planted.mlm_logits}), data
+    )
     backbone = parameters.of_encoder(planted.encoder).of("backbone")
     assert {name: one.shape for name, one in found.items()} == {
         name: one.variable.shape for name, one in backbone.items()
@@ -252,13 +254,13 @@ def test_fisher_is_of_the_backbone(planted):
 def test_rates_decay_and_freezing_reach_an_adapter(planted):
     """It has its layer's rate and beginning, and stays where its layer stays."""
     weights = parameters.of_text_model(planted)
-    found = rates.multipliers(weights, Optimizer(layer_decay=0.5))
+    found = rates.multipliers(weights, AdamW(layer_decay=0.5))
     assert (found[f"{QUERY}.up"], found["encoder.layer.0.output.scale"]) == (1.0, 0.5)
     assert rates.begins(weights, 10.0)["encoder.layer.0.output.scale"] == 20
     lowest = rates.lowest(weights, 1)
     assert "encoder.layer.0.output.scale" in lowest
     assert f"{QUERY}.up" not in lowest
-    optimizer = build.of_parameters(weights, Optimizer(weight_decay=0.1), 10)
+    optimizer = build.of_parameters(weights, AdamW(weight_decay=0.1), 10)
     optimizer.build([*weights.trainable.variables.values()])
     assert optimizer.decays(weights[f"{QUERY}.up"].variable)
     assert not optimizer.decays(weights["encoder.layer.0.output.scale"].variable)

@@ -19,7 +19,7 @@ FIRST = (
     "tfsocial.models.heads",
     "tfsocial.models.encoder",
     "tfsocial.runs.train",
-    "tfsocial.serving.predictor",
+    "tfsocial.serving.text_model",
 )
 
 

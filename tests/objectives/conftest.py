@@ -137,7 +137,7 @@ class Bench:
             "m0_vectors": None,
             "propagated_labels": spread,
             "word_parts": WORD_PARTS,
-            "mlm_head": self.text_model.word_logits,
+            "mlm_head": self.text_model.mlm_logits,
             "fisher": self.fisher,
         }
         return RunConstants(LOSSES, COUNTS, provided, frozenset({"propagated_labels"}))

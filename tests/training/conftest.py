@@ -104,7 +104,7 @@ def social_model() -> Callable[..., SocialModel]:
         weighing: str = "fixed",
         cosines_every: int | None = None,
         ema: float | None = None,
-        sharpness: float | None = None,
+        sam_radius: float | None = None,
         parts: int = 1,
         layers: int = LAYERS,
         frozen_layers: int | None = None,
@@ -118,7 +118,7 @@ def social_model() -> Callable[..., SocialModel]:
                 "papers": papers or {},
                 "weighing": weighing,
                 "cosines_every": cosines_every,
-                "sam_radius": sharpness,
+                "sam_radius": sam_radius,
             },
             "optimizer": {**PLAIN_RATES, **optimizer},
         }

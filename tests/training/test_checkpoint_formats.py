@@ -30,7 +30,7 @@ def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplo
     shutil.copytree(FROZEN / run / "interrupted", tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
     # Of the whole process, and other tests share it.
-    chosen = config.load("config.yaml", ["training.deterministic=false"])
+    chosen = config.load("config.yaml", ["training.deterministic=false"], migrate=True)
     with caplog.at_level("INFO"):
         train.train(chosen, Path("."), "cpu", accept_changes=True)
     assert "going on from step 5" in caplog.text

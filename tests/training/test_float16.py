@@ -47,7 +47,7 @@ def scaled(model, scale: float, jit_compile: bool = False):
         {},
         {"jit_compile": True},
         {"parts": 2},
-        {"sharpness": 0.05},
+        {"sam_radius": 0.05},
         {"weighing": "pcgrad"},
         {"weighing": "gradnorm"},
         {"weighing": "uncertainty", "cosines_every": 1},

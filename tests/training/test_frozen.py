@@ -70,7 +70,7 @@ def test_one_layer_must_learn(social_model):
         {},
         {"jit_compile": True},
         {"parts": 2},
-        {"sharpness": 0.05},
+        {"sam_radius": 0.05},
         {"weighing": "pcgrad"},
         {"weighing": "gradnorm"},
         {"cosines_every": 1},

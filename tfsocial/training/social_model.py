@@ -46,7 +46,7 @@ class SocialModel(FittedModel):
     ):
         super().__init__(name="social_model")
         self._frozen = frozenset(frozen)
-        self.text_model = text_model
+        self.text_model, self.parts = text_model, parts
         constants = constants or RunConstants(losses(terms))
         average = constants.get("averaged_weights")
         averages = parameters.of_text_model(average).variables if average else None

@@ -14,6 +14,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.core.framework import graph_pb2
+from tokenized_by_hand import encoded_of
 
 from tfsocial import files
 from tfsocial.data.examples import Examples, Origin
@@ -40,15 +41,6 @@ def examples(text, pair=None, **labels):
     lines = np.arange(len(text), dtype=np.int32)
     origin = Origin(("train.csv",), np.zeros_like(lines), lines)
     return Examples(list(text), pair, {task: np.array(v) for task, v in labels.items()}, origin)
-
-
-def encoded_of(lengths, **labels):
-    """Examples of these lengths, each token of example i being 100 i and counting."""
-    tokens = tf.ragged.constant(
-        [[100 * i + j for j in range(length)] for i, length in enumerate(lengths)],
-        dtype=tf.int32, ragged_rank=1,
-    )  # fmt: skip
-    return TokenizedSplit(tokens, tf.zeros_like(tokens), labels, truncated=0)
 
 
 def varied(count):

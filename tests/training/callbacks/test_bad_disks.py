@@ -162,7 +162,7 @@ def test_nothing_is_pruned_by_a_disk_that_does_not_answer(run, tmp_path, caplog)
     keeper = keeper_of(model, tmp_path)
     keeper.save()
     with failing(2, lasting=True), caplog.at_level(logging.WARNING):
-        keeper._prune(keep=0)
+        checkpoint_files.prune(keeper.folder, 0)
     assert "older checkpoints" in caplog.text
     assert [one.step for one in checkpoint_files.find(str(tmp_path))] == [2]
 
@@ -200,6 +200,6 @@ def test_a_disk_that_is_full(run, small_disk, batch, endless, caplog):
         f"{step:08d}" for step in sorted(written)
     ]
     assert assert_sound(model, other, small_disk) == written[0]
-    keeper._prune(keep=1)
+    checkpoint_files.prune(keeper.folder, 1)
     keeper.save()
     assert assert_sound(model, other, small_disk) == int(model.optimizer.iterations)

@@ -443,7 +443,7 @@ def test_two_replicas_resume_too(two_cpus, tmp_path):
     """Each replica's own chance, and numbers that all of them know, come back as they were."""
     from tfsocial.models.encoder import PackedBert
 
-    from .conftest import encoder_config
+    from ..conftest import encoder_config
 
     with two_cpus.scope():
         encoder = PackedBert(encoder_config(dropout=0.1))

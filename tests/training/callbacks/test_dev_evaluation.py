@@ -62,6 +62,6 @@ def test_the_dev_loss_does_not_follow_the_weights_that_training_moves(
     before = dev_evaluation.losses(model, dev)
     assert before["loss"] == pytest.approx(before["L/topic"] + 2 * before["L0/feature_cosine"])
     model.formula.alphas["L0/feature_cosine"].assign(50.0)
-    for variable in (*model.term_variables, *model.formula.factors.values()):
+    for variable in (*model.term_variables.values(), *model.formula.factors.values()):
         variable.assign(tf.fill(variable.shape, 0.3))
     assert dev_evaluation.losses(model, dev) == before

@@ -10,9 +10,8 @@ import six_steps
 import tensorflow as tf
 from six_steps import STEPS, assert_all_close, built, gradients, trained, variables
 
-from tfsocial.config import Optimizer
 from tfsocial.config.annotations import tagged_union
-from tfsocial.config.optimizer import AnyOptimizer
+from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.training.optimizers import build
 from tfsocial.training.optimizers.build import OPTIMIZERS
 
@@ -36,7 +35,7 @@ def test_what_decays_is_said_of_variables():
     """Not of their names; without a decay none does."""
     kernel, bias = (tf.Variable(tf.ones([2]), name="bias/kernel") for _ in range(2))
     for decay in (0.2, 0.0):
-        chosen = Optimizer(weight_decay=decay)
+        chosen = AdamW(weight_decay=decay)
         optimizer = build.optimizer(chosen, STEPS, not_decayed=[bias])
         optimizer.build([kernel, bias])
         assert optimizer.decays(kernel) == bool(decay)

@@ -18,7 +18,7 @@ from tfsocial.text import batch as keys
 from tfsocial.training.providers import fisher, mlm_head
 from tfsocial.training.run_constants import RunConstants
 
-from .conftest import WORDS, encoder_config
+from ..conftest import WORDS, encoder_config
 
 PARTS = keys.WordParts(np.arange(WORDS) < 1, np.zeros(WORDS, bool), mask=1)
 HEAD = "cls.predictions.transform.dense.weight"
@@ -35,7 +35,7 @@ def text_model():
 
 def masking(text_model) -> RunConstants:
     """What a run has made before the Fisher information."""
-    return RunConstants(provided={"word_parts": PARTS, "mlm_head": text_model.word_logits})
+    return RunConstants(provided={"word_parts": PARTS, "mlm_head": text_model.mlm_logits})
 
 
 def test_fisher_has_mean_one_and_spares_words_never_read(text_model, batch, endless):

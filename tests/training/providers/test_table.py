@@ -77,7 +77,7 @@ def context(monkeypatch):
             intermediate_size=8,
         )
         specs = {"label": HeadSpec("classify", ("a", "b"))}
-        model = TextModel(sizes, specs, "mean", word_head=True)
+        model = TextModel(sizes, specs, "mean", mlm_head=True)
         model.build()
         train = SimpleNamespace(labels={"label": np.array([0, 1, 1], np.int32)})
         tokenizer = SimpleNamespace(word_parts=lambda ids: ids)

@@ -49,7 +49,7 @@ def test_without_an_ascent(encoder, parts, objectives, expected):
 )
 def test_an_ascent_asks_any_of_them_twice(encoder, parts, objectives, expected):
     """SAM on one batch, on the terms' gradients without conflicts, on a batch in parts."""
-    descent = chosen(encoder, parts, sharpness=0.05, **objectives).descent
+    descent = chosen(encoder, parts, sam_radius=0.05, **objectives).descent
     assert (type(descent), descent.radius, type(descent.descent)) == (Sam, 0.05, expected)
 
 

@@ -37,7 +37,7 @@ def assert_alike(one, other, curves, others) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"weighing": "uncertainty"}, {"sharpness": 0.05}, {"jit_compile": True}],
+    [{}, {"weighing": "uncertainty"}, {"sam_radius": 0.05}, {"jit_compile": True}],
     ids=["plain", "uncertainty", "sharpness", "xla"],
 )
 def test_parts_add_up_to_the_whole(social_model, batch, endless, options):

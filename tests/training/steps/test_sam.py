@@ -35,7 +35,7 @@ def weights_after(model, dataset) -> dict[str, np.ndarray]:
 def test_no_radius_is_the_plain_step(social_model, batch, endless):
     """The gradient at a point as good as theta is the gradient at theta."""
     plain = weights_after(social_model(epsilon=1e-3), endless(batch))
-    sharp = weights_after(social_model(epsilon=1e-3, sharpness=1e-7), endless(batch))
+    sharp = weights_after(social_model(epsilon=1e-3, sam_radius=1e-7), endless(batch))
     for name, value in plain.items():
         np.testing.assert_allclose(sharp[name], value, atol=1e-5, err_msg=name)
 
@@ -43,7 +43,7 @@ def test_no_radius_is_the_plain_step(social_model, batch, endless):
 def test_radius_changes_the_step(social_model, batch, endless):
     """From further up the gradient is another."""
     plain = weights_after(social_model(epsilon=1e-3), endless(batch))
-    sharp = weights_after(social_model(epsilon=1e-3, sharpness=0.5), endless(batch))
+    sharp = weights_after(social_model(epsilon=1e-3, sam_radius=0.5), endless(batch))
     assert max(np.abs(sharp[name] - value).max() for name, value in plain.items()) > 1e-4
 
 
@@ -53,7 +53,7 @@ def test_radius_changes_the_step(social_model, batch, endless):
 def test_loss_falls(social_model, batch, endless, weighing, jit_compile):
     """Beside PCGrad, and compiled; dropout on."""
     model = social_model(
-        community={"l2_sp": {}}, weighing=weighing, sharpness=0.05, dropout=0.1,
+        community={"l2_sp": {}}, weighing=weighing, sam_radius=0.05, dropout=0.1,
         learning_rate=0.01, jit_compile=jit_compile,
     )  # fmt: skip
     history = model.fit(endless(batch), steps_per_epoch=1, epochs=8, verbose=0).history
@@ -62,9 +62,9 @@ def test_loss_falls(social_model, batch, endless, weighing, jit_compile):
 
 def test_two_replicas_are_one(social_model, batch, endless, two_cpus):
     """Both climb along the gradient of the whole batch."""
-    alone = social_model(epsilon=1e-3, sharpness=0.1)
+    alone = social_model(epsilon=1e-3, sam_radius=0.1)
     with two_cpus.scope():
-        together = social_model(epsilon=1e-3, sharpness=0.1)
+        together = social_model(epsilon=1e-3, sam_radius=0.1)
     one, other = (weights_after(model, endless(batch)) for model in (alone, together))
     for name, value in one.items():
         np.testing.assert_allclose(other[name], value, atol=1e-5, err_msg=name)

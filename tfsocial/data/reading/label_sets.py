@@ -62,7 +62,7 @@ def check_something_is_learned(
     train: Examples | None, tasks: Mapping[str, config.Task], place: str
 ) -> None:
     """Refuse a train whose labels of a task all mean out of scope where no class learns that."""
-    for name, task in tasks.items() if train else ():
+    for name, task in tasks.items() if train is not None else ():
         if task.ood_score and not has_label(train.labels[name]).any():
             raise InputError(
                 f"{place}: every label of task {name} is {task.ood_label!r}, which "

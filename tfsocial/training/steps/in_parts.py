@@ -86,7 +86,7 @@ def counted_in_parts(formula: Formula, parts: Sequence[Batch]) -> dict[str, tf.T
     Returns:
         Term -> examples, float32 [].
     """
-    steps = [Certain(part, formula.text_model, formula.given, training=False) for part in parts]
+    steps = [Certain(part, formula.text_model, formula.constants, training=False) for part in parts]
     return counted(formula.terms, steps)
 
 
