@@ -94,7 +94,7 @@ class SocialModel(FittedModel):
         return parameters.of_text_model(self.text_model, self.term_variables)
 
     def _learned(self, weights: Parameters) -> Parameters:
-        """Keras's flags do not say what is frozen: they are a layer's, not a weight's."""
+        """Pick those that learn: Keras's flags are a layer's, not a weight's."""
         return weights.trainable.where(lambda weight: weight.name not in self._frozen)
 
     @property

@@ -34,26 +34,26 @@ class InParts:
     def evaluate(self, model: Trained, batch: Batch) -> Evaluated:
         """Compute the formula and the global batch's gradients, one part after the other."""
         counts = counted_in_parts(model.formula, split(batch, self.parts))
-        weighed, found = self._accumulated(model, batch, counts)
-        return Evaluated(weighed, gradients.over_replicas(found))
+        weighed, summed = self._accumulated(model, batch, counts)
+        return Evaluated(weighed, gradients.over_replicas(summed))
 
     def _accumulated(
         self, model: Trained, batch: Batch, counts: Mapping[str, tf.Tensor]
     ) -> tuple[Weighed, list[tf.Tensor]]:
-        """The formula and this replica's gradients."""
-        found: list[Weighed] = []
+        """Sum the formula and this replica's gradients over the parts."""
+        shares: list[Weighed] = []
         totals = [tf.zeros_like(variable) for variable in model.learned]
         for part in split(batch, self.parts):
             # Not before the part before it is done: else all would be in memory at once.
             with tf.control_dependencies(totals):
                 part = {key: tf.identity(values) for key, values in part.items()}
-                weighed, own = self._of_part(model, part, counts)
+                weighed, of_part = self._of_part(model, part, counts)
                 totals = [
                     total + tf.convert_to_tensor(more)
-                    for total, more in zip(totals, own, strict=True)
+                    for total, more in zip(totals, of_part, strict=True)
                 ]
-            found.append(weighed)
-        return tf.nest.map_structure(lambda *values: tf.add_n(values), *found), totals
+            shares.append(weighed)
+        return tf.nest.map_structure(lambda *values: tf.add_n(values), *shares), totals
 
     def _of_part(
         self, model: Trained, part: Batch, counts: Mapping[str, tf.Tensor]
@@ -86,7 +86,7 @@ def counted_in_parts(formula: Formula, parts: Sequence[Batch]) -> dict[str, tf.T
     Returns:
         Term -> examples, float32 [].
     """
-    steps = [Certain(part, formula.text_model, formula.given, training=False) for part in parts]
+    steps = [Certain(part, formula.text_model, formula.constants, training=False) for part in parts]
     return counted(formula.terms, steps)
 
 

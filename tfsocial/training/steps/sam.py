@@ -40,7 +40,7 @@ def sam_ascent(
 
     Foret et al. (2021), Sharpness-Aware Minimization for Efficiently Improving Generalization,
     arXiv:2010.01412, equation 2 for p = 2. The gradients are those of the global batch; the
-    paper's code climbs along each replica's own.
+    paper's code ascends along each replica's own.
 
     Args:
         gradients: of each variable, in its shape.
