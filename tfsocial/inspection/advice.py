@@ -15,7 +15,7 @@ UNKNOWN = 0.02  # of a split's tokens; more, and M0 is of another language than 
 
 
 def advice(found: Facts) -> Iterator[str]:
-    """What to do about it, in plain words; the gravest first."""
+    """Say what to do about it, in plain words; the gravest first."""
     yield from (licence["refused"] for licence in found["licences"] if licence["refused"])
     yield from _about_bad_rows(found)
     yield from _about_leaks(found["repeats"])
@@ -102,7 +102,7 @@ def _about_balance(name: str, kind: str, train: Mapping[str, int]) -> Iterator[s
 
 
 def _about_drift(name: str, split: str, labels: Mapping[str, Any]) -> Iterator[str]:
-    """The label whose share of a split is furthest from its share of train, if that is far."""
+    """Name the label whose share of a split is furthest from that of train, if it is far."""
     here, train = (_share_of_each(labels, one) for one in (split, "train"))
     label = max(labels, key=lambda label: abs(here[label] - train[label]), default="")
     if any(here.values()) and abs(here[label] - train[label]) > DRIFT:

@@ -18,6 +18,10 @@ from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
 def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tensor:
     """Make every example's l2 norm `norm`, the direction the same; zero on padding.
 
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
+        norm: one for all, or float32 [rows, slots].
+
     >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 0]]), EXAMPLE_ID: tf.constant([[7]])}
     >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 10.0)[0, :, 0].numpy().tolist()
     [6.0, 8.0, 0.0]
@@ -27,6 +31,9 @@ def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tenso
 
 def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
     """Project onto the l2 ball: cut an example's longer perturbation to `norm`.
+
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
 
     >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 2]]), EXAMPLE_ID: tf.constant([[7, 8]])}
     >>> at_most(tf.constant([[[6.0], [8.0], [2.0]]]), batch, 5.0)[0, :, 0].numpy().tolist()
@@ -52,13 +59,21 @@ def uniform(step: Forward, size: float) -> tf.Tensor:
 
 
 def of_peak(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Divide by the example's largest absolute entry; zero on padding."""
+    """Divide by the example's largest absolute entry; zero on padding.
+
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
+    """
     peaks = tf.reduce_max(tf.abs(delta), -1)[..., tf.newaxis] * _membership(batch)
     return delta * _per_token(tf.math.divide_no_nan(1.0, tf.reduce_max(peaks, 1)), batch)
 
 
 def norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Compute the l2 norm of each example's perturbation, float32 [rows, slots]."""
+    """Compute the l2 norm of each example's perturbation, float32 [rows, slots].
+
+    Args:
+        delta: float32 [rows, row_length, hidden].
+    """
     squares = tf.reduce_sum(tf.square(delta), -1)
     return tf.sqrt(tf.einsum("rt,rts->rs", squares, _membership(batch)))
 

@@ -45,7 +45,8 @@ def total(
     Args:
         factors: term -> what its weight is multiplied with, of terms whose weight training moves.
         log_variances: float32 [terms], see `by_uncertainty`.
-        counts: term -> examples it counts in the global batch, where `step` has a part of it only.
+        counts: term -> examples it counts in the global batch, float32 scalar, where `step` has a
+            part of it only.
         parts: how many such parts there are.
     """
     counts = counts or {}
@@ -70,7 +71,11 @@ def by_uncertainty(
     equation 10 with s = log sigma^2.
 
     Args:
+        weighted: term -> float32 scalar.
         log_variances: float32 [terms], s.
+
+    Returns:
+        Term -> float32 scalar, and a float32 scalar.
     """
     trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
     trusted = {name: trust[name] * value for name, value in weighted.items()}
@@ -81,7 +86,10 @@ def mean(terms: Terms, count: tf.Tensor | None = None) -> tf.Tensor:
     """Compute this replica's share of the mean over the masked examples of the global batch.
 
     Args:
-        count: of those examples; left out, they are counted.
+        count: of those examples, float32 scalar; left out, they are counted.
+
+    Returns:
+        Float32 scalar.
     """
     count = counted(terms) if count is None else count
     # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.

@@ -41,7 +41,7 @@ class WeightAverage(tf.Module):
         }
 
     def update(self, steps: tf.Tensor) -> None:
-        """Take in the weights after so many steps."""
+        """Take in the weights after so many steps, int64 []."""
         if not self.weights:
             return
         decay = memory(self.decay, steps)

@@ -34,7 +34,7 @@ def of_replica(
     variables: Sequence[tf.Variable],
     scaling: Scaling | None = None,
 ) -> list[tf.Tensor | tf.IndexedSlices]:
-    """Compute this replica's gradients; 0 of what the loss does not reach.
+    """Compute this replica's gradients, in the variables' shapes; 0 where the loss does not reach.
 
     Args:
         scaling: says what the way back is scaled with, so that float16 holds what is small:
@@ -63,6 +63,10 @@ def without_conflicts(per_term: Sequence[Gradients]) -> list[tf.Tensor]:
     g_i <- g_i - (g_i . g_j) / |g_j|^2 * g_j for every j with g_i . g_j < 0, g_j as it was.
     Yu et al. (2020), Gradient Surgery for Multi-Task Learning, arXiv:2001.06782, algorithm 1;
     j runs in the order of the formula, where the paper draws an order.
+
+    Args:
+        per_term: of each term the gradients of the same variables, float32 in their shapes, as
+            what is returned.
     """
     projected = []
     for place, gradient in enumerate(per_term):
@@ -73,7 +77,12 @@ def without_conflicts(per_term: Sequence[Gradients]) -> list[tf.Tensor]:
 
 
 def combined(per_term: Sequence[Gradients], shared: Sequence[bool]) -> list[tf.Tensor]:
-    """Sum the terms' gradients, without conflicts among those of shared variables."""
+    """Sum the terms' gradients, without conflicts among those of shared variables.
+
+    Args:
+        per_term: as in `without_conflicts`, and so is what is returned.
+        shared: whether a variable is, for each of them.
+    """
     on_shared = [
         [gradient for gradient, is_shared in zip(term, shared, strict=True) if is_shared]
         for term in per_term
@@ -116,7 +125,7 @@ def _dot(one: Gradients, other: Gradients) -> tf.Tensor:
 
 
 def over_replicas(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Sum over all replicas."""
+    """Sum gradients, float32 in their variables' shapes, over all replicas."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return gradients

@@ -102,6 +102,9 @@ class BaseOptimizer(OpenOptimizer):
 
         Dense from here on: the norm of a table's single rows is not that of their sum (each
         text has its own row for [CLS]), and XLA cannot know the shapes of deduplicated rows.
+
+        Args:
+            gradients: float32, each in its variable's shape, as what is returned.
         """
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)

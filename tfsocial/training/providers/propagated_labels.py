@@ -122,7 +122,11 @@ class Neighbourhood:
     def of(
         cls, vectors: np.ndarray, neighbours: int, share: float, trust: float = 1.0
     ) -> Neighbourhood:
-        """Find so many nearest neighbours of each example, by cosine."""
+        """Find so many nearest neighbours of each example, by cosine.
+
+        Args:
+            vectors: float [n, hidden].
+        """
         units = normalize(vectors)
         nearest = NearestNeighbors(n_neighbors=min(neighbours, len(units) - 1), metric="cosine")
         graph = nearest.fit(units).kneighbors_graph(mode="distance")
@@ -154,13 +158,21 @@ class Neighbourhood:
         return (balanced / balanced.sum(1, keepdims=True)).astype(np.float32)
 
     def guess(self, labels: np.ndarray, classes: int) -> np.ndarray:
-        """Predict all by a logistic regression on the labelled examples, float [n, classes]."""
+        """Predict all by a logistic regression on the labelled examples, float [n, classes].
+
+        Args:
+            labels: int [n], -1 where there is none.
+        """
         known = labels >= 0
         fitted = probe.logistic(self.units[known], labels[known], classes, C)
         return special.softmax(SHARPENED * (self.units @ fitted.kernel + fitted.bias), axis=1)
 
     def trial(self, labels: np.ndarray, classes: int) -> tuple[float, float]:
-        """Find each half of the labels from the other: shares that spreading and guessing find."""
+        """Find each half of the labels from the other: shares that spreading and guessing find.
+
+        Args:
+            labels: int [n], -1 where there is none.
+        """
         places = np.flatnonzero(labels >= 0)
         right = np.zeros([2, len(places)])
         for half in (0, 1):

@@ -43,7 +43,7 @@ def sam_ascent(
     paper's code ascends along each replica's own.
 
     Args:
-        gradients: of each variable, in its shape.
+        gradients: of each variable, float32 in its shape.
         radius: rho.
     """
     scale = tf.math.divide_no_nan(radius, tf.linalg.global_norm(gradients))
