@@ -65,7 +65,7 @@ def total(
 def by_uncertainty(
     weighted: Mapping[str, tf.Tensor], log_variances: tf.Tensor
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Weigh each term with exp(-s_i), and give sum_i s_i / 2 beside them, s_i learned.
+    """Multiply each term by exp(-s_i), s_i learned, and give sum_i s_i / 2 to be added.
 
     Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty, arXiv:1705.07115,
     equation 10 with s = log sigma^2.
