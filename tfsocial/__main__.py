@@ -38,8 +38,8 @@ def main(arguments: list[str]) -> int:
     try:
         return command.main(flags) or 0
     except KeyboardInterrupt:  # what a command keeps then is its own
-        kept = getattr(command, "INTERRUPTED", "the same command begins anew")
-        print(f"error: stopped by Ctrl-C; {kept}", file=sys.stderr)
+        remainder = getattr(command, "INTERRUPTED", "the same command begins anew")
+        print(f"error: stopped by Ctrl-C; {remainder}", file=sys.stderr)
         return 130
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

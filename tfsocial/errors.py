@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 def nearest(word: str, choices: Sequence[str]) -> str:
-    """' did you mean X?' when a choice is close, else the choices.
+    """Give ' did you mean X?' when a choice is close, else the choices.
 
     >>> nearest("acuracy", ["accuracy", "macro_f1"])
     'did you mean accuracy?'

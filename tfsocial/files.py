@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; what is there takes its place when the block ends well.
+    """Give a path beside `path` to write to; it takes the place of `path` when the block ends well.
 
     Raises:
         OSError: of what failed inside, with `path` as its file name: a failed write has none.
@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def making(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder` that takes its name when the block ends well.
+    """Give an empty folder beside `folder` that takes its name when the block ends well.
 
     `folder` must not be there, or be empty. Parents are made.
 
@@ -53,7 +53,7 @@ def making(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def swapping(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder beside `folder` that takes its place when the block ends well.
+    """Give an empty folder beside `folder` that takes its place when the block ends well.
 
     What is there steps aside for a moment and is removed afterwards. Whoever is killed in that
     moment leaves it where `whole` finds it. Parents are made.
@@ -92,7 +92,7 @@ def _swap(partial: Path, folder: Path, aside: Path) -> None:
 
 
 def whole(folder: Path) -> Path:
-    """Returns the folder, or where it stepped aside if `swapping` was killed in that moment.
+    """Give the folder, or where it stepped aside if `swapping` was killed in that moment.
 
     >>> whole(getfixture("tmp_path")) == getfixture("tmp_path")
     True
@@ -106,7 +106,7 @@ def _aside(folder: Path) -> Path:
 
 
 def _beside(path: Path) -> Path:
-    """A name nobody else has: processes of several containers may have one number."""
+    """Make up a name nobody else has: processes of several containers may have one number."""
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
 
 

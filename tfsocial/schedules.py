@@ -10,7 +10,7 @@ from tfsocial.config import Schedule
 
 
 def value_at(value: float | Schedule, progress: tf.Tensor) -> tf.Tensor:
-    """Value of a constant or a schedule, float32 scalar.
+    """Compute the value of a constant or a schedule, float32 scalar.
 
     Args:
         progress: the fraction of the run behind us.
@@ -28,7 +28,7 @@ def value_at(value: float | Schedule, progress: tf.Tensor) -> tf.Tensor:
 
 
 def _ramp(schedule: Schedule, progress: tf.Tensor) -> tf.Tensor:
-    """0 before the schedule begins, 1 from its end on."""
+    """Give 0 before the schedule begins, 1 from its end on."""
     if schedule.shape == "step" or schedule.until == schedule.begin:
         return tf.cast(progress >= schedule.begin, tf.float32)
     span = schedule.until - schedule.begin

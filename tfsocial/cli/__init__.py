@@ -16,7 +16,7 @@ class Help(SystemExit):
 
 
 def define_config(values: flags.FlagValues) -> None:
-    """--config and --set, of every command that reads a run's config."""
+    """Define --config and --set, of every command that reads a run's config."""
     flags.DEFINE_multi_string(
         "config",
         None,
@@ -29,7 +29,7 @@ def define_config(values: flags.FlagValues) -> None:
 
 
 def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> None:
-    """Reads a command's arguments into its flags.
+    """Read a command's arguments into its flags.
 
     Raises:
         InputError: an unknown flag, a missing one, a value that does not fit, or a stray word.
@@ -48,7 +48,7 @@ def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> Non
 
 
 def existing(flag: str, value: str) -> Path:
-    """The path a flag names.
+    """Check that the path a flag names exists.
 
     Raises:
         InputError: there is nothing there.
@@ -60,7 +60,7 @@ def existing(flag: str, value: str) -> Path:
 
 
 def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
-    """The folder a flag names, made if need be; files in it named in `besides` do not count.
+    """Make the folder a flag names if need be; files in it named in `besides` do not count.
 
     Raises:
         InputError: it holds files already, or cannot be made.
@@ -72,15 +72,15 @@ def new_folder(flag: str, value: str, besides: Sequence[str] = ()) -> Path:
 
 
 def run_folder(flag: str, value: str) -> Path:
-    """The folder of a run: a new one, or one that a run was stopped in.
+    """Make the folder of a run if need be: a new one, or one that a run was stopped in.
 
     Raises:
         InputError: it holds files that are not a run's, or cannot be made.
     """
     path = _folder(flag, value)
     # Of a run that its data stopped only its quarantine is left.
-    found = {child.name for child in path.iterdir()} - {"quarantine.jsonl"}
-    if found and "config.yaml" not in found:
+    names = {child.name for child in path.iterdir()} - {"quarantine.jsonl"}
+    if names and "config.yaml" not in names:
         raise InputError(
             f"--{flag}={value}: holds files, but no config.yaml of a run to go on with; "
             "name a new folder"
@@ -89,7 +89,7 @@ def run_folder(flag: str, value: str) -> Path:
 
 
 def local(flag: str, value: str) -> Path:
-    """The path a flag names, of a file or folder to be written.
+    """Give the path a flag names, of a file or folder to be written.
 
     Raises:
         InputError: it lies on another filesystem than this machine's.
@@ -103,7 +103,7 @@ def local(flag: str, value: str) -> Path:
 
 
 def pairs(flag: str, values: Sequence[str]) -> dict[str, str]:
-    """What a flag that may be given several times maps, each value NAME:WORDS.
+    """Map what a flag that may be given several times says, each value NAME:WORDS.
 
     Raises:
         InputError: a value without a colon or with an empty side, or a name twice.
@@ -111,15 +111,15 @@ def pairs(flag: str, values: Sequence[str]) -> dict[str, str]:
     >>> pairs("label", ["mood:feeling"])
     {'mood': 'feeling'}
     """
-    found: dict[str, str] = {}
+    mapping: dict[str, str] = {}
     for value in values:
         name, _, words = value.partition(":")
         if not name or not words:
             raise InputError(f"--{flag}={value}: has to be NAME:VALUE, with the task as name")
-        if name in found:
+        if name in mapping:
             raise InputError(f"--{flag}={value}: {name} is given twice")
-        found[name] = words
-    return found
+        mapping[name] = words
+    return mapping
 
 
 def _folder(flag: str, value: str) -> Path:

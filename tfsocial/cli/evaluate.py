@@ -57,15 +57,15 @@ def main(arguments: Sequence[str]) -> int:
     suites = run.chosen_suites(
         FLAGS.suite, manifest, ood_labels, FLAGS.attribute, sets.get("train"), sets.get("dev")
     )
-    found = run.evaluate(loaded, examples, suites)
+    findings = run.evaluate(loaded, examples, suites)
     about = {
         "model": FLAGS.model,
         "data": FLAGS.data,
         "rows": len(examples),
         "unreadable": len(unreadable),
     }
-    run.write(found, about, output)
-    print(run.as_text(found))
+    run.write(findings, about, output)
+    print(run.as_text(findings))
     if unreadable:
         first = unreadable[0]
         print(

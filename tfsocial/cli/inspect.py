@@ -37,10 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         quarantine = (output or Path(scratch)) / "quarantine.jsonl"
-        found = gather(settings, quarantine, FLAGS.near)
-    print(text_report.as_text(found))
+        facts = gather(settings, quarantine, FLAGS.near)
+    print(text_report.as_text(facts))
     if output:
-        text_report.write(found, page.page(found), output)
+        text_report.write(facts, page.page(facts), output)
         print(f"page: {output / 'inspect.html'}")
     else:
         print("--output=DIR writes it as a page, with plots and the texts")

@@ -19,6 +19,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def menus() -> Menus:
-    """Return every objective, loss and op that a config can name."""
+    """List every objective, loss and op that a config can name."""
 
     return Menus(table.COMMUNITY, table.PAPERS, table.TASK, augmentation.OPS)

@@ -41,7 +41,7 @@ class Predictor(Protocol):
     manifest: Manifest
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        """Answers to n texts, each a tuple of the model's one or two text columns."""
+        """Answer n texts, each a tuple of the model's one or two text columns."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class EvaluationSet:
         return len(self.texts)
 
     def joined(self) -> list[str]:
-        """Each text as one string, a pair with a space between."""
+        """Join each text into one string, a pair with a space between."""
         return [" ".join(columns) for columns in self.texts]
 
 
@@ -84,7 +84,7 @@ class Findings(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Turn them into JSON values; of the pictures only their names."""
         return {
-            "numbers": {task: dict(found) for task, found in self.numbers.items()},
+            "numbers": {task: dict(numbers) for task, numbers in self.numbers.items()},
             "tables": {name: [dict(row) for row in rows] for name, rows in self.tables.items()},
             "pictures": list(self.pictures),
             "advice": list(self.advice),

@@ -49,20 +49,20 @@ def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSe
         InputError: the file cannot be read or lacks a column, a label is not the model's, no
             row is readable, or none has a label.
     """
-    chosen = _resolved(path, manifest, columns)
-    rows, unreadable = _usable(path, chosen)
+    resolved = _resolved(path, manifest, columns)
+    rows, unreadable = _usable(path, resolved)
     labels = {
-        task: _encoded(manifest.tasks[task], task, column, rows, chosen.separator)
-        for task, column in chosen.labels.items()
+        task: _encoded(manifest.tasks[task], task, column, rows, resolved.separator)
+        for task, column in resolved.labels.items()
     }
-    if not any(is_labelled(manifest.tasks[task], found).any() for task, found in labels.items()):
-        named = ", ".join(repr(column) for column in chosen.labels.values())
+    if not any(is_labelled(manifest.tasks[task], values).any() for task, values in labels.items()):
+        named = ", ".join(repr(column) for column in resolved.labels.values())
         raise InputError(
             f"{path}: no row has a label in column {named}; there is nothing to score against"
         )
-    texts = [tuple(row.values[name] for name in chosen.text) for row in rows]
+    texts = [tuple(row.values[name] for name in resolved.text) for row in rows]
     attributes = {
-        name: [_attribute(row.values.get(name)) for row in rows] for name in chosen.attributes
+        name: [_attribute(row.values.get(name)) for row in rows] for name in resolved.attributes
     }
     return ReadSet(EvaluationSet(texts, labels, attributes), unreadable)
 
@@ -77,7 +77,7 @@ def _attribute(value: Any) -> str:
 def _resolved(path: Path, manifest: Manifest, columns: Columns) -> Columns:
     if not manifest.tasks:
         raise InputError("--model: was trained without a task, so it has no answers to score")
-    found = _names(path)
+    present = _names(path)
     text = columns.text or tuple(manifest.text_columns)
     if len(text) != len(manifest.text_columns):
         raise InputError(
@@ -85,14 +85,17 @@ def _resolved(path: Path, manifest: Manifest, columns: Columns) -> Columns:
         )
     for flag, wanted in (("text", text), ("attribute", columns.attributes)):
         for name in wanted:
-            _check_column(path, flag, name, found)
+            _check_column(path, flag, name, present)
     return Columns(
-        text, _label_columns(path, manifest, columns, found), columns.attributes, columns.separator
+        text,
+        _label_columns(path, manifest, columns, present),
+        columns.attributes,
+        columns.separator,
     )
 
 
 def _names(path: Path) -> list[str]:
-    """The columns of the first rows that can be read; a jsonl row need not have all."""
+    """List the columns of the first rows that can be read; a jsonl row need not have all."""
     names: dict[str, None] = {}
     for row in islice((row for row in read_rows(path) if isinstance(row, Row)), 100):
         names |= dict.fromkeys(row.values)
@@ -100,31 +103,31 @@ def _names(path: Path) -> list[str]:
 
 
 def _label_columns(
-    path: Path, manifest: Manifest, columns: Columns, found: Sequence[str]
+    path: Path, manifest: Manifest, columns: Columns, present: Sequence[str]
 ) -> dict[str, str]:
-    given = dict(columns.labels or {})
-    for task, column in given.items():
+    named = dict(columns.labels or {})
+    for task, column in named.items():
         if task not in manifest.tasks:
             known = nearest(task, list(manifest.tasks))
             raise InputError(f"--label={task}:{column}: the model has no task {task!r}; {known}")
-        _check_column(path, "label", column, found)
-    guessed = {task: task for task in manifest.tasks if task in found}
-    if len(manifest.tasks) == 1 and "label" in found:
+        _check_column(path, "label", column, present)
+    guessed = {task: task for task in manifest.tasks if task in present}
+    if len(manifest.tasks) == 1 and "label" in present:
         guessed = dict.fromkeys(manifest.tasks, "label") | guessed
-    chosen = guessed | given
-    if not chosen:
+    label_columns = guessed | named
+    if not label_columns:
         task = next(iter(manifest.tasks))
         raise InputError(
             f"{path}: no column has labels of the model's tasks; name one by --label={task}:COLUMN "
-            f"(its columns are {', '.join(found)})"
+            f"(its columns are {', '.join(present)})"
         )
-    return chosen
+    return label_columns
 
 
-def _check_column(path: Path, flag: str, name: str, found: Sequence[str]) -> None:
-    if name not in found:
+def _check_column(path: Path, flag: str, name: str, present: Sequence[str]) -> None:
+    if name not in present:
         raise InputError(
-            f"{path}: has no column {name!r}, which --{flag} names; {nearest(name, found)}"
+            f"{path}: has no column {name!r}, which --{flag} names; {nearest(name, present)}"
         )
 
 
@@ -147,7 +150,7 @@ def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
 
 
 def _fault(row: Row, text: Sequence[str]) -> BadRow | None:
-    """What keeps a row's texts from being answered."""
+    """Say what keeps a row's texts from being answered."""
     for name in text:
         value = row.values.get(name)
         if not isinstance(value, str) or not value.strip():
@@ -164,7 +167,7 @@ def _fault(row: Row, text: Sequence[str]) -> BadRow | None:
 def _encoded(
     spec: OutputSpec, task: str, column: str, rows: Sequence[Row], separator: str
 ) -> np.ndarray:
-    """Labels as in `metrics.labelled`."""
+    """Encode labels as in `metrics.labelled`."""
     if spec.kind == "regress":
         return np.array([[_number(row, column)] for row in rows])
     index = {label: number for number, label in enumerate(spec.labels)}
@@ -188,7 +191,7 @@ def _encoded(
 
 
 def _label(row: Row, column: str) -> str | None:
-    """A cell's label, None where it has none."""
+    """Read a cell's label, None where it has none."""
     value = row.values.get(column)
     if isinstance(value, bool | float | list | dict):
         raise InputError(f"{row.file}:{row.line}: column {column!r} holds no label")
@@ -196,7 +199,7 @@ def _label(row: Row, column: str) -> str | None:
 
 
 def _label_set(row: Row, column: str, separator: str) -> list[str] | None:
-    """A cell's labels, None where it says nothing; an empty list says that none applies."""
+    """Read a cell's labels, None where it says nothing; an empty list says that none applies."""
     value = row.values.get(column)
     if isinstance(value, list):
         return list(_stripped(value))
@@ -218,7 +221,7 @@ def _known(row: Row, task: str, label: str, index: Mapping[str, int]) -> int:
 
 
 def _number(row: Row, column: str) -> float:
-    """A cell's number, NaN where it has none."""
+    """Read a cell's number, NaN where it has none."""
     value = row.values.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return float("nan")

@@ -41,7 +41,7 @@ def chosen_suites(
         Quality: {"ood_labels": ood_labels},
         OutOfDistribution: {"ood_labels": ood_labels},
         Slices: {"attributes": tuple(attributes)},
-        Baselines: {name: given for name, given in fitted.items() if given is not None},
+        Baselines: {name: read for name, read in fitted.items() if read is not None},
     }
     wanted = names or _default(bool(ood_labels), bool(attributes), train is not None)
     kinds = {name: suite(name) for name in wanted}
@@ -50,7 +50,7 @@ def chosen_suites(
 
 def _default(ood_labels: bool, attributes: bool, train: bool) -> list[str]:
     optional = {"out_of_distribution": ood_labels, "slices": attributes, "baselines": train}
-    return ["quality", "calibration", *(name for name, given in optional.items() if given)]
+    return ["quality", "calibration", *(name for name, wanted in optional.items() if wanted)]
 
 
 def _check_label(manifest: Manifest, task: str, label: str) -> None:
@@ -77,13 +77,13 @@ def as_text(found: Mapping[str, Findings]) -> str:
     return "\n".join("\n".join(_section(name, one)) for name, one in found.items())
 
 
-def _section(name: str, found: Findings) -> list[str]:
+def _section(name: str, findings: Findings) -> list[str]:
     lines = [name, "=" * len(name)]
-    for task, numbers in found.numbers.items():
+    for task, numbers in findings.numbers.items():
         lines += [f"{task}: {key} {_cell(value)}" for key, value in numbers.items()]
-    for title, rows in found.tables.items():
+    for title, rows in findings.tables.items():
         lines += ["", title, *_table(rows)] if rows else []
-    lines += ["", *(f"* {sentence}" for sentence in found.advice)] if found.advice else []
+    lines += ["", *(f"* {sentence}" for sentence in findings.advice)] if findings.advice else []
     return [*lines, ""]
 
 

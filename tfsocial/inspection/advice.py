@@ -15,7 +15,7 @@ UNKNOWN = 0.02  # of a split's tokens; more, and M0 is of another language than 
 
 
 def advice(found: Facts) -> Iterator[str]:
-    """What to do about it, in plain words; the gravest first."""
+    """Say what to do about it, in plain words; the gravest first."""
     yield from (licence["refused"] for licence in found["licences"] if licence["refused"])
     yield from _about_bad_rows(found)
     yield from _about_leaks(found["repeats"])
@@ -55,11 +55,11 @@ def _about_leaks(repeats: Facts) -> Iterator[str]:
 
 
 def _about_conflicts(conflicts: Facts) -> Iterator[str]:
-    for task, found in conflicts.items():
-        if found["texts"]:
+    for task, counts in conflicts.items():
+        if counts["texts"]:
             yield (
-                f"Texts with different labels of task {task}: {found['texts']}, in "
-                f"{found['rows']} rows. Whatever a model answers, some row calls it wrong; "
+                f"Texts with different labels of task {task}: {counts['texts']}, in "
+                f"{counts['rows']} rows. Whatever a model answers, some row calls it wrong; "
                 "correct them."
             )
 
@@ -102,7 +102,7 @@ def _about_balance(name: str, kind: str, train: Mapping[str, int]) -> Iterator[s
 
 
 def _about_drift(name: str, split: str, labels: Mapping[str, Any]) -> Iterator[str]:
-    """The label whose share of a split is furthest from its share of train, if that is far."""
+    """Name the label whose share of a split is furthest from that of train, if it is far."""
     here, train = (_share_of_each(labels, one) for one in (split, "train"))
     label = max(labels, key=lambda label: abs(here[label] - train[label]), default="")
     if any(here.values()) and abs(here[label] - train[label]) > DRIFT:
@@ -126,12 +126,12 @@ def _about_lengths(lengths: Facts) -> Iterator[str]:
     row_length, splits = lengths["row_length"], lengths["splits"]
     yield from _about_unknown(splits)
     shares = {
-        split: found["cut"] / sum(found["histogram"])
-        for split, found in splits.items()
-        if found["cut"]
+        split: measured["cut"] / sum(measured["histogram"])
+        for split, measured in splits.items()
+        if measured["cut"]
     }
     if any(share >= CUT for share in shares.values()):
-        longest = max(found["longest"] for found in splits.values())
+        longest = max(measured["longest"] for measured in splits.values())
         counted = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
         yield f"row_length {row_length} truncates {counted}: {_longer_row(longest, lengths)}"
     mean = splits.get("train", {}).get("mean", 0.0)

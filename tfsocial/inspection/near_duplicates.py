@@ -30,7 +30,7 @@ _CHARACTER = 21  # bits of a code point, so that three fit into an int64
 
 
 def normal_form(text: str) -> str:
-    """What two texts that look the same have in common.
+    """Reduce a text to what it has in common with those that look the same.
 
     >>> normal_form("Where  is my\\tＣard?")
     'where is my card?'
@@ -57,14 +57,14 @@ class Pool:
     form: np.ndarray
 
     def members(self) -> np.ndarray:
-        """Bool [forms, splits]: which splits a form occurs in."""
-        found = np.zeros((len(self.forms), len(self.names)), bool)
-        found[self.form, self.split] = True
-        return found
+        """Mark which splits a form occurs in, bool [forms, splits]."""
+        present = np.zeros((len(self.forms), len(self.names)), bool)
+        present[self.form, self.split] = True
+        return present
 
 
 def pool(splits: Mapping[str, Examples]) -> Pool:
-    """The rows of splits, in their order."""
+    """Pool the rows of splits, in their order."""
     index: dict[str, int] = {}
     form = [
         index.setdefault(_form(examples, row), len(index))
@@ -103,10 +103,10 @@ class Near:
 
 
 def near(forms: Sequence[str], threshold: float = NEAR, most: int = MOST_PAIRS) -> Near:
-    """All pairs of distinct texts whose similarity reaches the threshold, in (0, 1].
+    """Find all pairs of distinct texts whose similarity reaches the threshold, in (0, 1].
 
-    >>> found = near(["where is my card", "where is my card?", "thank you"])
-    >>> found.first.tolist(), found.second.tolist(), found.similarity.round(2).tolist()
+    >>> pairs = near(["where is my card", "where is my card?", "thank you"])
+    >>> pairs.first.tolist(), pairs.second.tolist(), pairs.similarity.round(2).tolist()
     ([0], [1], [0.83])
     """
     sets = _trigrams(forms)
@@ -125,7 +125,7 @@ def near(forms: Sequence[str], threshold: float = NEAR, most: int = MOST_PAIRS) 
 
 
 def _trigrams(forms: Sequence[str]) -> sparse.csr_matrix:
-    """[texts, trigrams] of ones; the rarest trigrams have the lowest numbers and stand first."""
+    """Make [texts, trigrams] of ones; the rarest trigrams have the lowest numbers."""
     points = [np.frombuffer(f" {form} ".encode("utf-32-le"), np.uint32) for form in forms]
     lengths = np.array([len(line) for line in points], np.int64)
     text = np.repeat(np.arange(len(forms)), lengths)
@@ -150,36 +150,36 @@ def _sizes(sets: sparse.csr_matrix) -> np.ndarray:
 def _candidates(
     sets: sparse.csr_matrix, threshold: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs (first < second) that share as many rare trigrams as near texts must, in blocks."""
+    """Find pairs (first < second) that share rare trigrams as near texts must, in blocks."""
     sizes = _sizes(sets)
     prefixes = _prefixes(sets, sizes, threshold)
     others = prefixes.T.tocsr()
     for start, end in _blocks(prefixes):
-        found = (prefixes[start:end] @ others).tocoo()
-        first, second = found.row.astype(np.int64) + start, found.col.astype(np.int64)
+        counts = (prefixes[start:end] @ others).tocoo()
+        first, second = counts.row.astype(np.int64) + start, counts.col.astype(np.int64)
         smaller = np.minimum(sizes[first], sizes[second])
         least = threshold * np.maximum(sizes[first], sizes[second]) - 1e-9
-        shared = found.data >= np.minimum(np.ceil(least), _RAREST_SHARED)
-        chosen = (first < second) & (smaller >= least) & shared
-        yield first[chosen], second[chosen]
+        shared = counts.data >= np.minimum(np.ceil(least), _RAREST_SHARED)
+        near_enough = (first < second) & (smaller >= least) & shared
+        yield first[near_enough], second[near_enough]
 
 
 def _prefixes(sets: sparse.csr_matrix, sizes: np.ndarray, threshold: float) -> sparse.csr_matrix:
-    """Of each set of s trigrams the s - ceil(threshold * s) + 5 rarest.
+    """Take of each set of s trigrams the s - ceil(threshold * s) + 5 rarest.
 
     Near sets share at least ceil(threshold * s), so the 5 rarest they share are among these.
     """
-    kept = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + _RAREST_SHARED
+    prefix_sizes = sizes - np.ceil(threshold * sizes - 1e-9).astype(np.int64) + _RAREST_SHARED
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], sizes)
-    chosen = place < np.repeat(kept, sizes)
-    text = np.repeat(np.arange(len(sizes)), sizes)[chosen]
+    in_prefix = place < np.repeat(prefix_sizes, sizes)
+    text = np.repeat(np.arange(len(sizes)), sizes)[in_prefix]
     return sparse.csr_matrix(
-        (np.ones(len(text), np.int32), (text, sets.indices[chosen])), sets.shape
+        (np.ones(len(text), np.int32), (text, sets.indices[in_prefix])), sets.shape
     )
 
 
 def _blocks(prefixes: sparse.csr_matrix) -> Iterator[tuple[int, int]]:
-    """Ranges of rows whose product with all rows stays small; one row at the least.
+    """Cut ranges of rows whose product with all rows stays small; one row at the least.
 
     A bar shows how far it is, where stderr is a terminal.
     """
@@ -198,22 +198,22 @@ def _blocks(prefixes: sparse.csr_matrix) -> Iterator[tuple[int, int]]:
 def _compared(
     sets: sparse.csr_matrix, first: np.ndarray, second: np.ndarray, threshold: float
 ) -> np.ndarray:
-    """[3, p]: first, second and similarity of those pairs that are near."""
-    sizes, found = _sizes(sets), [np.zeros((3, 0))]
+    """Give first, second and similarity of those pairs that are near, float [3, p]."""
+    sizes, blocks = _sizes(sets), [np.zeros((3, 0))]
     for start in range(0, len(first), _COMPARED_AT_ONCE):
         one, other = (side[start : start + _COMPARED_AT_ONCE] for side in (first, second))
         shared = np.asarray(sets[one].multiply(sets[other]).sum(axis=1)).ravel()
         similarity = shared / (sizes[one] + sizes[other] - shared)
-        chosen = similarity >= threshold - 1e-9
-        found.append(np.stack([one[chosen], other[chosen], similarity[chosen]]))
-    return np.concatenate(found, axis=1)
+        alike = similarity >= threshold - 1e-9
+        blocks.append(np.stack([one[alike], other[alike], similarity[alike]]))
+    return np.concatenate(blocks, axis=1)
 
 
 # --- what stands where -----------------------------------------------------------------
 
 
 def repeats(pooled: Pool, found: Near) -> dict[str, dict[str, dict[str, int]]]:
-    """split -> other split -> rows of the first that stand in the other, `equal` or `near`.
+    """Count rows of each split that stand in each other one, `equal` or `near`.
 
     A row that has an equal one there is not counted as near. Under the split itself: rows that
     repeat an earlier one (`equal`), and rows with a near one that is not equal (`near`).
@@ -243,7 +243,7 @@ def _counted(forms: np.ndarray, there: np.ndarray, near_there: np.ndarray, same:
 
 
 def twins(pooled: Pool) -> Iterator[np.ndarray]:
-    """Rows of the pool with one form, for each form of several rows; the most rows first."""
+    """Group rows of the pool with one form, int [rows], forms of several only; most rows first."""
     order = np.argsort(pooled.form, kind="stable")
     counts = np.bincount(pooled.form, minlength=len(pooled.forms))
     groups = np.split(order, np.cumsum(counts)[:-1])
@@ -254,7 +254,7 @@ def twins(pooled: Pool) -> Iterator[np.ndarray]:
 
 
 def conflicts(pooled: Pool, splits: Mapping[str, Examples], task: str) -> list[np.ndarray]:
-    """Rows of the pool with one form that do not all have the same label of a task.
+    """Group rows of the pool, int [rows], of one form that have several labels of a task.
 
     Rows without a label are left out; the groups with most rows come first.
     """
@@ -267,7 +267,7 @@ def conflicts(pooled: Pool, splits: Mapping[str, Examples], task: str) -> list[n
 
 
 def _columns(labels: np.ndarray) -> np.ndarray:
-    """Labels as float [n, width], NaN where there is none."""
+    """Give labels as float [n, width], NaN where there is none."""
     if labels.ndim == 2:
         return labels.astype(np.float64)
     return np.where(labels < 0, np.nan, labels.astype(np.float64))[:, np.newaxis]

@@ -51,7 +51,7 @@ svg { max-width: 100%; height: auto; } code { background: var(--soft); padding: 
 
 
 def page(found: Facts) -> str:
-    """The whole page."""
+    """Write the whole page."""
     sections = [
         ("Advice", _advice(found["advice"])),
         ("Rows and lengths", _lengths(found)),
@@ -154,7 +154,7 @@ def _repeats(repeats: Facts) -> str:
 
 
 def _first_of(shown: Sequence[object], count: int, what: str) -> str:
-    """How many there are, where not all are shown."""
+    """Say how many there are, where not all are shown."""
     return f": {len(shown)} of {count:,} {what}" if len(shown) < count else ""
 
 
@@ -168,7 +168,7 @@ def _conflicts(found: Facts) -> str:
 
 
 def _texts(groups: Sequence[Sequence[Facts]], beside: str = "") -> str:
-    """Groups of rows with their texts, one body of the table a group."""
+    """Show groups of rows with their texts, one body of the table a group."""
     header = ("where", *([beside] if beside else []), "text")
     bodies = [
         [
@@ -218,7 +218,7 @@ _NUMBERS = (int, float, _Figure)
 
 
 def _table(header: Sequence[str], *bodies: Iterable[Sequence[Any]]) -> str:
-    """Cells are escaped here and nowhere else; numbers stand to the right."""
+    """Write a table; cells are escaped here and nowhere else, numbers stand to the right."""
     bodies = [list(body) for body in bodies]
     first = next((body[0] for body in bodies if body), ())
     numbers = [isinstance(cell, _NUMBERS) for cell in first]
@@ -231,7 +231,7 @@ def _table(header: Sequence[str], *bodies: Iterable[Sequence[Any]]) -> str:
 
 
 def _wide(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table that may be wider than a narrow page, and is moved under it."""
+    """Wrap a table that may be wider than a narrow page, and is moved under it."""
     return f'<div class="wide">{_table(header, rows)}</div>'
 
 
@@ -250,7 +250,7 @@ def _cell(value: Any) -> str:
 
 
 def _length_plot(lengths: Facts) -> str:
-    """Share of each split's texts by their tokens, with the row length as a line."""
+    """Plot the share of each split's texts by their tokens, the row length as a line."""
     figure, axes = _figure(8.4, 3.0)
     edges = np.array(lengths["edges"])
     for colour, (split, one) in zip(_COLOURS, lengths["splits"].items(), strict=False):
@@ -264,7 +264,7 @@ def _length_plot(lengths: Facts) -> str:
 
 
 def _label_plot(labels: Sequence[tuple[str, Facts]], splits: Sequence[str]) -> str:
-    """Share of each split's rows that a label has, the most frequent in train first."""
+    """Plot the share of each split's rows that a label has, the most frequent in train first."""
     shown = [split for split in splits if any(counts.get(split) for _, counts in labels)]
     if not shown:
         return "<p>No row has a label.</p>"
@@ -321,7 +321,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, title: str) -> str:
-    """The figure as an element of the page; letters stay letters."""
+    """Turn the figure into an element of the page; letters stay letters."""
     import matplotlib
 
     stream = io.StringIO()

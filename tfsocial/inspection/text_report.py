@@ -17,7 +17,7 @@ _REASONS = 20
 
 
 def as_text(found: Facts) -> str:
-    """The report for a terminal: files and lines, but no text of the data."""
+    """Write the report for a terminal: files and lines, but no text of the data."""
     parts = [
         [f"data of {found['name']}"],
         _split_lines(found),
@@ -112,7 +112,7 @@ def _conflict_lines(task: str, found: Facts) -> list[str]:
 
 
 def _labels_of(group: Sequence[Facts]) -> str:
-    """A row of each label, of a few labels."""
+    """Show a row of each label, of a few labels."""
     first = one_of_each_label(group)[:_SHOWN]
     return ", ".join(f"{row['where']} {row['label']!r}" for row in first)
 
@@ -138,7 +138,7 @@ def _verdict(licence: Facts) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Columns of equal width, numbers to the right."""
+    """Align columns of equal width, numbers to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [
         max(len(row[column]) for row in cells if column < len(row))
@@ -156,7 +156,7 @@ def _padded(cell: str, width: int) -> str:
 
 
 def write(found: Facts, page: str, folder: Path) -> None:
-    """inspect.json, inspect.txt and inspect.html, each whole or as it was before."""
+    """Write inspect.json, inspect.txt and inspect.html, each whole or as it was before."""
     contents = {
         "inspect.json": json.dumps(found, indent=1, ensure_ascii=False) + "\n",
         "inspect.txt": as_text(found),

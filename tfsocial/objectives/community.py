@@ -191,11 +191,11 @@ class MaskedLM(Objective):
     def __call__(self, step: Forward) -> Terms:
         hidden = masking.masked(step, self.share, self.whole_words)
         states = hidden.at_places(step.encode_tokens(hidden.token_ids).hidden)
-        words, texts, chosen = map(
+        words, texts, asked = map(
             hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.chosen)
         )
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(words, step.mlm_logits(states))
-        both = tf.stack([tf.where(chosen, loss, 0.0), tf.cast(chosen, tf.float32)], -1)
+        both = tf.stack([tf.where(asked, loss, 0.0), tf.cast(asked, tf.float32)], -1)
         pooled = mean_pool(both, texts, slots=step.batch[EXAMPLE_ID].shape[1])
         # A text of which nothing is hidden counts with 0: masks are the batch's, not chance's.
         return Terms(tf.math.divide_no_nan(pooled[..., 0], pooled[..., 1]), step.batch[WEIGHT])

@@ -48,10 +48,10 @@ class Forward(Protocol):
         """The ordinary training pass."""
 
     def again(self) -> Outputs:
-        """A second pass with fresh dropout; the same one for all who ask."""
+        """Give a second pass with fresh dropout; the same one for all who ask."""
 
     def second_view(self) -> Outputs:
-        """A pass over each example's second view, `data.second_view` of the config.
+        """Give a pass over each example's second view, `data.second_view` of the config.
 
         Its slots hold the same examples. For an objective that needs "second_view".
         """
@@ -64,25 +64,32 @@ class Forward(Protocol):
         """
 
     def perturbed(self, delta: tf.Tensor) -> Outputs:
-        """A pass whose word vectors have `delta`, [rows, row_length, hidden], added to them."""
+        """Give a pass with `delta`, float32 [rows, row_length, hidden], added to word vectors."""
 
     def embedding_gradient(self, task: str) -> tf.Tensor:
-        """How the task's loss in the ordinary pass rises with each example's word vectors.
+        """Compute how the task's loss in the ordinary pass rises with each example's word vectors.
 
-        A constant of this step, [rows, row_length, hidden].
+        A constant of this step, float32 [rows, row_length, hidden].
         """
 
     def task_loss(self, task: str, outputs: Outputs, labels: tf.Tensor | None = None) -> Terms:
-        """The task's own loss in L, had these been the outputs (and the labels, if given)."""
+        """Compute the task's own loss in L, had these been the outputs (and these the labels)."""
 
     def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Logits [rows, slots, width] of every task from any vectors, under fresh head dropout."""
+        """Compute every task's logits from any vectors, under fresh head dropout.
+
+        Args:
+            pooled: float32 [rows, slots, hidden].
+
+        Returns:
+            Task -> float32 [rows, slots, width].
+        """
 
     def uniform(self) -> tf.Tensor:
-        """A number between 0 and 1 for each slot, float32 [rows, slots]; new ones each call."""
+        """Draw numbers between 0 and 1, float32 [rows, slots]; new ones each call."""
 
     def noise(self) -> tf.Tensor:
-        """Standard normal float32 [rows, row_length, hidden]; new ones each call."""
+        """Draw standard normal numbers, float32 [rows, row_length, hidden]; new ones each call."""
 
     @property
     def average(self) -> Outputs:
@@ -92,13 +99,13 @@ class Forward(Protocol):
         """
 
     def label_embeddings(self, task: str) -> tf.Tensor:
-        """The text model's vectors of the names of a task's labels, float32 [labels, hidden].
+        """Give the text model's vectors of a task's label names, float32 [labels, hidden].
 
         For an objective that needs "label_embeddings".
         """
 
     def propagated_labels(self, task: str) -> tf.Tensor:
-        """Train's labels, spread between neighbours in M0's vectors: [rows, slots, classes].
+        """Give train's labels, spread between neighbours in M0's vectors: [rows, slots, classes].
 
         Float32 probabilities; zeros for what is not train's. For an objective that needs
         "propagated_labels".
@@ -112,13 +119,13 @@ class Forward(Protocol):
         """
 
     def uniform_tokens(self) -> tf.Tensor:
-        """A number between 0 and 1 for each token, float32 [rows, row_length]; new ones a call."""
+        """Draw numbers between 0 and 1, float32 [rows, row_length]; new ones each call."""
 
     def encode_tokens(self, token_ids: tf.Tensor) -> Outputs:
-        """A pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
+        """Give a pass over other tokens, int32 [rows, row_length], in the places of the batch's."""
 
     def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Which word stands at each place, float32 [rows, places, words].
+        """Compute which word stands at each place, float32 [rows, places, words].
 
         For an objective that needs "mlm_head".
         """
@@ -131,7 +138,7 @@ class Forward(Protocol):
         """
 
     def frozen(self, values: tf.Tensor) -> tf.Tensor:
-        """The values as constants of this step: no gradient runs through them."""
+        """Give the values as constants of this step: no gradient runs through them."""
 
     @property
     def parameters(self) -> Mapping[str, tuple[tf.Tensor, tf.Tensor]]:
@@ -141,7 +148,7 @@ class Forward(Protocol):
         """
 
     def gather(self, values: tf.Tensor) -> tf.Tensor:
-        """Values of all replicas, concatenated along the first axis; differentiable."""
+        """Concatenate the values of all replicas along the first axis; differentiable."""
 
 
 class Objective:

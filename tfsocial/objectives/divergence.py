@@ -8,10 +8,17 @@ from tfsocial.config import TaskKind
 
 
 def symmetric(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """1/2 * (KL(p1 || p2) + KL(p2 || p1)) of logits [..., width]; of values, (z1 - z2)^2.
+    """Compute 1/2 * (KL(p1 || p2) + KL(p2 || p1)); of values, (z1 - z2)^2.
 
     Symmetric KL needs no logarithm of its own: it is 1/2 * sum (p1 - p2) (log p1 - log p2).
     A multilabel task takes the KL of each label's Bernoulli, summed.
+
+    Args:
+        first: float32 [..., width], logits or values.
+        second: the same of the other pass.
+
+    Returns:
+        Float32 [...].
     """
     if kind == "regress":
         return tf.reduce_sum(tf.math.squared_difference(first, second), -1)
@@ -25,9 +32,16 @@ def symmetric(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
 
 
 def jensen_shannon(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """1/2 * KL(p1 || m) + 1/2 * KL(p2 || m), m = (p1 + p2) / 2, of logits [..., width].
+    """Compute 1/2 * KL(p1 || m) + 1/2 * KL(p2 || m), m = (p1 + p2) / 2.
 
     A multilabel task takes that of each label's Bernoulli, summed.
+
+    Args:
+        first: float32 [..., width], logits.
+        second: the same of the other pass.
+
+    Returns:
+        Float32 [...].
     """
     if kind == "multilabel":
         outcomes = [tf.stack([logits, tf.zeros_like(logits)], -1) for logits in (first, second)]
@@ -38,7 +52,15 @@ def jensen_shannon(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Te
 
 
 def from_to(kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """KL(p_target || p) of logits [..., width]; of values, (z_target - z)^2."""
+    """Compute KL(p_target || p); of values, (z_target - z)^2.
+
+    Args:
+        target: float32 [..., width], logits or values.
+        logits: float32 [..., width], logits or values.
+
+    Returns:
+        Float32 [...].
+    """
     if kind == "regress":
         return tf.reduce_sum(tf.math.squared_difference(target, logits), -1)
     if kind == "multilabel":

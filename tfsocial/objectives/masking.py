@@ -30,12 +30,12 @@ class Masked(NamedTuple):
     places: tf.Tensor
 
     def at_places(self, values: tf.Tensor) -> tf.Tensor:
-        """Of values [rows, row_length, ...] those at `places`, [rows, most, ...]."""
+        """Pick of values [rows, row_length, ...] those at `places`, [rows, most, ...]."""
         return tf.gather(values, self.places, batch_dims=1)
 
 
 def most(share: float, row_length: int) -> int:
-    """How many tokens of a row are hidden at most: the mean and four deviations.
+    """Compute how many tokens of a row are hidden at most: the mean and four deviations.
 
     >>> most(0.15, 128), most(0.9, 128)
     (37, 128)
@@ -45,18 +45,18 @@ def most(share: float, row_length: int) -> int:
 
 
 def masked(step: Forward, share: float, whole_words: bool) -> Masked:
-    """Hides a share of the words: of 10, 8 become [MASK], 1 another word, 1 stays.
+    """Hide a share of the words: of 10, 8 become [MASK], 1 another word, 1 stays.
 
     Devlin et al. (2019), BERT, arXiv:1810.04805, section 3.1; `whole_words` hides all pieces of
     a word together, as their later checkpoints do. Of a row with more than `most` the last stay.
     """
     tokens, parts = step.batch[TOKEN_IDS], step.word_parts
     in_text = (step.batch[SEGMENT_IDS] > 0) & ~_of_tokens(parts.special, tokens)
-    luck = step.uniform_tokens()
+    u = step.uniform_tokens()
     if whole_words:
-        luck = _of_first_piece(luck, _of_tokens(parts.continues, tokens))
+        u = _of_first_piece(u, _of_tokens(parts.continues, tokens))
     room = most(share, tokens.shape[1])
-    chosen = in_text & (luck < share)
+    chosen = in_text & (u < share)
     chosen &= tf.cumsum(tf.cast(chosen, tf.int32), axis=1) <= room
     fate, other = step.uniform_tokens(), _any_word(step.uniform_tokens(), len(parts.special))
     hidden = tf.where(fate < REPLACED, tf.constant(parts.mask, tokens.dtype), tokens)
@@ -66,7 +66,7 @@ def masked(step: Forward, share: float, whole_words: bool) -> Masked:
 
 
 def _of_tokens(words: np.ndarray, tokens: tf.Tensor) -> tf.Tensor:
-    """What is said of a word, bool [words], of each token.
+    """Look up what is said of a word, bool [words], for each token.
 
     Looked up as numbers: a table of truth values is a constant that the TPU compiler cannot read.
     """
@@ -74,7 +74,7 @@ def _of_tokens(words: np.ndarray, tokens: tf.Tensor) -> tf.Tensor:
 
 
 def _of_first_piece(values: tf.Tensor, continues: tf.Tensor) -> tf.Tensor:
-    """Each place's value becomes that of the place its word begins at, [rows, row_length]."""
+    """Give each place the value of the place its word begins at, [rows, row_length]."""
     length = values.shape[1]
     begun = tf.where(continues, 0, tf.range(length))[:, tf.newaxis, :]
     later = np.triu(np.ones([length, length], np.int32), k=1)
@@ -82,6 +82,6 @@ def _of_first_piece(values: tf.Tensor, continues: tf.Tensor) -> tf.Tensor:
     return tf.gather(values, first, batch_dims=1)
 
 
-def _any_word(luck: tf.Tensor, words: int) -> tf.Tensor:
-    """A token id for each number between 0 and 1."""
-    return tf.minimum(tf.cast(luck * words, tf.int32), words - 1)
+def _any_word(u: tf.Tensor, words: int) -> tf.Tensor:
+    """Turn numbers between 0 and 1 into token ids."""
+    return tf.minimum(tf.cast(u * words, tf.int32), words - 1)

@@ -16,7 +16,11 @@ from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, Batch
 
 
 def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tensor:
-    """The same direction, every example's l2 norm made `norm`; zero on padding and stays zero.
+    """Make every example's l2 norm `norm`, the direction the same; zero on padding.
+
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
+        norm: one for all, or float32 [rows, slots].
 
     >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 0]]), EXAMPLE_ID: tf.constant([[7]])}
     >>> of_norm(tf.constant([[[3.0], [4.0], [9.0]]]), batch, 10.0)[0, :, 0].numpy().tolist()
@@ -26,7 +30,10 @@ def of_norm(delta: tf.Tensor, batch: Batch, norm: float | tf.Tensor) -> tf.Tenso
 
 
 def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
-    """Projected onto the l2 ball: an example's longer perturbation is cut to `norm`.
+    """Project onto the l2 ball: cut an example's longer perturbation to `norm`.
+
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
 
     >>> batch = {SEGMENT_IDS: tf.constant([[1, 1, 2]]), EXAMPLE_ID: tf.constant([[7, 8]])}
     >>> at_most(tf.constant([[[6.0], [8.0], [2.0]]]), batch, 5.0)[0, :, 0].numpy().tolist()
@@ -36,14 +43,14 @@ def at_most(delta: tf.Tensor, batch: Batch, norm: float) -> tf.Tensor:
 
 
 def on_tokens(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Zero on padding."""
+    """Set a perturbation, float32 [rows, row_length, hidden], to zero on padding."""
     return delta * tf.cast(batch[SEGMENT_IDS] > 0, delta.dtype)[..., tf.newaxis]
 
 
 def uniform(step: Forward, size: float) -> tf.Tensor:
-    """Uniform in [-1, 1] times size / sqrt(n), n the numbers in all word vectors of the example.
+    """Draw from [-1, 1] times size / sqrt(n), n the numbers in all word vectors of the example.
 
-    Zero on padding.
+    Float32 [rows, row_length, hidden], zero on padding.
     """
     draw = tf.math.erf(step.noise() / tf.sqrt(2.0))  # 2 Phi(x) - 1 of a normal x
     count = tf.reduce_sum(_membership(step.batch), 1) * draw.shape[-1]
@@ -52,13 +59,21 @@ def uniform(step: Forward, size: float) -> tf.Tensor:
 
 
 def of_peak(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Over the example's largest absolute entry; zero on padding."""
+    """Divide by the example's largest absolute entry; zero on padding.
+
+    Args:
+        delta: float32 [rows, row_length, hidden], as what is returned.
+    """
     peaks = tf.reduce_max(tf.abs(delta), -1)[..., tf.newaxis] * _membership(batch)
     return delta * _per_token(tf.math.divide_no_nan(1.0, tf.reduce_max(peaks, 1)), batch)
 
 
 def norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """l2 norm of each example's perturbation, [rows, slots]."""
+    """Compute the l2 norm of each example's perturbation, float32 [rows, slots].
+
+    Args:
+        delta: float32 [rows, row_length, hidden].
+    """
     squares = tf.reduce_sum(tf.square(delta), -1)
     return tf.sqrt(tf.einsum("rt,rts->rs", squares, _membership(batch)))
 
@@ -66,9 +81,16 @@ def norms(delta: tf.Tensor, batch: Batch) -> tf.Tensor:
 def climb(
     step: Forward, delta: tf.Tensor, loss: Callable[[Outputs], Terms]
 ) -> tuple[Terms, tf.Tensor]:
-    """The loss at a perturbation, and how it rises with it, a constant [rows, row_length, hidden].
+    """Compute the loss at a perturbation and its gradient there, a constant of this step.
 
-    One pass serves both: theta learns from the loss, the next perturbation from its slope.
+    One pass serves both: theta learns from the loss, the next perturbation from the gradient.
+
+    Args:
+        delta: float32 [rows, row_length, hidden].
+        loss: per-example losses of a pass.
+
+    Returns:
+        The losses, float32 [rows, slots] with their mask; float32 [rows, row_length, hidden].
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(delta)
@@ -78,10 +100,10 @@ def climb(
 
 
 def _per_token(values: tf.Tensor, batch: Batch) -> tf.Tensor:
-    """Values of the examples, [rows, slots], at their tokens, [rows, row_length, 1]."""
+    """Spread values of the examples, [rows, slots], to their tokens, [rows, row_length, 1]."""
     return tf.einsum("rs,rts->rt", values, _membership(batch))[..., tf.newaxis]
 
 
 def _membership(batch: Batch) -> tf.Tensor:
-    """1 where a token belongs to a slot, float32 [rows, row_length, slots]."""
+    """Mark which slot a token belongs to with 1, float32 [rows, row_length, slots]."""
     return tf.one_hot(batch[SEGMENT_IDS] - 1, batch[EXAMPLE_ID].shape[1])

@@ -77,15 +77,15 @@ def page(
 
 
 def citation(kind: object) -> str:
-    """The source of an objective or a method, as its docstring has it.
+    """Give the source of an objective or a method, as its docstring has it.
 
     >>> citation(table.PAPERS["r_drop"])
     'Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks, \
 arXiv:2106.14448'
     """
     _, _, rest = inspect.getdoc(kind).partition("\n\n")
-    found = _SOURCE.search(" ".join(rest.split()))
-    return found[0] if found else ""
+    source = _SOURCE.search(" ".join(rest.split()))
+    return source[0] if source else ""
 
 
 def _entries() -> Iterator[tuple[str, str, type]]:
@@ -100,13 +100,13 @@ def _section(name: str, kind: type) -> str:
 
 
 def _method(setting: str, does: object) -> str:
-    """The docstring as it stands, without what is said to callers."""
+    """Give the docstring as it stands, without what is said to callers."""
     said = re.split(r"\n\n(?:Args|Attributes|Returns|Raises):", inspect.getdoc(does))[0]
     return f"## {setting}\n\n{textwrap.indent(said, '    ')}\n"
 
 
 def _anchor(heading: str) -> str:
-    """Where GitHub has a heading.
+    """Name the anchor that GitHub gives a heading.
 
     >>> _anchor("optimizer.name=lion")
     'optimizernamelion'
@@ -120,7 +120,7 @@ def _kinds(kind: type[Objective]) -> str:
 
 
 def _knobs(kind: type) -> str:
-    """Each knob and its default, as YAML has it."""
+    """List each knob and its default, as YAML has it."""
     knobs = [field for field in dataclasses.fields(kind) if field.name != "task"]
     return ", ".join(f"`{knob.name}: {json.dumps(knob.default)}`" for knob in knobs)
 

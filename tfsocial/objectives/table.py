@@ -104,7 +104,7 @@ PLACES = {"L": "tasks", "L0": "objectives.community", "L_paper": "objectives.pap
 
 
 def formula(tasks: Mapping[str, Task], objectives: Objectives) -> list[Term]:
-    """All terms of a config, in the order L, L0, L_paper.
+    """List all terms of a config, in the order L, L0, L_paper.
 
     What each needs of other sections is checked by `training.providers`.
 
@@ -112,11 +112,11 @@ def formula(tasks: Mapping[str, Task], objectives: Objectives) -> list[Term]:
         InputError: an unknown name or knob, a knob out of range, a task that does not fit.
     """
     terms = [_task_term(name, task, tasks) for name, task in tasks.items()]
-    for part, menu, chosen in (
+    for part, menu, entries in (
         ("L0", COMMUNITY, objectives.community),
         ("L_paper", PAPERS, objectives.papers),
     ):
-        for name, entry in chosen.items():
+        for name, entry in entries.items():
             objective = build(menu, name, entry.knobs, tasks, f"{PLACES[part]}.{name}")
             terms.append(Term(f"{part}/{name}", objective, entry.weight))
     _check_learns(tasks, terms)
@@ -124,7 +124,7 @@ def formula(tasks: Mapping[str, Task], objectives: Objectives) -> list[Term]:
 
 
 def _check_learns(tasks: Mapping[str, Task], terms: Sequence[Term]) -> None:
-    """Without a task some term must ask for more than to stay near M0."""
+    """Refuse a config without a task where no term asks for more than to stay near M0."""
     if tasks or any(term.objective.learns_from_text for term in terms):
         return
     able = [
@@ -140,23 +140,23 @@ def _check_learns(tasks: Mapping[str, Task], terms: Sequence[Term]) -> None:
 
 
 def losses(terms: Sequence[Term]) -> dict[str, Objective]:
-    """Task -> its loss in L."""
+    """Map each task to its loss in L."""
     return {term.objective.task: term.objective for term in terms if term.name.startswith("L/")}
 
 
 def needs(terms: Sequence[Term], what: str) -> bool:
-    """Whether an objective declares that it needs this, a name of `training.providers`."""
+    """Say whether an objective declares that it needs this, a name of `training.providers`."""
     return any(what in term.objective.needs for term in terms)
 
 
 def checkpoints(terms: Sequence[Term]) -> dict[str, str]:
-    """Name of each of the config's `checkpoints` that a term reads -> the key that names it."""
-    found: dict[str, str] = {}
+    """Map each of the config's `checkpoints` that a term reads to the key that names it."""
+    key_of: dict[str, str] = {}
     for term in terms:
         for field in term.objective.checkpoint_fields:
             if name := getattr(term.objective, field):
-                found.setdefault(name, f"{term.where}.{field}")
-    return found
+                key_of.setdefault(name, f"{term.where}.{field}")
+    return key_of
 
 
 def build(
@@ -166,7 +166,14 @@ def build(
     tasks: Mapping[str, Task],
     where: str,
 ) -> Objective:
-    """An objective of the menu with its knobs checked; `where` is its key path in the config."""
+    """Build an objective of the menu with its knobs checked.
+
+    Args:
+        where: its key path in the config.
+
+    Raises:
+        InputError: an unknown name or knob, a knob out of range, a task that does not fit.
+    """
     if name not in menu:
         raise InputError(f"{where} is not a known objective; {nearest(name, list(menu))}")
     kind = menu[name]
@@ -193,13 +200,13 @@ def _task_of(
     tasks: Mapping[str, Task],
     where: str,
 ) -> str:
-    """The task a term is about: the one it names, else the first it fits."""
+    """Find the task a term is about: the one it names, else the first it fits."""
     fitting = [task for task, spec in tasks.items() if spec.kind in kinds]
     task = knobs.get("task", fitting[0] if fitting else None)
     if task in fitting:
         return task
     if isinstance(task, str) and task in tasks:
-        found = f"task {task} is of kind {tasks[task].kind}"
+        fault = f"task {task} is of kind {tasks[task].kind}"
     else:
-        found = f"there is no task {task}" if task else "no task fits"
-    raise InputError(f"{where}: {found}; {name} is for kinds {', '.join(kinds)}")
+        fault = f"there is no task {task}" if task else "no task fits"
+    raise InputError(f"{where}: {fault}; {name} is for kinds {', '.join(kinds)}")

@@ -40,12 +40,13 @@ def total(
     counts: Mapping[str, tf.Tensor] | None = None,
     parts: int = 1,
 ) -> Weighed:
-    """L + alpha * L0 + beta * L_paper at this moment of the run.
+    """Compute L + alpha * L0 + beta * L_paper at this moment of the run.
 
     Args:
         factors: term -> what its weight is multiplied with, of terms whose weight training moves.
         log_variances: float32 [terms], see `by_uncertainty`.
-        counts: term -> examples it counts in the global batch, where `step` has a part of it only.
+        counts: term -> examples it counts in the global batch, float32 scalar, where `step` has a
+            part of it only.
         parts: how many such parts there are.
     """
     counts = counts or {}
@@ -64,13 +65,17 @@ def total(
 def by_uncertainty(
     weighted: Mapping[str, tf.Tensor], log_variances: tf.Tensor
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """exp(-s_i) * each term, and sum_i s_i / 2 beside them, s_i learned with the weights.
+    """Multiply each term by exp(-s_i), s_i learned, and give sum_i s_i / 2 to be added.
 
     Kendall, Gal & Cipolla (2018), Multi-Task Learning Using Uncertainty, arXiv:1705.07115,
     equation 10 with s = log sigma^2.
 
     Args:
+        weighted: term -> float32 scalar.
         log_variances: float32 [terms], s.
+
+    Returns:
+        Term -> float32 scalar, and a float32 scalar.
     """
     trust = dict(zip(weighted, tf.unstack(tf.exp(-log_variances)), strict=True))
     trusted = {name: trust[name] * value for name, value in weighted.items()}
@@ -78,19 +83,22 @@ def by_uncertainty(
 
 
 def mean(terms: Terms, count: tf.Tensor | None = None) -> tf.Tensor:
-    """This replica's share of the mean over the masked examples of the global batch.
+    """Compute this replica's share of the mean over the masked examples of the global batch.
 
     Args:
-        count: of those examples; left out, they are counted.
+        count: of those examples, float32 scalar; left out, they are counted.
+
+    Returns:
+        Float32 scalar.
     """
     count = counted(terms) if count is None else count
     # Where, not multiply: a masked loss that overflowed would give 0 * inf = NaN.
-    kept = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
-    return tf.math.divide_no_nan(tf.reduce_sum(kept), count)
+    masked = tf.where(terms.mask > 0, terms.loss * terms.mask, 0.0)
+    return tf.math.divide_no_nan(tf.reduce_sum(masked), count)
 
 
 def counted(terms: Terms) -> tf.Tensor:
-    """How many examples of the global batch count."""
+    """Count the examples of the global batch that count, float32 scalar."""
     count = tf.reduce_sum(terms.mask)
     context = tf.distribute.get_replica_context()
     if context is not None and context.num_replicas_in_sync > 1:
@@ -103,7 +111,7 @@ def _replicas() -> int:
 
 
 def weight_at(weight: Alpha, progress: tf.Tensor) -> tf.Tensor:
-    """Value of a constant or a schedule, float32 scalar; 1 of a budget, whose value is a factor.
+    """Compute the value of a constant or a schedule, float32 scalar; 1 of a drift constraint.
 
     >>> float(weight_at(2.0, tf.constant(0.3)))
     2.0

@@ -41,7 +41,7 @@ class Load(NamedTuple):
     squares: float
 
     def times(self, factor: float) -> Load:
-        """So many times as much text."""
+        """Multiply the text by a factor."""
         return Load(*(factor * value for value in self))
 
 
@@ -57,7 +57,7 @@ class Roofline(NamedTuple):
 
 
 def useful_flops(network: Network, load: Load) -> float:
-    """Floating-point operations of one pass forwards and backwards over real text.
+    """Count the floating-point operations of a pass forwards and backwards over real text.
 
     Each parameter a token meets costs 2 forwards and 4 backwards: Kaplan et al. (2020), Scaling
     Laws for Neural Language Models, arXiv:2001.08361, section 2.1. Beside it attention: of the
@@ -77,12 +77,15 @@ def useful_flops(network: Network, load: Load) -> float:
 
 
 def roofline(flops: float, traffic: float, chip: Chip) -> Roofline:
-    """The roofline model: Williams, Waterman & Patterson (2009), doi:10.1145/1498765.1498785."""
+    """Compute the roofline model's two bounds.
+
+    Williams, Waterman & Patterson (2009), doi:10.1145/1498765.1498785.
+    """
     return Roofline(flops / chip.flops, traffic / chip.bandwidth)
 
 
 def all_reduce_bytes(gradient_bytes: int, chips: int) -> float:
-    """Bytes each chip sends to add up the gradients of all.
+    """Count the bytes each chip sends to add up the gradients of all.
 
     2 (n - 1) / n of the gradient, which no algorithm can undercut: Patarasuk & Yuan (2009),
     doi:10.1016/j.jpdc.2008.09.002.
@@ -94,14 +97,14 @@ def all_reduce_bytes(gradient_bytes: int, chips: int) -> float:
 
 
 def all_reduce_seconds(gradient_bytes: int, chips: int, chip: Chip) -> float:
-    """Time of those bytes on the links in use; no latency, which is not published."""
+    """Compute the seconds of those bytes on the links in use; latency is not published."""
     if chips == 1:
         return 0.0
     return all_reduce_bytes(gradient_bytes, chips) / (links_in_use(chip, chips) * chip.link)
 
 
 def efficiency(step: float, exchange: float) -> float:
-    """Share of n times one chip's speed that n chips reach if exchange and step do not overlap.
+    """Compute the share of n times one chip's speed that n chips reach if nothing overlaps.
 
     >>> efficiency(3.0, 1.0)
     0.75

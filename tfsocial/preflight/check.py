@@ -55,7 +55,7 @@ class Refused(Exception):
 
 
 def check(config: Config, topology: Topology, python: Path, find_largest: bool) -> Checked:
-    """Compiles a config's train step for one chip of a slice that shares each batch.
+    """Compile a config's train step for one chip of a slice that shares each batch.
 
     Args:
         python: of the environment with the TPU compiler.
@@ -111,7 +111,7 @@ def _too_large(rows: int, topology: Topology, error: OutOfMemory, most: Largest 
 
 
 def _as_on_a_tpu(config: Config) -> Config:
-    """XLA whatever the config says, bfloat16 unless it says otherwise.
+    """Choose XLA whatever the config says, bfloat16 unless it says otherwise.
 
     Raises:
         InputError: it says float16.
@@ -120,8 +120,8 @@ def _as_on_a_tpu(config: Config) -> Config:
     if training.precision == "float16":
         raise InputError(devices.NO_FLOAT16_ON_TPU)
     precision = "bfloat16" if training.precision == "auto" else training.precision
-    chosen = training.model_copy(update={"compile": "xla", "precision": precision})
-    return config.model_copy(update={"training": chosen})
+    on_tpu = training.model_copy(update={"compile": "xla", "precision": precision})
+    return config.model_copy(update={"training": on_tpu})
 
 
 def _told(error: NotCompiled, lowering: Lowering) -> str:
@@ -142,7 +142,7 @@ def _checked(
 
 
 def network_of(model: SocialModel, frozen_layers: int = 0) -> Network:
-    """The sizes of the text model; what terms beside L learn counts in the gradient alone."""
+    """Measure the text model; what terms beside L learn counts in the gradient alone."""
     encoder = model.text_model.encoder
     bert, config = encoder.bert, encoder.config
     beside = [model.text_model.heads, *([bert.pooler] if encoder.has_pooler else [])]
@@ -162,7 +162,7 @@ def _size(layer) -> int:
 
 
 def row_of(texts: Texts) -> Load:
-    """What a packed row of the train split holds on average."""
+    """Average what a packed row of the train split holds."""
     train = texts.compacted["train"]
     lengths, shape = train.lengths.numpy(), texts.shape
     rows = len(packing.best_fit(lengths, shape.row_length, shape.slots))

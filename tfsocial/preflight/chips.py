@@ -57,7 +57,7 @@ class Topology(NamedTuple):
 
 
 def topology(name: str) -> Topology:
-    """The slice of a name like `v5e:2x2`.
+    """Read the slice from a name like `v5e:2x2`.
 
     Raises:
         InputError: no such chip, or no such form.
@@ -79,7 +79,7 @@ def topology(name: str) -> Topology:
 
 
 def links_in_use(chip: Chip, chips: int) -> int:
-    """Links of each chip over which gradients are exchanged.
+    """Count the links of each chip over which gradients are exchanged.
 
     A ring can be laid through any mesh of chips and uses two links of each; two chips have one
     between them, a closed torus uses all.

@@ -23,7 +23,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 
 
 def main() -> None:
-    """Reads the flags, compiles, prints the line."""
+    """Read the flags, compile, print the line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--module", type=Path, required=True)
     parser.add_argument("--topology", required=True)
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def verdict(text: str, topology: str) -> dict:
-    """Counts of the compiled module, or `error` with the names of the place it is about."""
+    """Give counts of the compiled module, or `error` with the names of the place it is about."""
     from jax._src.interpreters import mlir
     from jax._src.lib.mlir import ir
 
@@ -55,7 +55,7 @@ def verdict(text: str, topology: str) -> dict:
 
 
 def first_device(topology: str):
-    """The first chip of a slice, or why there is none."""
+    """Give the first chip of a slice, or why there is none."""
     from jax.experimental import topologies
 
     try:
@@ -65,7 +65,7 @@ def first_device(topology: str):
 
 
 def compiled(module, device):
-    """The module for one chip: replicas of data parallelism are alike."""
+    """Compile the module for one chip: replicas of data parallelism are alike."""
     from jax._src import compiler
     from jax._src.lib import xla_client
 
@@ -76,7 +76,7 @@ def compiled(module, device):
 
 
 def counts(program, device) -> dict:
-    """Bytes of memory, and the operations and bytes of a step."""
+    """Count bytes of memory, and the operations and bytes of a step."""
     memory, cost = program.get_compiled_memory_stats(), program.cost_analysis()
     return {
         "device": device.device_kind,
@@ -91,17 +91,17 @@ def counts(program, device) -> dict:
 
 
 def cycles(text: str) -> int:
-    """The compiler's own estimates of every step of the program, added up."""
+    """Add up the compiler's own estimates of every step of the program."""
     entry = text[text.index("\nENTRY") :]
     return sum(map(int, re.findall(r'"estimated_cycles":"(\d+)"', entry)))
 
 
 def names_on_line(text: str, message: str) -> list[str]:
-    """Names that stand where the parser stopped: `"-":LINE:COLUMN`."""
-    found = re.search(r'"-":(\d+):', message)
-    if not found:
+    """List names that stand where the parser stopped: `"-":LINE:COLUMN`."""
+    place = re.search(r'"-":(\d+):', message)
+    if not place:
         return []
-    line = text.splitlines()[int(found[1]) - 1]
+    line = text.splitlines()[int(place[1]) - 1]
     aliases = re.findall(r"#loc\d*", line)
     while aliases:
         definition = re.search(rf"^{aliases[-1]} = (.*)$", text, re.MULTILINE)
@@ -110,21 +110,21 @@ def names_on_line(text: str, message: str) -> list[str]:
 
 
 def names_in(module, message: str) -> list[str]:
-    """Names the compiler gives, and those of the operations it speaks of."""
-    found = re.findall(r'op_name="([^"]+)"', message)
+    """List names the compiler gives, and those of the operations it speaks of."""
+    names = re.findall(r'op_name="([^"]+)"', message)
 
     def look(operation):
         attributes = operation.attributes
         target = str(attributes["call_target_name"]) if "call_target_name" in attributes else ""
         if target and target.strip('"') in message:
-            found.extend(re.findall(r'"([^"]+)"', str(operation.location)))
+            names.extend(re.findall(r'"([^"]+)"', str(operation.location)))
         return walk_on
 
     from jax._src.lib.mlir import ir
 
     walk_on = ir.WalkResult.ADVANCE
     module.operation.walk(look)
-    return found
+    return names
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class OutOfMemory(NotCompiled):
 
 
 def existing(python: Path) -> Path:
-    """The Python of `--compiler`.
+    """Check that the Python of `--compiler` is there.
 
     Raises:
         InputError: there is none.
@@ -68,7 +68,7 @@ def existing(python: Path) -> Path:
 
 
 def compile_step(module: str, topology: str, python: Path) -> Counts:
-    """Compiles StableHLO text for one chip of a slice.
+    """Compile StableHLO text for one chip of a slice.
 
     Args:
         python: of the environment with the TPU compiler.

@@ -28,7 +28,7 @@ def largest(
     unit: int = 1,
     too_many: int | None = None,
 ) -> Largest | None:
-    """Rows that fit into `memory` bytes, None where none does.
+    """Find the most rows that fit into `memory` bytes, None where none does.
 
     Memory grows almost evenly with them.
 
@@ -59,7 +59,7 @@ def _tried(
     fitting: dict[int, Counts],
     compile_rows: Callable[[int], Counts],
 ) -> int | None:
-    """Puts rows that fit among those that do; gives the fewest that do not."""
+    """Put rows that fit among those that do; give the fewest that do not."""
     try:
         fitting[rows] = compile_rows(rows)
     except OutOfMemory:
@@ -68,7 +68,7 @@ def _tried(
 
 
 def _guess(fitting: Mapping[int, Counts], too_many: int | None, memory: int, unit: int) -> int:
-    """Rows to try next; no more than fit already where that is close enough."""
+    """Choose rows to try next; no more than fit already where that is close enough."""
     most, step = max(fitting), math.lcm(STEP, unit)
     if len(fitting) == 1:
         wanted = 16.0 * most if too_many is None else (most * too_many) ** 0.5
@@ -82,7 +82,7 @@ def _guess(fitting: Mapping[int, Counts], too_many: int | None, memory: int, uni
 
 
 def _predicted(fitting: Mapping[int, Counts], memory: int) -> float:
-    """Rows at which the line through the two largest reaches the memory, a little less."""
+    """Extend the line through the two largest to the memory, a little less, in rows."""
     less, more = sorted(fitting)[-2:]
-    slope = (fitting[more].memory - fitting[less].memory) / (more - less)
-    return 0.97 * (more + (memory - fitting[more].memory) / slope) if slope > 0 else 16.0 * more
+    per_row = (fitting[more].memory - fitting[less].memory) / (more - less)
+    return 0.97 * (more + (memory - fitting[more].memory) / per_row) if per_row > 0 else 16.0 * more

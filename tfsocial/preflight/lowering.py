@@ -27,7 +27,7 @@ class Lowering:
         self.step = tf.function(model.train_step, jit_compile=True)
 
     def module(self, rows: int) -> str:
-        """StableHLO text of the step on a batch of so many rows.
+        """Lower the step on a batch of so many rows to StableHLO text.
 
         Raises:
             NotCompiled: the step holds an operation that XLA has not.
@@ -41,11 +41,11 @@ class Lowering:
             raise NotCompiled(str(error), tuple(names)) from error
 
     def place(self, names: Iterable[str]) -> str | None:
-        """The operation and source line of the first name that is an operation's."""
+        """Name operation and source line of the first name that is an operation's."""
         graph = self.step.get_concrete_function(self._batch(self.parts)).graph
         operations = {operation.name: operation for operation in graph.get_operations()}
-        found = next((operations[name] for name in names if name in operations), None)
-        return found and f"{found.type} {found.name}, {_line(found)}"
+        operation = next((operations[name] for name in names if name in operations), None)
+        return operation and f"{operation.type} {operation.name}, {_line(operation)}"
 
     def _batch(self, rows: int) -> dict[str, tf.Tensor]:
         return {
@@ -54,7 +54,7 @@ class Lowering:
 
 
 def _line(operation: tf.Operation) -> str:
-    """File and line of the innermost frame that is not TensorFlow's or Keras's."""
+    """Name file and line of the innermost frame that is not TensorFlow's or Keras's."""
     frames = [
         frame
         for frame in operation.traceback

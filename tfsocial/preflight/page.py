@@ -13,7 +13,7 @@ CHIPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 def page(checked: Checked) -> str:
-    """All lines, top to bottom."""
+    """Write all lines, top to bottom."""
     sections = (_header, _memory, _arithmetic, _roofline, _scaling, _whole_run)
     lines = [line for section in sections for line in section(checked)]
     return "\n".join([*lines, "", *LIMITS])
@@ -27,17 +27,17 @@ LIMITS = (
 
 
 def load(checked: Checked) -> bounds.Load:
-    """What one chip's step holds on average."""
+    """Compute what one chip's step holds on average."""
     return checked.row.times(checked.rows)
 
 
 def step_bound(checked: Checked) -> bounds.Roofline:
-    """Of one chip's step."""
+    """Compute the bound on one chip's step."""
     return bounds.roofline(checked.counts.flops, checked.counts.traffic, checked.topology.chip)
 
 
 def flops_ratio(checked: Checked) -> float:
-    """Compiled operations over useful ones."""
+    """Divide compiled operations by useful ones."""
     return checked.counts.flops / bounds.useful_flops(checked.network, load(checked))
 
 
@@ -107,7 +107,7 @@ def _with_chips(checked: Checked, chips: int) -> str:
 
 
 def exchange_seconds(checked: Checked, chips: int) -> float:
-    """Of all gradients over so many chips."""
+    """Compute how long all gradients take over so many chips."""
     network = checked.network
     return bounds.all_reduce_seconds(network.gradient_bytes, chips, checked.topology.chip)
 

@@ -39,7 +39,7 @@ def _setting(key: str, wanted: Callable[[Any], Any] = bool) -> Callable[[Config]
 
 
 def _named(key: str, does: Mapping[str, object]) -> Mapping[str, Method]:
-    """A setting that says by name what it wants."""
+    """List the methods of a setting that says by name what it wants."""
     return {
         f"{key}={name}": Method(kind, _setting(key, name.__eq__)) for name, kind in does.items()
     }

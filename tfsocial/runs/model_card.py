@@ -34,7 +34,7 @@ def text(
     resources: Sequence[Resource],
     reports: Reports | None = None,
 ) -> str:
-    """A card with YAML front matter, as model hubs read it.
+    """Write a card with YAML front matter, as model hubs read it.
 
     Args:
         specs: task -> its head.
@@ -70,7 +70,7 @@ def _front(
 
 
 def _hub_id(licence: str) -> str:
-    """Hubs write SPDX ids small, and know no expressions of several."""
+    """Write an SPDX id as hubs do: small, and they know no expressions of several."""
     return "other" if " " in licence else licence.lower()
 
 
@@ -87,7 +87,7 @@ def _lead(config: Config, resources: Sequence[Resource]) -> str:
 
 
 def _name(resource: Resource) -> str:
-    """A local folder by its last two names: a card is shared, the machine is not.
+    """Name a local folder by its last two names: a card is shared, the machine is not.
 
     >>> _name(Resource("model", "/home/me/runs/one/model")), _name(Resource("data", "a/b/c"))
     ('one/model', 'a/b/c')
@@ -113,13 +113,13 @@ def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
 
 
 def _task(name: str, spec: HeadSpec, config: Config) -> str:
-    found = _KINDS[spec.kind]
+    sentence = _KINDS[spec.kind]
     if spec.labels:
         shown = ", ".join(_code(label) for label in spec.labels[:LABELS_SHOWN])
         more = len(spec.labels) - LABELS_SHOWN
-        found += f" ({len(spec.labels)}: {shown}{f' and {more} more' if more > 0 else ''})"
+        sentence += f" ({len(spec.labels)}: {shown}{f' and {more} more' if more > 0 else ''})"
     outside = config.tasks[name].ood_label if name in config.tasks else None
-    return f"{found}; {_code(outside)} means none of the others" if outside else found
+    return f"{sentence}; {_code(outside)} means none of the others" if outside else sentence
 
 
 def _licence(resources: Sequence[Resource], policy: str) -> str:
@@ -191,10 +191,10 @@ def _training(config: Config, resources: Sequence[Resource]) -> str:
 
 def _results(reports: Reports) -> str:
     rows = [
-        f"| {split} | {_plain(task)} | {name} | {value:.4g} | {found['count']} |"
+        f"| {split} | {_plain(task)} | {name} | {value:.4g} | {report['count']} |"
         for split, tasks in reports.items()
-        for task, found in tasks.items()
-        for name, value in found.items()
+        for task, report in tasks.items()
+        for name, value in report.items()
         if isinstance(value, float)
     ]
     if not rows:
@@ -226,8 +226,8 @@ def _further_use() -> str:
 
 
 def _citations(resources: Sequence[Resource]) -> str:
-    found = dict.fromkeys(_cited(resources))
-    return "\n".join(f"* {line}" for line in found) or "Nothing was recorded to cite."
+    lines = dict.fromkeys(_cited(resources))
+    return "\n".join(f"* {line}" for line in lines) or "Nothing was recorded to cite."
 
 
 def _cited(resources: Sequence[Resource]) -> Iterator[str]:
@@ -237,7 +237,7 @@ def _cited(resources: Sequence[Resource]) -> Iterator[str]:
 
 
 def _plain(words: str) -> str:
-    """One line that no Markdown table or page takes for its own marks.
+    """Write one line that no Markdown table or page takes for its own marks.
 
     >>> _plain("a|b <i>\\nc")
     'a\\\\|b &lt;i&gt; c'
@@ -247,7 +247,7 @@ def _plain(words: str) -> str:
 
 
 def _code(words: str) -> str:
-    """Words as they stand, between as many backticks as they need.
+    """Quote words as they stand, between as many backticks as they need.
 
     >>> _code("a`b"), _code("x")
     ('``a`b``', '`x`')

@@ -48,14 +48,14 @@ def _flat(reports: Mapping[str, Mapping[str, Report]]) -> dict[str, float]:
     return {
         f"{split}/{task}/{name}": value
         for split, tasks in reports.items()
-        for task, found in tasks.items()
-        for name, value in found.items()
+        for task, report in tasks.items()
+        for name, value in report.items()
         if isinstance(value, float)
     }
 
 
 def _of_formula(run: Run, splits: list[str]) -> dict[str, dict[str, Report]]:
-    """The formula's own numbers, where no task has any."""
+    """Report the formula's own numbers, where no task has any."""
     return {
         split: {
             "formula": {
@@ -69,27 +69,27 @@ def _of_formula(run: Run, splits: list[str]) -> dict[str, dict[str, Report]]:
 
 
 def _scored(run: Run, config: Config, splits: list[str]) -> dict[str, dict[str, Report]]:
-    """split -> task -> its report."""
+    """Report each task on each split: split -> task -> its report."""
     predictions = {split: _predict(run, split) for split in splits}
-    for split, found in predictions.items():
-        _draw(run, split, found)
+    for split, predicted in predictions.items():
+        _draw(run, split, predicted)
     by_task = {
         task: _task_reports(run, config, task, predictions) for task in run.loaded.manifest.tasks
     }
-    return {split: {task: found[split] for task, found in by_task.items()} for split in splits}
+    return {split: {task: reports[split] for task, reports in by_task.items()} for split in splits}
 
 
 def _task_reports(
     run: Run, config: Config, task: str, predictions: Predictions
 ) -> dict[str, Report]:
-    """split -> the report of one task."""
+    """Report one task on each split."""
     manifest, out_of_scope = run.loaded.manifest, config.tasks[task].ood_label
     beside = _baselines(run, task, list(predictions), out_of_scope, config.report.baselines)
     tuned = manifest.thresholds.get(task)
-    found = {}
+    reports = {}
     for split, values in predictions.items():
         labels = run.corpus.splits[split].labels[task]
-        found[split] = task_report(
+        reports[split] = task_report(
             manifest.tasks[task],
             labels,
             values[task],
@@ -98,7 +98,7 @@ def _task_reports(
             cross_fit_thresholds(labels, values[task]) if tuned and split == "dev" else None,
             beside.get(split),
         )
-    return found
+    return reports
 
 
 def _baselines(
@@ -129,13 +129,13 @@ def _predict(run: Run, split: str) -> dict[str, np.ndarray]:
 
 
 def _draw(run: Run, split: str, predictions: Mapping[str, np.ndarray]) -> None:
-    """Confusion matrix and reliability of each classification, into TensorBoard."""
+    """Draw confusion matrix and reliability of each classification into TensorBoard."""
     for task, spec in run.loaded.manifest.tasks.items():
         labels = run.corpus.splits[split].labels[task]
         if spec.kind == "classify" and (labels >= 0).any():
-            chosen = predictions[task].argmax(-1)
+            predicted = predictions[task].argmax(-1)
             drawn = {
-                "confusion": pictures.confusion_matrix(labels, chosen, spec.labels),
+                "confusion": pictures.confusion_matrix(labels, predicted, spec.labels),
                 "reliability": pictures.reliability(labels, predictions[task]),
             }
             run.curves.images(f"{split}/{task}", run.steps, drawn)

@@ -38,13 +38,13 @@ def _score_names(report: Report) -> list[str]:
 
 
 def _score_line(name: str, report: Report) -> str:
-    """'accuracy 0.934; majority 0.071 (+0.863); TF-IDF + linear SVM 0.710 (+0.224)'."""
+    """Write 'accuracy 0.934; majority 0.071 (+0.863); TF-IDF + linear SVM 0.710 (+0.224)'."""
     value = report[name]
     beside = [
-        f"; {_baseline_name(baseline, report)} {_number(name, found[name])} "
-        f"({_number(name, value - found[name], '+')})"
-        for baseline, found in report.get("baselines", {}).items()
-        if name in found
+        f"; {_baseline_name(baseline, report)} {_number(name, scores[name])} "
+        f"({_number(name, value - scores[name], '+')})"
+        for baseline, scores in report.get("baselines", {}).items()
+        if name in scores
     ]
     return f"{name} {_number(name, value)}{''.join(beside)}"
 

@@ -17,9 +17,9 @@ def of_run(
     terms: Sequence[table.Term],
     translators: Sequence[Resource] = (),
 ) -> tuple[Resource, ...]:
-    """Checkpoints, sources with a hash of their content, translators, methods of terms and step."""
-    given = resources.of_sources(config.data, hashed=True)
-    return *models, *given, *translators, *map(_of_term, terms), *_of_step(config)
+    """List checkpoints, hashed sources, translators, and the methods of terms and step."""
+    sources = resources.of_sources(config.data, hashed=True)
+    return *models, *sources, *translators, *map(_of_term, terms), *_of_step(config)
 
 
 def _of_term(term: table.Term) -> Resource:
@@ -27,7 +27,7 @@ def _of_term(term: table.Term) -> Resource:
 
 
 def _of_step(config: Config) -> Iterator[Resource]:
-    """How the terms are weighed and the step is taken."""
+    """List how the terms are weighed and the step is taken."""
     for does, asked in METHODS.values():
         if setting := asked(config):
             yield _method(setting, does)

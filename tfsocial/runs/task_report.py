@@ -62,10 +62,10 @@ def task_report(
 def _confusion(spec: OutputSpec, labels: np.ndarray, predictions: np.ndarray) -> Report:
     known = labelled_rows(spec, labels, predictions)
     counts = confusion_counts(known.labels, known.predictions.argmax(-1), spec.width)
-    found: Report = {"most_confused": most_confused(spec.labels, counts)}
+    confusion: Report = {"most_confused": most_confused(spec.labels, counts)}
     if spec.width <= CLASSES_IN_FULL:
-        found["confusion_matrix"] = {"labels": spec.labels, "counts": counts}
-    return found
+        confusion["confusion_matrix"] = {"labels": spec.labels, "counts": counts}
+    return confusion
 
 
 def plain(value: Any) -> Any:

@@ -65,8 +65,11 @@ class Texts:
         """Of what the run trains on and is picked by: train, the paraphrases mixed in, and dev."""
         splits = [self.compacted[split] for split in ("train", "dev") if split in self.compacted]
         mixed = self.views[""].paraphrases if self.views else None  # the same for each view
-        found = [*map(tokenized_split.fingerprint, splits), *([mixed.fingerprint] if mixed else [])]
-        return " ".join(found)
+        fingerprints = [
+            *map(tokenized_split.fingerprint, splits),
+            *([mixed.fingerprint] if mixed else []),
+        ]
+        return " ".join(fingerprints)
 
 
 def checked_corpus(config: Config, workdir: Path) -> Corpus:
@@ -75,22 +78,22 @@ def checked_corpus(config: Config, workdir: Path) -> Corpus:
     Raises:
         InputError: see `corpus.load_corpus`; or a task asks for what its labels do not have.
     """
-    found = corpus.load_corpus(config.data, config.tasks, config.seed, workdir)
+    loaded = corpus.load_corpus(config.data, config.tasks, config.seed, workdir)
     for name, task in config.tasks.items():
         if task.ood_score:
-            _check_threshold(name, task, found)
-        if task.kind == "multilabel" and (said := unjoinable(task, found.label_names[name])):
+            _check_threshold(name, task, loaded)
+        if task.kind == "multilabel" and (said := unjoinable(task, loaded.label_names[name])):
             # A list of JSON can hold one; answers could not be told apart.
             raise InputError(f"tasks.{name} {said}")
-    return found
+    return loaded
 
 
-def _check_threshold(name: str, task: Task, found: Corpus) -> None:
-    """Refuses a score without what its threshold is chosen on."""
+def _check_threshold(name: str, task: Task, loaded: Corpus) -> None:
+    """Refuse a score without what its threshold is chosen on."""
     where = f"tasks.{name}.ood_detector={task.ood_score}"
-    if "dev" not in found.splits:
+    if "dev" not in loaded.splits:
         raise InputError(f"{where} needs data.splits.dev to choose its threshold on")
-    labels, names = found.splits["dev"].labels[name], found.label_names[name]
+    labels, names = loaded.splits["dev"].labels[name], loaded.label_names[name]
     if not np.any((labels >= 0) & (labels != names.index(task.ood_label))):
         raise InputError(
             f"{where} needs texts in scope in data.splits.dev to choose its threshold on; none of "
@@ -135,7 +138,7 @@ def tokenized_texts(
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:
-    """Ids that augmentation can bring in: any, once a text has changed before the tokenizer."""
+    """List ids that augmentation can bring in: any, once texts change before the tokenizer."""
     if any(view.reads_text for view in views.values()):
         return range(tokenizer.vocabulary_size)
     return [tokenizer.mask_id] if views else []
@@ -146,8 +149,8 @@ def augmented_split(texts: Texts, tokenizer: Tokenizer, seed: int, epochs: float
     train = texts.corpus.splits["train"]
     columns = []
     if any(view.reads_text for view in texts.views.values()):
-        found = [train.text] if train.pair is None else [train.text, train.pair]
-        columns = [tf.constant(list(column)) for column in found]
+        raw = [train.text] if train.pair is None else [train.text, train.pair]
+        columns = [tf.constant(list(column)) for column in raw]
     encoded = texts.compacted["train"]
     return AugmentedSplit(encoded, columns, tokenizer, texts.views, seed, epochs)
 

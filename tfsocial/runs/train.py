@@ -61,7 +61,7 @@ def train(
     accept_changes: bool = False,
     cloud: Cloud = devices.HERE,
 ) -> Run:
-    """Trains a config and leaves config.yaml, provenance.json, curves and model/ in `workdir`.
+    """Train a config and leave config.yaml, provenance.json, curves and model/ in `workdir`.
 
     A workdir that holds this run's checkpoints is gone on with, as if it had never stopped.
 
@@ -78,23 +78,23 @@ def train(
     """
     if not accept_changes:
         _refuse_changes(workdir, config)
-    chosen = devices.choose(device, config.training, cloud)
-    kept = checkpoint_files.folder(config, workdir)
-    if not devices.is_chief(chosen.strategy):
+    hardware = devices.choose(device, config.training, cloud)
+    checkpoint_folder = checkpoint_files.folder(config, workdir)
+    if not devices.is_chief(hardware.strategy):
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
-    ready = prepare(config, workdir, chosen)
-    curves = MetricsLogger(workdir, config.training.log_every)
+    ready = prepare(config, workdir, hardware)
+    metrics = MetricsLogger(workdir, config.training.log_every)
     dev = _dev_evaluation(ready)
-    callbacks = _callbacks(ready, curves, dev)
-    keeping = _checkpointing(ready, workdir, callbacks, kept)
+    callbacks = _callbacks(ready, metrics, dev)
+    checkpoints = _checkpointing(ready, workdir, callbacks, checkpoint_folder)
     if config.training.loss_spike and config.training.loss_spike.rollback:
-        callbacks["spikes"].roll_back = keeping.roll_back
-    taken = keeping.restore_latest(accept_changes)
-    curves.open()
-    if not (taken and taken.ended) or _changed(taken, config):
-        with devices.together(chosen.strategy), service.watched(config.data.service):
-            _fit(ready, [*callbacks.values(), keeping], taken.step if taken else 0)
-            keeping.save(ended=True)
+        callbacks["spikes"].roll_back = checkpoints.roll_back
+    latest = checkpoints.restore_latest(accept_changes)
+    metrics.open()
+    if not (latest and latest.ended) or _changed(latest, config):
+        with devices.together(hardware.strategy), service.watched(config.data.service):
+            _fit(ready, [*callbacks.values(), checkpoints], latest.step if latest else 0)
+            checkpoints.save(ended=True)
     ready.model.average.put_in()
     if dev:
         dev.put_in_best()
@@ -105,12 +105,12 @@ def train(
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = model_folder.load(workdir / "model")
     texts = ready.texts
-    steps, taken_in = ready.total_steps, ready.resources
-    return Run(saved, texts.corpus, texts.encoded, curves, steps, taken_in, workdir, losses)
+    steps, resources = ready.total_steps, ready.resources
+    return Run(saved, texts.corpus, texts.encoded, metrics, steps, resources, workdir, losses)
 
 
 def _refuse_changes(workdir: Path, config: Config) -> None:
-    """Lets a workdir's run go on only with the config that it had."""
+    """Let a workdir's run go on only with the config that it had."""
     path = workdir / "config.yaml"
     if not path.exists():
         return
@@ -121,13 +121,13 @@ def _refuse_changes(workdir: Path, config: Config) -> None:
     config_changes.refuse_changes(str(workdir), before, config)
 
 
-def _changed(taken: Checkpoint, config: Config) -> bool:
-    """Whether a run that has ended has something to do with this config all the same."""
-    return bool(taken.unreadable or config_changes.changed(taken.config, config))
+def _changed(latest: Checkpoint, config: Config) -> bool:
+    """Say whether a run that has ended has something to do with this config all the same."""
+    return bool(latest.unreadable or config_changes.changed(latest.config, config))
 
 
 def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: int) -> None:
-    """The steps that are left after these."""
+    """Take the steps that are left after these."""
     epoch, step = divmod(done, ready.epoch_steps)
     if done and (step == 0 or done == ready.total_steps):
         _end_epoch(ready.model, callbacks, (done - 1) // ready.epoch_steps)
@@ -146,59 +146,61 @@ def _fit(ready: Prepared, callbacks: Sequence[keras.callbacks.Callback], done: i
 def _end_epoch(
     model: SocialModel, callbacks: Sequence[keras.callbacks.Callback], epoch: int
 ) -> None:
-    """Of an epoch whose steps were all done when the run stopped, and perhaps not its score."""
+    """End an epoch whose steps were all done when the run stopped, perhaps without its score."""
     logs = {name: metric.result().numpy() for name, metric in model.step_metrics.means.items()}
     keras.callbacks.CallbackList(callbacks, model=model).on_epoch_end(epoch, logs)
 
 
 def _callbacks(
-    ready: Prepared, curves: MetricsLogger, dev: DevEvaluation | None
+    ready: Prepared, metrics: MetricsLogger, dev: DevEvaluation | None
 ) -> dict[str, keras.callbacks.Callback]:
-    """In the order they must run in: what picks weights before what reads scores.
+    """Make callbacks in the order they must run in: what picks weights before what reads scores.
 
     Their names are those of checkpoints, those of earlier releases too.
     """
     training = ready.config.training
-    found = {
+    by_name = {
         "guard": guard.Guard(ready.total_steps),
         "spikes": LossSpikes(training.loss_spike) if training.loss_spike else None,
         # TensorFlow tells no time where operations are deterministic.
         "stalls": None if training.deterministic else InputStalls(bool(ready.texts.views)),
-        "near": _drift_controller(ready, curves),
+        "near": _drift_controller(ready, metrics),
         "dev": dev,
-        "curves": curves,
+        "curves": metrics,
         "progress": progress.Progress(
             ready.total_steps, training.epochs, training.monitor if ready.config.tasks else "-loss"
         ),
     }
-    present = {name: callback for name, callback in found.items() if callback}
+    present = {name: callback for name, callback in by_name.items() if callback}
     for callback in present.values():
         callback.set_model(ready.model)
     return present
 
 
 def _checkpointing(
-    ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback], kept: str
+    ready: Prepared, workdir: Path, callbacks: Mapping[str, keras.callbacks.Callback], folder: str
 ) -> CheckpointCallback:
-    """Only the chief writes where all read: elsewhere than `kept` lies what nobody needs."""
+    """Make the writer of checkpoints: only the chief's lie where all read."""
     training = ready.config.training
     chief = devices.is_chief(ready.model.distribute_strategy)
-    remembering = {name: own for name, own in callbacks.items() if hasattr(own, "restore")}
+    remembering = {
+        name: callback for name, callback in callbacks.items() if hasattr(callback, "restore")
+    }
     return CheckpointCallback(
         ready.model,
-        kept if chief else str(workdir / "checkpoints"),
+        folder if chief else str(workdir / "checkpoints"),
         ready.config,
         ready.texts.fingerprint,
         remembering,
         callbacks.get("dev"),
         training.checkpoint_every,
         training.checkpoints_kept,
-        source=kept,
+        source=folder,
     )
 
 
 def _dev_evaluation(ready: Prepared) -> DevEvaluation | None:
-    """Scores each epoch when there is a dev split to score."""
+    """Make what scores each epoch when there is a dev split to score."""
     if "dev" not in ready.texts.compacted:
         return None
     batches, training = ready.evaluation_batches("dev"), ready.config.training
@@ -207,17 +209,17 @@ def _dev_evaluation(ready: Prepared) -> DevEvaluation | None:
     return DevEvaluation(dev, batches, scorer, training.monitor, training.patience)
 
 
-def _drift_controller(ready: Prepared, curves: MetricsLogger) -> DriftController | None:
-    """Moves the weights that follow from a drift constraint, if some do."""
+def _drift_controller(ready: Prepared, metrics: MetricsLogger) -> DriftController | None:
+    """Make what moves the weights that follow from a drift constraint, if some do."""
     if not ready.model.formula.alphas:
         return None
     compacted = ready.texts.compacted
     measured = compacted.get("dev", compacted["train"])
-    return DriftController(ready.model, measured, ready.texts.shape, curves)
+    return DriftController(ready.model, measured, ready.texts.shape, metrics)
 
 
 def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
-    """Fits the heads to the vectors that the encoder came to."""
+    """Fit the heads to the vectors that the encoder came to."""
     text_model = ready.model.text_model
     vectors = inference.embed(text_model, ready.evaluation_batches("train"))
     train = ready.texts.compacted["train"]
@@ -227,16 +229,16 @@ def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
 
 
 def _fit_scopes(ready: Prepared) -> None:
-    """Chooses the thresholds of tasks that tell by score what is out of scope."""
+    """Choose the thresholds of tasks that tell by score what is out of scope."""
     text_model = ready.model.text_model
     if text_model.heads.ood_detectors:
         batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
-        kept = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
-        ood_fitting.fit(text_model, batches, ready.texts.compacted, kept)
+        recalls = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
+        ood_fitting.fit(text_model, batches, ready.texts.compacted, recalls)
 
 
 def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
-    """Of dev and test, where no task has scores there."""
+    """Compute the losses of dev and test, where no task has scores there."""
     splits = [split for split in ready.texts.compacted if split != "train"]
     if ready.config.tasks:
         return {}

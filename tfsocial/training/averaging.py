@@ -41,21 +41,21 @@ class WeightAverage(tf.Module):
         }
 
     def update(self, steps: tf.Tensor) -> None:
-        """Takes in the weights after so many steps."""
+        """Take in the weights after so many steps, int64 []."""
         if not self.weights:
             return
-        kept = memory(self.decay, steps)
+        decay = memory(self.decay, steps)
         for average, weight in self._pairs():
-            average.assign(kept * average + (1 - kept) * weight)
+            average.assign(decay * average + (1 - decay) * weight)
 
     def put_in(self) -> None:
-        """From here on the weights are their averages."""
+        """Set the weights to their averages, for good."""
         for average, weight in self._pairs():
             weight.assign(average)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Inside the weights are their averages; afterwards they are themselves again."""
+        """Set the weights to their averages inside; afterwards they are themselves again."""
         before = {name: weight.numpy() for name, weight in self.weights.items()}
         self.put_in()
         try:
@@ -69,7 +69,7 @@ class WeightAverage(tf.Module):
 
 
 def memory(decay: float, steps: tf.Tensor) -> tf.Tensor:
-    """d_t, what of the average is left by a step.
+    """Compute d_t, what of the average is left by a step, float32 scalar.
 
     >>> [round(float(memory(0.9, steps)), 3) for steps in (1, 8, 71, 1000)]
     [0.182, 0.5, 0.889, 0.9]

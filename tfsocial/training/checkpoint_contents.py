@@ -20,12 +20,12 @@ def tracked(
     model: SocialModel, format: int = FORMAT, only: Sequence[str] | None = None
 ) -> tf.train.Checkpoint:
     """Collect all that a checkpoint of that format holds, or some sections of it."""
-    found = _variables_by_position(model) if format == 1 else _variables(model)
-    return tf.train.Checkpoint(**{name: found[name] for name in only or found})
+    sections = _variables_by_position(model) if format == 1 else _variables(model)
+    return tf.train.Checkpoint(**{name: sections[name] for name in only or sections})
 
 
 def _variables(model: SocialModel) -> dict[str, Any]:
-    """All that a step reads and changes, or that was drawn before the first, by name."""
+    """Collect all that a step reads and changes, or that was drawn before the first, by name."""
     gradnorm = model.step.gradnorm
     probes = model.formula.constants.get("probe")
     return {
@@ -42,12 +42,12 @@ def _variables(model: SocialModel) -> dict[str, Any]:
 
 
 def _of_optimizer(model: SocialModel) -> dict[str, Any]:
-    """What it remembers of each weight by the weight's name, and what it counts."""
-    found = optimizers.counted(model.optimizer)
+    """Collect what it remembers of each weight by the weight's name, and what it counts."""
+    state = optimizers.counted(model.optimizer)
     for name, parameter in model.parameters.items():
         slots = optimizers.inner(model.optimizer).slots_of(parameter.variable)
-        found |= {f"{name}/{slot}": variable for slot, variable in slots.items()}
-    return found
+        state |= {f"{name}/{slot}": variable for slot, variable in slots.items()}
+    return state
 
 
 def metrics(model: SocialModel) -> dict[str, tf.Variable]:
@@ -60,9 +60,11 @@ def metrics(model: SocialModel) -> dict[str, tf.Variable]:
 
 
 def _variables_by_position(model: SocialModel) -> dict[str, Any]:
-    """The same as the first format has it."""
+    """Collect the same as the first format has it."""
     return {
-        name: [*found.values()] for name, found in _variables(model).items() if name != "generator"
+        name: [*variables.values()]
+        for name, variables in _variables(model).items()
+        if name != "generator"
     } | {"generator": model.text_model.encoder.generator, "optimizer": model.optimizer}
 
 

@@ -88,8 +88,8 @@ def find(folder: str) -> list[Checkpoint]:
     """
     if not _exists(folder):
         return []
-    found = [read(f"{folder}/{name}") for name in sorted(_steps(folder), reverse=True)]
-    return [one for one in found if one]
+    checkpoints = [read(f"{folder}/{name}") for name in sorted(_steps(folder), reverse=True)]
+    return [one for one in checkpoints if one]
 
 
 def read(folder: str) -> Checkpoint | None:
@@ -112,7 +112,7 @@ def read(folder: str) -> Checkpoint | None:
 
 
 def _config(tree: Mapping[str, Any] | None, where: str) -> tuple[Config | None, str]:
-    """A kept config, and why this version does not read it."""
+    """Read a kept config, or say why this version does not read it."""
     try:
         return (parse(tree, where, migrate=True) if tree else None), ""
     except InputError as error:
@@ -146,7 +146,7 @@ def prune(folder: str, keep: int) -> None:
     Where the filesystem does not say which those are, none is removed.
     """
     try:
-        good = {found.folder for found in find(folder)[:keep]}
+        good = {checkpoint.folder for checkpoint in find(folder)[:keep]}
         useless = [name for name in _steps(folder) if f"{folder}/{name}" not in good]
     except FAILURES as error:
         log.warning("older checkpoints in %s stay (%s)", folder, reason(error))
@@ -173,7 +173,7 @@ def reason(error: Exception) -> str:
 
 
 def _exists(folder: str) -> bool:
-    """`tf.io.gfile.isdir` would say no where the filesystem does not answer."""
+    """Ask for a folder: `tf.io.gfile.isdir` would say no where the filesystem does not answer."""
     try:
         tf.io.gfile.stat(folder)
     except tf.errors.NotFoundError:
@@ -182,7 +182,7 @@ def _exists(folder: str) -> bool:
 
 
 def _steps(folder: str) -> list[str]:
-    """Names of the folders of checkpoints, finished or not; gs:// names end with a slash."""
+    """List the folders of checkpoints, finished or not; gs:// names end with a slash."""
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
     return [name for name in names if name.removesuffix(ENDED).isdigit()]
 

@@ -63,7 +63,7 @@ class Device(NamedTuple):
 
 
 def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
-    """Strategy, compiler and precision policy of `--device`. Comes before any other TensorFlow.
+    """Choose strategy, compiler and precision policy of `--device`, before any other TensorFlow.
 
     Raises:
         InputError: an unknown device, or one this machine does not have.
@@ -86,7 +86,7 @@ def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process, of perhaps several workers, writes the run's files."""
+    """Say whether this process, of perhaps several workers, writes the run's files."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return True
@@ -97,7 +97,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 @contextlib.contextmanager
 def scope(device: Device) -> Iterator[None]:
-    """Variables made inside live on the device and compute in its precision."""
+    """Put variables made inside on the device, computing in its precision."""
     before = keras.mixed_precision.global_policy()
     policy = "float32" if device.precision == "float32" else f"mixed_{device.precision}"
     keras.mixed_precision.set_global_policy(policy)
@@ -110,7 +110,7 @@ def scope(device: Device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def together(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Inside, what TensorFlow says of a worker that is gone becomes one sentence.
+    """Turn what TensorFlow says inside of a worker that is gone into one sentence.
 
     Raises:
         WorkerGone: it is.
@@ -129,7 +129,7 @@ def together(strategy: tf.distribute.Strategy) -> Iterator[None]:
 
 
 def _parsed(device: str) -> tuple[str, str]:
-    """("cpu", "2") from "cpu:2"."""
+    """Split "cpu:2" into ("cpu", "2")."""
     kind, _, detail = device.partition(":")
     if kind not in KINDS:
         raise InputError(f"--device={device}: {nearest(device, FORMS)}")
@@ -170,7 +170,7 @@ def _strategy(kind: str, gpus: list) -> tf.distribute.Strategy:
 
 
 def _mirrored_cpus(count: int) -> tf.distribute.Strategy:
-    """So many replicas on one processor: slower than one, to see what several would do."""
+    """Make so many replicas on one processor: slower than one, to see what several would do."""
     (processor, *_) = tf.config.list_physical_devices("CPU")
     try:
         each = [tf.config.LogicalDeviceConfiguration()] * count
@@ -185,7 +185,7 @@ def _mirrored_cpus(count: int) -> tf.distribute.Strategy:
 
 
 def _multi_worker() -> tf.distribute.Strategy:
-    """All workers of TF_CONFIG, or of a SLURM job."""
+    """Join all workers of TF_CONFIG, or of a SLURM job."""
     if "TF_CONFIG" in os.environ:
         resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     elif "SLURM_STEP_NODELIST" in os.environ:
@@ -202,7 +202,7 @@ def _multi_worker() -> tf.distribute.Strategy:
 
 
 def _tpu(name: str, cloud: Cloud) -> tf.distribute.Strategy:
-    """This machine's TPU, or one by its name."""
+    """Connect to this machine's TPU, or to one by its name."""
     local = name == "local"
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(
@@ -237,7 +237,7 @@ def _precision(training: Training, kind: str) -> tuple[str, str]:
 
 
 def _compiled(training: Training, on_gpu: bool, precision: str, strategy) -> bool:
-    """XLA fuses best, but on CPU only oneDNN's graph kernels use the bfloat16 instructions.
+    """Decide for XLA; on CPU only oneDNN's graph kernels use the bfloat16 instructions.
 
     Replicas are not compiled: their optimizer calls `merge_call`, which a compiled step may not.
     """
@@ -251,13 +251,13 @@ def _compiled(training: Training, on_gpu: bool, precision: str, strategy) -> boo
 
 
 def _is_mirrored(strategy: tf.distribute.Strategy) -> bool:
-    """Also of one worker alone, whose strategy is that of several."""
+    """Say whether replicas sync, also of one worker alone, whose strategy is that of several."""
     several = strategy.num_replicas_in_sync > 1
     return several or isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def cpu_multiplies_bfloat16() -> bool:
-    """Whether this CPU has AVX512-BF16 or AMX-BF16; False where that cannot be read."""
+    """Say whether this CPU has AVX512-BF16 or AMX-BF16; False where that cannot be read."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

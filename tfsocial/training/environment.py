@@ -14,13 +14,13 @@ TPU_FLAGS = (
 
 
 def prepare(device: str) -> None:
-    """Sets variables for `--device` where they are not set yet; before TensorFlow is imported."""
+    """Set variables for `--device` where they are not set yet; before TensorFlow is imported."""
     for name, value in variables(device).items():
         os.environ.setdefault(name, value)
 
 
 def variables(device: str) -> dict[str, str]:
-    """What a TPU needs; nothing for other devices.
+    """Give the variables that a TPU needs; none for other devices.
 
     This machine's TPU is spoken to by PJRT, as Google's images for v5e and later do. For a TPU by
     its name this machine only coordinates: to load libtpu itself would take long, or fail.
@@ -34,13 +34,13 @@ def variables(device: str) -> dict[str, str]:
 
 
 def _pjrt() -> dict[str, str]:
-    """Nothing without libtpu: then TensorFlow says itself that it finds no TPU."""
-    found = importlib.util.find_spec("libtpu")
-    if found is None or found.origin is None:
+    """Give PJRT's variables; none without libtpu: TensorFlow says itself that it finds no TPU."""
+    libtpu = importlib.util.find_spec("libtpu")
+    if libtpu is None or libtpu.origin is None:
         return {}
     return {
         "PJRT_DEVICE": "TPU",
         "NEXT_PLUGGABLE_DEVICE_USE_C_API": "true",
-        "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": str(Path(found.origin).parent / "libtpu.so"),
+        "TF_PLUGGABLE_DEVICE_LIBRARY_PATH": str(Path(libtpu.origin).parent / "libtpu.so"),
         "TF_XLA_FLAGS": " ".join(TPU_FLAGS),
     }

@@ -137,10 +137,10 @@ class Step:
         return self._of_train(known[task])
 
     def _of_train(self, values: tf.Tensor) -> tf.Tensor:
-        """Of [train's examples, width] what belongs to the batch's; zeros in gaps."""
+        """Pick of [train's examples, width] what belongs to the batch's; zeros in gaps."""
         ids = self.batch[EXAMPLE_ID]
-        found = tf.gather(values, tf.maximum(ids, 0))
-        return tf.where(ids[..., tf.newaxis] >= 0, found, 0.0)
+        rows = tf.gather(values, tf.maximum(ids, 0))
+        return tf.where(ids[..., tf.newaxis] >= 0, rows, 0.0)
 
     @property
     def word_parts(self) -> WordParts:
@@ -173,7 +173,7 @@ class Step:
         return outputs if probe else outputs._replace(logits=_NoProbe())
 
     def _pooled_by_m0(self, hidden: tf.Tensor) -> tf.Tensor:
-        """As the text model pools, but through M0's own pooler where there is one."""
+        """Pool as the text model does, but through M0's own pooler where there is one."""
         m0 = self.constants["m0"]
         if not m0.has_pooler:
             return self.text_model.pool(hidden, self.batch)

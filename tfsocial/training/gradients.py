@@ -23,7 +23,7 @@ def of_loss(
     variables: Sequence[tf.Variable],
     scaling: Scaling | None = None,
 ) -> list[tf.Tensor]:
-    """A loss's gradients, dense and of the global batch."""
+    """Compute a loss's gradients, dense and of the global batch, each in its variable's shape."""
     gradients = of_replica(tape, loss, variables, scaling)
     return over_replicas([tf.convert_to_tensor(gradient) for gradient in gradients])
 
@@ -34,7 +34,7 @@ def of_replica(
     variables: Sequence[tf.Variable],
     scaling: Scaling | None = None,
 ) -> list[tf.Tensor | tf.IndexedSlices]:
-    """This replica's gradients; 0 of what the loss does not reach.
+    """Compute this replica's gradients, in the variables' shapes; 0 where the loss does not reach.
 
     Args:
         scaling: says what the way back is scaled with, so that float16 holds what is small:
@@ -53,40 +53,49 @@ def per_term(
     variables: Sequence[tf.Variable],
     scaling: Scaling | None = None,
 ) -> dict[str, list[tf.Tensor]]:
-    """Each term's gradients, dense and of the global batch; as many backward passes as terms."""
+    """Compute each term's gradients, dense and of the global batch; a backward pass a term."""
     return {name: of_loss(tape, loss, variables, scaling) for name, loss in weighted.items()}
 
 
 def without_conflicts(per_term: Sequence[Gradients]) -> list[tf.Tensor]:
-    """PCGrad: each gradient loses what points against another one, then they are added up.
+    """Take from each gradient what points against another one, then add all up: PCGrad.
 
     g_i <- g_i - (g_i . g_j) / |g_j|^2 * g_j for every j with g_i . g_j < 0, g_j as it was.
     Yu et al. (2020), Gradient Surgery for Multi-Task Learning, arXiv:2001.06782, algorithm 1;
     j runs in the order of the formula, where the paper draws an order.
+
+    Args:
+        per_term: of each term the gradients of the same variables, float32 in their shapes, as
+            what is returned.
     """
-    surgical = []
-    for place, own in enumerate(per_term):
+    projected = []
+    for place, gradient in enumerate(per_term):
         for other in (*per_term[:place], *per_term[place + 1 :]):
-            own = _made_orthogonal(own, other)
-        surgical.append(own)
-    return [tf.add_n(parts) for parts in zip(*surgical, strict=True)]
+            gradient = _made_orthogonal(gradient, other)
+        projected.append(gradient)
+    return [tf.add_n(parts) for parts in zip(*projected, strict=True)]
 
 
 def combined(per_term: Sequence[Gradients], shared: Sequence[bool]) -> list[tf.Tensor]:
-    """Sums of the terms' gradients, without conflicts among those of shared variables."""
+    """Sum the terms' gradients, without conflicts among those of shared variables.
+
+    Args:
+        per_term: as in `without_conflicts`, and so is what is returned.
+        shared: whether a variable is, for each of them.
+    """
     on_shared = [
         [gradient for gradient, is_shared in zip(term, shared, strict=True) if is_shared]
         for term in per_term
     ]
-    surgical = iter(without_conflicts(on_shared))
+    projected = iter(without_conflicts(on_shared))
     return [
-        next(surgical) if is_shared else tf.add_n(parts)
+        next(projected) if is_shared else tf.add_n(parts)
         for is_shared, *parts in zip(shared, *per_term, strict=True)
     ]
 
 
 def cosines(per_term: Mapping[str, Gradients]) -> dict[str, tf.Tensor]:
-    """Cosine of the angle between every two terms' gradients; 0 where one is 0."""
+    """Compute the cosine of every two terms' gradients, float32 scalars; 0 where one is 0."""
     lengths = {name: tf.linalg.global_norm(gradients) for name, gradients in per_term.items()}
     return {
         pair_name(one, other): tf.math.divide_no_nan(
@@ -97,7 +106,7 @@ def cosines(per_term: Mapping[str, Gradients]) -> dict[str, tf.Tensor]:
 
 
 def pair_name(one: str, other: str) -> str:
-    """Name of the curve of two terms.
+    """Name the curve of two terms.
 
     >>> pair_name("L/intent", "L_paper/r_drop")
     'cosine/L/intent~L_paper/r_drop'
@@ -105,10 +114,10 @@ def pair_name(one: str, other: str) -> str:
     return f"cosine/{one}~{other}"
 
 
-def _made_orthogonal(own: Gradients, other: Gradients) -> list[tf.Tensor]:
-    against = tf.minimum(_dot(own, other), 0.0)
+def _made_orthogonal(one: Gradients, other: Gradients) -> list[tf.Tensor]:
+    against = tf.minimum(_dot(one, other), 0.0)
     share = tf.math.divide_no_nan(against, _dot(other, other))
-    return [gradient - share * along for gradient, along in zip(own, other, strict=True)]
+    return [gradient - share * along for gradient, along in zip(one, other, strict=True)]
 
 
 def _dot(one: Gradients, other: Gradients) -> tf.Tensor:
@@ -116,7 +125,7 @@ def _dot(one: Gradients, other: Gradients) -> tf.Tensor:
 
 
 def over_replicas(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Sums over all replicas."""
+    """Sum gradients, float32 in their variables' shapes, over all replicas."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return gradients

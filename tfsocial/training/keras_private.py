@@ -32,7 +32,7 @@ class FittedModel(keras.Model):
         self._wrap = wrap
 
     def _maybe_load_initial_counters_from_ckpt(self, steps_per_epoch, initial_epoch):
-        """Where Keras asks its own BackupAndRestore; `initial_epoch` alone cannot say it."""
+        """Say where to begin, as Keras asks its BackupAndRestore; `initial_epoch` alone cannot."""
         return self._start
 
     def make_train_function(self, force=False):
@@ -97,14 +97,14 @@ class OpenOptimizer(keras.optimizers.Optimizer):
         self._built = True
 
     def _deduplicate_sparse_grad(self, grads):
-        """Nothing here: `clipped` makes them dense."""
+        """Leave them: `clipped` makes them dense."""
         return grads
 
     def _clip_gradients(self, grads):
         return self.clipped(grads)
 
     def _apply_weight_decay(self, variables):
-        """Nothing here: `update_step` decays, in the same pass."""
+        """Do nothing: `update_step` decays, in the same pass."""
 
 
 def loss_scale(optimizer: keras.mixed_precision.LossScaleOptimizer) -> tf.Module:

@@ -28,57 +28,64 @@ def fit(
     encoded: Mapping[str, TokenizedSplit],
     kept: Mapping[str, float | None],
 ) -> None:
-    """Fits what each task that tells scope by score needs: train's statistics, dev's threshold.
+    """Fit what each task that tells scope by score needs: train's statistics, dev's threshold.
 
     Args:
         batches, encoded: of the splits train and dev.
         kept: task -> share of dev's examples in scope that must pass; None: no such demand.
     """
-    for task, scope in text_model.heads.ood_detectors.items():
+    for task, detector in text_model.heads.ood_detectors.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
-        if scope.measures_distances:
-            _remember(scope, inference.embed(text_model, batches["train"]), labels["train"])
-        scores, inside = _on(text_model, batches["dev"], task, scope)
+        if detector.measures_distances:
+            _remember(detector, inference.embed(text_model, batches["train"]), labels["train"])
+        scores, inside = _on(text_model, batches["dev"], task, detector)
         known = labels["dev"] >= 0
-        found = scores[known], inside[known], labels["dev"][known]
-        slope, threshold = chosen(*found, kept[task])
+        dev = scores[known], inside[known], labels["dev"][known]
+        slope, threshold = chosen(*dev, kept[task])
         if threshold == NEVER:
             log.warning(
                 "%s: no threshold of %s lets %g of dev's examples in scope pass, so nothing is "
                 "refused; another ood_detector may tell them apart",
-                *(task, scope.by, kept[task]),
+                *(task, detector.by, kept[task]),
             )
-        scope.slope.assign(slope)
-        scope.threshold.assign(threshold)
-        log.info("%s: out of scope below %s %.4g, chosen on dev", task, scope.by, threshold)
+        detector.slope.assign(slope)
+        detector.threshold.assign(threshold)
+        log.info("%s: out of scope below %s %.4g, chosen on dev", task, detector.by, threshold)
 
 
-def _remember(scope: OODDetector, vectors: np.ndarray, labels: np.ndarray) -> None:
-    """What train looks like, as far as the score asks."""
+def _remember(detector: OODDetector, vectors: np.ndarray, labels: np.ndarray) -> None:
+    """Put what train looks like into a detector, as far as the score asks."""
     vectors, labels = vectors[labels >= 0], labels[labels >= 0]
-    means, precision, shrinkage = class_statistics(vectors, labels, scope.classes)
-    scope.means.assign(means)
-    scope.precision.assign(precision)
-    if scope.by == "relative_mahalanobis":
+    means, precision, shrinkage = class_statistics(vectors, labels, detector.classes)
+    detector.means.assign(means)
+    detector.precision.assign(precision)
+    if detector.by == "relative_mahalanobis":
         # Shrunk alike: the difference of two distances of other scales can tell the reverse.
         one_class = np.zeros_like(labels)
         mean, precision, _ = class_statistics(vectors, one_class, 1, shrinkage)
-        scope.mean.assign(mean)
-        scope.precision_of_all.assign(precision)
+        detector.mean.assign(mean)
+        detector.precision_of_all.assign(precision)
 
 
 def class_statistics(
     vectors: np.ndarray, labels: np.ndarray, classes: int, shrinkage: float | None = None
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Means [classes, hidden], the inverse of the shared covariance [hidden, hidden], shrinkage.
+    """Compute means [classes, hidden], inverse covariance [hidden, hidden] and shrinkage.
 
     The covariance is shrunk, as given or by Ledoit & Wolf (2004), Journal of Multivariate
     Analysis 88: with fewer examples than dimensions it has no inverse. A class without examples
     lies at infinity.
+
+    Args:
+        vectors: float32 [n, hidden].
+        labels: int [n].
+
+    Returns:
+        Two float32 arrays and the shrinkage, between 0 and 1.
     """
-    chosen = np.eye(classes)[labels]
-    counts = chosen.sum(0)
-    means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
+    one_hot = np.eye(classes)[labels]
+    counts = one_hot.sum(0)
+    means = one_hot.T @ vectors / np.maximum(counts, 1)[:, None]
     centred = vectors - means[labels]
     if shrinkage is None:
         shrinkage = ledoit_wolf_shrinkage(centred, assume_centered=True)
@@ -91,13 +98,18 @@ def class_statistics(
 def chosen(
     scores: np.ndarray, inside: np.ndarray, labels: np.ndarray, kept: float | None = None
 ) -> tuple[float, float]:
-    """Slope and threshold for the scores [n] of examples with probabilities [n, classes].
+    """Choose slope and threshold for the scores of a detector.
 
     The slope is that of a balanced logistic regression (Platt scaling). The threshold is the
     one with which the mean of in-scope accuracy and out-of-scope recall is highest, as answers
     are given: by the likeliest column; or the highest that lets the share `kept` of the examples
     in scope pass. Where no example is out of scope (label `classes`), it lets 95 % of them pass,
     or that share, and the slope is four over the scores' deviation. Some are in scope.
+
+    Args:
+        scores: float32 [n].
+        inside: float32 [n, classes], the classes' probabilities.
+        labels: int [n].
     """
     outside = labels == inside.shape[1]
     spread = max(float(np.std(scores)), 1e-6)
@@ -118,7 +130,7 @@ def chosen(
 
 
 def _letting_pass(scores, inside, slope: float, share: float) -> float:
-    """A threshold that lets this share of the examples pass, half-way to the next one's fall."""
+    """Find a threshold that lets this share of the examples pass, half-way to the next one's."""
     falls = np.sort(scores + np.log(inside.max(-1)) / slope)  # refused from which threshold on
     refused = int((1 - share) * len(falls) + 1e-9)
     below = falls[refused - 1] if refused else falls[0] - 1 / slope
@@ -126,7 +138,7 @@ def _letting_pass(scores, inside, slope: float, share: float) -> float:
 
 
 def _worth(scores, inside, labels, slope: float, threshold: float) -> float:
-    """Mean of in-scope accuracy and out-of-scope recall."""
+    """Average in-scope accuracy and out-of-scope recall."""
     said_outside = _refused(scores, inside, slope, threshold)
     outside = labels == inside.shape[1]
     right = ~said_outside & (inside.argmax(-1) == labels)
@@ -134,22 +146,22 @@ def _worth(scores, inside, labels, slope: float, threshold: float) -> float:
 
 
 def _refused(scores, inside, slope: float, threshold: float) -> np.ndarray:
-    """Bool [n]: where out of scope is the likeliest column."""
+    """Say where out of scope is the likeliest column, bool [n]."""
     q = special.expit(slope * (threshold - scores))
     return q >= inside.max(-1) * (1 - q)
 
 
 def _on(
-    text_model: TextModel, batches: tf.data.Dataset, task: str, scope: OODDetector
+    text_model: TextModel, batches: tf.data.Dataset, task: str, detector: OODDetector
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores [n] and the classes' probabilities [n, classes]."""
+    """Compute scores [n] and the classes' probabilities [n, classes]."""
 
     @tf.function
     def compute(batch):
         outputs = text_model(batch, training=False)
         logits = outputs.logits[task]
-        score = scope.score(outputs.pooled, logits)[..., tf.newaxis]
+        score = detector.score(outputs.pooled, logits)[..., tf.newaxis]
         return {"score": score, "inside": tf.nn.softmax(logits)}
 
-    found = inference.by_example(compute, batches)
-    return found["score"][:, 0], found["inside"]
+    results = inference.by_example(compute, batches)
+    return results["score"][:, 0], results["inside"]

@@ -36,7 +36,7 @@ def fit(
     how: str,
     c: float = 1.0,
 ) -> dict[str, Linear]:
-    """A head for every task from the vectors [n, hidden] of the examples, in their order.
+    """Fit a head for every task to the examples' vectors, float32 [n, hidden], in their order.
 
     Before the first step: linear probing, then fine-tuning (LP-FT), Kumar et al. (2022),
     Fine-Tuning can Distort Pretrained Features, arXiv:2202.10054. After the last one: as SetFit
@@ -60,7 +60,11 @@ def put(
     how: str,
     c: float = 1.0,
 ) -> None:
-    """Sets the heads to what `fit` finds on the features that they read of these vectors."""
+    """Set the heads to what `fit` finds on the features that they read of these vectors.
+
+    Args:
+        vectors: float32 [n, hidden].
+    """
     features = heads.features(tf.constant(vectors)).numpy()
     for task, linear in fit(features, encoded, specs, how, c).items():
         heads.linear[task].set_weights(list(linear))
@@ -81,26 +85,33 @@ def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str, c: 
 
 
 def logistic(vectors: np.ndarray, labels: np.ndarray, width: int, c: float) -> Linear:
+    """Fit a logistic regression; a class without an example gets a logit of -10.
+
+    Args:
+        vectors: float32 [n, hidden].
+        labels: int [n], below `width`.
+        c: inverse strength of the L2 penalty.
+    """
     kernel = np.zeros([vectors.shape[1], width], np.float32)
     bias = np.full([width], MINUS, np.float32)
     met = np.unique(labels)
     if len(met) == 1:
         bias[met] = -MINUS
         return Linear(kernel, bias)
-    found = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, labels)
+    fitted = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, labels)
     if len(met) == 2:  # one row for both: half of the log-odds goes to either side
-        kernel[:, met] = np.stack([-found.coef_[0], found.coef_[0]], 1) / 2
-        bias[met] = np.array([-found.intercept_[0], found.intercept_[0]]) / 2
+        kernel[:, met] = np.stack([-fitted.coef_[0], fitted.coef_[0]], 1) / 2
+        bias[met] = np.array([-fitted.intercept_[0], fitted.intercept_[0]]) / 2
     else:
-        kernel[:, met], bias[met] = found.coef_.T, found.intercept_
+        kernel[:, met], bias[met] = fitted.coef_.T, fitted.intercept_
     return Linear(kernel, bias)
 
 
 def _class_means(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
-    """log p(c) + log N(x; m_c, v I) without what all classes share: (m_c . x - |m_c|^2 / 2) / v."""
+    """Fit log p(c) + log N(x; m_c, v I), less what classes share: (m_c . x - |m_c|^2 / 2) / v."""
     counts = np.bincount(labels, minlength=width)
-    chosen = np.eye(width, dtype=np.float32)[labels]
-    means = chosen.T @ vectors / np.maximum(counts, 1)[:, None]
+    one_hot = np.eye(width, dtype=np.float32)[labels]
+    means = one_hot.T @ vectors / np.maximum(counts, 1)[:, None]
     variance = max(float(np.mean(np.square(vectors - means[labels]))), 1e-6)
     bias = np.log(np.maximum(counts, 1) / len(labels)) - np.square(means).sum(1) / 2 / variance
     bias[counts == 0] = bias[counts > 0].min() + MINUS
@@ -108,14 +119,14 @@ def _class_means(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
 
 
 def _ridge(vectors: np.ndarray, values: np.ndarray) -> Linear:
-    found = Ridge().fit(vectors, values[:, 0])
-    return Linear(found.coef_[:, None].astype(np.float32), np.float32([found.intercept_]))
+    fitted = Ridge().fit(vectors, values[:, 0])
+    return Linear(fitted.coef_[:, None].astype(np.float32), np.float32([fitted.intercept_]))
 
 
 def _one_label(vectors: np.ndarray, label: np.ndarray, c: float) -> tuple[np.ndarray, np.float32]:
-    """Kernel [hidden] and bias of a label's log-odds; of one that never changes, its share."""
+    """Fit kernel [hidden] and bias of a label's log-odds; of one that never changes, its share."""
     if len(np.unique(label)) == 1:
         share = (label.sum() + 0.5) / (len(label) + 1)
         return np.zeros(vectors.shape[1], np.float32), np.float32(special.logit(share))
-    found = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, label)
-    return found.coef_[0].astype(np.float32), np.float32(found.intercept_[0])
+    fitted = LogisticRegression(C=c, max_iter=ITERATIONS).fit(vectors, label)
+    return fitted.coef_[0].astype(np.float32), np.float32(fitted.intercept_[0])

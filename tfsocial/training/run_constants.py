@@ -33,7 +33,7 @@ class RunConstants:
     of_train: frozenset[str] = frozenset()
 
     def __getitem__(self, need: str) -> Any:
-        """What the provider of a need made.
+        """Give what the provider of a need made.
 
         Raises:
             UndeclaredNeedError: no objective of the formula declares the need.
@@ -46,11 +46,11 @@ class RunConstants:
         return self.provided[need]
 
     def get(self, need: str) -> Any:
-        """The same, None where no objective needs it."""
+        """Give the same, None where no objective needs it."""
         return self.provided.get(need)
 
     def having(self, need: str, value: Any, of_train: bool = False) -> RunConstants:
-        """These and one more."""
+        """Give these and one more."""
         return replace(
             self,
             provided={**self.provided, need: value},
@@ -79,7 +79,7 @@ def label_counts(
 
 
 def _counted(labels: np.ndarray, classes: int) -> np.ndarray:
-    """A part at a time: counting copies what it counts, and there may be ten million.
+    """Count a part at a time: counting copies what it counts, and there may be ten million.
 
     >>> _counted(np.array([2, -1, 0, 2], np.int32), classes=4).tolist()
     [1, 0, 2, 0]

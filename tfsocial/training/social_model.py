@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 import tensorflow as tf
 import tf_keras as keras
-
-from tfsocial.config import DriftConstraint, Objectives
+from tfsocial.text import batch as keys
+from collections.abc import (Iterable, Sequence)
+from tfsocial.config import (DriftConstraint, Objectives)
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
-from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.table import Term, losses
-from tfsocial.text import batch as keys
+from tfsocial.models.text_model import (Outputs, TextModel)
+from tfsocial.objectives.table import (Term, losses)
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.formula import Formula
 from tfsocial.training.keras_private import FittedModel
@@ -20,6 +18,8 @@ from tfsocial.training.run_constants import RunConstants
 from tfsocial.training.steps.choice import training_step
 from tfsocial.training.steps.moving import moving_number
 from tfsocial.training.steps.step_metrics import StepMetrics
+
+
 
 FROZEN = ("m0", "probe", "averaged_weights")  # constants that are layers
 
@@ -94,7 +94,7 @@ class SocialModel(FittedModel):
         return parameters.of_text_model(self.text_model, self.term_variables)
 
     def _learned(self, weights: Parameters) -> Parameters:
-        """Keras's flags do not say what is frozen: they are a layer's, not a weight's."""
+        """Pick those that learn: Keras's flags are a layer's, not a weight's."""
         return weights.trainable.where(lambda weight: weight.name not in self._frozen)
 
     @property

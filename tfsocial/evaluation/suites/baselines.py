@@ -41,14 +41,14 @@ class Baselines:
             if task.name not in self.train.labels:
                 advice.append(f"Task {task.name}: has no train texts to fit baselines to.")
                 continue
-            own = scores(task.spec, task.labels, task.predictions, None, task.thresholds)
+            of_model = scores(task.spec, task.labels, task.predictions, None, task.thresholds)
             beside = self._compared(task, examples)
-            numbers[task.name] = own
+            numbers[task.name] = of_model
             tables[f"{task.name}/baselines"] = [
-                {"by": name, **{key: found[key] for key in own if key in found}}
-                for name, found in {"model": own, **beside}.items()
+                {"by": name, **{key: values[key] for key in of_model if key in values}}
+                for name, values in {"model": of_model, **beside}.items()
             ]
-            advice += _about_beaten(task, own, beside)
+            advice += _about_beaten(task, of_model, beside)
             if task.spec.kind == "multilabel" and task.name not in self.dev.labels:
                 advice.append(f"Task {task.name}: without dev its baselines decide at 0.5.")
         return Findings(numbers, tables, {}, advice)
@@ -63,12 +63,12 @@ class Baselines:
 
 
 def _about_beaten(
-    task: TaskRows, own: dict[str, float], beside: dict[str, dict[str, float]]
+    task: TaskRows, of_model: dict[str, float], beside: dict[str, dict[str, float]]
 ) -> list[str]:
     name = _MAIN[task.spec.kind]
     return [
-        f"Task {task.name}: {baseline} has {name} {found[name]:.3f}, and the model "
-        f"{own[name]:.3f}; it is not worth its cost yet."
-        for baseline, found in beside.items()
-        if name in found and found[name] >= own.get(name, np.inf)
+        f"Task {task.name}: {baseline} has {name} {values[name]:.3f}, and the model "
+        f"{of_model[name]:.3f}; it is not worth its cost yet."
+        for baseline, values in beside.items()
+        if name in values and values[name] >= of_model.get(name, np.inf)
     ]

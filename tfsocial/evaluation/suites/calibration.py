@@ -28,40 +28,40 @@ class CalibrationSuite:
         for task in labelled_tasks(predictor, examples):
             if task.spec.kind != "classify":
                 continue
-            found = calibration(task.labels, task.predictions, self.bins)
-            numbers[task.name] = _numbers(found)
-            tables[f"{task.name}/bins"] = _rows(found)
+            result = calibration(task.labels, task.predictions, self.bins)
+            numbers[task.name] = _numbers(result)
+            tables[f"{task.name}/bins"] = _rows(result)
             pictures[f"{task.name}/reliability"] = reliability(task.labels, task.predictions)
-            if found.error > self.tolerated:
+            if result.error > self.tolerated:
                 gap = numbers[task.name]["mean_confidence"] - numbers[task.name]["accuracy"]
                 advice.append(
                     f"Task {task.name} is {'over' if gap > 0 else 'under'}confident: its "
-                    f"probabilities are off by {found.error:.3f} on average; set no threshold by "
+                    f"probabilities are off by {result.error:.3f} on average; set no threshold by "
                     "them as they are."
                 )
         return Findings(numbers, tables, pictures, advice)
 
 
-def _numbers(found: Calibration) -> dict[str, float]:
-    total = int(found.count.sum())
+def _numbers(result: Calibration) -> dict[str, float]:
+    total = int(result.count.sum())
     return {
         "count": total,
-        "ece": found.error,
-        "accuracy": float(found.count @ found.accuracy / total),
-        "mean_confidence": float(found.count @ found.confidence / total),
+        "ece": result.error,
+        "accuracy": float(result.count @ result.accuracy / total),
+        "mean_confidence": float(result.count @ result.confidence / total),
     }
 
 
-def _rows(found: Calibration) -> list[dict[str, float]]:
-    """Of the bins that hold examples."""
-    bins = len(found.count)
+def _rows(result: Calibration) -> list[dict[str, float]]:
+    """List the bins that hold examples."""
+    bins = len(result.count)
     return [
         {
             "from": number / bins,
             "to": (number + 1) / bins,
-            "count": int(found.count[number]),
-            "confidence": float(found.confidence[number]),
-            "accuracy": float(found.accuracy[number]),
+            "count": int(result.count[number]),
+            "confidence": float(result.confidence[number]),
+            "accuracy": float(result.accuracy[number]),
         }
-        for number in found.count.nonzero()[0].tolist()
+        for number in result.count.nonzero()[0].tolist()
     ]

@@ -42,12 +42,12 @@ class OutOfDistribution:
             label = self.ood_labels.get(task.name) or _told_by_score(task)
             if label is None:
                 continue
-            found = scores(task.spec, task.labels, task.predictions, label)
+            measured = scores(task.spec, task.labels, task.predictions, label)
             outside = int((task.labels == task.spec.labels.index(label)).sum())
             numbers[task.name] = {
-                "count": found["count"],
+                "count": measured["count"],
                 "ood_count": outside,
-                **{name: found[key] for key, name in _NAMES.items() if key in found},
+                **{name: measured[key] for key, name in _NAMES.items() if key in measured},
             }
             if not outside:
                 advice.append(
@@ -58,5 +58,5 @@ class OutOfDistribution:
 
 
 def _told_by_score(task: TaskRows) -> str | None:
-    """The last label of a head that tells it by a score."""
+    """Give the last label of a head that tells it by a score."""
     return task.spec.labels[-1] if getattr(task.spec, "scope", None) else None

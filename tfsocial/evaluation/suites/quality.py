@@ -39,10 +39,10 @@ class Quality:
     def __call__(self, predictor: Predictor, examples: EvaluationSet) -> Findings:
         numbers, tables, pictures, advice = {}, {}, {}, []
         for task in labelled_tasks(predictor, examples):
-            given = (task.spec, task.labels, task.predictions)
+            outputs = (task.spec, task.labels, task.predictions)
             outside = self.ood_labels.get(task.name)
-            numbers[task.name] = scores(*given, outside, task.thresholds)
-            classes = class_scores(*given, task.thresholds)
+            numbers[task.name] = scores(*outputs, outside, task.thresholds)
+            classes = class_scores(*outputs, task.thresholds)
             if classes:
                 tables[f"{task.name}/classes"] = _class_rows(task, classes)
                 advice += _about_dead(task, tables[f"{task.name}/classes"])
@@ -78,8 +78,8 @@ def _about_dead(task: TaskRows, rows: list[dict[str, Any]]) -> list[str]:
         return []
     named = ", ".join(repr(label) for label in dead[:5])
     more = f" and {len(dead) - 5} more" if len(dead) > 5 else ""
-    found = int(np.sum([row["count"] for row in rows if row["label"] in dead]))
+    count = int(np.sum([row["count"] for row in rows if row["label"] in dead]))
     return [
-        f"Task {task.name}: none of the {found} examples of {named}{more} was found; look at "
+        f"Task {task.name}: none of the {count} examples of {named}{more} was found; look at "
         "their training rows."
     ]

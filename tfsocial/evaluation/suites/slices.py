@@ -59,7 +59,7 @@ class Slices:
         return {f"{name}/lowest": low, f"{name}/highest": high, f"{name}/gap": high - low}
 
     def _measured(self, task: TaskRows, rows: list[dict[str, Any]]) -> dict[str, float]:
-        """value -> the main score of each slice that is large enough."""
+        """Map each value of a slice that is large enough to its main score."""
         main = _MAIN[task.spec.kind]
         return {row["value"]: row[main] for row in rows if row["count"] >= self.at_least}
 
@@ -77,11 +77,13 @@ class Slices:
 
 
 def _rows(task: TaskRows, values: Sequence[str]) -> list[dict[str, Any]]:
-    """The scores of each value, in the order of the values; examples without one are left out."""
+    """Score each value, in the order of the values; examples without one are left out."""
     value_of = np.array([values[row] for row in task.rows], object)
-    found = []
+    table = []
     for value in sorted(set(value_of) - {""}):
-        own = value_of == value
-        numbers = scores(task.spec, task.labels[own], task.predictions[own], None, task.thresholds)
-        found.append({"value": value, **numbers})
-    return found
+        mask = value_of == value
+        numbers = scores(
+            task.spec, task.labels[mask], task.predictions[mask], None, task.thresholds
+        )
+        table.append({"value": value, **numbers})
+    return table

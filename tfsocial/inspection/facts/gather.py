@@ -32,7 +32,7 @@ def gather(config: Config, quarantine: Path, near: float = near_duplicates.NEAR)
     tokenizer = Tokenizer.load(m0.folder)
     tokens = tokens_of(corpus, tokenizer)
     pooled = near_duplicates.pool(corpus.splits)
-    found = {
+    facts = {
         "name": config.name,
         "splits": {split: split_facts(config, corpus, split) for split in corpus.splits},
         "lengths": length_facts(config, tokens, m0.config.max_position_embeddings, tokenizer),
@@ -45,4 +45,4 @@ def gather(config: Config, quarantine: Path, near: float = near_duplicates.NEAR)
         "quarantine": quarantine_facts(quarantine, config),
         "licences": licence_facts(config, m0),
     }
-    return found | {"advice": list(advice(found))}
+    return facts | {"advice": list(advice(facts))}

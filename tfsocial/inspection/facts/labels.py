@@ -23,7 +23,7 @@ def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
     return {
         "kind": task.kind,
         "labels": {
-            label: {split: int(found[index]) for split, found in counts.items()}
+            label: {split: int(of_split[index]) for split, of_split in counts.items()}
             for index, label in enumerate(names)
         },
         "unlabelled": {
@@ -34,7 +34,7 @@ def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
 
 
 def _label_counts(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Int [classes]: rows that carry each label."""
+    """Count the rows that carry each label, int [classes]."""
     known = labels[examples.has_label(labels)]
     if labels.ndim == 1:
         return np.bincount(known, minlength=classes)

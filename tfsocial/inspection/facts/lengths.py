@@ -20,7 +20,7 @@ _UNCUT = 2**30  # tokens: no text is as long
 
 
 def tokens_of(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor]:
-    """split -> tokens of each example with nothing cut, special ones too."""
+    """Tokenize each split's examples, int32 [n, ragged], nothing cut, special tokens too."""
     return {
         split: tokenized_split.tokenize_split(examples, tokenizer, _UNCUT).tokens
         for split, examples in corpus.splits.items()
@@ -56,7 +56,7 @@ def length_facts(
 
 
 def _unknown(tokens: tf.RaggedTensor, tokenizer: Tokenizer) -> float:
-    """Share of the tokens that are [UNK]; [CLS] and [SEP] are none of the text's."""
+    """Compute the share of tokens that are [UNK]; [CLS] and [SEP] are none of the text's."""
     ids = tokens.flat_values.numpy()
     special = (ids == tokenizer.cls_id) | (ids == tokenizer.sep_id)
     return float((ids == tokenizer.unknown_id).sum() / max((~special).sum(), 1))

@@ -13,7 +13,7 @@ from tfsocial.inspection.near_duplicates import Pool
 
 
 def short(path: str, config: Config) -> str:
-    """A file by its name under the root of its source."""
+    """Name a file by its path under the root of its source."""
     roots = [source.root for source in config.data.sources.values() if source.root]
     inside = (root for root in roots if path.startswith(os.path.join(root, "")))
     return path.removeprefix(os.path.join(next(inside, ""), ""))
@@ -36,7 +36,7 @@ def _text(examples: Examples, row: int) -> str:
 
 
 def label_of(corpus: Corpus, task: str, split: str, row: int) -> str:
-    """A row's label as a person writes it."""
+    """Write a row's label as a person does."""
     value, names = corpus.splits[split].labels[task][row], corpus.label_names[task]
     if value.ndim == 0:
         return names[value]

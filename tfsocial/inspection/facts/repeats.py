@@ -21,13 +21,13 @@ MOST_CONFLICTS = 1000  # groups with all their files and lines in inspect.json
 
 def repeat_facts(pooled: Pool, corpus: Corpus, config: Config, threshold: float) -> Facts:
     """Find rows that stand twice: a table of counts, and the first that lie in several splits."""
-    found = near_duplicates.near(pooled.forms, threshold)
-    table = near_duplicates.repeats(pooled, found)
+    pairs = near_duplicates.near(pooled.forms, threshold)
+    table = near_duplicates.repeats(pooled, pairs)
     first_of = _first_rows(pooled)
     across = [
         (one, other, similarity)
         for one, other, similarity in zip(
-            first_of[found.first], first_of[found.second], found.similarity, strict=True
+            first_of[pairs.first], first_of[pairs.second], pairs.similarity, strict=True
         )
         if pooled.split[one] != pooled.split[other]
     ]
@@ -35,7 +35,7 @@ def repeat_facts(pooled: Pool, corpus: Corpus, config: Config, threshold: float)
     return {
         "measure": near_duplicates.MEASURE,
         "threshold": threshold,
-        "complete": found.complete,
+        "complete": pairs.complete,
         "table": table,
         "equal_groups": len(leaks),
         "near_pairs": len(across),
@@ -54,19 +54,19 @@ def repeat_facts(pooled: Pool, corpus: Corpus, config: Config, threshold: float)
 
 
 def _first_rows(pooled: Pool) -> np.ndarray:
-    """Int [forms]: a row of each form."""
+    """Find a row of each form, int [forms]."""
     first = np.zeros(len(pooled.forms), np.int64)
     first[pooled.form[::-1]] = np.arange(len(pooled.form))[::-1]
     return first
 
 
 def _leaks(pooled: Pool) -> Iterator[np.ndarray]:
-    """Groups of equal rows that lie in several splits."""
+    """List groups of equal rows that lie in several splits."""
     return (rows for rows in near_duplicates.twins(pooled) if len(set(pooled.split[rows])) > 1)
 
 
 def _some_of_each(pooled: Pool, rows: np.ndarray) -> list[int]:
-    """The first rows of each split."""
+    """Pick the first rows of each split."""
     return [
         row
         for split in range(len(pooled.names))
@@ -97,10 +97,11 @@ def _with_label(pooled: Pool, corpus: Corpus, config: Config, task: str, row: in
 
 
 def _each_label_first(group: Sequence[Facts]) -> list[Facts]:
-    """A row of each label, then the others: whoever sees the first few sees that they disagree."""
+    """Put a row of each label first: whoever sees the first few sees that they disagree."""
     first = one_of_each_label(group)
     return [*first, *(row for row in group if row not in first)]
 
 
 def one_of_each_label(group: Sequence[Facts]) -> list[Facts]:
+    """Pick the first row of each label."""
     return [*{row["label"]: row for row in reversed(group)}.values()][::-1]

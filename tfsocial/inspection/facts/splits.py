@@ -32,17 +32,17 @@ def split_facts(config: Config, corpus: Corpus, split: str) -> Facts:
 
 
 def quarantine_facts(path: Path, config: Config) -> list[Facts]:
-    """Reasons, the most frequent first; numbers in them do not tell two apart."""
-    found: dict[str, list[Facts]] = defaultdict(list)
+    """List reasons, the most frequent first; numbers in them do not tell two apart."""
+    by_reason: dict[str, list[Facts]] = defaultdict(list)
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            found[re.sub(r"\d+", "0", row["reason"])].append(row)
+            by_reason[re.sub(r"\d+", "0", row["reason"])].append(row)
     return [
         {
             "reason": rows[0]["reason"],
             "rows": len(rows),
             "first": f"{short(rows[0]['file'], config)}:{rows[0]['line']}",
         }
-        for rows in sorted(found.values(), key=len, reverse=True)
+        for rows in sorted(by_reason.values(), key=len, reverse=True)
     ]

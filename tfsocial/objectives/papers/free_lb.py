@@ -34,10 +34,10 @@ class FreeLB(Objective):
     def __call__(self, step: Forward) -> Terms:
         delta, losses, mask = perturbation.uniform(step, self.start), [], None
         for _ in range(self.steps):
-            (loss, mask), slope = perturbation.climb(
+            (loss, mask), gradient = perturbation.climb(
                 step, delta, lambda outputs: step.task_loss(self.task, outputs)
             )
             losses.append(loss)
-            delta = delta + perturbation.of_norm(slope, step.batch, self.step_size)
+            delta = delta + perturbation.of_norm(gradient, step.batch, self.step_size)
             delta = perturbation.at_most(delta, step.batch, self.epsilon)
         return Terms(tf.add_n(losses) / self.steps, mask)

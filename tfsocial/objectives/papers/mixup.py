@@ -47,7 +47,7 @@ class Mixup(Objective):
         return Terms(share * own + (1 - share) * theirs, mask)
 
     def _partners(self, step: Forward, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Each example's partner's vector [rows, slots, hidden] and labels."""
+        """Give each example's partner's vector [rows, slots, hidden] and labels."""
         keys = tf.where(mask > 0, step.uniform(), 2.0)  # examples without a label come last
         every = tf.reshape(step.gather(keys), [-1])
         place = tf.searchsorted(tf.sort(every), tf.reshape(keys, [-1]))
@@ -64,7 +64,7 @@ class Mixup(Objective):
         return tf.reshape(tf.gather(flat, places), [*mask.shape, *values.shape[2:]])
 
     def _share(self, uniform: tf.Tensor) -> tf.Tensor:
-        """Beta(alpha, alpha) by its quantiles, mirrored to [1/2, 1]."""
+        """Draw from Beta(alpha, alpha) by its quantiles, mirrored to [1/2, 1]."""
         upper = (1 + (np.arange(QUANTILES) + 0.5) / QUANTILES) / 2
         quantiles = special.betaincinv(self.alpha, self.alpha, upper).astype(np.float32)
         return tf.gather(quantiles, tf.cast(uniform * QUANTILES, tf.int32) % QUANTILES)

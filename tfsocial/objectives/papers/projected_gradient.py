@@ -31,10 +31,10 @@ class PGD(Objective):
     def __call__(self, step: Forward) -> Terms:
         delta = self._further(step, 0.0, step.embedding_gradient(self.task))
         for _ in range(self.steps - 1):
-            _, slope = perturbation.climb(step, delta, lambda o: step.task_loss(self.task, o))
-            delta = self._further(step, delta, slope)
+            _, gradient = perturbation.climb(step, delta, lambda o: step.task_loss(self.task, o))
+            delta = self._further(step, delta, gradient)
         return step.task_loss(self.task, step.perturbed(delta))
 
-    def _further(self, step: Forward, delta, slope):
-        ahead = delta + perturbation.of_norm(slope, step.batch, self.step_size)
+    def _further(self, step: Forward, delta, gradient):
+        ahead = delta + perturbation.of_norm(gradient, step.batch, self.step_size)
         return perturbation.at_most(ahead, step.batch, self.epsilon)

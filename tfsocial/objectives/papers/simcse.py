@@ -30,8 +30,8 @@ class SimCSE(Objective):
         weight = step.batch[WEIGHT]
         ids = tf.where(weight > 0, step.batch[EXAMPLE_ID], -1)
         anchors, views = (directions(pass_.pooled) for pass_ in (step.outputs, step.again()))
-        others, own = step.gather(views), tf.reshape(ids, [-1, 1])
-        theirs = tf.transpose(step.gather(own))
+        others, example_ids = step.gather(views), tf.reshape(ids, [-1, 1])
+        theirs = tf.transpose(step.gather(example_ids))
         similarity = tf.matmul(anchors, others, transpose_b=True) / self.temperature
-        loss, _ = contrast(similarity, own == theirs, theirs >= 0)
+        loss, _ = contrast(similarity, example_ids == theirs, theirs >= 0)
         return Terms(tf.reshape(loss, tf.shape(weight)), weight)

@@ -37,8 +37,10 @@ class SMART(Objective):
     def __call__(self, step: Forward) -> Terms:
         delta = perturbation.on_tokens(self.start * step.noise(), step.batch)
         for _ in range(self.steps):
-            _, slope = perturbation.climb(step, delta, lambda outputs: self._apart(step, outputs))
-            ahead = delta + self.step_size * perturbation.of_peak(slope, step.batch)
+            _, gradient = perturbation.climb(
+                step, delta, lambda outputs: self._apart(step, outputs)
+            )
+            ahead = delta + self.step_size * perturbation.of_peak(gradient, step.batch)
             delta = tf.clip_by_value(ahead, -self.epsilon, self.epsilon)
         return self._apart(step, step.perturbed(delta))
 

@@ -48,7 +48,7 @@ class SupervisedContrastive(Objective):
         return Terms(tf.reshape(loss, tf.shape(labels)), tf.reshape(mask, tf.shape(labels)))
 
     def _others(self, step: Forward, anchors, labels, ids):
-        """All replicas' vectors [m, hidden], their labels and their ids [1, m]."""
+        """Gather all replicas' vectors [m, hidden], their labels and their ids [1, m]."""
         others, labels, ids = (step.gather(values) for values in (anchors, labels, ids))
         if self.two_views:
             others = tf.concat([others, step.gather(directions(step.again().pooled))], 0)
@@ -61,10 +61,10 @@ class SupervisedContrastive(Objective):
 def contrast(
     similarity: tf.Tensor, same_label: tf.Tensor, candidate: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Per-anchor loss and number of partners, both float32 [n].
+    """Compute the loss and the number of partners of each anchor, both float32 [n].
 
     Args:
-        similarity: [n, m], anchors against all, already over the temperature.
+        similarity: float32 [n, m], anchors against all, already over the temperature.
         same_label: bool [n, m].
         candidate: bool [n, m], which pairs take part at all.
     """
@@ -75,5 +75,5 @@ def contrast(
 
 
 def directions(pooled: tf.Tensor) -> tf.Tensor:
-    """Normalised vectors [rows * slots, hidden]."""
+    """Normalise vectors float32 [rows, slots, hidden] to length 1, [rows * slots, hidden]."""
     return tf.math.l2_normalize(tf.reshape(pooled, [-1, pooled.shape[-1]]), -1)

@@ -37,5 +37,5 @@ class VAT(Objective):
             return Terms(divergence.from_to(kind, target, logits), step.batch[WEIGHT])
 
         direction = perturbation.of_norm(step.noise(), step.batch, self.xi)
-        _, slope = perturbation.climb(step, direction, moved)
-        return moved(step.perturbed(perturbation.of_norm(slope, step.batch, self.epsilon)))
+        _, gradient = perturbation.climb(step, direction, moved)
+        return moved(step.perturbed(perturbation.of_norm(gradient, step.batch, self.epsilon)))

@@ -166,7 +166,7 @@ class ClassBalanced(Objective):
 
 
 def _log_likelihood(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """log p [rows, slots, classes], log p_y [rows, slots], and the mask of labelled examples."""
+    """Give log p [rows, slots, classes], log p_y [rows, slots], the mask of labelled examples."""
     log_p = tf.nn.log_softmax(step.outputs.logits[task])
     labels, mask = class_labels(step, task)
     return log_p, tf.gather(log_p, labels, batch_dims=2), mask

@@ -73,7 +73,7 @@ class Listwise(Objective):
 
 
 def _own(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Scores, labels and mask of this replica's examples, all [rows, slots].
+    """Give scores, labels and mask of this replica's examples, all [rows, slots].
 
     The mask is 0 for an example of no list where the task has lists.
     """
@@ -84,19 +84,19 @@ def _own(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _same_list(step: Forward, task: str) -> tf.Tensor | None:
-    """Bool [rows, slots, n]: which of all replicas' n examples are in an example's list.
+    """Mark which of all replicas' n examples are in an example's list, bool [rows, slots, n].
 
     None where the task names no list: then all are.
     """
     if group_key(task) not in step.batch:
         return None
-    own = step.batch[group_key(task)]
-    others = tf.reshape(step.gather(own), [-1])
-    return own[..., tf.newaxis] == others
+    list_id = step.batch[group_key(task)]
+    others = tf.reshape(step.gather(list_id), [-1])
+    return list_id[..., tf.newaxis] == others
 
 
 def _count(step: Forward, mask: tf.Tensor, same: tf.Tensor | None) -> tf.Tensor:
-    """Labelled examples of each example's list, [rows, slots] or of the one list a scalar."""
+    """Count labelled examples of each example's list, [rows, slots], or of the one list, []."""
     everywhere = step.gather(mask)
     if same is None:
         return tf.reduce_sum(everywhere)
@@ -106,7 +106,7 @@ def _count(step: Forward, mask: tf.Tensor, same: tf.Tensor | None) -> tf.Tensor:
 def _log_share(
     step: Forward, values: tf.Tensor, mask: tf.Tensor, same: tf.Tensor | None
 ) -> tf.Tensor:
-    """Logarithm of each example's share in the softmax over its list, [rows, slots]."""
+    """Compute the log of each example's share in the softmax over its list, [rows, slots]."""
     values = tf.where(mask > 0, values, NEVER)
     everywhere = step.gather(values)
     if same is None:

@@ -11,7 +11,7 @@ TINY = 1e-30
 
 
 def class_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Classes int32 [rows, slots] with 0 for none, and the mask of labelled examples.
+    """Give classes int32 [rows, slots] with 0 for none, and the float32 mask of labelled examples.
 
     A label beyond the logits, which means out of scope, is none that can be learned.
     """
@@ -21,7 +21,7 @@ def class_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def dense_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Float labels [rows, slots, columns] with 0 for NaN, and the mask of labelled examples."""
+    """Give labels float32 [rows, slots, columns], 0 for NaN, and the mask of labelled examples."""
     labels = step.batch[label_key(task)]
     known = tf.math.is_finite(labels)
     mask = step.batch[WEIGHT] * tf.cast(tf.reduce_all(known, -1), tf.float32)
@@ -29,9 +29,10 @@ def dense_labels(step: Forward, task: str) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def power(base: tf.Tensor, exponent: float) -> tf.Tensor:
-    """base^exponent for base >= 0, with a finite slope everywhere.
+    """Compute base^exponent for base >= 0, with a finite slope everywhere.
 
     At 0 the slope is infinite for exponents below 1; times the 0 of a loss that is learned, NaN.
+    Float32 of the shape of `base`.
 
     >>> power(tf.constant([0.0, 0.25]), 0.0).numpy()
     array([1., 1.], dtype=float32)

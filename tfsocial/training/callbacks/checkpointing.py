@@ -102,30 +102,30 @@ class CheckpointCallback(keras.callbacks.Callback):
             InputError: it is of another config, of other data, or of other variables.
             Unreachable: the filesystem does not say which there are.
         """
-        for found in self._candidates():
-            self._check(found, accept)
+        for checkpoint in self._candidates():
+            self._check(checkpoint, accept)
             try:
-                self._restore(found)
+                self._restore(checkpoint)
             except FAILURES as error:
-                log.warning("checkpoint %s cannot be read (%s)", found.folder, reason(error))
+                log.warning("checkpoint %s cannot be read (%s)", checkpoint.folder, reason(error))
                 continue
             except (ValueError, AssertionError):  # TensorFlow's, of shapes and of what is missing
                 raise InputError(
-                    f"{found.folder}: {OTHER_VARIABLES}; undo that, or {ELSEWHERE}"
+                    f"{checkpoint.folder}: {OTHER_VARIABLES}; undo that, or {ELSEWHERE}"
                 ) from None
-            log.info("going on from step %d", found.step)
-            return found
+            log.info("going on from step %d", checkpoint.step)
+            return checkpoint
         return None
 
-    def _check(self, found: Checkpoint, accept: bool) -> None:
-        """Refuses what is of another config, unless that is accepted, or of other data."""
+    def _check(self, checkpoint: Checkpoint, accept: bool) -> None:
+        """Refuse what is of another config, unless that is accepted, or of other data."""
         if not accept:
-            if found.unreadable:
-                raise unreadable(found.folder, found.unreadable)
-            refuse_changes(found.folder, found.config, self.config)
-        if found.data != self.data:
+            if checkpoint.unreadable:
+                raise unreadable(checkpoint.folder, checkpoint.unreadable)
+            refuse_changes(checkpoint.folder, checkpoint.config, self.config)
+        if checkpoint.data != self.data:
             raise InputError(
-                f"{found.folder}: was written while training on other data; bring the files "
+                f"{checkpoint.folder}: was written while training on other data; bring the files "
                 f"back as they were, or {ELSEWHERE}"
             )
 
@@ -148,22 +148,24 @@ class CheckpointCallback(keras.callbacks.Callback):
         """
         now = self.model.optimizer.iterations.numpy()
         try:
-            earlier = [found for found in files.find(self.source) if found.step <= step]
+            earlier = [
+                checkpoint for checkpoint in files.find(self.source) if checkpoint.step <= step
+            ]
         except FAILURES as error:
             log.warning("checkpoints in %s cannot be read (%s)", self.source, reason(error))
             return None
-        for found in earlier:
-            if self._learned_from(found):
+        for checkpoint in earlier:
+            if self._learned_from(checkpoint):
                 self.model.optimizer.iterations.assign(now)
-                return found.step
+                return checkpoint.step
         return None
 
-    def _learned_from(self, found: Checkpoint) -> bool:
+    def _learned_from(self, checkpoint: Checkpoint) -> bool:
         try:
-            tracked = contents.tracked(self.model, found.format, contents.LEARNED)
-            state = tracked.read(found.state)
+            tracked = contents.tracked(self.model, checkpoint.format, contents.LEARNED)
+            state = tracked.read(checkpoint.state)
         except FAILURES as error:
-            log.warning("checkpoint %s cannot be read (%s)", found.folder, reason(error))
+            log.warning("checkpoint %s cannot be read (%s)", checkpoint.folder, reason(error))
             return False
         state.assert_existing_objects_matched().expect_partial()
         return True
@@ -197,7 +199,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             signal.signal(number, handler)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Keras has just forgotten the epoch so far, and the callbacks before have as well."""
+        """Put back the epoch so far: Keras and the callbacks before have just forgotten it."""
         if self._begun:
             states, metrics = self._begun
             self._begun = None
@@ -212,7 +214,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self._in_step = True
 
     def on_train_batch_end(self, batch, logs=None):
-        """The last callback of a step: here all that belongs together is of one step."""
+        """Save if it is time: as the last callback of a step, here all is of one step."""
         step = int(self.model.optimizer.iterations.numpy())
         if step // self.every > self._saved // self.every:
             self.save()
@@ -222,7 +224,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self._in_step = False
 
     def _ask(self, number: int, frame: Any) -> None:
-        """Within a step waits for its end; outside, as while dev is scored, nothing can be saved.
+        """Wait for the end of a step; outside, as while dev is scored, stop without saving.
 
         Asked twice, a run stops at once.
         """
@@ -239,17 +241,19 @@ class CheckpointCallback(keras.callbacks.Callback):
             f"{self._saved}: the same command goes on from there"
         )
 
-    def _restore(self, found: Checkpoint) -> None:
-        best = found.best() if self.best else None
-        contents.tracked(self.model, found.format).read(found.state).assert_consumed()
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        best = checkpoint.best() if self.best else None
+        contents.tracked(self.model, checkpoint.format).read(checkpoint.state).assert_consumed()
         if best is not None:
-            self.best.weights = best if found.format > 1 else contents.by_name(self.model, best)
-        self._tell(found.states)
+            self.best.weights = (
+                best if checkpoint.format > 1 else contents.by_name(self.model, best)
+            )
+        self._tell(checkpoint.states)
         self._begun = (
-            found.states,
+            checkpoint.states,
             {name: variable.numpy() for name, variable in self.metrics.items()},
         )
-        self._saved = found.step
+        self._saved = checkpoint.step
 
     def _tell(self, states: Mapping[str, Any]) -> None:
         for name, callback in self.callbacks.items():

@@ -60,18 +60,18 @@ class DevEvaluation(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _scored(self) -> Scores:
-        """The dev curves of an epoch."""
+        """Compute the dev metrics of an epoch."""
         per_task = self.scores()
-        curves = {
+        metrics = {
             f"dev/{task}/{name}": value
             for task, scores in per_task.items()
             for name, value in scores.items()
             if name != "count"
         }
-        watched = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
-        if watched:
-            return curves | {MONITORED: float(np.mean(watched))}
-        return curves | {MONITORED: -losses(self.model, self.batches)["loss"]}
+        monitored = [scores[self.monitor] for scores in per_task.values() if self.monitor in scores]
+        if monitored:
+            return metrics | {MONITORED: float(np.mean(monitored))}
+        return metrics | {MONITORED: -losses(self.model, self.batches)["loss"]}
 
     def put_in_best(self) -> None:
         """Give the model the best weights there were."""
@@ -86,7 +86,7 @@ class DevEvaluation(keras.callbacks.Callback):
             self.put_in_best()
 
     def state(self) -> dict[str, Any]:
-        """The weights themselves are kept beside it."""
+        """Give what JSON can hold; the weights themselves are kept beside it."""
         best = self.best if math.isfinite(self.best) else None
         return {"best": best, "best_epoch": self.best_epoch}
 
@@ -95,24 +95,24 @@ class DevEvaluation(keras.callbacks.Callback):
         self.best_epoch = state["best_epoch"]
 
     def scores(self) -> dict[str, Scores]:
-        """Each task's scores on the dev split with the weights of now."""
+        """Compute each task's scores on the dev split with the weights of now."""
         return {
             task: self.scorer.scores(task, self._spec(task), labels, predictions)
-            for task, labels, predictions in self._judged()
+            for task, labels, predictions in self._predicted()
         }
 
     def thresholds(self) -> dict[str, tuple[float, ...]]:
-        """Each multilabel task's decision thresholds with the weights of now."""
+        """Choose each multilabel task's decision thresholds with the weights of now."""
         tuned = {
             task: self.scorer.thresholds(self._spec(task), labels, predictions)
-            for task, labels, predictions in self._judged()
+            for task, labels, predictions in self._predicted()
         }
         return {
-            task: tuple(map(float, found)) for task, found in tuned.items() if found is not None
+            task: tuple(map(float, values)) for task, values in tuned.items() if values is not None
         }
 
-    def _judged(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        """(task, labels, predictions) on dev."""
+    def _predicted(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Give (task, labels, predictions) on dev."""
         if not self.model.text_model.specs:
             return
         for task, values in predict(self.model, self.batches).items():
@@ -131,14 +131,14 @@ def losses(model: SocialModel, batches: tf.data.Dataset) -> dict[str, float]:
     own chance is left untouched.
     """
     with _same_chance(model.text_model.encoder.generator):
-        found = model.evaluate(batches, verbose=0, return_dict=True)
+        means = model.evaluate(batches, verbose=0, return_dict=True)
     terms = {f"raw/{term.name}": term.name for term in model.formula.evaluated_terms}
-    return {"loss": float(found["loss"]), **{terms[key]: float(found[key]) for key in terms}}
+    return {"loss": float(means["loss"]), **{terms[key]: float(means[key]) for key in terms}}
 
 
 @contextlib.contextmanager
 def _same_chance(generator: tf.random.Generator) -> Iterator[None]:
-    """Inside chance begins anew; afterwards it goes on from where it was."""
+    """Begin chance anew inside; afterwards it goes on from where it was."""
     state = generator.state
     copies = getattr(state, "values", (state,))  # each replica of this process has its own
     before = [copy.numpy() for copy in copies]
@@ -152,7 +152,7 @@ def _same_chance(generator: tf.random.Generator) -> Iterator[None]:
 
 
 def predict(model: SocialModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
-    """Predict every task, [n, width], in the order of the examples."""
+    """Predict every task, float32 [n, width], in the order of the examples."""
     if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return inference.predict(model.text_model, batches)  # Keras would give each its share
     outputs = model.predict(batches, verbose=0)

@@ -43,7 +43,7 @@ class DriftController(keras.callbacks.Callback):
         self.constraints = {
             term.name: term.weight for term in formula.terms if term.name in formula.alphas
         }
-        texts = max(own.texts for own in self.constraints.values())
+        texts = max(constraint.texts for constraint in self.constraints.values())
         measured = tokenized_split.sample(encoded, texts)
         self.batches = evaluation_batches(measured, shape).cache()
         self._pooled = tf.function(
@@ -55,16 +55,16 @@ class DriftController(keras.callbacks.Callback):
         step = int(self.model.optimizer.iterations.numpy())
         before = step - self.model.steps_at_once
         due = {
-            name: own
-            for name, own in self.constraints.items()
-            if step // own.every > before // own.every
+            name: constraint
+            for name, constraint in self.constraints.items()
+            if step // constraint.every > before // constraint.every
         }
         if not due:
             return
         cosine = self.cosine()
-        for name, own in due.items():
+        for name, constraint in due.items():
             alpha = self.model.formula.alphas[name]
-            alpha.assign(moved(float(alpha.numpy()), cosine, own))
+            alpha.assign(moved(float(alpha.numpy()), cosine, constraint))
         self.metrics.write(step, "train", {"cosine_to_m0": cosine})
 
     def cosine(self) -> float:

@@ -51,7 +51,7 @@ class InputStalls(keras.callbacks.Callback):
         self._begun = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Comes when the logs are numbers, so the step is over on the device too."""
+        """Time the step: the logs are numbers now, so it is over on the device too."""
         if self._said:
             return
         self._stepped += time.perf_counter() - self._begun
@@ -106,7 +106,7 @@ class Counted:
 
 
 def _after(counted: tf.Operation, batch: Any) -> Any:
-    """The batch, once the clock was read: a lone thread may read it last of all the step's ops.
+    """Give the batch once the clock was read: a lone thread may read it last of the step's ops.
 
     That of several replicas is left alone: they have threads, and a copy could change the device.
     """

@@ -64,7 +64,7 @@ class LossSpikes(keras.callbacks.Callback):
         self._total, self._done = state["total"], state["done"]
 
     def _since_last(self, done: int, mean: float) -> float:
-        """An execution's own loss; Keras's log is the mean since the start of the epoch."""
+        """Compute an execution's own loss; Keras's log is the mean since the start of the epoch."""
         before, self._total = self._total, mean * done
         steps, self._done = done - self._done, done
         return (self._total - before) / steps
@@ -76,11 +76,13 @@ class LossSpikes(keras.callbacks.Callback):
         if not self.roll_back:
             log.warning("%s; %s", said, REMEDIES)
             return
-        kept = self.roll_back(began)
-        if kept is None:
+        restored = self.roll_back(began)
+        if restored is None:
             log.warning("%s; no checkpoint from before it is left to go back to", said)
             return
-        log.warning("%s; weights are back at step %d, and go on with step %d", said, kept, step + 1)
+        log.warning(
+            "%s; weights are back at step %d, and go on with step %d", said, restored, step + 1
+        )
 
 
 REMEDIES = (
@@ -90,7 +92,7 @@ REMEDIES = (
 
 
 def jumped(before: Sequence[float], recent: Sequence[float], factor: float) -> bool:
-    """Whether the recent losses lie more than `factor` spreads above those before.
+    """Say whether the recent losses lie more than `factor` spreads above those before.
 
     >>> jumped([1.0, 2.0, 3.0, 2.0], [9.0, 0.0, 9.0], factor=10.0)  # level 2, spread 0.7
     False

@@ -37,8 +37,9 @@ class MetricsLogger(keras.callbacks.Callback):
         super().__init__()
 
     def open(self) -> None:
-        """Begins where the checkpoint ended: what was written since belongs to steps that will
-        be taken again, and is removed.
+        """Begin where the checkpoint ended.
+
+        What was written since belongs to steps that will be taken again, and is removed.
         """
         _cut(self.workdir, self.sizes)
         self.writer = tf.summary.create_file_writer(str(self.workdir / "tensorboard"))
@@ -66,7 +67,7 @@ class MetricsLogger(keras.callbacks.Callback):
         self.lines.flush()
 
     def state(self) -> dict[str, Any]:
-        """Where between two points the run is, and how long its files are."""
+        """Say where between two points the run is, and how long its files are."""
         self.on_train_end()
         return {
             "totals": self._totals,
@@ -82,7 +83,7 @@ class MetricsLogger(keras.callbacks.Callback):
         self.sizes = state["sizes"]
 
     def write(self, step: int, part: str, scalars: Scores) -> None:
-        """One point of every curve; `part` is the TensorBoard group's prefix."""
+        """Write one point of every curve; `part` is the TensorBoard group's prefix."""
         named = {f"{part}/{name}": float(value) for name, value in scalars.items()}
         with self.writer.as_default():
             for name, value in named.items():
@@ -91,14 +92,14 @@ class MetricsLogger(keras.callbacks.Callback):
         self.lines.flush()
 
     def images(self, group: str, step: int, pictures: Mapping[str, np.ndarray]) -> None:
-        """Pictures uint8 [height, width, 3] under their names."""
+        """Write pictures uint8 [height, width, 3] under their names."""
         with self.writer.as_default():
             for name, picture in pictures.items():
                 tf.summary.image(f"{group}/{name}", picture[np.newaxis], step=step)
         self.writer.flush()
 
     def hparams(self, config: Config, scores: Scores) -> None:
-        """The knobs that a search would turn, and what they led to."""
+        """Write the knobs that a search would turn, and what they led to."""
         optimizer, training = config.optimizer, config.training
         knobs = {
             "optimizer": optimizer.name,
@@ -140,13 +141,13 @@ class MetricsLogger(keras.callbacks.Callback):
 
 
 def _files(workdir: Path) -> list[tuple[str, Path]]:
-    """Name in the workdir, path."""
+    """List (name in the workdir, path) of all that is written."""
     paths = [*workdir.glob("metrics.jsonl"), *workdir.glob("tensorboard/*")]
     return [(path.relative_to(workdir).as_posix(), path) for path in paths]
 
 
 def _cut(workdir: Path, sizes: Mapping[str, int]) -> None:
-    """Takes the files back to their sizes; those that had none yet are removed."""
+    """Take the files back to their sizes; those that had none yet are removed."""
     for name, path in _files(workdir):
         if name not in sizes:
             path.unlink()

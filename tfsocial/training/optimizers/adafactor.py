@@ -46,7 +46,7 @@ class Adafactor(BaseOptimizer):
         variable.assign_sub(self.rate(variable) * self.decayed(update, variable))
 
     def _moments_of(self, variable: tf.Variable) -> list[tf.Variable]:
-        """[R, C] of a matrix; [V] of a vector."""
+        """Make [R, C] of a matrix; [V] of a vector."""
         shape = variable.shape
         if shape.rank < 2:
             return self.slots("v", [variable])
@@ -63,7 +63,7 @@ class Adafactor(BaseOptimizer):
 
 
 def inverse_root(moments: Sequence[tf.Variable]) -> tf.Tensor:
-    """1 / sqrt(V), V either kept whole or as R C / mean(R).
+    """Compute 1 / sqrt(V), V either kept whole or as R C / mean(R); float32 in V's shape.
 
     >>> inverse_root([tf.constant([1.0, 4.0])]).numpy().tolist()
     [1.0, 0.5]
@@ -79,7 +79,7 @@ def inverse_root(moments: Sequence[tf.Variable]) -> tf.Tensor:
 
 
 def rms(values: tf.Tensor) -> tf.Tensor:
-    """Root mean square.
+    """Compute the root mean square, a scalar.
 
     >>> float(rms(tf.constant([1.0, -7.0])))
     5.0

@@ -30,15 +30,15 @@ class BaseOptimizer(OpenOptimizer):
         self._slots: dict[str, dict[str, tf.Variable]] = self.untracked({})
 
     def multiply_rates(self, multipliers: Iterable[tuple[tf.Variable, float]]) -> None:
-        """These learn so many times as fast as the schedule says; the others as it says."""
+        """Let these learn so many times as fast as the schedule says."""
         self._multipliers.update({self.key(variable): by for variable, by in multipliers})
 
     def decay_none_of(self, variables: Iterable[tf.Variable]) -> None:
-        """These have no weight decay; to be said before the optimizer is built."""
+        """Spare these from weight decay; to be said before the optimizer is built."""
         self.exclude_from_weight_decay(var_list=list(variables))
 
     def hold_until(self, begins: Iterable[tuple[tf.Variable, int]]) -> None:
-        """These stand still for so many steps.
+        """Let these stand still for so many steps.
 
         Their gradients are counted in the norm and remembered all the same: moments that were
         empty when a weight begins would make its first steps too long, since Adam corrects them
@@ -58,29 +58,29 @@ class BaseOptimizer(OpenOptimizer):
         self.build_slots(variables)
 
     def build_slots(self, variables: Sequence[tf.Variable]) -> None:
-        """Makes what the optimizer remembers of each variable."""
+        """Make what the optimizer remembers of each variable."""
         raise NotImplementedError
 
     def slots(self, name: str, variables: Sequence[tf.Variable]) -> list[tf.Variable]:
-        """A zero in the shape of each variable."""
+        """Make a zero in the shape and dtype of each variable."""
         return [self.add_variable_from_reference(variable, name) for variable in variables]
 
     def add_variable_from_reference(self, model_variable, variable_name, *args, **kwargs):
-        """As Keras does, and remembers whose it is."""
+        """Do as Keras does, and remember whose it is."""
         slot = super().add_variable_from_reference(model_variable, variable_name, *args, **kwargs)
         self._slots.setdefault(self.key(model_variable), {})[variable_name] = slot
         return slot
 
     def slots_of(self, variable: tf.Variable) -> dict[str, tf.Variable]:
-        """What is remembered of a variable, by names of its own; nothing of one that is frozen."""
+        """Give what is remembered of a variable, by name; nothing of one that is frozen."""
         return dict(self._slots.get(self.key(variable), {}))
 
     def step(self) -> tf.Tensor:
-        """t of the papers, float32; the first step is 1."""
+        """Give t of the papers, float32 scalar; the first step is 1."""
         return tf.cast(self.iterations + 1, tf.float32)
 
     def rate(self, variable: tf.Variable) -> tf.Tensor:
-        """eta_t of this variable."""
+        """Compute eta_t of this variable, float32 scalar."""
         key = self.key(variable)
         rate = self.learning_rate * self._multipliers.get(key, 1.0)
         begin = self._begins.get(key, 0)
@@ -88,11 +88,11 @@ class BaseOptimizer(OpenOptimizer):
         return rate * tf.cast(self.iterations >= begin, rate.dtype) if begin else rate
 
     def decays(self, variable: tf.Variable) -> bool:
-        """Whether lambda is more than nothing for this variable."""
+        """Say whether lambda is more than nothing for this variable."""
         return bool(self.weight_decay) and self.may_decay(variable)
 
     def decayed(self, direction: tf.Tensor, variable: tf.Variable) -> tf.Tensor:
-        """direction + lambda * theta."""
+        """Compute direction + lambda * theta, in the variable's shape."""
         if not self.decays(variable):
             return direction
         return direction + self.weight_decay * variable
@@ -102,6 +102,9 @@ class BaseOptimizer(OpenOptimizer):
 
         Dense from here on: the norm of a table's single rows is not that of their sum (each
         text has its own row for [CLS]), and XLA cannot know the shapes of deduplicated rows.
+
+        Args:
+            gradients: float32, each in its variable's shape, as what is returned.
         """
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients)
@@ -118,10 +121,10 @@ def inner(optimizer: keras.optimizers.Optimizer) -> BaseOptimizer:
 
 def counted(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Collect what an optimizer that was built keeps of the whole run, by name."""
-    own = inner(optimizer)
-    found = {
-        "iterations": own.iterations,
-        "learning_rate": own.learning_rate,
-        "gradient_norm": own.gradient_norm,
+    unwrapped = inner(optimizer)
+    state = {
+        "iterations": unwrapped.iterations,
+        "learning_rate": unwrapped.learning_rate,
+        "gradient_norm": unwrapped.gradient_norm,
     }
-    return found if optimizer is own else {**found, "loss_scale": loss_scale(optimizer)}
+    return state if optimizer is unwrapped else {**state, "loss_scale": loss_scale(optimizer)}

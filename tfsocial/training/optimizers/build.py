@@ -31,7 +31,7 @@ def optimizer(
     begins: Iterable[tuple[tf.Variable, int]] = (),
     not_decayed: Iterable[tf.Variable] = (),
 ) -> BaseOptimizer:
-    """Makes the optimizer of a run of so many steps.
+    """Make the optimizer of a run of so many steps.
 
     Args:
         multipliers: see `rates.multipliers`.
@@ -53,7 +53,7 @@ def optimizer(
 def of_parameters(
     parameters: Parameters, chosen: config.Optimizer, total_steps: int, steps_per_layer: float = 0.0
 ) -> BaseOptimizer:
-    """Makes the optimizer of a model; what is peculiar to a weight follows from its role and layer.
+    """Make the optimizer of a model; what is peculiar to a weight follows from role and layer.
 
     Args:
         steps_per_layer: see `rates.begins`.
@@ -71,7 +71,7 @@ def of_parameters(
 
 
 def schedule(chosen: config.Optimizer, total_steps: int) -> WarmUpAndDecay:
-    """The learning rate of a run of so many steps."""
+    """Make the learning rate's schedule of a run of so many steps."""
     return WarmUpAndDecay(
         chosen.learning_rate,
         total_steps,

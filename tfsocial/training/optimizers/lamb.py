@@ -42,7 +42,7 @@ class Lamb(BaseOptimizer):
         variable.assign_sub(self.rate(variable) * ratio * update)
 
     def _adam(self, gradient: tf.Tensor, index: int) -> tf.Tensor:
-        """m_hat / (sqrt(v_hat) + epsilon) after this gradient."""
+        """Compute m_hat / (sqrt(v_hat) + epsilon) after this gradient."""
         step = self.step()
         momentum, velocity = self.momentums[index], self.velocities[index]
         momentum.assign(self.beta_1 * momentum + (1 - self.beta_1) * gradient)
@@ -52,7 +52,7 @@ class Lamb(BaseOptimizer):
 
 
 def trust_ratio(variable: tf.Variable, update: tf.Tensor) -> tf.Tensor:
-    """||theta|| / ||u||, or 1 where either is 0.
+    """Compute ||theta|| / ||u||, a scalar, or 1 where either is 0.
 
     >>> float(trust_ratio(tf.Variable([3.0, 4.0]), tf.constant([0.0, 2.0])))
     2.5

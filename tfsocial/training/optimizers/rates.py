@@ -11,7 +11,7 @@ from tfsocial.models.parameters import Parameter, Parameters
 
 
 def multipliers(parameters: Parameters, chosen: config.Optimizer) -> dict[str, float]:
-    """Computes what each weight's rate is multiplied with: xi^depth in the encoder.
+    """Compute what each weight's rate is multiplied with: xi^depth in the encoder.
 
     Layer-wise decay of the learning rate: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146,
     section 3.2 (discriminative fine-tuning), where xi is 1 / 2.6; Clark et al. (2020), ELECTRA,
@@ -30,7 +30,7 @@ def multipliers(parameters: Parameters, chosen: config.Optimizer) -> dict[str, f
 
 
 def begins(parameters: Parameters, steps_per_layer: float) -> dict[str, int]:
-    """Computes the first step (from 0) at which each weight of the encoder moves: from the top.
+    """Compute the first step (from 0) at which each weight of the encoder moves: from the top.
 
     Gradual unfreezing: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146, section 3.3. The heads
     learn alone for `steps_per_layer`, then with the top layer and the pooler, then with one layer
@@ -41,7 +41,7 @@ def begins(parameters: Parameters, steps_per_layer: float) -> dict[str, int]:
 
 
 def lowest(parameters: Parameters, layers: int | None) -> list[str]:
-    """Lists the weights of so many of the lowest layers and of the embeddings; none for None.
+    """List the weights of so many of the lowest layers and of the embeddings; none for None.
 
     Raises:
         InputError: the encoder has no layer above them.
@@ -57,7 +57,7 @@ def lowest(parameters: Parameters, layers: int | None) -> list[str]:
 
 
 def _depths(parameters: Parameters) -> dict[str, int]:
-    """How far each of the encoder's weights is below its top layer: 0 there, n for embeddings."""
+    """Count how far each encoder weight is below its top layer: 0 there, n for embeddings."""
     return {
         name: parameters.top - parameter.layer
         for name, parameter in parameters.items()

@@ -36,6 +36,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: Config) -> Settings:
+        """Take those sections of a whole config."""
         return cls(config.data, config.model, config.training, config.seed)
 
 
@@ -98,11 +99,11 @@ class Provider:
         """
 
     def token_ids(self, tokenizer: Tokenizer) -> Sequence[int]:
-        """Ids that the run's vocabulary has to hold, whether they occur in its texts or not."""
+        """List ids that the run's vocabulary has to hold even if its texts have none of them."""
         return ()
 
     def texts(self, specs: Mapping[str, HeadSpec]) -> Mapping[str, Sequence[str]]:
-        """Names to be read as texts, for each task that has some."""
+        """Name what is to be read as texts, for each task that has some."""
         return {}
 
     def build(self, context: Context, constants: RunConstants) -> Any:

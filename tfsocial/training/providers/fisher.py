@@ -62,22 +62,22 @@ def _score(
     batch: Batch,
     weights: Mapping[str, tf.Variable],
 ) -> dict[str, tf.Tensor]:
-    """Gradient of the log-probability of words drawn for the hidden places."""
+    """Compute the gradient of the log-probability of words drawn for the hidden places."""
     step = Step(batch, text_model, constants, training=False)
     hidden = masking.masked(step, SHARE, whole_words=True)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([*weights.values()])
         states = step.encode_tokens(hidden.token_ids).hidden
         logits = step.mlm_logits(hidden.at_places(states))
-        luck = hidden.at_places(step.uniform_tokens())
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, luck), logits)
+        u = hidden.at_places(step.uniform_tokens())
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, u), logits)
         total = tf.reduce_sum(tf.where(hidden.at_places(hidden.chosen), loss, 0.0))
     gradients = tape.gradient(total, [*weights.values()], unconnected_gradients="zero")
     return dict(zip(weights, gradients, strict=True))
 
 
-def _drawn(logits: tf.Tensor, luck: tf.Tensor) -> tf.Tensor:
-    """A word for each place with its probability, by a number between 0 and 1, int32 [...]."""
+def _drawn(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """Draw a word for each place with its probability, by a number between 0 and 1, int32 [...]."""
     ends = tf.cumsum(tf.nn.softmax(logits), axis=-1)
-    below = tf.reduce_sum(tf.cast(ends < luck[..., tf.newaxis], tf.int32), -1)
+    below = tf.reduce_sum(tf.cast(ends < u[..., tf.newaxis], tf.int32), -1)
     return tf.minimum(below, logits.shape[-1] - 1)

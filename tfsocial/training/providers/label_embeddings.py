@@ -22,4 +22,4 @@ class LabelEmbeddings(Provider):
     def build(self, context: Context, constants: RunConstants) -> dict[str, Batch]:
         names = context.texts.get("label_embeddings", {})
         length = context.shape.row_length
-        return {task: batches.one_batch(own, length, SLOTS) for task, own in names.items()}
+        return {task: batches.one_batch(texts, length, SLOTS) for task, texts in names.items()}

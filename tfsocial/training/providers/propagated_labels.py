@@ -64,7 +64,7 @@ def of_train(
     beside: Mapping[str, CommunityCheckpoint],
     row_length: int,
 ) -> dict[str, tf.Tensor]:
-    """Task -> float32 [n, classes], train's labels as they spread, for the terms that ask for it.
+    """Spread train's labels, task -> float32 [n, classes], for the terms that ask for it.
 
     A text that stands there more than once, as in a mixture, counts once. A label's name is one
     more example of it.
@@ -81,7 +81,7 @@ def of_train(
     for objective in asked:
         _check_size(len(train), text_model.specs[objective.task].learned)
     first, text = _distinct(train)
-    found = {}
+    by_task = {}
     for objective in asked:
         task = objective.task
         names = Step({}, text_model, constants, training=False).label_embeddings(task).numpy()
@@ -92,10 +92,14 @@ def of_train(
             learned = text_model.specs[task].learned_labels
             second = [read(train.taken(first)), read.names(learned)]
             at_m0 = np.hstack([normalize(at_m0), np.concatenate(second)])
-        near = Neighbourhood.of(at_m0, objective.neighbours, objective.share, objective.trust)
-        _announce(task, near.trial(labels, len(names)), labels)
-        found[task] = tf.constant(near.spread(labels, near.guess(labels, len(names)))[text])
-    return found
+        neighbourhood = Neighbourhood.of(
+            at_m0, objective.neighbours, objective.share, objective.trust
+        )
+        _announce(task, neighbourhood.trial(labels, len(names)), labels)
+        by_task[task] = tf.constant(
+            neighbourhood.spread(labels, neighbourhood.guess(labels, len(names)))[text]
+        )
+    return by_task
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,11 @@ class Neighbourhood:
     def of(
         cls, vectors: np.ndarray, neighbours: int, share: float, trust: float = 1.0
     ) -> Neighbourhood:
-        """With so many nearest neighbours of each example, by cosine."""
+        """Find so many nearest neighbours of each example, by cosine.
+
+        Args:
+            vectors: float [n, hidden].
+        """
         units = normalize(vectors)
         nearest = NearestNeighbors(n_neighbors=min(neighbours, len(units) - 1), metric="cosine")
         graph = nearest.fit(units).kneighbors_graph(mode="distance")
@@ -128,7 +136,7 @@ class Neighbourhood:
         return cls(units, scale @ graph @ scale, share, trust)
 
     def spread(self, labels: np.ndarray, guess: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [n, classes], from labels int [n], -1 where there is none.
+        """Compute probabilities float32 [n, classes] from labels int [n], -1 where there is none.
 
         F(t + 1) = share * S F(t) + (1 - share) * Y: Zhou et al. (2003), Learning with Local and
         Global Consistency, NIPS 16. Y is 1 at a label, as far as labels are trusted, the rest being
@@ -142,21 +150,29 @@ class Neighbourhood:
         known, classes = labels >= 0, guess.shape[1]
         told = self.trust * np.eye(classes)[labels] + (1 - self.trust) * guess
         start = np.where(known[:, None], told, UNLABELLED * guess)
-        found = start
+        mass = start
         for _ in range(STEPS):
-            found = self.share * (self.graph @ found) + (1 - self.share) * start
+            mass = self.share * (self.graph @ mass) + (1 - self.share) * start
         counts = np.bincount(labels[known], minlength=classes)
-        balanced = found * (counts / np.maximum(found.sum(0), 1e-12))
+        balanced = mass * (counts / np.maximum(mass.sum(0), 1e-12))
         return (balanced / balanced.sum(1, keepdims=True)).astype(np.float32)
 
     def guess(self, labels: np.ndarray, classes: int) -> np.ndarray:
-        """What a logistic regression on the labelled examples says of all, [n, classes]."""
+        """Predict all by a logistic regression on the labelled examples, float [n, classes].
+
+        Args:
+            labels: int [n], -1 where there is none.
+        """
         known = labels >= 0
         fitted = probe.logistic(self.units[known], labels[known], classes, C)
         return special.softmax(SHARPENED * (self.units @ fitted.kernel + fitted.bias), axis=1)
 
     def trial(self, labels: np.ndarray, classes: int) -> tuple[float, float]:
-        """Each half of the labels from the other: shares that spreading and guessing find."""
+        """Find each half of the labels from the other: shares that spreading and guessing find.
+
+        Args:
+            labels: int [n], -1 where there is none.
+        """
         places = np.flatnonzero(labels >= 0)
         right = np.zeros([2, len(places)])
         for half in (0, 1):
@@ -182,7 +198,7 @@ def _check_size(examples: int, classes: int) -> None:
 
 
 def _distinct(train: Examples) -> tuple[np.ndarray, np.ndarray]:
-    """Of each text the row where it stands first; and of each row, which text it is."""
+    """Find of each text the row where it stands first; and of each row, which text it is."""
     rows = zip(train.text, train.text if train.pair is None else train.pair, strict=True)
     number: dict[tuple[str, str], int] = {}
     text = np.array([number.setdefault(row, len(number)) for row in rows])
@@ -190,7 +206,7 @@ def _distinct(train: Examples) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _labels(labels: np.ndarray, text: np.ndarray, texts: int, classes: int) -> np.ndarray:
-    """One for each text, -1 where none of its rows has one; then those of the names.
+    """Give one label for each text, -1 where no row has one; then those of the names.
 
     >>> _labels(np.array([-1, 2, -1]), text=np.array([0, 0, 1]), texts=2, classes=3).tolist()
     [2, -1, 0, 1, 2]
@@ -202,7 +218,7 @@ def _labels(labels: np.ndarray, text: np.ndarray, texts: int, classes: int) -> n
 
 
 def _announce(task: str, trial: tuple[float, float], labels: np.ndarray) -> None:
-    """Whether it is worth it can be seen before the first step."""
+    """Say whether it is worth it: that can be seen before the first step."""
     spread, guessed = (100 * share for share in trial)
     log.info(
         "%s: %d labels, names among them, spread to %d texts; each half of them from the other is "

@@ -48,16 +48,16 @@ def check(terms: Sequence[Term], settings: Settings) -> None:
 
 
 def token_ids(terms: Sequence[Term], tokenizer: Tokenizer) -> list[int]:
-    """Ids that the run's vocabulary has to hold for the terms."""
+    """List ids that the run's vocabulary has to hold for the terms."""
     return [one for _, provider in _needed(terms) for one in provider.token_ids(tokenizer)]
 
 
 def texts(
     terms: Sequence[Term], specs: Mapping[str, HeadSpec]
 ) -> dict[str, Mapping[str, Sequence[str]]]:
-    """Need -> task -> names that are read as texts beside the splits."""
-    found = {need: provider.texts(specs) for need, provider in _needed(terms)}
-    return {need: names for need, names in found.items() if names}
+    """Map need -> task -> names that are read as texts beside the splits."""
+    by_need = {need: provider.texts(specs) for need, provider in _needed(terms)}
+    return {need: names for need, names in by_need.items() if names}
 
 
 def build(context: Context) -> RunConstants:

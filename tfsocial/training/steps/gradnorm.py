@@ -48,7 +48,7 @@ class GradNorm:
             first.assign(tf.where(self.begun > 0, first, loss))
         self.begun.assign(1.0)
         per_term = gradients.per_term(evaluated.tape, weighed.weighted, self.shared, scaling)
-        lengths = tf.stack([tf.linalg.global_norm(own) for own in per_term.values()])
+        lengths = tf.stack([tf.linalg.global_norm(of_term) for of_term in per_term.values()])
         moved = _moved(
             tf.stack([*self.factors.values()]),
             lengths,
@@ -75,12 +75,12 @@ def _moved(factors: tf.Tensor, lengths: tf.Tensor, pull: tf.Tensor) -> tf.Tensor
     """
     heard = tf.cast(lengths > 0, tf.float32)
     mean = tf.math.divide_no_nan(tf.reduce_sum(lengths), tf.reduce_sum(heard))
-    slopes = tf.sign(lengths - mean * pull) * lengths / factors
-    moved = tf.maximum(factors - STEP_SIZE * slopes, LEAST)
-    kept = tf.math.divide_no_nan(tf.reduce_sum(heard * factors), tf.reduce_sum(heard * moved))
+    derivatives = tf.sign(lengths - mean * pull) * lengths / factors
+    moved = tf.maximum(factors - STEP_SIZE * derivatives, LEAST)
+    scale = tf.math.divide_no_nan(tf.reduce_sum(heard * factors), tf.reduce_sum(heard * moved))
     # Gradients that float16 could not hold move nothing; the optimizer skips such a step too.
     held = tf.reduce_all(tf.math.is_finite(lengths))
-    return tf.where(held & (lengths > 0), moved * kept, factors)
+    return tf.where(held & (lengths > 0), moved * scale, factors)
 
 
 def top_layer(encoder: PackedBert) -> list[tf.Variable]:

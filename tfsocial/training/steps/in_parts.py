@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import tensorflow as tf
-
+from collections.abc import (Mapping, Sequence)
+from dataclasses import dataclass
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term
 from tfsocial.objectives.weighing import Weighed
-from tfsocial.text.batch import EXAMPLE_ID, TOKEN_IDS, Batch
+from tfsocial.text.batch import (Batch, EXAMPLE_ID, TOKEN_IDS)
 from tfsocial.training import gradients
 from tfsocial.training.formula import Formula
 from tfsocial.training.forward import Step
-from tfsocial.training.steps.contract import Evaluated, Trained
+from tfsocial.training.steps.contract import (Evaluated, Trained)
+
+
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,26 @@ class InParts:
     def evaluate(self, model: Trained, batch: Batch) -> Evaluated:
         """Compute the formula and the global batch's gradients, one part after the other."""
         counts = counted_in_parts(model.formula, split(batch, self.parts))
-        weighed, found = self._accumulated(model, batch, counts)
-        return Evaluated(weighed, gradients.over_replicas(found))
+        weighed, summed = self._accumulated(model, batch, counts)
+        return Evaluated(weighed, gradients.over_replicas(summed))
 
     def _accumulated(
         self, model: Trained, batch: Batch, counts: Mapping[str, tf.Tensor]
     ) -> tuple[Weighed, list[tf.Tensor]]:
-        """The formula and this replica's gradients."""
-        found: list[Weighed] = []
+        """Sum the formula and this replica's gradients over the parts."""
+        shares: list[Weighed] = []
         totals = [tf.zeros_like(variable) for variable in model.learned]
         for part in split(batch, self.parts):
             # Not before the part before it is done: else all would be in memory at once.
             with tf.control_dependencies(totals):
                 part = {key: tf.identity(values) for key, values in part.items()}
-                weighed, own = self._of_part(model, part, counts)
+                weighed, of_part = self._of_part(model, part, counts)
                 totals = [
                     total + tf.convert_to_tensor(more)
-                    for total, more in zip(totals, own, strict=True)
+                    for total, more in zip(totals, of_part, strict=True)
                 ]
-            found.append(weighed)
-        return tf.nest.map_structure(lambda *values: tf.add_n(values), *found), totals
+            shares.append(weighed)
+        return tf.nest.map_structure(lambda *values: tf.add_n(values), *shares), totals
 
     def _of_part(
         self, model: Trained, part: Batch, counts: Mapping[str, tf.Tensor]

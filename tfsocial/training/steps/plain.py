@@ -42,10 +42,10 @@ class Summed:
     def evaluate(self, model: Trained, batch: Batch) -> Evaluated:
         """Compute the formula and the global batch's gradients."""
         weighed, tape = taped(model, batch, self.keep_tape)
-        found = gradients.of_loss(
+        summed = gradients.of_loss(
             tape, weighed.loss, model.learned, gradients.scaling(model.optimizer)
         )
-        return Evaluated(weighed, found, tape)
+        return Evaluated(weighed, summed, tape)
 
 
 def taped(model: Trained, batch: Batch, keep: bool) -> tuple[Weighed, tf.GradientTape]:

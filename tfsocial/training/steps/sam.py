@@ -40,10 +40,10 @@ def sam_ascent(
 
     Foret et al. (2021), Sharpness-Aware Minimization for Efficiently Improving Generalization,
     arXiv:2010.01412, equation 2 for p = 2. The gradients are those of the global batch; the
-    paper's code climbs along each replica's own.
+    paper's code ascends along each replica's own.
 
     Args:
-        gradients: of each variable, in its shape.
+        gradients: of each variable, float32 in its shape.
         radius: rho.
     """
     scale = tf.math.divide_no_nan(radius, tf.linalg.global_norm(gradients))

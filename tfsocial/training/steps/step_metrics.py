@@ -43,7 +43,7 @@ class StepMetrics:
 
 
 def _shares(batch: keys.Batch, weighed: Weighed) -> Iterator[tuple[str, tf.Tensor]]:
-    """What this replica adds to each curve."""
+    """List what this replica adds to each curve."""
     yield "loss", weighed.loss
     yield from ((f"raw/{name}", value) for name, value in weighed.raw.items())
     yield from ((f"weighted/{name}", value) for name, value in weighed.weighted.items())
