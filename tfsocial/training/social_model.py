@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import tensorflow as tf
 import tf_keras as keras
-from tfsocial.text import batch as keys
-from collections.abc import (Iterable, Sequence)
-from tfsocial.config import (DriftConstraint, Objectives)
+
+from tfsocial.config import DriftConstraint, Objectives
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
-from tfsocial.models.text_model import (Outputs, TextModel)
-from tfsocial.objectives.table import (Term, losses)
+from tfsocial.models.text_model import Outputs, TextModel
+from tfsocial.objectives.table import Term, losses
+from tfsocial.text import batch as keys
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.formula import Formula
 from tfsocial.training.keras_private import FittedModel
@@ -18,8 +20,6 @@ from tfsocial.training.run_constants import RunConstants
 from tfsocial.training.steps.choice import training_step
 from tfsocial.training.steps.moving import moving_number
 from tfsocial.training.steps.step_metrics import StepMetrics
-
-
 
 FROZEN = ("m0", "probe", "averaged_weights")  # constants that are layers
 

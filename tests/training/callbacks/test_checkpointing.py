@@ -442,8 +442,7 @@ def test_a_signal_during_a_slow_write_waits_for_its_end(moods, tmp_path, undistu
 def test_two_replicas_resume_too(two_cpus, tmp_path):
     """Each replica's own chance, and numbers that all of them know, come back as they were."""
     from tfsocial.models.encoder import PackedBert
-
-    from ..conftest import encoder_config
+    from training.conftest import encoder_config
 
     with two_cpus.scope():
         encoder = PackedBert(encoder_config(dropout=0.1))

@@ -17,8 +17,7 @@ from tfsocial.models.text_model import TextModel
 from tfsocial.text import batch as keys
 from tfsocial.training.providers import fisher, mlm_head
 from tfsocial.training.run_constants import RunConstants
-
-from ..conftest import WORDS, encoder_config
+from training.conftest import WORDS, encoder_config
 
 PARTS = keys.WordParts(np.arange(WORDS) < 1, np.zeros(WORDS, bool), mask=1)
 HEAD = "cls.predictions.transform.dense.weight"

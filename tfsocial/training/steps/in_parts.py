@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
-from collections.abc import (Mapping, Sequence)
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import tensorflow as tf
+
 from tfsocial.objectives import weighing
 from tfsocial.objectives.table import Term
 from tfsocial.objectives.weighing import Weighed
-from tfsocial.text.batch import (Batch, EXAMPLE_ID, TOKEN_IDS)
+from tfsocial.text.batch import EXAMPLE_ID, TOKEN_IDS, Batch
 from tfsocial.training import gradients
 from tfsocial.training.formula import Formula
 from tfsocial.training.forward import Step
-from tfsocial.training.steps.contract import (Evaluated, Trained)
-
-
+from tfsocial.training.steps.contract import Evaluated, Trained
 
 
 @dataclass(frozen=True)
