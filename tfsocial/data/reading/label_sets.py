@@ -18,7 +18,7 @@ from tfsocial.data.reading.split_table import SplitTable
 def label_names(
     name: str, task: config.Task, train: Sequence[SplitTable], place: str
 ) -> tuple[str, ...]:
-    """The label set of a task: () for regress, else the config's or that of train, sorted."""
+    """List a task's labels: () for regress, else the config's or those of train, sorted."""
     if train and all(table.cells[name].lacking for table in train):
         raise InputError(
             f"{place}: no row has a label for task {name}; "
@@ -72,7 +72,7 @@ def check_something_is_learned(
 
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Bool [n]: which examples have a label for some task."""
+    """Tell which examples have a label for some task, bool [n]."""
     return np.any([has_label(values) for values in labels.values()], 0)
 
 
