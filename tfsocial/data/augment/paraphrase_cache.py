@@ -89,7 +89,7 @@ class Cache:
             )
 
     def found(self, texts: Sequence[str], count: int) -> dict[str, list[str]]:
-        """Look up text -> its paraphrases of the first `count` draws, in order; only texts with one.
+        """Look up text -> its paraphrases of the first `count` draws, in order, if any.
 
         An empty one says that the translator had none.
         """
