@@ -57,7 +57,7 @@ class Filled:
     chosen: BackTranslation
 
     def lines(self, shown: int = 0) -> Iterator[str]:
-        """How many there are, and the first texts with their paraphrases if asked for."""
+        """Yield how many there are, and the first texts with their paraphrases if asked for."""
         counts, count = self.judged.counts, self.chosen.count
         made = sum(counts.values()) - counts.get("none", 0)
         yield f"{len(self.texts)} texts of train, up to {count} paraphrases each"
@@ -99,7 +99,7 @@ def fill(data: Data, model: Model, tasks: Mapping[str, Task], seed: int) -> Fill
 
 
 def resources(data: Data) -> tuple[Resource, ...]:
-    """What the translator takes from others."""
+    """List what the translator takes from others."""
     chosen = paraphrase_filter.section(data)
     if isinstance(chosen, MarianTranslator):
         return marian.resources(chosen)
@@ -131,7 +131,7 @@ def _bounds(data: Data, model: Model) -> tuple[float, float] | None:
 
 
 def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
-    """Fills the cache; returns how many paraphrases were asked for."""
+    """Fill the cache; return how many paraphrases were asked for."""
     chosen = paraphrase_filter.section(data)
     lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
     if not lacking:
@@ -144,7 +144,7 @@ def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
 def _compared(
     model: Model, cache: Cache, found: Mapping[str, Sequence[str]]
 ) -> dict[paraphrase_filter.Pair, float]:
-    """Cosines of all that was found, measured now where they were not before."""
+    """Give the cosines of all paraphrases; measure those that were not measured before."""
     m0 = community.of_config(model)
     yardstick = paraphrase_filter.yardstick(m0.resource(model).sha256, model.pooling)
     pairs = paraphrase_filter.pairs(found)

@@ -62,7 +62,7 @@ class Direction:
 
     @classmethod
     def load(cls, key: str, folder: Path, knobs: MarianTranslator, compiled: bool) -> Direction:
-        """Of a local folder.
+        """Load a direction from a local folder.
 
         Raises:
             InputError: it holds no Marian checkpoint that TensorFlow can read.
@@ -73,7 +73,7 @@ class Direction:
         return cls(key, folder, tokenizer, model, knobs.sampling, knobs.batch, compiled)
 
     def __call__(self, texts: Sequence[str], stream: RandomStream) -> list[str]:
-        """Translations; what is drawn for a text depends on it and its chance alone."""
+        """Translate texts [n]; what is drawn for a text depends on it and its stream alone."""
         read = self.tokenizer(
             list(texts),
             return_tensors="np",
@@ -103,7 +103,7 @@ class Direction:
         return self.model.config.max_position_embeddings
 
     def _graph(self, length: int) -> Any:
-        """What translates texts of at most so many pieces."""
+        """Return the function that translates texts of at most so many pieces."""
         if length not in self._graphs:
             pieces = min(2 * length + MORE_PIECES, self._positions - 1)
 
@@ -139,7 +139,7 @@ class Draw:
     stream: RandomStream
 
     def __call__(self, tokens: tf.Tensor, scores: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-        """Scores float32 [n, pieces], all but one of each row -inf."""
+        """Draw one piece a row: of scores float32 [n, pieces] all but one become -inf."""
         size = scores.shape[-1]
         high, pieces = tf.math.top_k(scores, min(self.sampling.top_k, size))
         rows = tf.repeat(tf.range(tf.shape(pieces)[0]), tf.shape(pieces)[1])
@@ -161,7 +161,7 @@ class Marian:
 
     @classmethod
     def load(cls, knobs: MarianTranslator, compiled: bool = True) -> Marian:
-        """The checkpoints of a config.
+        """Load the checkpoints of a config.
 
         Raises:
             InputError: see `folders`, `Direction.load`.
@@ -178,7 +178,7 @@ class Marian:
 
 
 def folders(knobs: MarianTranslator) -> dict[str, Path]:
-    """Key of the config -> local folder of that checkpoint, fetched from the hub if need be.
+    """Find key of the config -> local folder of that checkpoint, fetched from the hub if need be.
 
     Raises:
         InputError: it cannot be had.
@@ -190,7 +190,7 @@ def folders(knobs: MarianTranslator) -> dict[str, Path]:
 
 
 def resources(knobs: MarianTranslator) -> tuple[Resource, ...]:
-    """The two checkpoints, with the licence that stands in their folders."""
+    """List the two checkpoints, with the licence that stands in their folders."""
     names = (knobs.forward, knobs.backward)
     return tuple(map(_resource, names, folders(knobs).values()))
 
@@ -221,7 +221,7 @@ def _folder(name: str, key: str) -> Path:
 
 
 def _number(text: str) -> int:
-    """An int64 that stands for a text."""
+    """Hash a text to an int64 that stands for it."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 
@@ -267,7 +267,7 @@ def _kind(path: Path) -> Any:
 
 
 def _model(folder: Path, where: str) -> Any:
-    """With every weight the checkpoint's: transformers starts at random where a name differs."""
+    """Load every weight from the checkpoint: transformers starts at random where a name differs."""
     noise = logging.getLogger("transformers")
     before, _ = noise.level, noise.setLevel(logging.ERROR)
     try:

@@ -28,7 +28,7 @@ class Translator(Protocol):
     """Says texts in other words; raises InputError where it cannot."""
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
-        """A paraphrase of each text, in their order; empty where it has none.
+        """Paraphrase each text, in their order; "" for a text that has no paraphrase.
 
         Args:
             draw: which of several paraphrases, from 0 on; another draw may give another one.
@@ -36,7 +36,7 @@ class Translator(Protocol):
 
 
 def fill(cache: Cache, translator: Translator, texts: Sequence[str], count: int, batch: int) -> int:
-    """Asks for the paraphrases that the cache lacks, a batch at a time; returns how many.
+    """Ask for the paraphrases that the cache lacks, a batch at a time; return how many.
 
     All texts get their first one before any gets a second. Texts of a length go together.
 
@@ -66,12 +66,12 @@ def _translated(translator: Translator, texts: list[str], draw: int) -> dict[str
 
 
 def _tidy(paraphrase: str) -> str:
-    """On one line; empty where it is no text that can be used."""
+    """Put a paraphrase on one line; empty it where it is no text that can be used."""
     return "" if rows.flaw_of(paraphrase) else " ".join(paraphrase.split())
 
 
 def compare(cache: Cache, similarity: Similarity, yardstick: str, wanted: Sequence[Pair]) -> int:
-    """Measures the pairs that were not measured yet; returns how many."""
+    """Measure the pairs that were not measured yet; return how many."""
     measured = cache.cosines(yardstick, wanted)
     lacking = [pair for pair in wanted if pair not in measured]
     with tqdm(total=len(lacking), desc="cosines", disable=None, leave=False) as bar:

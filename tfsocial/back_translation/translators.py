@@ -57,7 +57,7 @@ class Http:
     wait: Callable[[float], None] = time.sleep
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
-        """Tries again, ever later, where that may help: no answer, or a status of 429 or 5xx.
+        """Try again, ever later, where that may help: no answer, or a status of 429 or 5xx.
 
         Raises:
             InputError: the last attempt failed too, or the answer is no such object.
@@ -112,12 +112,12 @@ class Http:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether another attempt may do better."""
+    """Tell whether another attempt may do better."""
     return isinstance(error, _FailureError) and error.passing
 
 
 def _public(url: str) -> str:
-    """The address without what may be secret in it.
+    """Strip an address of what may be secret in it.
 
     >>> _public("https://me:word@host:80/translate?key=1")
     'https://host:80/translate'
@@ -154,7 +154,7 @@ class Pairs:
 
     @classmethod
     def read(cls, knobs: PairsTranslator, root: str | None) -> Pairs:
-        """The pairs of a file, named from the folder `root`.
+        """Read the pairs of a file, named from the folder `root`.
 
         Raises:
             InputError: the file cannot be read, or a row is no pair.

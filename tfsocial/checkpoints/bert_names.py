@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def encoder_names(tensors: Mapping[str, T]) -> dict[str, T]:
-    """Gives a checkpoint's tensors the names that PyTorch's BertModel gives them.
+    """Give a checkpoint's tensors the names that PyTorch's BertModel gives them.
 
     >>> encoder_names({"bert.pooler.dense.bias": 1, "cls.predictions.bias": 2, "position_ids": 3})
     {'pooler.dense.bias': 1, 'cls.predictions.bias': 2}
@@ -26,7 +26,7 @@ def encoder_names(tensors: Mapping[str, T]) -> dict[str, T]:
 
 
 def shared_names(tensors: Mapping[str, T]) -> dict[str, T]:
-    """Gives an encoder's tensors the names of the class that has a place for all of them.
+    """Give an encoder's tensors the names of the class that has a place for all of them.
 
     A model with a masked-LM head calls its encoder `bert`.
 
@@ -41,12 +41,12 @@ def shared_names(tensors: Mapping[str, T]) -> dict[str, T]:
 
 
 def architecture(names: Iterable[str]) -> str:
-    """Names the class of the community that has a place for tensors of these names."""
+    """Name the class of the community that has a place for tensors of these names."""
     return "BertForMaskedLM" if MLM_BIAS in names else "BertModel"
 
 
 def _of_today(name: str) -> str:
-    """Google's first checkpoints call the norms' weights as TensorFlow does.
+    """Rename the norms' weights of Google's first checkpoints, which are called as in TensorFlow.
 
     >>> _of_today("bert.embeddings.LayerNorm.gamma")
     'embeddings.LayerNorm.weight'

@@ -40,7 +40,7 @@ class CommunityCheckpoint:
     trained: bool
 
     def resource(self, model: Model) -> Resource:
-        """Describes M0, or of an untrained encoder the checkpoint that has its words.
+        """Describe M0, or of an untrained encoder the checkpoint that has its words.
 
         Raises:
             InputError: see `provenance.of_checkpoint`.
@@ -49,14 +49,14 @@ class CommunityCheckpoint:
         return resources.of_checkpoint(model, chosen, self.folder)
 
     def architecture(self, words: np.ndarray | None = None) -> BertConfig:
-        """Copies M0's architecture, with a word table of only the rows `words` if given."""
+        """Copy M0's architecture, with a word table of only the rows `words`, int [m], if given."""
         config = copy.deepcopy(self.config)
         if words is not None:
             config.vocab_size = len(words)
         return config
 
     def check(self, tokenizer: Tokenizer, row_length: int, texts: int = 1) -> None:
-        """Refuses ids and positions the checkpoint has no rows for; XLA would clamp them silently.
+        """Refuse ids and positions the checkpoint has no rows for; XLA would clamp them silently.
 
         Args:
             texts: of an example, two of a pair.
@@ -82,7 +82,7 @@ class CommunityCheckpoint:
             )
 
     def fill(self, encoder: PackedBert, words: np.ndarray | None = None) -> UnusedTensors:
-        """Puts M0's weights into a built encoder; returns what it had no place for.
+        """Put M0's weights into a built encoder; return what it had no place for.
 
         Args:
             words: rows of M0's word table that the encoder's own table holds; the whole table is
@@ -103,7 +103,7 @@ class CommunityCheckpoint:
         return unused | whole
 
     def embedder(self, pooling: str, row_length: int) -> Embedder:
-        """Makes a reader of texts with the checkpoint's weights, never to be trained.
+        """Make a reader of texts with the checkpoint's weights, never to be trained.
 
         Args:
             row_length: tokens of a text that it reads; fewer where it has fewer positions.
@@ -120,7 +120,7 @@ class CommunityCheckpoint:
 
 
 def of_config(model: Model) -> CommunityCheckpoint:
-    """Finds M0 as `model.checkpoint` names it.
+    """Find M0 as `model.checkpoint` names it.
 
     Raises:
         InputError: it cannot be had, is incomplete, or is not a BERT.
@@ -133,7 +133,7 @@ def of_config(model: Model) -> CommunityCheckpoint:
 
 
 def of_name(checkpoint: str, key: str, dropout: float | None = None) -> CommunityCheckpoint:
-    """Finds a checkpoint with weights to give, as `key` of the config names it.
+    """Find a checkpoint with weights to give, as `key` of the config names it.
 
     Raises:
         InputError: it cannot be had, is incomplete, or is not a BERT.
@@ -145,7 +145,7 @@ def of_name(checkpoint: str, key: str, dropout: float | None = None) -> Communit
 def take_mlm_head(
     head: MLMHead, unused: UnusedTensors, words: np.ndarray, where: str
 ) -> tuple[bool, UnusedTensors]:
-    """Puts M0's masked-LM head into a built one, where M0 has one.
+    """Put M0's masked-LM head into a built one, where M0 has one.
 
     Returns:
         Whether it has; and the tensors that still have no place.
@@ -159,14 +159,14 @@ def take_mlm_head(
 
 
 def encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
-    """Reads a checkpoint's tensors by the names BertModel gives them."""
+    """Read a checkpoint's tensors by the names BertModel gives them."""
     return bert_names.encoder_names(tensors.read(folder / WEIGHTS))
 
 
 def fill_encoder(
     encoder: PackedBert, found: Mapping[str, np.ndarray], folder: Path
 ) -> UnusedTensors:
-    """Assigns every weight of the backbone; returns the tensors without a place in it."""
+    """Assign every weight of the backbone; return the tensors without a place in it."""
     backbone = parameters.of_encoder(encoder).of("backbone")
     missing = [name for name in backbone if name not in found]
     if missing:
@@ -178,7 +178,7 @@ def fill_encoder(
 
 
 def assign(places: Parameters, found: Mapping[str, np.ndarray], where: str) -> None:
-    """Gives each parameter the tensor of its name; `where` is the file.
+    """Give each parameter the tensor of its name; `where` is the file.
 
     Raises:
         InputError: a tensor has another shape, or values that are not finite.
@@ -188,7 +188,7 @@ def assign(places: Parameters, found: Mapping[str, np.ndarray], where: str) -> N
 
 
 def bert_config(folder: Path, dropout: float | None = None) -> BertConfig:
-    """Reads the checkpoint's architecture; `dropout` replaces its hidden and attention dropout."""
+    """Read the checkpoint's architecture; `dropout` replaces its hidden and attention dropout."""
     values = manifest.read_json(folder / CONFIG)
     if values.get("model_type", "bert") != "bert":
         raise InputError(
@@ -215,7 +215,7 @@ def _random_config(model: Model, vocabulary_size: int) -> BertConfig:
 
 
 def _untrained_table(config: BertConfig) -> np.ndarray:
-    """A word table for the rows that no text trained."""
+    """Make a word table for the rows that no text trained."""
     size = (config.vocab_size, config.hidden_size)
     table = np.random.default_rng(0).normal(scale=config.initializer_range, size=size)
     return table.astype(np.float32)

@@ -20,7 +20,7 @@ _WANTED = ("*.json", "*.txt", "*.safetensors", CARD, "LICEN[SC]E*")  # of a fold
 
 
 def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
-    """Finds the local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder.
+    """Find the local folder of `package:NAME`, `hub:NAME`, `gs://...` or a folder.
 
     Args:
         key: of the config, for the message.
@@ -42,12 +42,12 @@ def resolve(checkpoint: str, key: str = "model.checkpoint") -> Path:
 
 
 def missing(folder: Path) -> list[str]:
-    """Lists the files that a checkpoint needs and that the folder lacks."""
+    """List the files that a checkpoint needs and that the folder lacks."""
     return [name for name in NEEDED if not (folder / name).is_file()]
 
 
 def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
-    """Finds the local folder of a checkpoint of the hub with those of its files.
+    """Find the local folder of a checkpoint of the hub with those of its files.
 
     Args:
         where: its key of the config, for the message.
@@ -69,7 +69,7 @@ def hub_folder(name: str, files_wanted: Sequence[str], where: str) -> Path:
 
 
 def _check_complete(folder: Path, what: str) -> None:
-    """`what` begins the sentence: the key and value that led here."""
+    """Refuse a folder that lacks files; `what`, the key and value that led here, begins it."""
     if not folder.is_dir():
         raise InputError(f"{what}: there is no such folder")
     if lacking := missing(folder):
@@ -77,7 +77,7 @@ def _check_complete(folder: Path, what: str) -> None:
 
 
 def _package_folder(name: str, key: str) -> Path:
-    """The folder with config.json inside an installed package, found without running its code."""
+    """Find the folder with config.json in an installed package, without running its code."""
     # A dotted name would run the code of its parent package.
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
@@ -91,7 +91,7 @@ def _package_folder(name: str, key: str) -> Path:
 
 
 def _copied(address: str, key: str) -> Path:
-    """A remote folder's files in a local cache, all of them or none."""
+    """Copy a remote folder's files to a local cache, all of them or none."""
     import tensorflow as tf  # for its filesystems alone
 
     target = _cache_of(address)
@@ -110,7 +110,7 @@ def _copied(address: str, key: str) -> Path:
 
 
 def _cache_of(address: str) -> Path:
-    """A folder of its own for each address; its beginning is for people to read."""
+    """Name a folder of its own for each address; its beginning is for people to read."""
     address = address.rstrip("/")
     readable = re.sub(r"\W+", "_", address)[-60:]
     digest = hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -34,7 +34,7 @@ class ModelManifest(TextModelSpec):
     version: str = tfsocial.__version__
 
     def decision_thresholds(self, task: str) -> np.ndarray:
-        """Returns from what probability on each label of a multilabel task counts, float32."""
+        """Return from what probability on each label of a multilabel task counts, float32 [C]."""
         default = (0.5,) * self.tasks[task].width
         return np.array(self.thresholds.get(task, default), np.float32)
 
@@ -43,13 +43,13 @@ _MANIFEST = pydantic.TypeAdapter(ModelManifest)
 
 
 def to_values(manifest: ModelManifest) -> dict[str, Any]:
-    """Turns a manifest into JSON values; `of_values` reads them back."""
+    """Turn a manifest into JSON values; `of_values` reads them back."""
     tasks = {task: spec._asdict() for task, spec in manifest.tasks.items()}
     return asdict(manifest) | {"tasks": tasks}
 
 
 def of_values(values: Any) -> ModelManifest:
-    """Reads a manifest from its JSON values.
+    """Read a manifest from its JSON values.
 
     Raises:
         InputError: they are none; says what is wrong with them, not where they came from.
@@ -70,7 +70,7 @@ def of_values(values: Any) -> ModelManifest:
 
 
 def read(folder: Path) -> ModelManifest:
-    """Reads the manifest of a model folder.
+    """Read the manifest of a model folder.
 
     Raises:
         InputError: it has none, or a broken one.
@@ -91,7 +91,7 @@ def read(folder: Path) -> ModelManifest:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads an object of JSON.
+    """Read an object of JSON.
 
     Raises:
         InputError: the file holds none.

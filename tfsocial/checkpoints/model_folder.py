@@ -44,7 +44,7 @@ class TextModelBundle:
     manifest: ModelManifest
 
     def answer(self, columns: Sequence[tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Computes, in the graph, predictions and embeddings of raw texts.
+        """Compute, in the graph, predictions and embeddings of raw texts.
 
         Args:
             columns: string [n] each; one, or two for pairs.
@@ -67,7 +67,7 @@ def save(
     words: np.ndarray | None = None,
     card: str | None = None,
 ) -> None:
-    """Writes a model folder whole, in the place of one that is there.
+    """Write a model folder whole, in the place of one that is there.
 
     Args:
         unused: tensors of M0 the model has no place for (its pooler), which other programs
@@ -97,7 +97,7 @@ def save(
 
 
 def load(folder: Path) -> TextModelBundle:
-    """Reads a model folder written by `save`, dropout and all in inference form.
+    """Read a model folder written by `save`, dropout and all in inference form.
 
     Raises:
         InputError: the folder is not one, or is broken.
@@ -134,7 +134,7 @@ def _fill(places: Parameters, found: Mapping[str, np.ndarray], path: Path) -> No
 def _shared_tensors(
     weights: Parameters, unused: UnusedTensors, words: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Encoder and masked-LM head over M0's whole vocabulary, and what M0 has beside them."""
+    """Collect encoder and masked-LM head over M0's whole vocabulary, and what M0 has besides."""
     own = weights.of("backbone").arrays() | _of_mlm_head(weights).arrays()
     if words is not None:
         own[WORD_TABLE] = tensors.whole_table(unused[WORD_TABLE], own[WORD_TABLE], words)
@@ -145,7 +145,7 @@ def _shared_tensors(
 
 
 def _config(bundle: TextModelBundle, shared: Mapping[str, np.ndarray]) -> bytes:
-    """config.json: what PyTorch's classes read, and the manifest."""
+    """Write config.json: what PyTorch's classes read, and the manifest."""
     values = bundle.model.encoder.config.to_dict()
     values |= _label_maps(bundle.manifest.tasks)
     values |= {"tfsocial": manifests.to_values(bundle.manifest)}
@@ -155,7 +155,7 @@ def _config(bundle: TextModelBundle, shared: Mapping[str, np.ndarray]) -> bytes:
 
 
 def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
-    """id2label and label2id of the first task with labels: what other programs look for."""
+    """Give id2label and label2id of the first task with labels: what other programs look for."""
     labels = next((spec.labels for spec in tasks.values() if spec.labels), ())
     return {
         "id2label": {str(number): label for number, label in enumerate(labels)},
@@ -164,7 +164,7 @@ def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
 
 
 def _check_saved(folder: Path) -> None:
-    """Refuses what is no folder of `save`, in words of who has a model and no config."""
+    """Refuse what is no folder of `save`, in words of who has a model and no config."""
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such model folder")
     if lacking := locations.missing(folder):

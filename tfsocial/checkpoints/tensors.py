@@ -16,7 +16,7 @@ from tfsocial.config import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Reads name -> array.
+    """Read name -> array.
 
     Raises:
         InputError: the file is not there or is not of safetensors.
@@ -28,12 +28,12 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def to_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
-    """Makes a file's content of name -> array, marked as PyTorch's layout: weights [out, in]."""
+    """Make a file's content of name -> array, marked as PyTorch's layout: weights [out, in]."""
     return safetensors.save(dict(tensors), {"format": "pt"})
 
 
 def checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
-    """Returns the array as float32.
+    """Check an array's shape and return it as float32.
 
     Args:
         where: file and tensor, for the message.
@@ -53,7 +53,7 @@ def checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray
 
 
 def whole_table(table: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Puts a pruned vocabulary's rows in their places of the whole table; returns a copy, float32.
+    """Put a pruned vocabulary's rows in their places of the whole table; return a copy, float32.
 
     >>> whole_table(np.zeros(4), np.array([7.0, 8.0]), np.array([1, 3])).tolist()
     [0.0, 7.0, 0.0, 8.0]

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 
 
 def _one_op(value: Any) -> Any:
-    """An op as a mapping of its name to its knobs; the bare name is the op with its defaults."""
+    """Return an op as a mapping of its name to its knobs; a bare name has the defaults."""
     if isinstance(value, str):
         return {value: {}}
     if not isinstance(value, Mapping) or len(value) != 1:

@@ -40,7 +40,7 @@ class Block(BaseModel):
 
 
 def holds_numbers(annotation: Any) -> bool:
-    """Whether a field of this type holds numbers and no booleans.
+    """Tell whether a field of this type holds numbers and no booleans.
 
     >>> holds_numbers(Count | None), holds_numbers(bool | None), holds_numbers(str)
     (True, False, False)

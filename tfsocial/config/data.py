@@ -79,7 +79,7 @@ class Source(Section):
         return self.source.partition(":")[0]
 
     def labelled(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
-        """The tasks that its rows have labels for, with their columns here."""
+        """Give the tasks that its rows have labels for, with their columns here."""
         return dict(tasks)
 
     @pydantic.field_validator("text", mode="before")

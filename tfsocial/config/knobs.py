@@ -18,7 +18,7 @@ from tfsocial.errors import InputError, nearest
 def check_names(
     name: str, kind: type, knobs: Mapping[str, Any], where: str, also: Sequence[str] = ()
 ) -> None:
-    """Whether all knobs are fields of a dataclass.
+    """Check that all knobs are fields of a dataclass.
 
     Args:
         also: what may be set beside them.
@@ -34,7 +34,7 @@ def check_names(
 
 
 def with_knobs(kind: type, knobs: Mapping[str, Any], where: str) -> Any:
-    """A dataclass with its fields checked; `where` is its key path in the config.
+    """Make a dataclass with its fields checked; `where` is its key path in the config.
 
     Raises:
         InputError: a value does not fit.

@@ -30,7 +30,7 @@ class LocalPath:
     tells: bool = False
 
     def means(self, value: Any) -> bool:
-        """Whether a value of the field is the path of a local file or folder."""
+        """Tell whether a value of the field is the path of a local file or folder."""
         return isinstance(value, str) and value != "" and not re.fullmatch(self.unless, value)
 
 

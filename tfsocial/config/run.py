@@ -96,7 +96,7 @@ class Config(Section):
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     def write(self, path: Path) -> None:
-        """The complete config as YAML; `load(path)` gives an equal one."""
+        """Write the complete config as YAML; `load(path)` gives an equal one."""
         values = self.model_dump(mode="json")
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         if yaml.safe_load(text) != values:  # PyYAML folds U+0085 away unless it is escaped

@@ -52,7 +52,7 @@ def _add_menus(definitions: Schema, menus: Menus) -> None:
 
 
 def _losses(menu: Menu, definitions: Schema) -> Schema:
-    """A loss by name; without one the usual of the task's kind, whose name is not said."""
+    """Describe a loss by name; without one, the usual of the task's kind, not named."""
     losses = [
         _defined(f"loss.{name}", kind, definitions, {"name": {"const": name}}, hidden=("task",))
         for name, kind in menu.items()
@@ -61,7 +61,7 @@ def _losses(menu: Menu, definitions: Schema) -> Schema:
 
 
 def _ops(menu: Menu, definitions: Schema) -> Schema:
-    """An op by its bare name, or as a mapping of its name to its knobs."""
+    """Describe an op: its bare name, or a mapping of its name to its knobs."""
     knobs = {
         name: _or_null(_defined(f"op.{name}", kind, definitions)) for name, kind in menu.items()
     }

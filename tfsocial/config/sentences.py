@@ -40,7 +40,7 @@ def reason_of(detail: Mapping[str, Any]) -> str:
 
 
 def _of(holder: Any) -> str:
-    """' of lion' where the section that holds a wrong key is one that goes by such a name."""
+    """Give ' of lion' where the section that holds a wrong key goes by such a name."""
     names = [get_args(kind) for kind in annotations.fields(holder).values()]
     tags = [note.tag for note in annotations.metadata(holder) if isinstance(note, pydantic.Tag)]
     return "".join(f" of {tag}" for tag in tags if (tag,) in names)

@@ -34,7 +34,7 @@ class Attribute(Sequence[str]):
 
     @classmethod
     def without(cls, count: int) -> Attribute:
-        """The column of so many examples that have no value."""
+        """Make the column of so many examples that have no value."""
         return cls(np.full(count, NONE, np.int32), ())
 
     def __len__(self) -> int:
@@ -49,12 +49,12 @@ class Attribute(Sequence[str]):
         return self.values[code] if code != NONE else ""
 
     def taken(self, rows: np.ndarray) -> Attribute:
-        """These rows, in this order."""
+        """Take these rows, int [m], in this order."""
         return replace(self, codes=self.codes[rows])
 
 
 def joined(parts: Sequence[Attribute]) -> Attribute:
-    """Columns of one name, one after the other; the same value is the same in all of them.
+    """Join columns of one name, one after the other; a value has one code in all of them.
 
     >>> parts = [Attribute(np.array([0, 1], np.int32), ("a", "b")), Attribute.without(1)]
     >>> both = joined([*parts, Attribute(np.array([1, 0], np.int32), ("c", "b"))])
@@ -67,6 +67,6 @@ def joined(parts: Sequence[Attribute]) -> Attribute:
 
 
 def _renumbered(part: Attribute, numbers: dict[str, int]) -> np.ndarray:
-    """Codes by `numbers`, which grows by the values it lacks."""
+    """Number a column's codes by `numbers`, which grows by the values it lacks."""
     ours = [numbers.setdefault(value, len(numbers)) for value in part.values]
     return np.array([*ours, NONE], np.int32)[part.codes]  # the last place is that of NONE

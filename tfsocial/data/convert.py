@@ -52,7 +52,7 @@ class Content:
 
 
 def _digest(example: Example) -> bytes:
-    """Of texts, labels and attributes as they are used, not of how a file spells them."""
+    """Hash texts, labels and attributes as they are used, not as a file spells them."""
     cells = {task: _canonical(cell) for task, cell in example.cells.items()}
     values = [example.text.text, example.text.pair, sorted(cells.items())]
     values += [sorted(example.attributes.items())] if example.attributes else []
@@ -90,7 +90,7 @@ class Manifest:
         return [form.format(number) for number in range(self.shards)]
 
     def size(self, number: int) -> int:
-        """Examples of a shard: the first ones have one more where it does not come out even."""
+        """Count a shard's examples: the first have one more where it does not come out even."""
         return self.examples // self.shards + (number < self.examples % self.shards)
 
 
@@ -108,7 +108,7 @@ class Converted:
 def convert(
     data: config.Data, tasks: Mapping[str, config.Task], output: str, shards: int = SHARDS
 ) -> Iterator[Converted]:
-    """Each split of each source to shards in `output`, of a mixture in a folder for each source.
+    """Convert each split of each source to shards in `output`, a mixture's in a folder a source.
 
     Args:
         output: local or gs://.
@@ -127,7 +127,7 @@ def convert(
 
 
 def _as_written(source: config.Source) -> config.Source:
-    """The source with its labels as they are: they are renamed when the shards are read."""
+    """Keep the source's labels as they are: they are renamed when the shards are read."""
     return source.model_copy(update={"labels": {}} if hasattr(source, "labels") else {})
 
 
@@ -155,7 +155,7 @@ class _Split:
             yield from source_rows.examples_of(name, self.key, self.source, self.data, self.tasks)
 
     def _measured(self) -> tuple[Content, Counts]:
-        """What the source holds, and how many of its rows are bad."""
+        """Measure what the source holds, and how many of its rows are bad."""
         content, bad = Content(), []
         for found in _shown(self._found(), f"{self.split}: reading"):
             if isinstance(found, BadRow):
@@ -169,7 +169,7 @@ class _Split:
         return content, counts
 
     def _columns(self) -> list[str]:
-        """Texts, labels and attributes; nothing else of a row is kept."""
+        """List texts, labels and attributes; nothing else of a row is kept."""
         labels = (task.column for task in self.source.labelled(self.tasks).values())
         return list(dict.fromkeys([*self.source.text, *labels, *self.source.attributes.values()]))
 
@@ -179,7 +179,7 @@ class _Split:
         return f"{self.folder}/{name}"
 
     def _manifest(self, content: Content, shards: int) -> Manifest:
-        """Of this data: as it is in the folder, or new."""
+        """Give the manifest of this data: as it is in the folder, or new."""
         new = Manifest(
             self.split,
             self.source.name or self.source.source,
@@ -220,7 +220,7 @@ class _Split:
         self._put(f"{self.split}.json", f"{text}\n")
 
     def _put(self, name: str, text: str) -> None:
-        """Writes a file of the folder, whole or not at all."""
+        """Write a file of the folder, whole or not at all."""
         import tensorflow as tf
 
         path = self._path(name)
@@ -273,13 +273,13 @@ class _Split:
         return {"examples": content.examples, "sha256": content.sha256, "bytes": size}
 
     def _kept(self, example: Example, columns: Sequence[str]) -> dict[str, Any]:
-        """Cells of a record; an attribute's is what examples have of it."""
+        """Give the cells of a record; an attribute's is what examples have of it."""
         own = {column: example.attributes[name] for name, column in self.source.attributes.items()}
         read = {*self.source.text, *(t.column for t in self.source.labelled(self.tasks).values())}
         return {key: example.values.get(key) if key in read else own[key] for key in columns}
 
     def _check(self, manifest: Manifest) -> None:
-        """Reads all shards back."""
+        """Read all shards back."""
         total = Content()
         with tqdm(total=manifest.examples, desc=f"{self.split}: checking", disable=None) as bar:
             for name in manifest.names:
@@ -313,18 +313,18 @@ class _Split:
 
 
 def _differences(there: Manifest, new: Manifest) -> list[str]:
-    """What of two manifests is not alike, but for what is finished."""
+    """List what of two manifests is not alike, but for what is finished."""
     before, now = asdict(there), asdict(new)
     return [key for key in now if key != "finished" and before[key] != now[key]]
 
 
 def _shown(found: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
-    """The same, with a bar where stderr is a terminal."""
+    """Show a bar where stderr is a terminal; the items stay the same."""
     return iter(tqdm(found, desc=what, total=total, disable=None, leave=False))
 
 
 def use(data: config.Data, done: Iterable[Converted]) -> dict[str, Any]:
-    """The part of a config that reads what was converted instead of what it was made from.
+    """Write the part of a config that reads what was converted, not what it was made from.
 
     >>> manifest = Manifest("train", "", "MIT", ["text"], 8, "", 1)
     >>> use(config.Data(), [Converted("data", "train", "/d/train-*.tfrecord", None, manifest)])

@@ -25,7 +25,7 @@ class Origin:
     line: np.ndarray
 
     def where(self, row: int) -> str:
-        """'FILE:LINE' of a row.
+        """Name a row as 'FILE:LINE'.
 
         >>> Origin(("a.csv",), np.array([0, 0]), np.array([2, 3])).where(1)
         'a.csv:3'
@@ -53,14 +53,14 @@ class Examples:
 
     @classmethod
     def of_texts(cls, texts: Sequence[str]) -> Examples:
-        """Texts alone, from nowhere and without a label."""
+        """Make examples of texts alone, from nowhere and without a label."""
         return cls(texts, None, {}, Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32)))
 
     def __len__(self) -> int:
         return len(self.text)
 
     def taken(self, rows: np.ndarray) -> Examples:
-        """These rows, in this order."""
+        """Take these rows, int [m], in this order."""
         origin = replace(self.origin, file=self.origin.file[rows], line=self.origin.line[rows])
         return Examples(
             mmap_columns.taken(self.text, rows),
@@ -135,7 +135,7 @@ def joined(parts: Sequence[Examples], columns: Iterable[str] = ()) -> Examples:
 
 
 def has_label(labels: np.ndarray) -> np.ndarray:
-    """Bool [n], of the labels of a task of any kind, see `Examples`.
+    """Tell which labels of a task of any kind (see `Examples`) are there, bool [n].
 
     >>> has_label(np.array([2, -1])).tolist(), has_label(np.array([[1.0], [np.nan]])).tolist()
     ([True, False], [True, False])

@@ -55,7 +55,7 @@ def _class_table(
 
 
 def _row_name(label: str) -> str:
-    """A label called like one of the averages would be overwritten by it."""
+    """Rename a label called like one of the averages, which would overwrite it."""
     return f"{label} (label)" if label in _AVERAGES else label
 
 
@@ -70,7 +70,7 @@ def class_lines(classes: Mapping[str, Any]) -> list[str]:
 
 
 def _table(classes: Mapping[str, Any]) -> list[str]:
-    """Lines of `sklearn.metrics.classification_report(digits=3)`, from its dict."""
+    """Write the lines of `sklearn.metrics.classification_report(digits=3)`, from its dict."""
     width = max(len(name) for name in (*classes, "weighted avg"))
     head = "".join(f" {column:>9}" for column in ("precision", "recall", "f1-score", "support"))
     lines = {name: f"{name:>{width}} {_cells(row, classes)}" for name, row in classes.items()}

@@ -26,7 +26,7 @@ _DOTS_PER_INCH = 100
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Truth in rows, predictions in columns, each row coloured by its own total.
+    """Draw truth in rows, predictions in columns, each row coloured by its own total.
 
     Up to 40 classes are named and up to 20 show their counts; a class without an example is
     grey. Colours rise as the square root of the share, so that 2 % of a row still shows.
@@ -53,7 +53,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, names: Sequence[
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Accuracy against confidence, with the number of examples of each bin below.
+    """Draw accuracy against confidence, with the number of examples of each bin below.
 
     A calibrated model's bars reach its mean confidence (Guo et al. 2017, arXiv:1706.04599).
 
@@ -70,7 +70,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
-    """Each row divided by its sum; NaN in a row without an example."""
+    """Divide each row by its sum; NaN in a row without an example."""
     totals = counts.sum(-1, keepdims=True)
     return np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
 
@@ -83,7 +83,7 @@ def _accuracy_title(counts: np.ndarray) -> str:
 
 
 def _matrix_inches(classes: int) -> tuple[float, float]:
-    """Room for each class: more where names and counts have to fit in."""
+    """Make room for each class: more where names and counts have to fit in."""
     inch_per_class = 0.42 if classes <= COUNTS_UP_TO else 0.22 if classes <= NAMES_UP_TO else 0.07
     side = max(5.0, 3.2 + inch_per_class * classes)
     return side + 0.8, side
@@ -106,7 +106,7 @@ def _label_classes(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _shortened(name: str) -> str:
-    """The ends of a long name, which tell labels apart that begin alike.
+    """Keep the ends of a long name, which tell labels apart that begin alike.
 
     >>> _shortened("balance_not_updated_after_bank_transfer")
     'balance_not_u…_bank_transfer'

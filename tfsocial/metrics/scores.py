@@ -119,7 +119,7 @@ def _multilabel_scores(known: Labelled, thresholds: np.ndarray) -> dict[str, flo
 
 
 def decisions(known: Labelled, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Truth and prediction, int [n, C + 1], with a last column of zeros nobody scores.
+    """Decide by the thresholds: truth and prediction, int [n, C + 1], the last column zeros.
 
     A single column is to scikit-learn a binary task with two classes; a second one keeps
     it multilabel.
@@ -139,7 +139,7 @@ def _regress_scores(known: Labelled) -> dict[str, float]:
 
 
 def _correlations(truth: np.ndarray, values: np.ndarray) -> dict[str, float]:
-    """Pearson's r where neither side is constant, r2 where the truth is not."""
+    """Compute Pearson's r where neither side is constant, r2 where the truth is not."""
     if not np.ptp(truth):
         return {}
     pearson = {"pearson": np.corrcoef(truth, values)[0, 1]} if np.ptp(values) else {}

@@ -119,7 +119,7 @@ def _best_threshold(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _f1_at(thresholds: np.ndarray, truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """F1 of `probabilities >= threshold` at each threshold; some row must be positive."""
+    """Compute F1 of `probabilities >= threshold` at each threshold; some row must be positive."""
     said, hits = (
         len(values) - np.searchsorted(np.sort(values), thresholds)
         for values in (probabilities, probabilities[truth])

@@ -31,11 +31,11 @@ class Embedder:
         self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
 
     def __call__(self, examples: Examples) -> np.ndarray:
-        """Pooled vectors of length 1, float32 [n, hidden]."""
+        """Embed examples: pooled vectors of length 1, float32 [n, hidden]."""
         return self._read(tokenize_split(examples, self._tokenizer, self._shape.row_length))
 
     def names(self, names: Sequence[str]) -> np.ndarray:
-        """Those of label names, as the words they are made of."""
+        """Embed label names as the words they are made of, float32 [names, hidden]."""
         return self._read(tokenize_names(names, self._tokenizer, self._shape.row_length))
 
     def _read(self, encoded: TokenizedSplit) -> np.ndarray:

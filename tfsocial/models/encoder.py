@@ -51,7 +51,7 @@ class PackedBert(keras.layers.Layer):
         super().build(input_shape)
 
     def words(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The word table's vectors of a batch's tokens, [rows, row_length, hidden]."""
+        """Look up the word vectors of a batch's tokens, [rows, row_length, hidden]."""
         return tf.gather(self.bert.embeddings.weight, batch[keys.TOKEN_IDS])
 
     def call(
@@ -60,7 +60,7 @@ class PackedBert(keras.layers.Layer):
         training: bool = False,
         words: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Hidden states of the last layer, [rows, row_length, hidden].
+        """Compute the hidden states of the last layer, [rows, row_length, hidden].
 
         Args:
             words: vectors to read instead of the table's, [rows, row_length, hidden].
@@ -81,7 +81,7 @@ class PackedBert(keras.layers.Layer):
     def _through(
         self, layer: keras.layers.Layer, hidden: tf.Tensor, mask: tf.Tensor, training: bool
     ) -> tf.Tensor:
-        """Hidden states after one more layer."""
+        """Compute the hidden states after one more layer."""
 
         def outputs(hidden: tf.Tensor) -> tf.Tensor:
             return layer(
@@ -100,7 +100,7 @@ class PackedBert(keras.layers.Layer):
         return outputs(hidden)
 
     def _exchange_kernels(self, dropout: type[ByteDropout]) -> None:
-        """Puts `kernels` in the place of the layers' own dropout and GELU."""
+        """Put `kernels` in the place of the layers' own dropout and GELU."""
         generator = self.generator
         hidden, attention = (
             self.config.hidden_dropout_prob,
@@ -115,12 +115,12 @@ class PackedBert(keras.layers.Layer):
                 layer.intermediate.intermediate_act_fn = gelu
 
     def pooler(self, first: tf.Tensor) -> tf.Tensor:
-        """BERT's tanh layer over first tokens, [..., hidden] to [..., hidden]."""
+        """Apply BERT's tanh layer to first tokens, [..., hidden] to [..., hidden]."""
         return self.bert.pooler.dense(first)
 
 
 def segment_mask(segment_ids: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Additive attention mask [rows, 1, row_length, row_length]: 0 within a segment.
+    """Make the additive attention mask [rows, 1, row_length, row_length]: 0 within a segment.
 
     Padding is a segment of its own: its positions see each other and nobody sees them.
 

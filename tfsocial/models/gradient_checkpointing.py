@@ -31,7 +31,7 @@ class RepeatableGenerator(tf.random.Generator):
         self._draws = _Draws()
 
     def skip(self, delta):
-        """As the generator's own; the state of a draw that is repeated is the one it had."""
+        """Skip as the generator does; a draw that is repeated gets the state it had."""
         if self._draws.again is not None:
             return next(self._draws.again)
         state = super().skip(delta)
@@ -41,7 +41,7 @@ class RepeatableGenerator(tf.random.Generator):
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[list[tf.Tensor]]:
-        """The states, int64 [3] each, before all draws that are made inside."""
+        """Note the states, int64 [3] each, before all draws that are made inside."""
         self._draws.noted = noted = []
         try:
             yield noted
@@ -50,7 +50,7 @@ class RepeatableGenerator(tf.random.Generator):
 
     @contextlib.contextmanager
     def repeated(self, noted: Sequence[tf.Tensor]) -> Iterator[None]:
-        """Inside, draws are those that were noted, in their order; the state stands still."""
+        """Repeat inside the draws that were noted, in their order; the state stands still."""
         self._draws.again = iter(noted)
         try:
             yield
@@ -61,7 +61,7 @@ class RepeatableGenerator(tf.random.Generator):
 def checkpointed(
     layer: Layer, hidden: tf.Tensor, generator: RepeatableGenerator, compiled: bool
 ) -> tf.Tensor:
-    """layer(hidden), of which only `hidden` is kept for the way back: there it is computed again.
+    """Apply a layer, keeping only `hidden` for the way back: there it is computed again.
 
     Chen et al. (2016), Training Deep Nets with Sublinear Memory Cost, arXiv:1604.06174. One
     forward pass more, and in return the layers' inner values are in memory one layer at a time.
@@ -94,7 +94,7 @@ def checkpointed(
 
 
 def _behind(inputs: tf.Tensor, upstream: tf.Tensor, compiled: bool) -> tuple[tf.Tensor, tf.Tensor]:
-    """The same tensors, of which the first is not there before the second.
+    """Return the same tensors, of which the first is not there before the second.
 
     Otherwise a compiler would find that the layer was computed before, and keep what it had.
     """

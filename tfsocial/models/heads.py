@@ -19,7 +19,7 @@ from tfsocial.models.tf_transformers import BertConfig
 
 
 def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
-    """Mean of each segment's hidden states; zeros for an empty slot.
+    """Average each segment's hidden states; zeros for an empty slot.
 
     Args:
         hidden: [rows, row_length, hidden].
@@ -37,7 +37,7 @@ def mean_pool(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor)
 
 
 def first_token(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tensor) -> tf.Tensor:
-    """Hidden state of each segment's first token ([CLS]); float32 [rows, slots, hidden]."""
+    """Take each segment's first token ([CLS]) of hidden states; float32 [rows, slots, hidden]."""
     started = tf.pad(segment_ids[:, :-1], [[0, 0], [1, 0]]) != segment_ids
     members = _membership(segment_ids, slots, tf.float32) * tf.cast(
         started[:, tf.newaxis], tf.float32
@@ -46,7 +46,7 @@ def first_token(hidden: tf.Tensor, segment_ids: tf.Tensor, slots: int | tf.Tenso
 
 
 def _membership(segment_ids: tf.Tensor, slots: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """1 where a token belongs to a slot, [rows, slots, row_length]."""
+    """Mark with 1 where a token belongs to a slot, [rows, slots, row_length]."""
     numbers = tf.range(1, slots + 1)[tf.newaxis, :, tf.newaxis]
     return tf.cast(segment_ids[:, tf.newaxis, :] == numbers, dtype)
 
@@ -95,13 +95,13 @@ class Heads(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, pooled: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Logits [rows, slots, width] of every task, from [rows, slots, hidden]."""
+        """Compute logits [rows, slots, width] of every task from [rows, slots, hidden]."""
         features = self.features(pooled)
         features = self.dropout(features, training=training) if self.dropout else features
         return {task: layer(features) for task, layer in self.linear.items()}
 
     def features(self, pooled: tf.Tensor) -> tf.Tensor:
-        """What the linear layers read of pooled vectors [..., hidden]."""
+        """Compute what the linear layers read of pooled vectors, [..., hidden] to [..., hidden]."""
         if not self.normalize:
             return pooled
         return tf.math.l2_normalize(pooled, -1) * math.sqrt(self.hidden_size)
@@ -138,7 +138,7 @@ class MLMHead(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, hidden: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
-        """Float32 [..., words] from hidden states [..., hidden] and the table [words, hidden]."""
+        """Compute float32 [..., words] from hidden states [..., hidden], table [words, hidden]."""
         transformed = self.norm(self.dense(hidden))
         logits = tf.matmul(
             tf.cast(transformed, self.compute_dtype),
@@ -149,7 +149,7 @@ class MLMHead(keras.layers.Layer):
 
 
 def predictions(kind: TaskKind, logits: tf.Tensor) -> tf.Tensor:
-    """Probabilities of a classification, one per label of a multilabel task, else the value."""
+    """Turn logits [..., width] into probabilities, one per label if multilabel, or values."""
     if kind == "classify":
         return tf.nn.softmax(logits)
     return tf.sigmoid(logits) if kind == "multilabel" else logits

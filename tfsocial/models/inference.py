@@ -13,13 +13,13 @@ from tfsocial.text import packing
 
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
-    """Predictions of every task, float32 [n, width], row i for the i-th smallest example id."""
+    """Predict every task, float32 [n, width], row i for the i-th smallest example id."""
     compute = tf.function(lambda batch: model.predictions(model(batch, training=False)))
     return by_example(compute, batches)
 
 
 def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:
-    """Pooled vectors, float32 [n, hidden], row i for the i-th smallest example id."""
+    """Embed examples, float32 [n, hidden], row i for the i-th smallest example id."""
     compute = tf.function(lambda batch: {"": model(batch, training=False).pooled})
     return by_example(compute, batches)[""]
 
@@ -27,7 +27,7 @@ def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:
 def by_example(
     compute: Callable[[keys.Batch], dict[str, tf.Tensor]], batches: tf.data.Dataset
 ) -> dict[str, np.ndarray]:
-    """What is computed per slot, [rows, slots, width], as [n, width]."""
+    """Give by example, [n, width], what is computed per slot, [rows, slots, width]."""
     ids, values = [], []
     for batch in batches:
         ids.append(batch[keys.EXAMPLE_ID].numpy())

@@ -34,7 +34,7 @@ class ByteDropout(keras.layers.Layer):
         return inputs * (tf.cast(self._bytes(inputs) >= self.dropped, inputs.dtype) * scale)
 
     def _bytes(self, like: tf.Tensor) -> tf.Tensor:
-        """Uniform uint8 in the shape of `like`."""
+        """Draw uniform uint8 in the shape of `like`."""
         count = tf.size(like) if like.shape.num_elements() is None else like.shape.num_elements()
         words = self.generator.uniform_full_int([(count + 7) // 8], tf.uint64)
         flat = tf.reshape(tf.bitcast(words, tf.uint8), [-1])
@@ -53,7 +53,7 @@ class HashDropout(ByteDropout):
     """
 
     def _bytes(self, like: tf.Tensor) -> tf.Tensor:
-        """Uniform uint32 below 256 in the shape of `like`."""
+        """Draw uniform uint32 below 256 in the shape of `like`."""
         places = [_along(like, axis) for axis in range(like.shape.rank)] or [
             tf.zeros([], tf.uint32)
         ]
@@ -64,12 +64,12 @@ class HashDropout(ByteDropout):
 
 
 def dropout(compiled: bool) -> type[ByteDropout]:
-    """The form for a training step that goes through XLA, or for one that does not."""
+    """Choose the form for a training step that goes through XLA, or for one that does not."""
     return HashDropout if compiled else ByteDropout
 
 
 def _along(like: tf.Tensor, axis: int) -> tf.Tensor:
-    """uint32 that broadcasts to `like`: what an axis adds to a place counted without the last."""
+    """Count what an axis adds to a place but for the last: uint32 that broadcasts to `like`."""
     sizes = [size or tf.shape(like)[place] for place, size in enumerate(like.shape)]
     stride = 1
     for size in sizes[axis + 1 : -1]:
@@ -81,7 +81,7 @@ def _along(like: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def _mixed(words: tf.Tensor) -> tf.Tensor:
-    """MurmurHash3's finalizer, a bijection of uint32.
+    """Mix by MurmurHash3's finalizer, a bijection of uint32.
 
     >>> [hex(word) for word in _mixed(tf.constant([0, 1], tf.uint32)).numpy()]
     ['0x0', '0x514e28b7']
@@ -97,7 +97,7 @@ def _shifted(words: tf.Tensor, bits: int) -> tf.Tensor:
 
 
 def gelu(inputs: tf.Tensor) -> tf.Tensor:
-    """x * Phi(x), exact GELU (Hendrycks & Gimpel, arXiv:1606.08415), by erf.
+    """Compute x * Phi(x), exact GELU (Hendrycks & Gimpel, arXiv:1606.08415), by erf.
 
     TensorFlow's own goes through erfc, which its CPU kernels do not vectorise.
     """

@@ -53,13 +53,13 @@ class OODDetector(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, pooled: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Probabilities [..., classes + 1] from vectors [..., hidden], logits [..., classes]."""
+        """Give probabilities [..., classes + 1] of vectors [..., hidden], logits [..., classes]."""
         outside = tf.sigmoid(self.slope * (self.threshold - self.score(pooled, logits)))
         outside = outside[..., tf.newaxis]
         return tf.concat([tf.nn.softmax(logits) * (1 - outside), outside], -1)
 
     def score(self, pooled: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """s, float32 [...]."""
+        """Compute s, float32 [...], of vectors [..., hidden] and logits [..., classes]."""
         if self.by == "energy":
             return tf.reduce_logsumexp(logits, -1)
         if self.by == "max_probability":
@@ -71,7 +71,7 @@ class OODDetector(keras.layers.Layer):
 
 
 def _distances(vectors: tf.Tensor, means: tf.Tensor, precision: tf.Tensor) -> tf.Tensor:
-    """Squared Mahalanobis distances [..., m] of vectors [..., hidden] to means [m, hidden]."""
+    """Square Mahalanobis distances [..., m] of vectors [..., hidden] to means [m, hidden]."""
     # Term by term: the differences themselves would be [..., m, hidden].
     stretched = tf.tensordot(vectors, precision, 1)
     own = tf.reduce_sum(stretched * vectors, -1, keepdims=True)

@@ -78,12 +78,12 @@ class Parameter:
         return shape[::-1] if self.transposed else shape
 
     def array(self) -> np.ndarray:
-        """Its values as the community lays them out."""
+        """Read its values as the community lays them out."""
         array = np.asarray(self.variable.numpy())  # of a scalar it gives a number
         return np.ascontiguousarray(array.T) if self.transposed else array
 
     def assign(self, array: np.ndarray) -> None:
-        """Takes values in the community's layout."""
+        """Assign values in the community's layout."""
         self.variable.assign(array.T if self.transposed else array)
 
 
@@ -123,23 +123,23 @@ class Parameters(Mapping[str, Parameter]):
         return {name: parameter.variable for name, parameter in self.items()}
 
     def of(self, *roles: Role) -> Parameters:
-        """Those of some roles."""
+        """Select those of some roles."""
         return self.where(lambda parameter: parameter.role in roles)
 
     def where(self, wanted: Callable[[Parameter], bool]) -> Parameters:
-        """Those that are wanted, in the same order."""
+        """Select those that are wanted, in the same order."""
         return Parameters(filter(wanted, self.values()))
 
     def by_variable(self, values: Mapping[str, T]) -> list[tuple[tf.Variable, T]]:
-        """What was said of names, said of their variables: an optimizer knows no names."""
+        """Say of variables what was said of their names: an optimizer knows no names."""
         return [(self[name].variable, value) for name, value in values.items()]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Name -> values as the community lays them out."""
+        """Give name -> values as the community lays them out."""
         return {name: parameter.array() for name, parameter in self.items()}
 
     def assign(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Takes values in the community's layout; names without a value stay as they are.
+        """Assign values in the community's layout; names without a value stay as they are.
 
         Raises:
             KeyError: of a value whose name no parameter has.
@@ -148,7 +148,7 @@ class Parameters(Mapping[str, Parameter]):
             self[name].assign(array)
 
     def copy_from(self, others: Parameters) -> None:
-        """Takes the values of others, which may have names beside these.
+        """Copy the values of others, which may have names beside these.
 
         Raises:
             KeyError: of a name that the others lack.
@@ -160,7 +160,7 @@ class Parameters(Mapping[str, Parameter]):
 def of_text_model(
     text_model: TextModel, terms: Mapping[str, tf.Variable] | None = None
 ) -> Parameters:
-    """Those of a built text model; before them what `terms` learn beside it, by name."""
+    """List those of a built text model; before them what `terms` learn beside it, by name."""
     learned = [Parameter(name, v, "term", decays=False) for name, v in (terms or {}).items()]
     known = [*_of_encoder(text_model.encoder), *_of_heads(text_model.heads)]
     if text_model.mlm_head:
@@ -169,22 +169,22 @@ def of_text_model(
 
 
 def of_encoder(encoder: PackedBert) -> Parameters:
-    """Those of a built encoder: backbone and adapters."""
+    """List those of a built encoder: backbone and adapters."""
     return Parameters(_in_keras_order(encoder, _of_encoder(encoder)))
 
 
 def of_heads(heads: Heads) -> Parameters:
-    """Those of built heads."""
+    """List those of built heads."""
     return Parameters(_in_keras_order(heads, _of_heads(heads)))
 
 
 def of_mlm_head(head: MLMHead) -> Parameters:
-    """Those of a built masked-LM head."""
+    """List those of a built masked-LM head."""
     return Parameters(_in_keras_order(head, _of_mlm_head(head)))
 
 
 def _in_keras_order(layer: keras.layers.Layer, known: Iterable[Parameter]) -> list[Parameter]:
-    """The order counts: the gradients' common norm adds their squares up in it."""
+    """Sort by Keras's order, which counts: the gradients' global norm adds the squares up in it."""
     trainable = {variable.ref() for variable in layer.trainable_variables}
     by_variable = {parameter.variable.ref(): parameter for parameter in known}
     strange = [variable.name for variable in layer.variables if variable.ref() not in by_variable]
@@ -230,7 +230,7 @@ def _of_heads(heads: Heads) -> Iterator[Parameter]:
 
 
 def _of_mlm_head(head: MLMHead) -> Iterator[Parameter]:
-    """`cls.predictions` in PyTorch's BertForMaskedLM."""
+    """Name the parts as `cls.predictions` in PyTorch's BertForMaskedLM."""
     yield Parameter("cls.predictions.bias", head.bias, "head", decays=False)
     yield from _linear("cls.predictions.transform.dense", head.dense, "head")
     yield from _norm("cls.predictions.transform.LayerNorm", head.norm, "head")
@@ -243,7 +243,7 @@ def _linear(
     number: int | None = None,
     task: str | None = None,
 ) -> Iterator[Parameter]:
-    """What stands in the place of a linear layer is asked for `kernel` and `bias` as well."""
+    """Name the two of a linear layer, or of what stands in its place with `kernel` and `bias`."""
     kernel = Parameter(f"{name}.weight", layer.kernel, role, number, transposed=True, task=task)
     bias = Parameter(f"{name}.bias", layer.bias, role, number, decays=False, task=task)
     yield from (kernel, bias)
@@ -257,7 +257,7 @@ def _norm(
 
 
 def _adapters(encoder: PackedBert, backbone: Iterable[Parameter]) -> Iterator[Parameter]:
-    """The encoder's variables that are not BERT's, each named by the smallest part it is in."""
+    """Name the encoder's variables that are not BERT's, each by the smallest part it is in."""
     left = {variable.ref() for variable in encoder.variables}
     left -= {parameter.variable.ref() for parameter in backbone}
     for part, layer, number in _parts(encoder) if left else ():
@@ -269,7 +269,7 @@ def _adapters(encoder: PackedBert, backbone: Iterable[Parameter]) -> Iterator[Pa
 
 
 def _parts(encoder: PackedBert) -> Iterator[tuple[str, keras.layers.Layer, int]]:
-    """(beginning of the names, layer, its number) of each part, the smaller before the larger."""
+    """Yield (beginning of the names, layer, its number) of each part, smaller before larger."""
     layers = encoder.bert.encoder.layer
     for number, layer in enumerate(layers, 1):
         for part, path in (LINEAR | NORMS | GROUPS).items():
@@ -280,7 +280,7 @@ def _parts(encoder: PackedBert) -> Iterator[tuple[str, keras.layers.Layer, int]]
 
 
 def _variables(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
-    """(path of attributes, variable) of all that a layer holds under public names."""
+    """Yield (path of attributes, variable) of all that a layer holds under public names."""
     for name, value in vars(layer).items():
         if not name.startswith("_"):
             yield from _inside(name, value)

@@ -61,7 +61,7 @@ class TextModel(keras.layers.Layer):
 
     @classmethod
     def of(cls, config: BertConfig, spec: TextModelSpec) -> TextModel:
-        """A built model of this architecture and these parts, to be given weights."""
+        """Build a model of this architecture and these parts, to be given weights."""
         model = cls(
             config,
             spec.tasks,
@@ -82,17 +82,17 @@ class TextModel(keras.layers.Layer):
     def call(
         self, batch: keys.Batch, training: bool = False, words: tf.Tensor | None = None
     ) -> Outputs:
-        """One pass; `words` are vectors to read instead of the word table's."""
+        """Compute one pass; `words` are vectors to read instead of the word table's."""
         hidden = self.encoder(batch, training=training, words=words)
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
 
     def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
-        """Which word stands at each place, float32 [rows, places, words]; by the masked-LM head."""
+        """Score the word at each place, float32 [rows, places, words], by the masked-LM head."""
         return self.mlm_head(hidden, self.encoder.bert.embeddings.weight)
 
     def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:
-        """One vector per slot, float32 [rows, slots, hidden]."""
+        """Pool hidden states to one vector per slot, float32 [rows, slots, hidden]."""
         segments, slots = batch[keys.SEGMENT_IDS], _slots(batch)
         if self.pooling == "mean":
             return heads.mean_pool(hidden, segments, slots)
@@ -102,7 +102,7 @@ class TextModel(keras.layers.Layer):
         return tf.cast(self.encoder.pooler(first), tf.float32)
 
     def predictions(self, outputs: Outputs) -> dict[str, tf.Tensor]:
-        """Probabilities or values of every task, float32 [rows, slots, width]."""
+        """Predict probabilities or values of every task, float32 [rows, slots, width]."""
         return {task: self._predictions(task, outputs) for task in outputs.logits}
 
     def _predictions(self, task: str, outputs: Outputs) -> tf.Tensor:

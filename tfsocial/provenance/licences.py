@@ -54,7 +54,7 @@ _BY_LOWER = {name.lower(): name for name in KINDS}
 
 
 def spdx(written: str) -> str:
-    """The SPDX id that somebody wrote, in SPDX's letters; another name stays as it is.
+    """Find the SPDX id that somebody wrote, in SPDX's letters; another name stays as it is.
 
     >>> spdx("cc by-nc-sa 4.0"), spdx("apache-2.0"), spdx("Our Terms"), spdx(" ")
     ('CC-BY-NC-SA-4.0', 'Apache-2.0', 'Our Terms', 'unknown')
@@ -64,7 +64,7 @@ def spdx(written: str) -> str:
 
 
 def kind(licence: str) -> Kind:
-    """What a licence asks for; of `A OR B` the milder of the two, of `A AND B` the stricter.
+    """Tell what a licence asks for; of `A OR B` the milder of the two, of `A AND B` the stricter.
 
     >>> kind("MIT"), kind("CC-BY-SA-4.0"), kind("CC-BY-NC-4.0"), kind("Our Terms")
     ('permissive', 'share-alike', 'non-commercial', 'unknown')
@@ -79,12 +79,12 @@ def kind(licence: str) -> Kind:
 
 
 def _single(licence: str) -> Kind:
-    """An exception (`WITH ...`) only ever allows more."""
+    """Tell what one licence asks for; an exception (`WITH ...`) only ever allows more."""
     return KINDS.get(spdx(licence.partition(" WITH ")[0]), "unknown")
 
 
 def meant(licence: str) -> str:
-    """The known id that a misspelled one resembles, or nothing.
+    """Guess the known id that a misspelled one resembles, or nothing.
 
     >>> meant("Apache2"), meant("CC-BY-NC-SA"), meant("unknown"), meant("house rules")
     ('Apache-2.0', 'CC-BY-NC-SA-4.0', '', '')
@@ -98,7 +98,7 @@ def meant(licence: str) -> str:
 
 
 def _latest(names: list[str]) -> str:
-    """The highest version of the family that the nearest name, the first, is of."""
+    """Find the highest version of the family that the nearest name, the first, is of."""
     family = _VERSION.sub("", names[0])
     return max(name for name in names if _VERSION.sub("", name) == family)
 
@@ -133,7 +133,7 @@ _BEGINNING = 4000  # characters of a licence file that are looked at
 
 
 def of_text(text: str) -> str:
-    """The licence whose text this is, or 'unknown'.
+    """Recognize the licence whose text this is, or 'unknown'.
 
     >>> of_text("Attribution-NonCommercial-ShareAlike 4.0 International")
     'CC-BY-NC-SA-4.0'
@@ -152,7 +152,7 @@ def of_text(text: str) -> str:
 
 
 def in_folder(folder: Path) -> tuple[str, str]:
-    """The licence of a folder and the file in it that says so; ('unknown', '') if none does.
+    """Read the licence of a folder and the file that says so; ('unknown', '') if none does.
 
     First the YAML front matter of README.md (`license:`), then the text of a licence file.
     """
@@ -167,7 +167,7 @@ def in_folder(folder: Path) -> tuple[str, str]:
 
 
 def _front_matter(path: Path) -> dict[str, Any]:
-    """What a model card says of itself between two lines of dashes."""
+    """Read what a model card says of itself between two lines of dashes."""
     text = _text(path).replace("\r\n", "\n").removeprefix("\ufeff")
     if not text.startswith("---\n"):
         return {}

@@ -84,7 +84,7 @@ class Resource:
 
 
 def of_data(source: config.Source, paths: Sequence[str] = (), key: str = "data") -> Resource:
-    """One source of data; with its files, their content hash too.
+    """Describe one source of data; with its files, their content hash too.
 
     Args:
         key: its place in the config.
@@ -106,12 +106,12 @@ def of_data(source: config.Source, paths: Sequence[str] = (), key: str = "data")
 
 
 def _unnamed(key: str) -> str:
-    """What a source is called that has no public name: in a mixture, as it is called there."""
+    """Name a source that has no public name: in a mixture, as it is called there."""
     return "unnamed data" if key == "data" else key.rpartition(".")[2]
 
 
 def of_sources(data: config.Data, hashed: bool = False) -> tuple[Resource, ...]:
-    """Each source of a run's data; if asked for, with a hash of all that its splits hold.
+    """Describe each source of a run's data; if asked for, with a hash of all its splits hold.
 
     The hash of files is of their bytes, that of a set by name of its rows.
     """
@@ -134,7 +134,7 @@ def _content(source: config.Source, key: str) -> str:
 def of_checkpoint(
     said: config.Model | config.Checkpoint, checkpoint: str, folder: Path, key: str = "model"
 ) -> Resource:
-    """M0, the checkpoint an untrained encoder has its words of, or a second one.
+    """Describe M0, the checkpoint an untrained encoder has its words of, or a second one.
 
     Its licence is what its folder says, then what its package says, then what the config does.
 
@@ -164,7 +164,7 @@ _CONTENT = ("config.json", "vocab.txt", "tokenizer_config.json", "model.safetens
 
 
 def check(resources: Iterable[Resource], policy: str) -> None:
-    """Lets a run begin only if every licence fits.
+    """Let a run begin only if every licence fits.
 
     Raises:
         InputError: one does not; says which, and how to allow it.
@@ -175,7 +175,7 @@ def check(resources: Iterable[Resource], policy: str) -> None:
 
 
 def refusal(resource: Resource, policy: str) -> str:
-    """Why a resource does not fit the policy and how to allow it; nothing if it does."""
+    """Say why a resource does not fit the policy and how to allow it; nothing if it does."""
     kind = resource.kind
     acknowledged = resource.acknowledgement and kind in ACKNOWLEDGEABLE
     if not resource.key or acknowledged or kind in ACCEPTED[policy]:
@@ -211,14 +211,14 @@ def write(path: Path, run: Mapping[str, Any], resources: Sequence[Resource]) -> 
 
 
 def strictest(resources: Iterable[Resource]) -> Resource:
-    """The one whose licence binds the model most; M0 of several as strict."""
+    """Find the one whose licence binds the model most; M0 of several as strict."""
     given = [resource for resource in resources if resource.key]
     order = licences.STRICTNESS.index
     return max(given, key=lambda one: (order(one.kind), one.role == "model"))
 
 
 def digest(paths: Iterable[str]) -> str:
-    """Sha256 of the contents of files, one after the other.
+    """Compute the sha256 of the contents of files, one after the other.
 
     >>> path = getfixture("tmp_path") / "a"
     >>> _ = path.write_bytes(b"abc")
@@ -289,7 +289,7 @@ def _checkpoint_licence(
 
 
 def _package_licence(package: str) -> tuple[str, str]:
-    """What the metadata of an installed package says."""
+    """Read what the metadata of an installed package says."""
     try:
         about = metadata.metadata(package)
     except metadata.PackageNotFoundError:
@@ -309,13 +309,13 @@ def _package_version(package: str) -> str:
 
 
 def _commit(folder: Path) -> str:
-    """The commit of a checkpoint in the hub's cache, which names its folder."""
+    """Read the commit of a checkpoint in the hub's cache, which names its folder."""
     name = folder.name
     return name if len(name) == 40 and not set(name) - set("0123456789abcdef") else ""
 
 
 def _git_revision() -> str | None:
-    """Of the project's own checkout; None where it is installed without one."""
+    """Read the revision of the project's own checkout; None where it is installed without one."""
     root = Path(tfsocial.__file__).parents[1]
     if not (root / ".git").exists():
         return None

@@ -14,7 +14,7 @@ from tfsocial.provenance.resources import Resource
 
 
 def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
-    """Reads what the translator took from others, under this config's licence.
+    """Read what the translator took from others, under this config's licence.
 
     Raises:
         InputError: see `paraphrase_cache.reading`.
@@ -25,7 +25,7 @@ def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
 
 
 def licensed(found: Sequence[Resource], data: config.Data) -> tuple[Resource, ...]:
-    """Adds the config's licence where the resources say none, and its acknowledgement."""
+    """Add the config's licence where the resources say none, and its acknowledgement."""
     chosen = section(data)
     given, why = licences.spdx(chosen.licence), chosen.licence_ack or ""
     source = "" if given == licences.UNKNOWN else "data.back_translation.licence of the config"

@@ -53,7 +53,7 @@ class ServingModule(tf.Module):
 
 
 def export(model: Path, output: Path) -> None:
-    """Writes the SavedModel of a run's `model/` folder; whole or not at all.
+    """Write the SavedModel of a run's `model/` folder; whole or not at all.
 
     Raises:
         InputError: `output` exists, or `model` is not a model folder.
@@ -73,7 +73,7 @@ def _write(loaded: TextModelBundle, folder: Path) -> None:
 
 
 def _answers(manifest: ModelManifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:
-    """A task's outputs from its predictions [n, width]."""
+    """Make a task's outputs from its predictions [n, width]."""
     spec = manifest.tasks[task]
     if spec.kind == "regress":
         return {"value": values[:, 0]}

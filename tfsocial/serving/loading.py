@@ -10,7 +10,7 @@ from tfsocial.serving.predictor import Predictor
 
 
 def load_predictor(folder: Path) -> Predictor:
-    """Loads a run's `model/` folder or a SavedModel.
+    """Load a run's `model/` folder or a SavedModel.
 
     Raises:
         InputError: the folder is neither, or is broken.

@@ -49,7 +49,7 @@ class Predictor(ABC):
 
     @abstractmethod
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        """Computes the numbers for n texts, each a tuple of the model's one or two columns."""
+        """Compute the numbers for n texts, each a tuple of the model's one or two columns."""
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
@@ -57,7 +57,7 @@ class Predictor(ABC):
         return {task: spec.labels for task, spec in self.manifest.tasks.items()}
 
     def predict(self, texts: Sequence[str | tuple[str, ...]], top: int = 0) -> list[dict[str, Any]]:
-        """Answers each text: task -> what `describe` makes of its numbers.
+        """Answer each text: task -> what `describe` makes of its numbers.
 
         Args:
             texts: n of them; pairs as tuples.
@@ -66,7 +66,7 @@ class Predictor(ABC):
         return [answer for found in self._blocks(texts) for answer in described(self, found, top)]
 
     def embed(self, texts: Sequence[str | tuple[str, ...]]) -> np.ndarray:
-        """Pools the encoder's output of each text, float32 [n, hidden]."""
+        """Pool the encoder's output of each text, float32 [n, hidden]."""
         vectors = [found.embedding for found in self._blocks(texts)]
         return np.concatenate(vectors) if vectors else np.zeros([0, 0], np.float32)
 
@@ -77,7 +77,7 @@ class Predictor(ABC):
 
 
 def texts_at_once(manifest: ModelManifest) -> int:
-    """Bounds the texts in one call: attention over a row is its length squared.
+    """Bound the texts in one call: attention over a row is its length squared.
 
     >>> texts_at_once(ModelManifest({}, "mean", 512, 16, ("text",)))
     32
@@ -86,7 +86,7 @@ def texts_at_once(manifest: ModelManifest) -> int:
 
 
 def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0) -> tuple[int, int]:
-    """Answers every row of a file, line i to row i, in constant memory; whole or not at all.
+    """Answer every row of a file, line i to row i, in constant memory; whole or not at all.
 
     Args:
         top: how many labels to list with their probabilities; 0 lists all.
@@ -117,7 +117,7 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
 def answers(
     predictor: Predictor, rows: Iterable[Text | BadRow], top: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """An answer per row, in order: task -> label and probabilities, or `error`."""
+    """Yield an answer per row, in order: task -> label and probabilities, or `error`."""
     rows = iter(rows)
     at_once = texts_at_once(predictor.manifest)
     while block := list(islice(rows, at_once)):
@@ -138,7 +138,7 @@ def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dic
 def described(
     predictor: Predictor, predictions: Predictions, top: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """Turns the numbers for n texts into n answers."""
+    """Turn the numbers for n texts into n answers."""
     for number in range(len(predictions.embedding)):
         yield {
             task: describe(predictor.manifest, task, values[number], top)
@@ -149,7 +149,7 @@ def described(
 def describe(
     manifest: ModelManifest, task: str, values: np.ndarray, top: int = 0
 ) -> dict[str, Any]:
-    """Writes one task's answer to one text as JSON values, likeliest labels first.
+    """Write one task's answer to one text as JSON values, likeliest labels first.
 
     >>> from tfsocial.models.spec import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))

@@ -19,7 +19,7 @@ _OPS = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
 
 @contextlib.contextmanager
 def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Lets imports of these modules fail, as if they were not installed, if they are not there."""
+    """Let imports of these modules fail, as if they were not installed, if they are not there."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))
     try:
@@ -34,7 +34,7 @@ with _hidden(_KERAS):
 
 
 def register_tokenizer_ops() -> None:
-    """Makes the ops of `text.tokenizer` known, so that a graph with them can be loaded."""
+    """Make the ops of `text.tokenizer` known, so that a graph with them can be loaded."""
     package = importlib.util.find_spec("tensorflow_text")
     folder = Path(package.submodule_search_locations[0]) / "python" / "ops"
     for name in _OPS:

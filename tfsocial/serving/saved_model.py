@@ -20,7 +20,7 @@ class SavedModelPredictor(Predictor):
     """An exported SavedModel, through its signature alone."""
 
     def __init__(self, folder: Path):
-        """Loads a SavedModel.
+        """Load a SavedModel.
 
         Raises:
             InputError: it was not written by `tfsocial export`.
@@ -46,12 +46,12 @@ class SavedModelPredictor(Predictor):
 
 
 def prefix(manifest: ModelManifest, task: str) -> str:
-    """Names what a task's outputs begin with: nothing where it is the only one."""
+    """Name what a task's outputs begin with: nothing where it is the only one."""
     return f"{task}_" if len(manifest.tasks) > 1 else ""
 
 
 def read_manifest(folder: Path) -> ModelManifest:
-    """Reads the tasks, labels and text columns of a SavedModel.
+    """Read the tasks, labels and text columns of a SavedModel.
 
     Raises:
         InputError: the SavedModel was not written by `tfsocial export`.

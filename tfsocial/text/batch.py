@@ -38,7 +38,7 @@ Batch = Mapping[str, tf.Tensor]
 
 
 def label_key(task: str) -> str:
-    """Key of a task's labels.
+    """Give the key of a task's labels.
 
     >>> label_key("intent")
     'labels/intent'
@@ -47,7 +47,7 @@ def label_key(task: str) -> str:
 
 
 def group_key(task: str) -> str:
-    """Key of the numbers of a task's lists: which list or group each example belongs to.
+    """Give the key of the numbers of a task's lists: which list or group an example belongs to.
 
     >>> group_key("relevance")
     'group/relevance'
@@ -56,7 +56,7 @@ def group_key(task: str) -> str:
 
 
 def view_key(view: str, key: str) -> str:
-    """A token key of a view; "" is the ordinary one.
+    """Give a token key of a view; "" is the ordinary one.
 
     >>> view_key("augmented", "token_ids"), view_key("", "token_ids")
     ('augmented/token_ids', 'token_ids')
@@ -78,7 +78,7 @@ def spec(
     views: Iterable[str] = ("",),
     grouped: Iterable[str] = (),
 ) -> dict[str, tf.TensorSpec]:
-    """TensorSpecs of a batch.
+    """Specify the tensors of a batch.
 
     Args:
         label_widths: task -> None for one class index, else its columns C.

@@ -24,7 +24,7 @@ EMPTY = -1  # in an assignment: no example in this slot
 
 
 def next_fit(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tensor | int) -> tf.Tensor:
-    """Assigns examples, in their order, to rows: each goes into the current row or opens the next.
+    """Assign examples, in their order, to rows: each goes into the current row or opens the next.
 
     Args:
         lengths: int32 [n], tokens of each example, none above `row_length`.
@@ -45,7 +45,7 @@ def next_fit(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tensor |
 
 
 def best_fit(lengths: np.ndarray, row_length: int, slots: int) -> np.ndarray:
-    """Assigns examples, the longest first, each to the open row it leaves the least space in.
+    """Assign examples, the longest first, each to the open row it leaves the least space in.
 
     Best-fit decreasing: on BANKING77 0.4 % of the positions stay empty, where `next_fit` leaves
     8 %. Rows that cannot take another example are not looked at again, so n examples cost
@@ -88,7 +88,7 @@ def best_fit(lengths: np.ndarray, row_length: int, slots: int) -> np.ndarray:
 
 
 def first_fit(lengths: tf.Tensor, row_length: int, slots: int) -> tf.Tensor:
-    """Assigns examples to rows, one row after another: each takes the longest that still fits.
+    """Assign examples to rows, one row after another: each takes the longest that still fits.
 
     The same as first-fit decreasing, in the graph: of BANKING77 in windows of 2,048 it leaves
     0.6 % of the positions empty, where `best_fit` of the whole set leaves 0.4 %. Examples of one
@@ -125,7 +125,7 @@ def pack(
     assignment: tf.Tensor,
     row_length: tf.Tensor | int,
 ) -> dict[str, tf.Tensor]:
-    """Rows of a batch from the examples an assignment names.
+    """Pack the examples an assignment names into the rows of a batch.
 
     Args:
         tokens, types: int32 [n, (length)], of every example the assignment can name.
@@ -148,7 +148,7 @@ def pack(
 
 
 def gather_examples(slot_values: tf.Tensor, assignment: tf.Tensor) -> tf.Tensor:
-    """Inverse of packing for per-slot results, in the graph.
+    """Gather per-slot results by example, in the graph: the inverse of packing.
 
     Args:
         slot_values: [rows, slots, ...].
@@ -163,7 +163,7 @@ def gather_examples(slot_values: tf.Tensor, assignment: tf.Tensor) -> tf.Tensor:
 
 
 def unpack(example_id: np.ndarray, slot_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse of packing on the host: (ids [m] ascending, values [m, ...]) of the filled slots.
+    """Unpack slots on the host: (ids [m] ascending, values [m, ...]) of the filled ones.
 
     >>> unpack(np.array([[2, 0, -1]]), np.array([[20, 10, 99]]))
     (array([0, 2]), array([10, 20]))
@@ -173,7 +173,7 @@ def unpack(example_id: np.ndarray, slot_values: np.ndarray) -> tuple[np.ndarray,
 
 
 def places(example_id: np.ndarray) -> np.ndarray:
-    """Row and slot of each example, int64 [m, 2], in the order of the ids.
+    """Find row and slot of each example, int64 [m, 2], in the order of the ids.
 
     >>> places(np.array([[2, 0, -1]])).tolist()
     [[0, 1], [0, 0]]
@@ -183,7 +183,7 @@ def places(example_id: np.ndarray) -> np.ndarray:
 
 
 def padding_share(segment_ids: tf.Tensor) -> tf.Tensor:
-    """Share of a batch's positions that hold no token, float32 scalar.
+    """Compute the share of a batch's positions that hold no token, float32 scalar.
 
     >>> float(padding_share(tf.constant([[1, 1, 2, 0]])))
     0.25
@@ -192,7 +192,7 @@ def padding_share(segment_ids: tf.Tensor) -> tf.Tensor:
 
 
 def _longest_first(lengths: np.ndarray) -> Iterator[tuple[int, int]]:
-    """(example, length), of several of a length the first one first."""
+    """Yield (example, length), of several of a length the first one first."""
     order = np.argsort(-lengths.astype(np.int32), kind="stable").astype(np.int32)
     for start in range(0, len(order), _AT_ONCE):
         block = order[start : start + _AT_ONCE]
@@ -203,7 +203,7 @@ _AT_ONCE = 2**16  # numbers that are Python's, not numpy's, at a time
 
 
 def _row_starts(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tensor | int):
-    """int64 [rows + 1]: index of each row's first example, then n."""
+    """Find the index of each row's first example, then n: int64 [rows + 1]."""
     count = tf.size(lengths, tf.int64)
     ends = tf.concat([[0], tf.cumsum(lengths)], 0)  # tokens before example i
     row_length, slots = tf.cast(row_length, tf.int64), tf.cast(slots, tf.int64)
@@ -225,7 +225,7 @@ def _row_starts(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tenso
 
 
 def _filled_rows(lengths: tf.Tensor, row_length: int, slots: int) -> tf.Tensor:
-    """int32 [groups, 3]: so many examples of a length go into a row."""
+    """Fill rows: so many examples of a length go into a row, int32 [groups, 3]."""
     every_length = tf.range(row_length + 1)
 
     def take(left, row, space, free, groups):
@@ -252,7 +252,7 @@ def _filled_rows(lengths: tf.Tensor, row_length: int, slots: int) -> tf.Tensor:
 
 
 def _pack_tokens(ids, types, where, rows, row_length):
-    """Scatters the tokens of the present examples to their places in the rows."""
+    """Scatter the tokens of the present examples to their places in the rows."""
     lengths = ids.row_lengths()  # [m]
     row, slot = where[:, 0], where[:, 1]
     before = tf.cumsum(lengths, exclusive=True)

@@ -14,7 +14,7 @@ from tfsocial.text.tokenizer import Tokenizer
 def pack_texts(
     columns: Sequence[tf.Tensor], tokenizer: Tokenizer, row_length: int, slots: int
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Packed rows of raw texts, as few and as short as they can be, and their assignment.
+    """Pack raw texts in as few and as short rows as can be, and give their assignment.
 
     Args:
         columns: string [n] each; one, or two for pairs.

@@ -94,7 +94,7 @@ class Tokenizer(tf.Module):
         lower_case: bool = True,
         strip_accents: bool | None = None,
     ) -> None:
-        """A tokenizer for `vocabulary`; `strip_accents` left out follows `lower_case`.
+        """Make a tokenizer for `vocabulary`; `strip_accents` left out follows `lower_case`.
 
         Raises:
             InputError: a token stands twice, cannot be stored, or a special one is missing.
@@ -113,7 +113,7 @@ class Tokenizer(tf.Module):
 
     @classmethod
     def load(cls, folder: Path) -> Tokenizer:
-        """The tokenizer of a Hugging Face folder: vocab.txt and tokenizer_config.json.
+        """Load the tokenizer of a Hugging Face folder: vocab.txt and tokenizer_config.json.
 
         Raises:
             InputError: a file is missing or ill, or asks for what cannot be honoured.
@@ -129,7 +129,7 @@ class Tokenizer(tf.Module):
             raise InputError(f"{folder / VOCABULARY_FILE}: {error}") from None
 
     def save(self, folder: Path) -> None:
-        """Writes the files that `load` and `BertTokenizerFast.from_pretrained` read."""
+        """Write the files that `load` and `BertTokenizerFast.from_pretrained` read."""
         folder.mkdir(parents=True, exist_ok=True)
         lines = "".join(f"{token}\n" for token in self.vocabulary)
         (folder / VOCABULARY_FILE).write_bytes(lines.encode())
@@ -142,7 +142,7 @@ class Tokenizer(tf.Module):
         return len(self.vocabulary)
 
     def word_parts(self, ids: np.ndarray) -> WordParts:
-        """What masking must know of the tokens with these ids."""
+        """Tell what masking must know of the tokens with these ids, int [m]."""
         tokens = [self.vocabulary[token] for token in ids]
         special = np.isin(ids, [self.cls_id, self.sep_id, self.pad_id, self.mask_id])
         continues = np.array([token.startswith("##") for token in tokens])
@@ -166,7 +166,7 @@ class Tokenizer(tf.Module):
     def __call__(
         self, text: tf.Tensor, pair: tf.Tensor | None = None, *, max_length: int
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.Tensor]:
-        """Ids of `[CLS] text [SEP]`, or of `[CLS] text [SEP] pair [SEP]`.
+        """Tokenize to ids of `[CLS] text [SEP]`, or of `[CLS] text [SEP] pair [SEP]`.
 
         Tokens beyond `max_length`, special ones counted, are cut off the end. Of a
         pair the longer part is cut first ("longest_first"): with `room` tokens left
@@ -196,11 +196,11 @@ class Tokenizer(tf.Module):
         return *self._frame(heads), tf.reduce_any(cut, axis=0)
 
     def pieces(self, text: tf.Tensor) -> tf.RaggedTensor:
-        """Ids of the bare word pieces, int32 [n, (length)], of strings [n]."""
+        """Cut strings [n] into ids of the bare word pieces, int32 [n, (length)]."""
         return self._wordpiece.tokenize(_blank_long_words(self.normalize(text)))
 
     def normalize(self, text: tf.Tensor) -> tf.Tensor:
-        """The strings [n] that are cut into words: cleaned, and folded as the settings say.
+        """Normalize strings [n] as they are cut into words: cleaned, folded as the settings say.
 
         >>> vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ete"]
         >>> Tokenizer(vocabulary).normalize(["ÉTÉ\\u200b"]).numpy()[0].decode()
@@ -213,7 +213,7 @@ class Tokenizer(tf.Module):
         return _lower(text) if self.lower_case else text
 
     def _frame(self, parts: Sequence[tf.RaggedTensor]) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """The parts between special tokens, and their type ids."""
+        """Put the parts between special tokens, and number their types."""
         rows = parts[0].nrows()
         ids, types = [_column(rows, self.cls_id)], [_column(rows, 0)]
         for kind, part in enumerate(parts):
@@ -227,13 +227,13 @@ def _column(rows: tf.Tensor, value: int) -> tf.Tensor:
 
 
 def _head(part: tf.RaggedTensor, kept: tf.Tensor) -> tf.RaggedTensor:
-    """The first `kept[i]` values of row i."""
+    """Take the first `kept[i]` values of row i."""
     starts = part.row_starts()
     return tf.gather(part.flat_values, tf.ragged.range(starts, starts + kept))
 
 
 def _longest_first(lengths: Sequence[tf.Tensor], room: int) -> list[tf.Tensor]:
-    """How many tokens each of one or two parts keeps, [n] each."""
+    """Compute how many tokens each of one or two parts keeps, [n] each."""
     if len(lengths) == 1:
         return [tf.minimum(lengths[0], room)]
     first, second = lengths
@@ -249,7 +249,7 @@ def _without_accents(text: tf.Tensor) -> tf.Tensor:
 
 
 def _lower(text: tf.Tensor) -> tf.Tensor:
-    """Lower case letter by letter, as Hugging Face has it.
+    """Lower the case letter by letter, as Hugging Face has it.
 
     The op looks further: a final sigma gets its own form, and under a Turkish
     locale `I` loses its dot. So both are settled before it.
@@ -259,7 +259,7 @@ def _lower(text: tf.Tensor) -> tf.Tensor:
 
 
 def _blank_long_words(text: tf.Tensor) -> tf.Tensor:
-    """Puts a word too long even in bytes for every word of more than 100 characters.
+    """Put a word too long even in bytes for every word of more than 100 characters.
 
     The word piece op makes one unknown token of it, but can only count bytes.
     Few texts have such a word, so only in those that might are the words set

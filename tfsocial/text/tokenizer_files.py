@@ -61,7 +61,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def check_honoured(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
-    """Refuses settings under which Hugging Face's ids would differ from ours."""
+    """Refuse settings under which Hugging Face's ids would differ from ours."""
     _check_class(settings, path)
     _check_switches(settings, path)
     for key, token in SPECIAL_TOKENS.items():
@@ -95,7 +95,7 @@ def _check_switches(settings: Mapping[str, Any], path: Path) -> None:
 
 
 def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:
-    """A token added beside the vocabulary is found in the raw text by Hugging Face only."""
+    """Refuse a token beside the vocabulary: Hugging Face alone looks for it in the raw text."""
     added = settings.get("added_tokens_decoder") or {}
     for token in map(_content, added.values()):
         if token not in SPECIAL_TOKENS.values():
@@ -106,5 +106,5 @@ def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: P
 
 
 def _content(token: Any) -> Any:
-    """A special token is written as a string or as an object with its content."""
+    """Read a special token, which is written as a string or as an object with its content."""
     return token.get("content") if isinstance(token, Mapping) else token

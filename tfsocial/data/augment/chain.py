@@ -62,7 +62,7 @@ class Chain:
         epoch: tf.Tensor,
         progress: tf.Tensor,
     ) -> list[tf.Tensor]:
-        """String [n] columns after the ops on strings.
+        """Apply the ops on strings to string [n] columns.
 
         Args:
             examples: int64 [n], their ids.
@@ -85,7 +85,7 @@ class Chain:
         epoch: tf.Tensor,
         progress: tf.Tensor,
     ) -> Ragged:
-        """Token ids and type ids, int32 [n, (length)] each, after the ops on tokens."""
+        """Apply the ops on tokens to token ids and type ids, int32 [n, (length)] each."""
         for op, stream, touched in self._turns(examples, epoch, progress):
             if not isinstance(op, TextOp):
                 after = op(tokens, types, self._context(stream, progress))
@@ -96,7 +96,7 @@ class Chain:
     def _turns(
         self, examples: tf.Tensor, epoch: tf.Tensor, progress: tf.Tensor
     ) -> Iterator[tuple[Op, RandomStream, tf.Tensor]]:
-        """Each op, its chance, and which examples it touches, bool [n]."""
+        """Yield each op, its random stream, and which examples it touches, bool [n]."""
         every = RandomStream.of(self.seed, epoch, examples).branch(self.branch)
         for number, op in enumerate(self.ops):
             own = every.branch(number)
@@ -125,7 +125,7 @@ def build(data: Data, seed: int) -> dict[str, Chain]:
 
 
 def needs_paraphrases(views: Mapping[str, Chain]) -> bool:
-    """Whether an op of any view mixes paraphrases in."""
+    """Tell whether an op of any view mixes paraphrases in."""
     return any(view.needs_paraphrases for view in views.values())
 
 
@@ -150,7 +150,7 @@ def with_knowledge(
     word_parts: WordParts,
     paraphrases: Paraphrases | None = None,
 ) -> dict[str, Chain]:
-    """The chains with what their ops need: of the vocabulary, and the words of train."""
+    """Give the chains what their ops need: of the vocabulary, and the words of train."""
     lexicon = None
     if any(view.needs_lexicon for view in views.values()):
         lexicon = Lexicon.of([train.text] if train.pair is None else [train.text, train.pair])
@@ -161,6 +161,6 @@ def with_knowledge(
 
 
 def _where(chosen: tf.Tensor, there: tf.RaggedTensor, here: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Row by row one or the other."""
+    """Choose row by row one or the other."""
     place = tf.range(tf.size(chosen)) + tf.where(chosen, tf.size(chosen), 0)
     return tf.gather(tf.concat([here, there], 0), place)

@@ -59,7 +59,7 @@ class _Options(NamedTuple):
         return cls(codes, np.cumsum(count) - count, count, np.array(others, np.int32))
 
     def drawn(self, codes: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Whether each code point can become another, and what it becomes."""
+        """Tell whether each code point can become another, and draw what it becomes."""
         place = tf.minimum(tf.searchsorted(self.codes, codes), len(self.codes) - 1)
         which = random_stream.index(u, tf.gather(self.count, place))
         other = tf.gather(self.others, tf.gather(self.first, place) + which)
@@ -119,7 +119,7 @@ class CharacterNoise(TextOp):
     def _typed(
         self, letters: _Letters, selected: tf.Tensor, u: tf.Tensor, which: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Code points [m] as they were typed, which of them remain, and where something is new."""
+        """Type code points [m] anew: what they become, which remain, and where something is new."""
         others = {kind: _substitutes(kind, letters, which) for kind in self.kinds}
         applies = tf.stack([possible for possible, _ in others.values()], -1)
         picked = _one_of(applies & selected[:, tf.newaxis], u)
@@ -135,7 +135,7 @@ class CharacterNoise(TextOp):
 
 
 def _substitutes(kind: Kind, letters: _Letters, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where a mistake of this kind is possible, bool [m], and the code points it puts there."""
+    """Tell where a mistake of this kind is possible, bool [m], and which code points it puts."""
     codes = letters.codes
     if kind in ("neighbour", "look_alike"):
         return (_neighbour_keys() if kind == "neighbour" else _look_alikes()).drawn(codes, u)
@@ -150,7 +150,7 @@ def _substitutes(kind: Kind, letters: _Letters, u: tf.Tensor) -> tuple[tf.Tensor
 
 
 def _one_of(possible: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """One of the possible kinds for each character, bool [m, kinds]; none where none is."""
+    """Draw one of the possible kinds for each character, bool [m, kinds]; none where none is."""
     count = tf.reduce_sum(tf.cast(possible, tf.int64), -1)
     number = tf.cumsum(tf.cast(possible, tf.int64), axis=-1) - 1
     return possible & (number == random_stream.index(u, count)[:, tf.newaxis])
@@ -165,7 +165,7 @@ def _letters(ragged: tf.RaggedTensor) -> _Letters:
 
 @cache
 def _kinds_of_characters() -> np.ndarray:
-    """Kind of every code point, int8."""
+    """List the kind of every code point, int8."""
     categories = [unicodedata.category(chr(code))[0] for code in range(0x110000)]
     kinds = np.isin(categories, ["L", "N", "M"]).astype(np.int8)
     for begin, end in ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F)):
@@ -175,7 +175,7 @@ def _kinds_of_characters() -> np.ndarray:
 
 @cache
 def _neighbour_keys() -> _Options:
-    """Keys within reach, letters for letters and digits for digits; upper case stays upper."""
+    """List keys within reach, letters for letters and digits for digits; upper case stays upper."""
     at = {
         key: (column + shift, row)
         for row, (keys, shift) in enumerate(_KEY_ROWS)
@@ -206,7 +206,7 @@ def _others_of(groups: Sequence[str]) -> dict[str, str]:
 
 @cache
 def _other_case() -> np.ndarray:
-    """The same letter in the other case, int32 by code point; itself if there is no one letter."""
+    """List the same letter in the other case, int32 by code point; itself if none is."""
     letters = map(chr, range(_CASED_BELOW + 1))
     swapped = (letter.swapcase() for letter in letters)
     return np.array(

@@ -54,7 +54,7 @@ class AugmentContext:
     paraphrases: Paraphrases | None = None
 
     def rate(self, rate: float | Schedule) -> tf.Tensor:
-        """Computes a rate at this point of the run, float32 scalar."""
+        """Compute a rate at this point of the run, float32 scalar."""
         return schedules.value_at(rate, self.progress)
 
 
@@ -88,7 +88,7 @@ class Op:
         return text.strip().removeprefix("{").removesuffix("}")
 
     def _knobs(self) -> list[tuple[str, Any]]:
-        """Each knob and its value; what all ops have comes last."""
+        """List each knob and its value; what all ops have comes last."""
         common, *own = [
             (field.name, getattr(self, field.name)) for field in dataclasses.fields(self)
         ]
@@ -100,7 +100,7 @@ class TextOp(Op):
     """An op on strings. Valid UTF-8 stays valid; a text it does not touch stays as it is."""
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
-        """The strings [n], augmented."""
+        """Augment strings [n]."""
         raise NotImplementedError
 
 
@@ -111,7 +111,7 @@ class TokenOp(Op):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """Token ids and type ids, int32 [n, (length)] each, augmented."""
+        """Augment token ids and type ids, int32 [n, (length)] each."""
         raise NotImplementedError
 
 

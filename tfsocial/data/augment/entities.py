@@ -59,7 +59,7 @@ class EntityMask(TextOp):
 
 
 def one_of(phrases: tuple[str, ...]) -> str:
-    """A pattern of these phrases, the longest first, whatever their case; not within a word.
+    """Make a pattern of these phrases, the longest first, whatever their case; not within a word.
 
     >>> one_of(("Ann", "银行"))
     '(?i:\\\\bAnn\\\\b|银行)'
@@ -69,7 +69,7 @@ def one_of(phrases: tuple[str, ...]) -> str:
 
 
 def _bounded(phrase: str) -> str:
-    """RE2's word boundary is one of ASCII letters, so only these have it."""
+    """Bound a phrase by word boundaries: RE2's is one of ASCII letters, so only these have it."""
     begins, ends = (r"\b" if re.match(r"[A-Za-z0-9_]", end) else "" for end in (phrase, phrase[-1]))
     return begins + re.escape(phrase) + ends
 

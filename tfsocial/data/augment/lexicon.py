@@ -30,7 +30,7 @@ class WordList:
         return hashes[order], order.astype(np.int64)
 
     def index(self, words: tf.Tensor) -> tf.Tensor:
-        """Place of each word, int64 [m], whatever its case; -1 of a word that is not there."""
+        """Find the place of each word, int64 [m], whatever its case; -1 where there is none."""
         if not self.words:
             return tf.fill(tf.shape(words), tf.constant(-1, tf.int64))
         known, order = self._sorted
@@ -57,7 +57,7 @@ class Lexicon:
 
     @classmethod
     def of(cls, columns: Iterable[Sequence[str]]) -> Lexicon:
-        """The words of columns of texts.
+        """Count the words of columns of texts.
 
         >>> found = Lexicon.of([["the card", "The card, the card"]])
         >>> found.words.words, found.counts.tolist(), found.texts_with.tolist()
@@ -89,7 +89,7 @@ class Lexicon:
         return np.cumsum(shares).astype(np.float32)
 
     def drawn(self, u: tf.Tensor) -> tf.Tensor:
-        """A word that says little, string [m], for each number between 0 and 1.
+        """Draw a word that says little, string [m], for each number u between 0 and 1, float32 [m].
 
         A word's chance is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
         (2020), Unsupervised Data Augmentation, arXiv:1904.12848, appendix on TF-IDF.
@@ -99,7 +99,7 @@ class Lexicon:
         return tf.gather(words, tf.minimum(place, len(self.words.words) - 1))
 
     def spared(self, rate: tf.Tensor, found: Pieces) -> tf.Tensor:
-        """Probabilities float32 [m] that touch the telling words of a text less, with mean `rate`.
+        """Give probabilities, float32 [m], that touch telling words of a text less, of mean `rate`.
 
         min(rate * (max t - t(w)) / mean(max t - t(w)), 1) with t = TF * IDF, maximum and mean
         over the text: the same paper and appendix. All equal where all words tell as much.
@@ -120,19 +120,19 @@ def lower(words: tf.Tensor) -> tf.Tensor:
 
 
 def _hash(words: tf.Tensor) -> tf.Tensor:
-    """63 bits: of a million words two share one with a probability of one in ten million."""
+    """Hash words to 63 bits: of a million words two share one with a probability of 1e-7."""
     return tf.strings.to_hash_bucket_fast(words, 2**63 - 1)
 
 
 def _times_in_text(found: Pieces) -> tf.Tensor:
-    """How often each piece's word occurs in its text, float32 [m]."""
+    """Count how often each piece's word occurs in its text, float32 [m]."""
     word = tf.strings.join([tf.strings.as_string(found.row), lower(found.found)], " ")
     _, kind, counts = tf.unique_with_counts(word)
     return tf.cast(tf.gather(counts, kind), tf.float32)
 
 
 def _words_of(texts: Sequence[str]) -> Iterable[list[str]]:
-    """The words of each text, lower case."""
+    """Yield the words of each text, lower case."""
     for start in range(0, len(texts), _AT_ONCE):
         found = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
         words = [word.decode() for word in lower(found.found).numpy()]

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def every_other(selected: tf.Tensor) -> tf.Tensor:
-    """Of each run of selected places, bool [m], the first, the third and so on.
+    """Mark of each run of selected places, bool [m], the first, the third and so on.
 
     >>> every_other(tf.constant([True, True, True, False, True])).numpy().tolist()
     [True, False, True, False, True]
@@ -19,12 +19,12 @@ def every_other(selected: tf.Tensor) -> tf.Tensor:
 
 
 def following(swaps: tf.Tensor) -> tf.Tensor:
-    """Whether the place before is marked, bool [m]."""
+    """Tell whether the place before is marked, bool [m]."""
     return tf.concat([[False], swaps[:-1]], 0)
 
 
 def exchanged(swaps: tf.Tensor) -> tf.Tensor:
-    """The order, int32 [m], in which each marked place has changed with the next one.
+    """Give the order, int32 [m], in which each marked place has changed with the next one.
 
     No two neighbours may be marked, nor the last place.
 

@@ -34,7 +34,7 @@ _TABLES = """
 
 
 def key(text: str) -> str:
-    """Sha256 of a text.
+    """Compute the sha256 of a text.
 
     >>> key("abc")[:16]
     'ba7816bf8f01cfea'
@@ -75,13 +75,13 @@ class Cache:
     fingerprint: str
 
     def missing(self, texts: Sequence[str], draw: int) -> list[str]:
-        """Those of the texts without a paraphrase of this draw, each once, in their order."""
+        """List those texts without a paraphrase of this draw, each once, in their order."""
         asked = "SELECT text FROM paraphrase WHERE fingerprint = ? AND draw = ?"
         known = {text for (text,) in self.connection.execute(asked, (self.fingerprint, draw))}
         return [text for text in dict.fromkeys(texts) if key(text) not in known]
 
     def add(self, draw: int, made: Mapping[str, str]) -> None:
-        """Text -> its paraphrase, empty where there is none; on disk when this returns."""
+        """Add text -> its paraphrase, empty where there is none; on disk when this returns."""
         rows = [(self.fingerprint, key(text), draw, new) for text, new in made.items()]
         with self.connection:
             self.connection.executemany(
@@ -89,7 +89,7 @@ class Cache:
             )
 
     def found(self, texts: Sequence[str], count: int) -> dict[str, list[str]]:
-        """Text -> its paraphrases of the first `count` draws, in order; texts without are left out.
+        """Look up text -> its paraphrases of the first `count` draws, in order, if any.
 
         An empty one says that the translator had none.
         """
@@ -103,7 +103,7 @@ class Cache:
         return {text: known[key(text)] for text in dict.fromkeys(texts) if key(text) in known}
 
     def measure(self, yardstick: str, cosines: Mapping[tuple[str, str], float]) -> None:
-        """(text, paraphrase) -> cosine; on disk when this returns."""
+        """Add (text, paraphrase) -> cosine; on disk when this returns."""
         rows = [
             (yardstick, key(one), key(other), cosine) for (one, other), cosine in cosines.items()
         ]
@@ -115,7 +115,7 @@ class Cache:
     def cosines(
         self, yardstick: str, pairs: Sequence[tuple[str, str]]
     ) -> dict[tuple[str, str], float]:
-        """(text, paraphrase) -> cosine, of those pairs that were measured."""
+        """Look up (text, paraphrase) -> cosine, of those pairs that were measured."""
         asked = "SELECT text, paraphrase, cosine FROM similarity WHERE yardstick = ?"
         known = {
             (one, other): near for one, other, near in self.connection.execute(asked, (yardstick,))
@@ -126,7 +126,7 @@ class Cache:
 
 @contextlib.contextmanager
 def filling(folder: Path, identity: Identity) -> Iterator[Cache]:
-    """The cache of a translator, made if need be; runs with its knobs will read what it holds.
+    """Open a translator's cache, made if need be; runs with its knobs will read what it holds.
 
     Raises:
         InputError: the file is no cache.
@@ -146,7 +146,7 @@ def filling(folder: Path, identity: Identity) -> Iterator[Cache]:
 
 @contextlib.contextmanager
 def reading(folder: Path, knobs: Mapping[str, Any]) -> Iterator[tuple[Cache, Identity]]:
-    """The cache of the translator that was last used with these knobs, and who that is.
+    """Open the cache of the translator last used with these knobs, and say who that is.
 
     The translator itself need not be on this machine.
 

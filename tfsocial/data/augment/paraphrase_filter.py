@@ -24,18 +24,18 @@ Pair = tuple[str, str]
 
 
 def texts_of(train: Examples) -> list[str]:
-    """The texts of all columns, each once; blank ones have no paraphrase."""
+    """List the texts of all columns, each once; blank ones have no paraphrase."""
     columns = [train.text, train.pair or []]
     return list(dict.fromkeys(text for column in columns for text in column if text.strip()))
 
 
 def yardstick(m0_sha256: str, pooling: str) -> str:
-    """Names what measures a cosine: the content of M0 and how it makes a vector of a text."""
+    """Name what measures a cosine: the content of M0 and how it makes a vector of a text."""
     return f"{m0_sha256} {pooling}"
 
 
 def pairs(found: Mapping[str, Sequence[str]]) -> list[Pair]:
-    """Texts and their paraphrases, each pair once, without empty ones."""
+    """List texts and their paraphrases, each pair once, without empty ones."""
     each = [(text, new) for text, several in found.items() for new in several if new]
     return list(dict.fromkeys(each))
 
@@ -61,7 +61,7 @@ def judge(
     cosines: Mapping[Pair, float],
     bounds: tuple[float, float] | None,
 ) -> Judged:
-    """Keeps what lies within the bounds, these included; never a copy, nor one twice.
+    """Keep what lies within the bounds, these included; never a copy, nor one twice.
 
     >>> found = {"a b": ["a b", "b a", "b a", "c", ""]}
     >>> cosines = {("a b", "a b"): 1.0, ("a b", "b a"): 0.9, ("a b", "c"): 0.2}
@@ -100,7 +100,7 @@ def _verdict(
 
 
 def section(data: config.Data) -> config.BackTranslation:
-    """`data.back_translation`.
+    """Return `data.back_translation`.
 
     Raises:
         InputError: the config has none.
@@ -116,7 +116,7 @@ def section(data: config.Data) -> config.BackTranslation:
 def usable_paraphrases(
     data: config.Data, train: Examples, measured_by: str
 ) -> Mapping[str, tuple[str, ...]]:
-    """Text of train -> the paraphrases that a run mixes in.
+    """Give text of train -> the paraphrases that a run mixes in.
 
     Args:
         measured_by: see `yardstick`.

@@ -31,7 +31,7 @@ class Paraphrases:
 
     @classmethod
     def of(cls, entries: Mapping[str, Sequence[str]]) -> Paraphrases:
-        """Of text -> its paraphrases; no text without one, and at least one text."""
+        """Make a table of text -> its paraphrases; no text without one, and at least one text."""
         count = np.array([len(several) for several in entries.values()], np.int64)
         every = tuple(paraphrase for several in entries.values() for paraphrase in several)
         return cls(tuple(entries), every, np.cumsum(count) - count, count)
@@ -50,7 +50,7 @@ class Paraphrases:
         return hashes[order], order
 
     def drawn(self, texts: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Whether each text, string [n], has a paraphrase, and one of these."""
+        """Tell whether each text, string [n], has a paraphrase, bool [n]; draw one by u, [n]."""
         known, order = self._sorted
         sought = _hash(texts)
         place = tf.minimum(tf.searchsorted(known, sought), len(known) - 1)
@@ -60,5 +60,5 @@ class Paraphrases:
 
 
 def _hash(texts: tf.Tensor) -> tf.Tensor:
-    """63 bits: of a million texts two share one with a probability of one in ten million."""
+    """Hash texts to 63 bits: of a million texts two share one with a probability of 1e-7."""
     return tf.strings.to_hash_bucket_fast(texts, 2**63 - 1)

@@ -46,17 +46,17 @@ class Pieces:
         )
 
     def joined(self) -> tf.Tensor:
-        """The texts, string [n]."""
+        """Join the pieces to the texts, string [n]."""
         units = self.found + self.after
         return self.head + tf.strings.unsorted_segment_join(units, self.row, self.rows)
 
     def with_found(self, chosen: tf.Tensor, other: tf.Tensor) -> Pieces:
-        """Other pieces, string [m], in the place of those chosen, bool [m]."""
+        """Put other pieces, string [m], in the place of those chosen, bool [m]."""
         return replace(self, found=tf.where(chosen, other, self.found))
 
 
 def cut(texts: tf.Tensor, pattern: str = WORD) -> Pieces:
-    """Strings [n] cut at each match of a pattern; never within another.
+    """Cut strings [n] at each match of a pattern; never within another.
 
     >>> pieces = cut(tf.constant(["I don't, OK?", "借记card"]))
     >>> [word.decode() for word in pieces.found.numpy()]
@@ -80,7 +80,7 @@ def cut(texts: tf.Tensor, pattern: str = WORD) -> Pieces:
 
 
 def where_any(chosen: tf.Tensor, pieces: Pieces, texts: tf.Tensor) -> tf.Tensor:
-    """The pieces joined in texts of which a piece was chosen, the others byte for byte as before.
+    """Join the pieces in texts of which one was chosen; the others stay byte for byte.
 
     Args:
         chosen: bool [m].

@@ -32,26 +32,26 @@ class RandomStream:
 
     @classmethod
     def of(cls, seed: int, epoch: tf.Tensor | int, examples: tf.Tensor) -> RandomStream:
-        """The streams of examples, int64 [n], in an epoch."""
+        """Make the streams of examples, int64 [n], in an epoch."""
         key = _mixed(_GOLDEN * _bits(seed))
         key = _mixed(key + _GOLDEN * _bits(epoch))
         return cls(_mixed(key + _GOLDEN * _bits(examples)))
 
     def branch(self, number: int) -> RandomStream:
-        """Other streams of the same examples, one for each number from 0 on."""
+        """Branch off other streams of the same examples, one for each number from 0 on."""
         return RandomStream(_mixed(self.keys ^ _mixed(_GOLDEN * _bits(number + 1))))
 
     def uniform(self) -> tf.Tensor:
-        """A number for each example, float32 [n], at least 0 and less than 1."""
+        """Draw a number for each example, float32 [n], at least 0 and less than 1."""
         return _fraction(_mixed(self.keys))
 
     def at(self, row: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-        """A number for each place, float32 [m], of the examples that stand in `row`, [m]."""
+        """Draw a number for each place, float32 [m], of the examples that stand in `row`, [m]."""
         return _fraction(_mixed(tf.gather(self.keys, row) + _GOLDEN * (1 + _bits(place))))
 
 
 def index(u: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:
-    """One of 0 to count - 1 for each number, int64 of its shape; 0 where count is 0.
+    """Turn each number u into one of 0 to count - 1, int64 of its shape; 0 where count is 0.
 
     >>> index(tf.constant([0.0, 0.49, 0.99]), 2).numpy().tolist()
     [0, 0, 1]

@@ -35,7 +35,7 @@ class Samples:
     after: Mapping[tuple[str, int], Sequence[str]]
 
     def lines(self) -> Iterator[str]:
-        """The ops, then each text with what became of it."""
+        """Yield the ops, then each text with what became of it."""
         for view, own in self.views.items():
             yield f"data.{SHOWN[view]}:" + ("" if own.ops else " []")
             yield from (f"- {op!r}" for op in own.ops)
@@ -88,7 +88,7 @@ def _read(
     run_epochs: int,
     row_length: int,
 ) -> list[str]:
-    """The texts as they read in an epoch: as strings, or as words once tokens have changed."""
+    """Read the texts of an epoch: as strings, or as words once tokens have changed."""
     examples = tf.range(len(columns[0]), dtype=tf.int64)
     progress = tf.constant(epoch / run_epochs)
     texts = [tf.constant(column, tf.string) for column in columns]
@@ -102,6 +102,6 @@ def _read(
 
 
 def _spelled(ids: Sequence[int], tokenizer: Tokenizer) -> str:
-    """Words of token ids, pieces put together, without the special tokens at the ends."""
+    """Spell token ids: pieces put together, without the special tokens at the ends."""
     words = [tokenizer.vocabulary[token] for token in ids[1:-1]]
     return " ".join(words).replace(" ##", "").replace(" [SEP] ", BETWEEN)

@@ -37,7 +37,7 @@ class Thesaurus:
 
     @classmethod
     def of(cls, entries: Mapping[str, Sequence[str]]) -> Thesaurus:
-        """A thesaurus of word -> synonyms; no word without one."""
+        """Make a thesaurus of word -> synonyms; no word without one."""
         names = tuple(entries)
         count = np.array([len(entries[name]) for name in names], np.int64)
         every = tuple(synonym for name in names for synonym in entries[name])
@@ -49,7 +49,7 @@ class Thesaurus:
         return f"{one_of(self.phrases)}|{pieces.WORD}" if self.phrases else pieces.WORD
 
     def drawn(self, found: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Whether each word, string [m], has a synonym, and one of these."""
+        """Tell whether each word, string [m], has a synonym, bool [m]; draw one by u, [m]."""
         if not self.synonyms:
             return tf.zeros_like(found, tf.bool), found
         place = self.words.index(found)
@@ -79,7 +79,7 @@ class Synonym(TextOp):
         return self.choose == "tf_idf" or self.source == "wordnet"
 
     def check(self) -> None:
-        """Reads what it needs.
+        """Read what it needs.
 
         Raises:
             InputError: the table is missing or ill, or there is no WordNet.
@@ -115,7 +115,7 @@ class Synonym(TextOp):
 
 
 def read_table(path: Path) -> dict[str, list[str]]:
-    """Word, lower case -> its synonyms, of lines WORD<TAB>SYNONYM...; empty lines do not count.
+    """Read word, lower case -> its synonyms, of lines WORD<TAB>SYNONYM...; skip empty lines.
 
     Raises:
         InputError: the file cannot be read, a line has no synonym, or no line has one.
@@ -156,7 +156,7 @@ def _compile(pattern: str, table: str) -> None:
 
 
 def _as_capital(model: tf.Tensor, word: tf.Tensor) -> tf.Tensor:
-    """The words, each with a capital at the front where its model has one."""
+    """Begin each word with a capital where its model has one."""
     capital = tf.strings.regex_full_match(model, r"(?s)\p{Lu}.*")
     first = tf.strings.substr(word, 0, 1, unit="UTF8_CHAR")
     rest = tf.strings.regex_replace(word, r"^(?s).", "")

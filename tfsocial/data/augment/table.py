@@ -39,7 +39,7 @@ OPS = {**TEXT, **TOKENS}
 def build_all(
     entries: Sequence[Mapping[str, Mapping[str, Any]]], where: str, root: str | None
 ) -> tuple[Op, ...]:
-    """The ops of `data.augment` or `data.second_view`, checked.
+    """Build the ops of `data.augment` or `data.second_view`, checked.
 
     Args:
         where: their key path in the config.
@@ -69,7 +69,7 @@ def build_all(
 
 
 def build(name: str, knobs: Mapping[str, Any], where: str, root: str | None = None) -> Op:
-    """An op of the menu with its knobs checked; `where` is its key path in the config."""
+    """Build an op of the menu with its knobs checked; `where` is its key path in the config."""
     if name not in OPS:
         raise InputError(f"{where} is not a known op; {nearest(name, list(OPS))}")
     check_names(name, OPS[name], knobs, where)

@@ -154,7 +154,7 @@ class Cutoff(TokenOp):
 
 
 def words_of(tokens: tf.RaggedTensor, parts: WordParts) -> TokenWords:
-    """The words of token ids, int32 [n, (length)]."""
+    """Find the words of token ids, int32 [n, (length)]."""
     ids, row = tokens.flat_values, tokens.value_rowids()
     special = tf.gather(tf.constant(parts.special), ids)
     after_special = tf.concat([[True], special[:-1]], 0)[: tf.size(ids)]
@@ -186,12 +186,12 @@ def _without(
 
 
 def _rounded(counts: tf.Tensor, rate: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """rate * counts, int64 [n], up as often as its fraction says."""
+    """Round rate * counts, int64 [n], up as often as its fraction says."""
     return tf.cast(tf.floor(tf.cast(counts, tf.float32) * rate + u), tf.int64)
 
 
 def _unluckiest(words: TokenWords, size: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """Of each text's words the `size` with the lowest numbers, bool [m]."""
+    """Mark of each text's words the `size` with the lowest numbers, bool [m]."""
     u = tf.where(words.in_text, u, 2.0)  # special tokens come last
     order = tf.argsort(tf.cast(words.row, tf.float64) * 4 + tf.cast(u, tf.float64), stable=True)
     every = tf.math.unsorted_segment_sum(tf.ones_like(words.row), words.row, words.rows)

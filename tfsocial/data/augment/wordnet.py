@@ -18,7 +18,7 @@ PACKAGE, DATA = "nltk", "corpora/wordnet"
 
 
 def check() -> None:
-    """Whether WordNet can be asked.
+    """Check that WordNet can be asked.
 
     Raises:
         InputError: the package or its data are missing.
@@ -27,7 +27,7 @@ def check() -> None:
 
 
 def synonyms(words: Iterable[str]) -> dict[str, list[str]]:
-    """Word -> the other lemmas of its most frequent sense; only words that have some.
+    """Look up word -> the other lemmas of its most frequent sense; only words that have some.
 
     EDA (arXiv:1901.11196) draws from all senses: rare ones are wrong more often than not, and some
     no business would send ("know" in the biblical sense). Stop words have no synonyms, as in EDA:

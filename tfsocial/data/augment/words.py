@@ -121,12 +121,12 @@ class WordReplace(TextOp):
 
 
 def probability(rate: Rate, choose: Choice, words: Pieces, context: AugmentContext) -> tf.Tensor:
-    """That a word is touched: float32 scalar, or [m] where it depends on what the word tells."""
+    """Give the probability of touching a word: float32 scalar, or [m] by what the word tells."""
     even = context.rate(rate)
     return even if choose == "uniform" else context.lexicon.spared(even, words)
 
 
 def _space(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
-    """A space between two words, none where both are ideographs, string [m]."""
+    """Give a space between two words, none where both are ideographs, string [m]."""
     both = tf.strings.regex_full_match(before + after, f"[{IDEOGRAPHS}]+")
     return tf.where(both, "", " ")

@@ -43,7 +43,7 @@ class AugmentedSplit:
     def read(
         self, view: str, examples: tf.Tensor, epoch: tf.Tensor, row_length: int
     ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """Token ids and type ids of these examples, int64 [m], in this epoch."""
+        """Read examples, int64 [m], in this epoch: token ids and type ids, int32 [m, (length)]."""
         chain, progress = self.views[view], tf.cast(epoch, tf.float32) / self.epochs
         if chain.reads_text:
             columns = [tf.gather(column, examples) for column in self.columns]
@@ -58,7 +58,7 @@ class AugmentedSplit:
 
 
 def augmented_batches(source: AugmentedSplit, shape: keys.Shape, done: int = 0) -> tf.data.Dataset:
-    """Endless packed batches of texts that are other ones in each epoch.
+    """Batch, endlessly and packed, texts that are other ones in each epoch.
 
     A view's tokens stand under keys of their own, with the examples in the same rows and slots:
     what counts is the longest view of an example.
@@ -81,7 +81,7 @@ def augmented_batches(source: AugmentedSplit, shape: keys.Shape, done: int = 0) 
 
 
 def augmented_steps_per_epoch(source: AugmentedSplit, shape: keys.Shape) -> int:
-    """Batches that the first epoch fills, rounded up; it is read for that."""
+    """Count the batches that the first epoch fills, rounded up; it is read for that."""
     windows = _windows(source, tf.constant(0, tf.int64)).map(
         lambda examples, epoch: tf.shape(
             _packed_window(source, examples, epoch, shape)[keys.WEIGHT]
@@ -92,7 +92,7 @@ def augmented_steps_per_epoch(source: AugmentedSplit, shape: keys.Shape) -> int:
 
 
 def _windows(source: AugmentedSplit, epoch: tf.Tensor) -> tf.data.Dataset:
-    """Examples int64 [up to WINDOW] and their epoch, all once, in the epoch's order."""
+    """List examples int64 [up to WINDOW] and their epoch, all once, in the epoch's order."""
     count = len(source.encoded)
     order = shuffled(tf.range(count, dtype=tf.int64), source.seed, 2 * epoch)
     windows = tf.data.Dataset.from_tensor_slices(order).batch(WINDOW)
@@ -102,7 +102,7 @@ def _windows(source: AugmentedSplit, epoch: tf.Tensor) -> tf.data.Dataset:
 def _packed_window(
     source: AugmentedSplit, examples: tf.Tensor, epoch: tf.Tensor, shape: keys.Shape
 ) -> dict[str, tf.Tensor]:
-    """Rows of these examples as they read in this epoch, shuffled; the last may be part empty."""
+    """Pack these examples as they read in this epoch, shuffled; the last row may be part empty."""
     views = {view: source.read(view, examples, epoch, shape.row_length) for view in source.views}
     assignment = _window_rows(
         source, [tokens for tokens, _ in views.values()], examples, epoch, shape
@@ -122,7 +122,7 @@ def _window_rows(
     epoch: tf.Tensor,
     shape: keys.Shape,
 ) -> tf.Tensor:
-    """Assignment int64 [rows, slots] of the longest view of each example, the rows shuffled."""
+    """Assign, int64 [rows, slots], the longest view of each example, the rows shuffled."""
     lengths = tf.reduce_max([tokens.row_lengths() for tokens in views], 0)
     assignment = packing.first_fit(lengths, shape.row_length, shape.slots)
     draw = (examples[0] + 1) * 2**32 + 2 * epoch + 1  # its first example names a window

@@ -17,7 +17,7 @@ from tfsocial.text import packing
 def training_batches(
     encoded: TokenizedSplit, shape: keys.Shape, seed: int, done: int = 0
 ) -> tf.data.Dataset:
-    """Endless packed batches; rows run on over the end of an epoch, so no batch is part empty.
+    """Batch a split endlessly; rows run on over an epoch's end, so no batch is part empty.
 
     Which lengths share a row is the same in every epoch, because the lengths are; which of the
     examples of a length goes where, and the order of the rows, is drawn anew. All examples are
@@ -42,7 +42,7 @@ def training_batches(
 
 
 def evaluation_batches(encoded: TokenizedSplit, shape: keys.Shape) -> tf.data.Dataset:
-    """Every example once, the longest first; the last batch is filled up with empty rows."""
+    """Batch every example once, longest first; the last batch is filled up with empty rows."""
     assignment = packing.best_fit(encoded.lengths.numpy(), shape.row_length, shape.slots)
     lacking = -len(assignment) % shape.rows
     assignment = np.pad(assignment, [[0, lacking], [0, 0]], constant_values=packing.EMPTY)
@@ -51,13 +51,13 @@ def evaluation_batches(encoded: TokenizedSplit, shape: keys.Shape) -> tf.data.Da
 
 
 def one_batch(encoded: TokenizedSplit, row_length: int, slots: int) -> keys.Batch:
-    """All examples in one batch of as many rows as they need."""
+    """Put all examples in one batch of as many rows as they need."""
     assignment = packing.best_fit(encoded.lengths.numpy(), row_length, slots)
     return _rows(encoded, tf.constant(assignment), row_length)
 
 
 def steps_per_epoch(encoded: TokenizedSplit, shape: keys.Shape) -> int:
-    """Training batches that hold every example once, the last one rounded up."""
+    """Count training batches that hold every example once, the last one rounded up."""
     return max(1, -(-encoded.chunks(shape).rows_of_all // shape.rows))
 
 
@@ -75,14 +75,14 @@ def _packed(
 
 
 def _rows(encoded: TokenizedSplit, assignment: tf.Tensor, row_length: int) -> dict[str, tf.Tensor]:
-    """The rows of an assignment; padding is 0 under any number."""
+    """Gather the rows of an assignment; padding is 0 under any number."""
     batch = packing.pack(encoded.tokens, encoded.types, encoded.features, assignment, row_length)
     tokens = encoded.renumbered(batch[keys.TOKEN_IDS])
     return {**batch, keys.TOKEN_IDS: tokens, **slot_features(assignment)}
 
 
 def slot_features(assignment: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Who sits in which slot, and that each counts alike."""
+    """Say who sits in which slot, and that each counts alike."""
     weight = tf.cast(assignment != packing.EMPTY, tf.float32)
     return {keys.EXAMPLE_ID: assignment, keys.WEIGHT: weight}
 

@@ -30,7 +30,7 @@ _ON_DISK = {"tokens": np.int32, "types": np.int32, "splits": np.int64, "truncate
 
 
 def on_disk(folder: Path, blocks: Iterator[TokenBlock]) -> AllTokens:
-    """What lies in the folder; written first where it is not there."""
+    """Map what lies in the folder; write it first where it is not there."""
     made_folder(folder, lambda partial: _write(partial, blocks))
     tokens, types, splits = (
         as_tensor(mmap_columns.mapped(folder / name, _ON_DISK[name]))
@@ -40,7 +40,7 @@ def on_disk(folder: Path, blocks: Iterator[TokenBlock]) -> AllTokens:
 
 
 def made_folder(folder: Path, write: Callable[[Path], None]) -> Path:
-    """The folder; where it is not there it is written, whole or not at all."""
+    """Return the folder; where it is not there, write it whole or not at all."""
     if not folder.is_dir():
         try:
             with files.making(folder) as partial:
@@ -52,7 +52,7 @@ def made_folder(folder: Path, write: Callable[[Path], None]) -> Path:
 
 
 def _write(folder: Path, blocks: Iterator[TokenBlock]) -> None:
-    """Bare numbers of `_ON_DISK`'s types, in the machine's byte order."""
+    """Write bare numbers of `_ON_DISK`'s types, in the machine's byte order."""
     with contextlib.ExitStack() as stack:
         streams = {name: stack.enter_context((folder / name).open("wb")) for name in _ON_DISK}
         end, cut = np.zeros(1, np.int64), 0
@@ -66,7 +66,7 @@ def _write(folder: Path, blocks: Iterator[TokenBlock]) -> None:
 
 
 def as_tensor(numbers: np.ndarray) -> tf.Tensor:
-    """Without a copy where they are mapped."""
+    """Make a tensor, without a copy where the numbers are mapped."""
     if isinstance(numbers, np.memmap):
         return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__())
     return tf.constant(numbers)

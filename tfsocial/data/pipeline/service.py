@@ -23,7 +23,7 @@ LOST_S = 60.0  # without any
 
 
 def start(host: str, port: int) -> tuple[Any, Any]:
-    """Dispatcher on `port` and its one worker on the port after it; they live while held.
+    """Start a dispatcher on `port` and its worker on the port after it; they live while held.
 
     One worker, so that batches come in their order, each once: several would each make all.
 
@@ -51,7 +51,7 @@ def start(host: str, port: int) -> tuple[Any, Any]:
 
 
 def check(address: str) -> None:
-    """Whether somebody listens.
+    """Check that somebody listens.
 
     Raises:
         InputError: nobody does, or it is no address.
@@ -66,7 +66,7 @@ def check(address: str) -> None:
 
 
 def _silent(address: str) -> Exception | None:
-    """Why there is no connection, or None."""
+    """Return why there is no connection, or None."""
     host, _, port = address.removeprefix(SCHEME).rpartition(":")
     try:
         socket.create_connection((host, int(port)), PATIENCE_S).close()
@@ -116,7 +116,7 @@ def _watch(
     done: threading.Event,
     lost: threading.Event,
 ) -> None:
-    """Cancels the step after six questions without an answer."""
+    """Cancel the step after six questions without an answer."""
     asked, silent = lost_s / 6, 0
     while not done.wait(asked) and silent < 6:
         silent = silent + 1 if _silent(address) else 0
@@ -126,7 +126,7 @@ def _watch(
 
 
 def made_there(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
-    """The same batches in the same order, made by the service's worker.
+    """Let the service's worker make the same batches in the same order.
 
     Its graph is sent there, with the texts or tokens of train in it: less than 2 GB.
     """

@@ -38,7 +38,7 @@ class Chunks:
 
     @classmethod
     def of(cls, splits: tf.Tensor, shape: keys.Shape, cache: Path | None) -> Chunks:
-        """From the cache that the examples lie in, where they do."""
+        """Make chunks, from the cache that the examples lie in, where they do."""
         count = max(1, -(-(splits.shape[0] - 1) // CHUNK))
         # A chunk holds its examples' numbers several times over: 32 bits of each are enough.
         parts = (
@@ -61,7 +61,7 @@ class Chunks:
         return len(self.template)
 
     def rows(self, chunk: tf.Tensor, epoch: tf.Tensor, seed: int) -> tf.Tensor:
-        """Assignment int32 [rows, slots] of a chunk's examples in this epoch."""
+        """Assign a chunk's examples to rows in this epoch, int32 [rows, slots]."""
         lengths = _lengths(self.splits, chunk, self.count)
         draw = 2 * epoch + tf.cast(chunk, tf.int64) * 2**40
         order = shuffled(tf.range(tf.size(lengths)), seed, draw)
@@ -74,7 +74,7 @@ class Chunks:
 def _template(
     parts: Iterator[np.ndarray], cache: Path | None, shape: keys.Shape
 ) -> tuple[tf.Tensor, np.ndarray]:
-    """All parts, one after the other, and int64 [parts + 1], where each begins."""
+    """Join all parts one after the other, and give int64 [parts + 1], where each begins."""
     if cache is None:
         found = list(parts)
         return tf.constant(np.concatenate(found)), np.cumsum([0, *map(len, found)])
@@ -93,7 +93,7 @@ def _template(
 
 
 def _lengths(splits: tf.Tensor, chunk: tf.Tensor | int, count: int) -> tf.Tensor:
-    """Int32, of every `count`-th example from number `chunk` on."""
+    """Read lengths, int32, of every `count`-th example from number `chunk` on."""
     return tf.cast(splits[chunk + 1 :: count] - splits[chunk:-1:count], tf.int32)
 
 
@@ -103,6 +103,6 @@ def shuffled(values: tf.Tensor, seed: int, draw: tf.Tensor) -> tf.Tensor:
 
 
 def renamed(assignment: tf.Tensor, names: tf.Tensor) -> tf.Tensor:
-    """The assignment with names[i] in the place of i."""
+    """Put names[i] in the place of each i in the assignment."""
     present = assignment != packing.EMPTY
     return tf.where(present, tf.gather(names, tf.maximum(assignment, 0)), packing.EMPTY)

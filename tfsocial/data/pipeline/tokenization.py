@@ -50,7 +50,7 @@ def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> I
 
 @lru_cache(maxsize=2)
 def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
-    """Traced once: a run has several splits, and ten million texts are 150 datasets."""
+    """Trace the tokenizer once: a run has several splits, ten million texts are 150 datasets."""
     signature = [tf.TensorSpec([None], tf.string)] * columns
     return tf.function(partial(tokenizer, max_length=row_length), input_signature=signature)
 

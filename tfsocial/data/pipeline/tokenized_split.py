@@ -66,13 +66,13 @@ class TokenizedSplit:
         return keys.spec(shape, widths, views, self.groups)
 
     def chunks(self, shape: keys.Shape) -> Chunks:
-        """How it is shuffled and packed, worked out once."""
+        """Work out once how it is shuffled and packed."""
         if shape not in self._chunks:
             self._chunks[shape] = Chunks.of(self.tokens.row_splits, shape, self.folder)
         return self._chunks[shape]
 
     def renumbered(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Tokens of any shape as a batch calls them."""
+        """Call tokens, int32 of any shape, as a batch calls them."""
         return tokens if self.ids is None else tf.gather(self.ids, tokens)
 
 
@@ -107,7 +107,7 @@ def tokenize_split(
 
 
 def tokenize_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> TokenizedSplit:
-    """Label names as the words they are made of: `card_arrival` as "card arrival"."""
+    """Tokenize label names as the words they are made of: `card_arrival` as "card arrival"."""
     spoken = [re.sub(r"[\W_]+", " ", name).strip() or name for name in names]
     return tokenize_split(Examples.of_texts(spoken), tokenizer, row_length)
 
@@ -115,7 +115,7 @@ def tokenize_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) 
 def prune_vocabulary(
     *groups: Mapping[str, TokenizedSplit], keep: Sequence[int] = ()
 ) -> tuple[np.ndarray, list[dict[str, TokenizedSplit]]]:
-    """Groups of texts in a vocabulary of only the tokens that occur, and which those are.
+    """Cut the vocabulary of groups of texts to the tokens that occur, and say which those are.
 
     A word no text contains gets no gradient, and without decay no optimizer moves it: training
     on its row is work without effect. On BANKING77 nine rows of ten are such, half the model.
@@ -140,7 +140,7 @@ def prune_vocabulary(
 
 
 def sample(encoded: TokenizedSplit, count: int) -> TokenizedSplit:
-    """So many of the examples, spread evenly over the whole; all if there are no more."""
+    """Take so many examples, spread evenly over the whole; all if there are no more."""
     chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
     labels, groups = (
         {task: tf.gather(values, chosen) for task, values in found.items()}
@@ -151,7 +151,7 @@ def sample(encoded: TokenizedSplit, count: int) -> TokenizedSplit:
 
 
 def fingerprint(encoded: TokenizedSplit) -> str:
-    """Sha256 of tokens, as batches call them, labels and lists, in their order."""
+    """Hash tokens, as batches call them, labels and lists, in their order, by sha256."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
     beside = [found[task] for found in (encoded.labels, encoded.groups) for task in sorted(found)]
@@ -163,7 +163,7 @@ def fingerprint(encoded: TokenizedSplit) -> str:
 
 
 def _blocks(values: tf.Tensor) -> Iterator[np.ndarray]:
-    """A tensor a part at a time: of one that is mapped, `numpy` makes a copy in memory."""
+    """Yield a tensor a part at a time: of one that is mapped, `numpy` makes a copy in memory."""
     for start in range(0, len(values), _BLOCK):
         yield values[start : start + _BLOCK].numpy()
 

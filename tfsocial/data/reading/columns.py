@@ -11,7 +11,10 @@ from tfsocial.data.reading.rows import listed
 def check_columns(
     file: str, found: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
 ) -> None:
-    """`keys`: wanted column -> the config key that wants it; `otherwise`: another remedy."""
+    """Check that a file has all columns.
+
+    `keys`: wanted column -> the config key that wants it; `otherwise`: another remedy.
+    """
     names = list(found)
     for column, key in keys.items():
         if column not in names:

@@ -56,7 +56,7 @@ class _Record(NamedTuple):
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[_Record]:
-    """Csv records; one with broken quoting costs its first line, the others are read anew.
+    """Yield csv records; broken quoting costs its first line, the others are read anew.
 
     A lenient reader would let a stray quote swallow rows up to the next quote or
     the end of the file.

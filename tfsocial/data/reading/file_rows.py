@@ -10,7 +10,7 @@ from tfsocial.data.reading.rows import BadRow, Row
 
 
 def read_rows(path: str | Path, file_format: str = "auto") -> Iterator[Row | BadRow]:
-    """Reads the rows of one file in order, in constant memory: lines or TFRecord.
+    """Read the rows of one file in order, in constant memory: lines or TFRecord.
 
     Raises:
         InputError: the file cannot be read or has no rows.

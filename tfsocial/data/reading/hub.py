@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"(large_)?string|u?int|float|bool")  # dtypes of values tha
 
 
 def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
-    """SOURCE#PART of each part of a split that the config names; fetches the set.
+    """List SOURCE#PART of each part of a split that the config names; fetch the set.
 
     Raises:
         InputError: the package, the set, its config, its revision or a part is not there.
@@ -32,7 +32,7 @@ def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
 
 
 def read_rows(source: config.Source, name: str) -> Iterator[Row | BadRow]:
-    """Rows of one part in the set's order; a row's line is its number, from 1.
+    """Read the rows of one part in the set's order; a row's line is its number, from 1.
 
     Raises:
         InputError: as `names`, or the part is empty.
@@ -49,7 +49,7 @@ def _rows(source: config.Source, name: str) -> Iterator[Row]:
 
 
 def _cells(features: Any) -> Iterator[tuple[str, Callable[[Any], Any] | None]]:
-    """Column -> what makes a plain value of its own; None for images, tables and the like."""
+    """Yield column -> what makes a plain value of its own; None for images, tables and the like."""
     for column, feature in features.items():
         inner = getattr(feature, "feature", feature)
         yield column, _cell(inner) if hasattr(inner, "dtype") else None
@@ -69,7 +69,7 @@ def _cell(feature: Any) -> Callable[[Any], Any] | None:
 
 
 def split_name(source: str) -> tuple[str, str | None, str | None]:
-    """OWNER/NAME, config and revision of a source.
+    """Split a source into OWNER/NAME, config and revision.
 
     >>> split_name("hub:google/emotions/simplified@1.0"), split_name("hub:imdb")
     (('google/emotions', 'simplified', '1.0'), ('imdb', None, None))

@@ -15,7 +15,7 @@ Cell = str | frozenset[str] | float | None
 
 
 def label_of(value: Any, task: config.Task) -> Cell:
-    """A task's label as written, None where the row has none.
+    """Read a task's label as written, None where the row has none.
 
     Raises:
         _RejectedError: the value is no label of this kind of task.
@@ -39,7 +39,7 @@ def _one_label(value: Any, task: config.Task) -> str:
 
 
 def _label_set(value: Any, task: config.Task) -> frozenset[str] | None:
-    """Labels of a cell; a JSON list may be empty, which says that no label applies."""
+    """Read a cell's labels; a JSON list may be empty, which says that no label applies."""
     if isinstance(value, list):
         return frozenset(_one_label(item, task) for item in value) - {""}
     pieces = _one_label(value, task).split(task.separator)
@@ -69,7 +69,7 @@ _CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {
 
 
 def labels_in(cells: Iterable[Cell]) -> Iterator[str]:
-    """Every label in the cells, as often as it occurs."""
+    """Yield every label in the cells, as often as it occurs."""
     for cell in cells:
         if isinstance(cell, str):
             yield cell

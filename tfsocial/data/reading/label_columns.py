@@ -31,11 +31,11 @@ class LabelColumn:
         return not self._numbers.keys() - {None, frozenset()}
 
     def first(self, cell: Cell) -> int:
-        """The first row that holds it."""
+        """Find the first row that holds it."""
         return int(np.argmax(self._which.stored() == self._numbers[cell]))
 
     def encoded(self, values: np.ndarray) -> np.ndarray:
-        """The value of each cell; `values`, int32 or float32 [different, ...], are in order."""
+        """Give each cell its value; `values`, int32 or float32 [different, ...], are in order."""
         return mmap_columns.gathered(values, self._which.stored(), self._folder)
 
 

@@ -21,7 +21,7 @@ def encode_labels(
     names: Sequence[str],
     origin: Origin,
 ) -> np.ndarray:
-    """Labels of one task: int32 [n], or float32 [n, classes] or [n, 1]."""
+    """Encode labels of one task: int32 [n], or float32 [n, classes] or [n, 1]."""
     if isinstance(cells, ValueColumn):
         return cells.encoded()
     index = {label: number for number, label in enumerate(names)}

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import numpy as np
+from collections.abc import (Iterator, Mapping, Sequence)
 from dataclasses import replace
 from itertools import chain
-
-import numpy as np
-
 from tfsocial import config
-from tfsocial.config import InputError
-from tfsocial.data.examples import Examples, has_label
-from tfsocial.data.reading.label_cells import Cell, labels_in
+from tfsocial.data.examples import (Examples, has_label)
+from tfsocial.data.reading.label_cells import (Cell, labels_in)
 from tfsocial.data.reading.split_table import SplitTable
+from tfsocial.errors import InputError
+
+
 
 
 def label_names(
     name: str, task: config.Task, train: Sequence[SplitTable], place: str
 ) -> tuple[str, ...]:
-    """The label set of a task: () for regress, else the config's or that of train, sorted."""
+    """List a task's labels: () for regress, else the config's or those of train, sorted."""
     if train and all(table.cells[name].lacking for table in train):
         raise InputError(
             f"{place}: no row has a label for task {name}; "
@@ -72,7 +72,7 @@ def check_something_is_learned(
 
 
 def _labelled(labels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Bool [n]: which examples have a label for some task."""
+    """Tell which examples have a label for some task, bool [n]."""
     return np.any([has_label(values) for values in labels.values()], 0)
 
 

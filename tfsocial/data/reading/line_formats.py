@@ -13,7 +13,7 @@ from tfsocial.data.reading.storage import lines_of
 
 
 def read_lines(path: str | Path, file_format: str = "auto") -> Iterator[Row | BadRow]:
-    """Rows of one file in order, in constant memory.
+    """Read the rows of one file in order, in constant memory.
 
     Blank lines of csv, tsv and jsonl are no rows; in txt every line is a row
     with the one column `text`. `file_format` is csv, tsv, jsonl, txt, or auto (by suffix).

@@ -53,13 +53,13 @@ class Numbers:
             self._write()
 
     def extend(self, numbers: np.ndarray) -> None:
-        """Of any shape, as one row."""
+        """Append numbers of any shape, as one row."""
         self._recent.frombytes(np.asarray(numbers, self._recent.typecode).tobytes())
         if self._file:
             self._write()
 
     def stored(self) -> np.ndarray:
-        """All of them, [n]; nothing is to be added afterwards."""
+        """Return all of them, [n]; nothing is to be added afterwards."""
         if self._file is None or not len(self):
             return np.asarray(self._recent)
         self._write()
@@ -73,13 +73,13 @@ class Numbers:
 
 
 def mapped(file: Path | IO[bytes], type: np.typing.DTypeLike) -> np.memmap:
-    """The numbers of a file, which holds some, without reading them."""
+    """Map the numbers of a file, which holds some, without reading them."""
     # Private and writable, which is what DLPack wants to hand on; nobody writes.
     return np.memmap(file, type, "c")
 
 
 def gathered(rows: np.ndarray, which: np.ndarray, folder: str | None) -> np.ndarray:
-    """rows[which], int32 or float32 [n, ...], a part at a time.
+    """Gather rows[which], int32 or float32 [n, ...], a part at a time.
 
     >>> gathered(np.float32([[0, 1], [2, 3]]), np.array([1, 0, 1]), None).tolist()
     [[2.0, 3.0], [0.0, 1.0], [2.0, 3.0]]
@@ -107,7 +107,7 @@ class Store:
         self._end, self._flushed = 0, True
 
     def write(self, data: bytes) -> int:
-        """Appends; where it begins."""
+        """Append bytes; return where they begin."""
         begin = self._end
         self._file.write(data)
         self._end, self._flushed = begin + len(data), False
@@ -136,7 +136,7 @@ class Column:
         self._size.append(len(data))
 
     def stored(self) -> StoredTexts:
-        """All of them; nothing is to be added afterwards."""
+        """Return all of them; nothing is to be added afterwards."""
         return StoredTexts(self._store, self._begin.stored(), self._size.stored())
 
 
@@ -173,7 +173,7 @@ class StoredTexts(Sequence[str]):
             yield from self._block(slice(start, start + _BLOCK))
 
     def taken(self, rows: np.ndarray | slice) -> StoredTexts:
-        """These texts, in this order; not read yet."""
+        """Take these texts, in this order; not read yet."""
         return StoredTexts(self.store, self.begin[rows], self.size[rows])
 
     def _block(self, rows: slice) -> Iterator[str]:
@@ -189,12 +189,12 @@ class StoredTexts(Sequence[str]):
 
 
 def taken(texts: Sequence[str], rows: np.ndarray) -> Sequence[str]:
-    """These of the texts, in this order, where they lie."""
+    """Take these of the texts, int [m], in this order, where they lie."""
     return texts.taken(rows) if isinstance(texts, StoredTexts) else [texts[row] for row in rows]
 
 
 def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
-    """The texts one after the other; of one file, if of any."""
+    """Join the texts one after the other; of one file, if of any."""
     if not all(isinstance(part, StoredTexts) for part in parts):
         return list(chain.from_iterable(parts))
     begin, size = (

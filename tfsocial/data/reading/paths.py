@@ -11,7 +11,7 @@ from tfsocial.errors import InputError
 
 
 def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
-    """Files of a split: patterns in config order, the matches of each sorted, none twice.
+    """List the files of a split: patterns in config order, matches of each sorted, none twice.
 
     Args:
         key: the source's place in the config.
@@ -29,7 +29,7 @@ def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
 
 
 def under(root: str | None, name: str) -> str:
-    """A file named from a folder, local or remote.
+    """Name a file from a folder, local or remote.
 
     >>> under("gs://b/x/", "a.csv"), under("x", "/a.csv"), under(None, "a.csv")
     ('gs://b/x/a.csv', '/a.csv', 'a.csv')

@@ -19,7 +19,7 @@ def check_bad_rows(
     allowed: float,
     quarantine: Path | None = None,
 ) -> None:
-    """Lets a split through that has few bad rows.
+    """Let a split through that has few bad rows.
 
     Raises:
         InputError: more than the fraction `allowed` of its rows are bad, or all.
@@ -37,7 +37,7 @@ def check_bad_rows(
 
 
 def write_quarantine(path: Path, rows: Iterable[BadRow]) -> None:
-    """All bad rows or the former file, never half of them; no bad rows is an empty file."""
+    """Write all bad rows or keep the former file, never half; no bad rows is an empty file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
@@ -46,7 +46,7 @@ def write_quarantine(path: Path, rows: Iterable[BadRow]) -> None:
 
 
 def quarantine_line(row: BadRow) -> str:
-    """A bad row as a line of jsonl."""
+    """Write a bad row as a line of jsonl."""
     shown = row.raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     values = {
         "file": row.file,

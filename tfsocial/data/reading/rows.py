@@ -29,7 +29,7 @@ class BadRow(NamedTuple):
 
 
 def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
-    """The rows of a file or of a part of a set, those that hold what no text may as bad ones.
+    """Yield a file's or a part's rows, those that hold what no text may as bad ones.
 
     Raises:
         InputError: there is none.
@@ -51,7 +51,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def flaw_of(string: str) -> str | None:
-    """What makes a string unusable as text anywhere, or None."""
+    """Say what makes a string unusable as text anywhere, or None."""
     if "\0" in string:
         return "NUL character"
     if not string.isascii() and _SURROGATE.search(string):
@@ -75,7 +75,7 @@ def json_type(value: Any) -> str:
 
 
 def as_json(values: Mapping[str, Any]) -> str:
-    """A row as it could stand in a jsonl file.
+    """Write a row as it could stand in a jsonl file.
 
     >>> as_json({"text": "hé", "label": None})
     '{"text": "hé", "label": null}'
@@ -84,7 +84,7 @@ def as_json(values: Mapping[str, Any]) -> str:
 
 
 def first_line(error: Exception, most: int = 200) -> str:
-    """Of what another package says, the beginning."""
+    """Take the beginning of what another package says."""
     line = str(error).strip().partition("\n")[0].rstrip(".:")
     return line if len(line) <= most else f"{line[:most]}..."
 

@@ -34,7 +34,7 @@ class Example(NamedTuple):
 def examples_of(
     name: str, key: str, source: config.Source, data: config.Data, tasks: Mapping[str, config.Task]
 ) -> Iterator[Example | BadRow]:
-    """Reads the rows of one of `source_types.names`, in order and in constant memory.
+    """Read the rows of one of `source_types.names`, in order and in constant memory.
 
     Raises:
         InputError: it cannot be read, or lacks a column.
@@ -56,7 +56,7 @@ def examples_of(
 
 
 def _without_labels(key: str, source: config.Source) -> str:
-    """What to do where a column is not missing by mistake."""
+    """Say what to do where a column is not missing by mistake."""
     if isinstance(source, config.MixtureSource):
         return f", or, if its rows have no labels at all, set {key}.tasks to []"
     return ", or, if its rows have no labels at all, give it to data.mixture with `tasks: []`"
@@ -110,12 +110,12 @@ def _attribute_value(value: Any, column: str) -> str:
 
 
 def label_mappings(source: config.Source) -> Mapping[str, Mapping[str, str]]:
-    """Task -> label of the source -> what the task calls it."""
+    """Give task -> label of the source -> what the task calls it."""
     return source.labels if isinstance(source, config.MixtureSource) else {}
 
 
 def _renamed(cell: Cell, ours: Mapping[str, str]) -> Cell:
-    """A label as the task calls it."""
+    """Call a label as the task calls it."""
     if isinstance(cell, frozenset):
         return frozenset(ours.get(label, label) for label in cell)
     return ours.get(cell, cell) if isinstance(cell, str) else cell

@@ -25,7 +25,7 @@ class SourceType(NamedTuple):
 
 
 def _rows_of_file(source: config.Source, name: str) -> Iterator[Row | BadRow]:
-    """Blank lines of a txt file part its texts; only `read_rows` has a row for each of them."""
+    """Read a file's rows; blank lines of a txt file part its texts, but are rows to `read_rows`."""
     found = read_rows(name, source.format)
     if line_formats.format_of(name, source.format) != "txt":
         return found
@@ -40,17 +40,17 @@ SOURCE_TYPES: dict[str, SourceType] = {
 
 
 def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
-    """What a split is made of: files, or parts of a set by name."""
+    """List what a split is made of: files, or parts of a set by name."""
     return SOURCE_TYPES[source.kind].names(source, split, key)
 
 
 def rows_of(source: config.Source, name: str) -> Iterator[Row | BadRow]:
-    """The rows of one of `names`."""
+    """Read the rows of one of `names`."""
     return SOURCE_TYPES[source.kind].rows(source, name)
 
 
 def content(source: config.Source, name: str) -> Iterator[bytes]:
-    """What one of `names` holds, for a hash: a file's bytes, or a set's rows as JSON."""
+    """Read one of `names` for a hash: a file's bytes, or a set's rows as JSON."""
     if source.kind == "files":
         yield from storage.blocks(name)
     else:

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 def read_splits(
     data: config.Data, tasks: Mapping[str, config.Task], quarantine: Path | None = None
 ) -> Corpus:
-    """All configured splits, with labels as numbers.
+    """Read all configured splits, with labels as numbers.
 
     A label set is the one the config gives, in its order, or learned from train
     and sorted. Bad rows are written to `quarantine` (jsonl: file, line, reason,
@@ -76,7 +76,7 @@ def read_splits(
 def _tables(
     split: str, data: config.Data, tasks: Mapping[str, config.Task], store: Store | None
 ) -> dict[str, SplitTable]:
-    """Of each source that has the split, by its key."""
+    """Read each source that has the split, by its key."""
     return {
         key: _read_split(split, key, source, data, tasks, store)
         for key, source in data.sources.items()
@@ -85,7 +85,7 @@ def _tables(
 
 
 def _warn_of_typos(tables: Mapping[str, Mapping[str, SplitTable]], data: config.Data) -> None:
-    """Says which label of a mapping no row has: the one that is meant would be one more class."""
+    """Warn of a mapping's label that no row has: the one that is meant would be one more class."""
     for key, source in data.sources.items():
         seen = set().union(*(found[key].renamed for found in tables.values() if key in found))
         for task, own in label_mappings(source).items():
@@ -98,7 +98,7 @@ def _check_apart(
     data: config.Data,
     tasks: Mapping[str, config.Task],
 ) -> None:
-    """Refuses a file whose labels are learned and scored on; without labels it may be both."""
+    """Refuse a file whose labels are learned and scored on; without labels it may be both."""
     learned: dict[str, str] = {}
     for split, key, file in _labelled_files(tables, data, tasks):
         path = os.path.realpath(file)
@@ -116,7 +116,7 @@ def _labelled_files(
     data: config.Data,
     tasks: Mapping[str, config.Task],
 ) -> Iterator[tuple[str, str, str]]:
-    """(split, key of its source, name) of each file with labels, train's first."""
+    """Yield (split, key of its source, name) of each file with labels, train's first."""
     for split, found in tables.items():
         for key, table in found.items():
             if data.sources[key].labelled(tasks):

@@ -15,7 +15,7 @@ from tfsocial.config import InputError
 
 
 def lines_of(file: str) -> Iterator[str]:
-    """Physical lines with their ends; bytes that are no UTF-8 become lone surrogates.
+    """Read physical lines with their ends; bytes that are no UTF-8 become lone surrogates.
 
     Splitting comes before decoding, so that a broken byte hurts its own line only.
     """
@@ -40,7 +40,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
 
 
 def raw(file: str) -> Any:
-    """The bytes of a file as they are stored, local or gs://; a context manager."""
+    """Open a file's bytes as they are stored, local or gs://; a context manager."""
     if "://" not in file:
         return open(file, "rb")
     import tensorflow as tf
@@ -52,7 +52,7 @@ _BLOCK = 2**20
 
 
 def blocks(file: str) -> Iterator[bytes]:
-    """The bytes of a file as they are stored, a part at a time.
+    """Read a file's bytes as they are stored, a part at a time.
 
     Raises:
         InputError: it cannot be read.
@@ -76,7 +76,7 @@ def file_errors(file: str) -> Iterator[None]:
 
 
 def unreadable(file: str, reason: object) -> InputError:
-    """Says so in one line; what a bucket says has several."""
+    """Say in one line that a file cannot be read; what a bucket says has several."""
     check = "the path, the network and the credentials" if "://" in file else "the path"
     return InputError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 

@@ -18,7 +18,7 @@ def read_texts(
     file_format: str = "auto",
     max_characters: int | None = None,
 ) -> Iterator[Text | BadRow]:
-    """Text of each row for prediction, in constant memory; item i answers row i.
+    """Read each row's text for prediction, in constant memory; item i answers row i.
 
     A bad row keeps its place as a `BadRow`. `columns` has one or two names; a
     txt file has one unnamed column.

@@ -22,7 +22,7 @@ _HOST = "storage.googleapis.com"  # keeps what TFDS has prepared
 
 
 def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ...]:
-    """SOURCE#PART of each part of a split that the config names; prepares the set.
+    """List SOURCE#PART of each part of a split that the config names; prepare the set.
 
     Raises:
         InputError: the package, the set, its config, its version or a part is not there.
@@ -35,7 +35,7 @@ def names(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
 
 
 def read_rows(source: config.Source, name: str) -> Iterator[Row | BadRow]:
-    """Rows of one part in the set's order; a row's line is its number, from 1.
+    """Read the rows of one part in the set's order; a row's line is its number, from 1.
 
     Raises:
         InputError: as `names`, or the part is empty.
@@ -60,12 +60,12 @@ def _rows(source: config.Source, name: str) -> Iterator[Row]:
 
 
 def _flat(feature: Any) -> bool:
-    """Whether a feature is a value or a list of values: no image, no table."""
+    """Tell whether a feature is a value or a list of values: no image, no table."""
     return isinstance(feature.shape, tuple) and len(feature.shape) <= 1
 
 
 def _cells(library: Any, feature: Any) -> Callable[[Any], Any]:
-    """What makes a plain value of a feature's."""
+    """Return what makes a plain value of a feature's."""
     inner = getattr(feature, "feature", feature)
     label = inner if isinstance(inner, library.features.ClassLabel) else None
 
@@ -97,7 +97,7 @@ def _library(name: str) -> Any:
 
 
 def _builder(source: config.Source, key: str) -> Any:
-    """The set, prepared."""
+    """Prepare the set."""
     library, name = _library(source.source), source.source.removeprefix("tfds:")
     try:
         builder = library.builder(name, data_dir=source.root, try_gcs=False)
@@ -129,7 +129,7 @@ def _prepare(source: config.Source, builder: Any, key: str) -> None:
 
 
 def _offline() -> bool:
-    """Whether the host of TFDS has no address and no proxy stands in: asking it takes minutes."""
+    """Tell whether TFDS's host has no address and no proxy stands in: asking it takes minutes."""
     if urllib.request.getproxies():
         return False
     try:

@@ -18,7 +18,7 @@ SUFFIX = "tfrecord"
 
 
 def read_rows(file: str) -> Iterator[Row | BadRow]:
-    """Rows of one file, plain or .gz, in order; a row's line is its number, from 1.
+    """Read the rows of one file, plain or .gz, in order; a row's line is its number, from 1.
 
     Raises:
         InputError: the file cannot be read, is damaged, or has no records.
@@ -56,7 +56,7 @@ def _records(file: str) -> Iterator[bytes]:
 
 
 def values_of(record: bytes) -> dict[str, Any]:
-    """Column -> cell of a serialized tf.train.Example.
+    """Read column -> cell of a serialized tf.train.Example.
 
     >>> values_of(record({"text": "hé", "label": ["x"], "stars": 0.1, "mood": None}))
     {'label': ['x', ''], 'mood': None, 'stars': '0.1', 'text': 'hé'}
@@ -78,7 +78,7 @@ def _cell(feature: Any) -> Any:
 
 
 def record(values: Mapping[str, Any]) -> bytes:
-    """A row's cells as a serialized tf.train.Example."""
+    """Serialize a row's cells as a tf.train.Example."""
     import tensorflow as tf
 
     features = {name: _feature(value) for name, value in values.items()}
@@ -87,7 +87,10 @@ def record(values: Mapping[str, Any]) -> bytes:
 
 
 def _feature(value: Any) -> Any:
-    """Of a list of one label the second is empty: a label alone would be split at separators."""
+    """Make a feature.
+
+    Of a list of one label the second is empty: a label alone would be split at separators.
+    """
     import tensorflow as tf
 
     if value is None:
@@ -100,7 +103,7 @@ def _feature(value: Any) -> Any:
 
 
 def write(path: str, records: Iterable[bytes]) -> None:
-    """A file of records, local or gs://, whole or not at all.
+    """Write a file of records, local or gs://, whole or not at all.
 
     Raises:
         OSError: it cannot be written.

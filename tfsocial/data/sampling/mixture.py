@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
-    """The corpus with as much of each source in train as the mixture says; itself without one.
+    """Mix the sources in train as the mixture says; return the corpus itself without one.
 
     Raises:
         InputError: a source's part is less than one example.
@@ -57,7 +57,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
 
 
 def _rates(sizes: dict[str, int], data: config.Data) -> list[float]:
-    """One rate a source, in the order of `sizes`."""
+    """Give one sampling weight a source, in the order of `sizes`."""
     given = [data.mixture[key.rpartition(".")[2]].sampling_weight for key in sizes]
     power = 1 / (data.temperature or 1.0)
     return [
@@ -67,7 +67,7 @@ def _rates(sizes: dict[str, int], data: config.Data) -> list[float]:
 
 
 def parts(sizes: Sequence[int], rates: Sequence[float], total: int | None = None) -> list[int]:
-    """How many of an epoch's examples each source gives; together exactly `total`.
+    """Compute how many of an epoch's examples each source gives; together exactly `total`.
 
     Rounded down, then up for those that lost most (the largest remainders).
 
@@ -83,7 +83,7 @@ def parts(sizes: Sequence[int], rates: Sequence[float], total: int | None = None
 
 
 def drawn(size: int, count: int, seed: int, key: str) -> np.ndarray:
-    """Rows of a source that an epoch has, ascending; int64 [count].
+    """Draw the rows of a source that an epoch has, ascending; int64 [count].
 
     A function of the seed and the source's key, not of its place among the others; a smaller
     draw is part of a larger one.

@@ -25,7 +25,7 @@ def draw(
     seed: int,
     record: Path | None = None,
 ) -> Corpus:
-    """The corpus with `data.shots` training examples of each class of its first classification.
+    """Draw `data.shots` training examples of each class of the first classification.
 
     A smaller draw of one seed is part of a larger one. A class with fewer examples gives all;
     rows without a label for that task are left out, but for those of sources that have none of
@@ -63,7 +63,7 @@ def draw(
 
 
 def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:
-    """Rows of train whose source has labels for none of these tasks, int64 [m]."""
+    """Find the rows of train whose source has labels for none of these tasks, int64 [m]."""
     rows, start = [np.zeros(0, np.int64)], 0
     for key, part in corpus.parts["train"].items():
         if not data.sources[key].labelled(tasks):
@@ -73,7 +73,7 @@ def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> 
 
 
 def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
-    """The corpus with these rows of train, ascending; a source that has none is no part of it."""
+    """Keep these rows of train, ascending; a source that has none is no part of the corpus."""
     parts, start = {}, 0
     for key, part in corpus.parts["train"].items():
         kept = int(np.sum((rows >= start) & (rows < start + part.size)))
@@ -88,7 +88,7 @@ def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
 
 
 def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:
-    """Rows drawn, ascending; labels int [n], below 0 where there is none.
+    """Draw rows, ascending; labels int [n], below 0 where there is none.
 
     >>> labels = np.array([0, 1, 0, -1, 1, 0])
     >>> len(chosen(labels, 2, seed=0)), set(chosen(labels, 1, 0)) <= set(chosen(labels, 2, 0))
@@ -116,7 +116,7 @@ def _line(examples: Examples, row: int, names: Mapping[str, tuple[str, ...]]) ->
 
 
 def _label(value: np.ndarray, names: tuple[str, ...]) -> object:
-    """A label as its file could have it; None where there is none."""
+    """Write a label as its file could have it; None where there is none."""
     if value.ndim == 0:
         return names[value] if value >= 0 else None
     if not np.isfinite(value).all():
