@@ -1,4 +1,5 @@
-# make demo: train, report, export and answer, from nothing.  make test: every check.
+# make demo: train, report, export and answer, from nothing.
+# make test: the checks that a change needs.  make test-all: all of them.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,19 +11,21 @@ demo: $(VENV)/.installed
 	rm -rf runs/demo
 	$(BIN)/python -m tfsocial demo --workdir=runs/demo
 
-# Without the TPU compiler's environment (280 MB to download) four tests skip and say so.
+# What takes minutes alone, or an environment of its own, is in test-all and skipped here.
 test: lint
-	-$(MAKE) preflight-env
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-# The long lanes besides: runs killed twenty times, the real TPU compiler, every command where
-# PyTorch is installed too.
-test-all: test beside-torch
+# The long lanes besides: a run killed twenty times, two workers, the real TPU compiler (280 MB to
+# download), every command where PyTorch is installed too (3 GB to download).
+test-all: test
+	-$(MAKE) preflight-env
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
+	$(MAKE) beside-torch
 
 # Every command in an environment that has PyTorch beside TensorFlow (2 GB to download).
 beside-torch: $(VENV)-torch/.installed

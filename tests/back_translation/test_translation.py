@@ -237,7 +237,10 @@ def test_a_torn_transaction_is_rolled_back(opened, tmp_path):
         ({"translator": "me"}, r"data\.back_translation is .*; input should name its translator: "),
         ({"file": "f"}, r"data\.back_translation is .*; input should name its translator: "),
         ({**KNOBS, "count": 0}, r"data\.back_translation\.count is 0; input should be greater"),
-        ({**KNOBS, "fil": 1}, r"data\.back_translation\.fil is not a known key; did you mean"),
+        (
+            {**KNOBS, "fil": 1},
+            r"data\.back_translation\.fil is not a known key of pairs; did you mean",
+        ),
     ],
 )
 def test_the_config_refuses_by_key_path(section, sentence):

@@ -90,7 +90,8 @@ def mixture(folder):
 
 def test_a_mixture_has_the_attributes_of_all_sources(tmp_path):
     """One value is the same wherever it stands; who has no column has no value, dev neither."""
-    found = corpus.load_corpus(mixture(tmp_path))
+    chosen = mixture(tmp_path)
+    found = corpus.load_corpus(chosen.data, chosen.tasks, chosen.seed)
     reader = found.splits["train"].attributes["reader"]
     assert sorted(reader) == sorted(["u7", "", " u7 ", "u7", "u9", "u7", ""])
     assert len(reader.values) == 3

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-from collections.abc import (Iterator, Mapping, Sequence)
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+
+import numpy as np
+
 from tfsocial import config
-from tfsocial.data.examples import (Examples, has_label)
-from tfsocial.data.reading.label_cells import (Cell, labels_in)
+from tfsocial.data.examples import Examples, has_label
+from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.split_table import SplitTable
 from tfsocial.errors import InputError
-
-
 
 
 def label_names(
