@@ -12,6 +12,10 @@ import pytest
 import replicas
 import tensorflow as tf
 import tf_keras as keras
+from all_objectives import (
+    CASES,
+    FIRST_KINDS,
+)
 
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
@@ -336,3 +340,13 @@ def two_cpus() -> tf.distribute.MirroredStrategy:
 def mirrored_bench(bench, two_cpus) -> Bench:
     with two_cpus.scope():
         return bench.copy()
+
+
+@pytest.fixture(params=CASES, ids=str)
+def objective(request, task_of_kind):
+    return request.param.objective(task_of_kind)
+
+
+@pytest.fixture(params=FIRST_KINDS, ids=str)
+def of_first_kind(request, task_of_kind):
+    return request.param.objective(task_of_kind)

@@ -16,7 +16,7 @@ from tfsocial import config
 from tfsocial.config import Config, Splits, Task
 from tfsocial.provenance import resources
 
-FOLDER = Path(__file__).parents[1] / "configs"
+FOLDER = Path(__file__).parents[2] / "configs"
 FILES = sorted(FOLDER.glob("*.yaml"))
 ROWS = 12
 RECIPES = sorted((FOLDER / "recipes").glob("*.yaml"))
