@@ -172,6 +172,7 @@ class Marian:
         return cls(there, back, knobs.sampling.seed)
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
+        """Translate each text there and back; another `draw`, another paraphrase."""
         stream = RandomStream.of(self.seed, draw, tf.constant([_number(text) for text in texts]))
         abroad = self.forward(texts, stream.branch(0))
         return self.backward(abroad, stream.branch(1))

@@ -26,6 +26,7 @@ class SemanticSimilarity:
         return cls(m0.embedder(model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
+        """Compute the cosine of each text with the other of its place, float32 [n]."""
         both = list(dict.fromkeys([*texts, *others]))
         places = {text: place for place, text in enumerate(both)}
         vectors = self._embedder(Examples.of_texts(both))

@@ -167,6 +167,7 @@ class Pairs:
         return cls(path, known)
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
+        """Look up the paraphrase number `draw` of each text; "" where there is none."""
         several = (self.known.get(text, []) for text in texts)
         return [found[draw] if draw < len(found) else "" for found in several]
 

@@ -72,8 +72,8 @@ def save(
     Args:
         unused: tensors of M0 the model has no place for (its pooler), which other programs
             expect to find.
-        words: the rows of M0's word table that the encoder's own table holds; the others are
-            taken over from `unused`.
+        words: int [m], the rows of M0's word table that the encoder's own table holds; the
+            others are taken over from `unused`.
         card: its README.md.
 
     Raises:

@@ -115,6 +115,7 @@ class MixtureSource(Source):
     )
 
     def labelled(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
+        """Give the tasks that its rows have labels for, with their columns here."""
         return {
             name: task.model_copy(update={"column": self.columns.get(name, task.column)})
             for name, task in tasks.items()

@@ -93,6 +93,7 @@ def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, A
 
 
 def assign(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at a key path into a tree, making the sections on the way."""
     *parents, leaf = path.split(".")
     for key in parents:
         child = tree.get(key)

@@ -43,6 +43,7 @@ class Content:
     total: int = 0
 
     def add(self, example: Example) -> None:
+        """Count an example and add its hash; the order does not matter."""
         self.examples += 1
         self.total = (self.total + int.from_bytes(_digest(example), "big")) % _MODULUS
 

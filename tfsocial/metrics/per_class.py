@@ -29,7 +29,8 @@ def class_scores(
     Of a classification the classes that are some row's truth or prediction, else all.
 
     Args:
-        thresholds: as in `scores`.
+        labels, predictions: of n rows, as in `scores`.
+        thresholds: [C] or [n, C], as in `scores`.
     """
     known = labelled_rows(spec, labels, predictions)
     if spec.kind == "regress" or not len(known.labels):

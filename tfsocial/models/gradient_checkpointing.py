@@ -70,6 +70,7 @@ def checkpointed(
 
     Args:
         layer: from one tensor to one tensor; may read variables.
+        hidden: float [...], as the layer reads it.
         compiled: whether XLA compiles the step.
     """
 

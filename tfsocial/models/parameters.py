@@ -78,12 +78,12 @@ class Parameter:
         return shape[::-1] if self.transposed else shape
 
     def array(self) -> np.ndarray:
-        """Read its values as the community lays them out."""
+        """Read its values, of shape `shape`, as the community lays them out."""
         array = np.asarray(self.variable.numpy())  # of a scalar it gives a number
         return np.ascontiguousarray(array.T) if self.transposed else array
 
     def assign(self, array: np.ndarray) -> None:
-        """Assign values in the community's layout."""
+        """Assign values of shape `shape`, in the community's layout."""
         self.variable.assign(array.T if self.transposed else array)
 
 

@@ -151,6 +151,10 @@ def describe(
 ) -> dict[str, Any]:
     """Write one task's answer to one text as JSON values, likeliest labels first.
 
+    Args:
+        values: float [width], the predictions of that task.
+        top: so many labels at most; 0 for all.
+
     >>> from tfsocial.models.spec import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))
     >>> manifest = ModelManifest({"spam": spec}, "mean", 128, 16, ("text",))

@@ -42,11 +42,17 @@ def _read(path: Path) -> str:
 
 
 def read_vocabulary(path: Path) -> list[str]:
+    """Read the tokens of a vocab.txt, one a line, in the order of their ids."""
     # Not splitlines: U+2028 and its like are tokens of some vocabularies.
     return _read(path).removesuffix("\n").split("\n")
 
 
 def read_settings(path: Path) -> dict[str, Any]:
+    """Read a tokenizer_config.json.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON object.
+    """
     try:
         settings = json.loads(_read(path))
     except json.JSONDecodeError as error:
@@ -57,6 +63,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file."""
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Ops one after another, each with chance of its own."""
+"""Ops one after another, each with random numbers of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Chain:
     """What one view of the texts goes through; no ops leave them as they are.
 
     Attributes:
-        branch: another for each view, so that equal ops differ in chance.
+        branch: another for each view, so that equal ops draw other numbers.
         lexicon: where an op needs it.
         word_parts: of the vocabulary in training, where an op works on tokens.
         paraphrases: where an op mixes them in.

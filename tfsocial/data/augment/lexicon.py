@@ -91,7 +91,7 @@ class Lexicon:
     def drawn(self, u: tf.Tensor) -> tf.Tensor:
         """Draw a word that says little, string [m], for each number u between 0 and 1, float32 [m].
 
-        A word's chance is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
+        A word's probability is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
         (2020), Unsupervised Data Augmentation, arXiv:1904.12848, appendix on TF-IDF.
         """
         place = tf.searchsorted(self._replacing, u, side="right")
@@ -116,6 +116,7 @@ class Lexicon:
 
 
 def lower(words: tf.Tensor) -> tf.Tensor:
+    """Lower the case of words, string [m], beyond ASCII too."""
     return tf.strings.lower(words, encoding="utf-8")
 
 

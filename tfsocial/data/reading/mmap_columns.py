@@ -114,6 +114,7 @@ class Store:
         return begin
 
     def read(self, begin: int, size: int) -> bytes:
+        """Read so many bytes from where `write` began them."""
         if not self._flushed:
             self._file.flush()
             self._flushed = True
@@ -173,7 +174,7 @@ class StoredTexts(Sequence[str]):
             yield from self._block(slice(start, start + _BLOCK))
 
     def taken(self, rows: np.ndarray | slice) -> StoredTexts:
-        """Take these texts, in this order; not read yet."""
+        """Take these texts, int [m] or a slice, in this order; not read yet."""
         return StoredTexts(self.store, self.begin[rows], self.size[rows])
 
     def _block(self, rows: slice) -> Iterator[str]:

@@ -24,6 +24,7 @@ class CellError(Exception):
 
 
 def text_or_bad(row: Row, columns: Sequence[str], max_characters: int | None) -> Text | BadRow:
+    """Read the text of a row from its columns, or say why it is bad."""
     try:
         found = [_text(row.values.get(name), name, max_characters) for name in columns]
     except CellError as reason:
