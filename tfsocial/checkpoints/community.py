@@ -45,8 +45,8 @@ class CommunityCheckpoint:
         Raises:
             InputError: see `provenance.of_checkpoint`.
         """
-        chosen = model.checkpoint if self.trained else model.random.vocabulary
-        return resources.of_checkpoint(model, chosen, self.folder)
+        checkpoint = model.checkpoint if self.trained else model.random.vocabulary
+        return resources.of_checkpoint(model, checkpoint, self.folder)
 
     def architecture(self, words: np.ndarray | None = None) -> BertConfig:
         """Copy M0's architecture, with a word table of only the rows `words`, int [m], if given."""
@@ -90,14 +90,14 @@ class CommunityCheckpoint:
         """
         if not self.trained:
             return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
-        found = encoder_tensors(self.folder)
+        arrays = encoder_tensors(self.folder)
         whole = {}
-        if words is not None and WORD_TABLE in found:
+        if words is not None and WORD_TABLE in arrays:
             size = (self.config.vocab_size, self.config.hidden_size)
             where = f"{self.folder / WEIGHTS}: {WORD_TABLE}"
-            whole = {WORD_TABLE: tensors.checked(found[WORD_TABLE], size, where)}
-            found[WORD_TABLE] = whole[WORD_TABLE][words]
-        unused = fill_encoder(encoder, found, self.folder)
+            whole = {WORD_TABLE: tensors.checked(arrays[WORD_TABLE], size, where)}
+            arrays[WORD_TABLE] = whole[WORD_TABLE][words]
+        unused = fill_encoder(encoder, arrays, self.folder)
         if unused:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(unused))
         return unused | whole

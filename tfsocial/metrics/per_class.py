@@ -36,8 +36,8 @@ def class_scores(
     if spec.kind == "regress" or not len(known.labels):
         return {}
     if spec.kind == "multilabel":
-        given = row_thresholds(spec, labels, thresholds)
-        return _class_table(spec, *decisions(known, given), range(spec.width))
+        per_row = row_thresholds(spec, labels, thresholds)
+        return _class_table(spec, *decisions(known, per_row), range(spec.width))
     truth, predicted = known.labels, known.predictions.argmax(-1)
     return _class_table(spec, truth, predicted, np.union1d(truth, predicted))
 

@@ -190,8 +190,8 @@ def _in_keras_order(layer: keras.layers.Layer, known: Iterable[Parameter]) -> li
     strange = [variable.name for variable in layer.variables if variable.ref() not in by_variable]
     if strange:
         raise ValueError(f"{strange[0]} stands nowhere in the model under a public name")
-    found = [by_variable[variable.ref()] for variable in layer.variables]
-    return [replace(one, trainable=one.variable.ref() in trainable) for one in found]
+    in_order = [by_variable[variable.ref()] for variable in layer.variables]
+    return [replace(one, trainable=one.variable.ref() in trainable) for one in in_order]
 
 
 def _of_encoder(encoder: PackedBert) -> list[Parameter]:

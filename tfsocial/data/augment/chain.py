@@ -99,9 +99,9 @@ class Chain:
         """Yield each op, its random stream, and which examples it touches, bool [n]."""
         every = RandomStream.of(self.seed, epoch, examples).branch(self.branch)
         for number, op in enumerate(self.ops):
-            own = every.branch(number)
-            share = self._context(own, progress).rate(op.probability)
-            yield op, own.branch(0), own.branch(1).uniform() < share
+            stream = every.branch(number)
+            share = self._context(stream, progress).rate(op.probability)
+            yield op, stream.branch(0), stream.branch(1).uniform() < share
 
     def _context(self, stream: RandomStream, progress: tf.Tensor) -> AugmentContext:
         return AugmentContext(stream, progress, self.lexicon, self.word_parts, self.paraphrases)

@@ -135,7 +135,9 @@ def _times_in_text(found: Pieces) -> tf.Tensor:
 def _words_of(texts: Sequence[str]) -> Iterable[list[str]]:
     """Yield the words of each text, lower case."""
     for start in range(0, len(texts), _AT_ONCE):
-        found = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
-        words = [word.decode() for word in lower(found.found).numpy()]
-        ends = np.cumsum(found.counts.numpy())
-        yield from (words[end - count : end] for end, count in zip(ends, found.counts, strict=True))
+        matches = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
+        words = [word.decode() for word in lower(matches.found).numpy()]
+        ends = np.cumsum(matches.counts.numpy())
+        yield from (
+            words[end - count : end] for end, count in zip(ends, matches.counts, strict=True)
+        )

@@ -79,8 +79,8 @@ def _template(
 ) -> tuple[tf.Tensor, np.ndarray]:
     """Join all parts one after the other, and give int64 [parts + 1], where each begins."""
     if cache is None:
-        found = list(parts)
-        return tf.constant(np.concatenate(found)), np.cumsum([0, *map(len, found)])
+        assignments = list(parts)
+        return tf.constant(np.concatenate(assignments)), np.cumsum([0, *map(len, assignments)])
 
     def write(folder: Path) -> None:
         starts = [0]

@@ -84,10 +84,10 @@ def gathered(rows: np.ndarray, which: np.ndarray, folder: str | None) -> np.ndar
     >>> gathered(np.float32([[0, 1], [2, 3]]), np.array([1, 0, 1]), None).tolist()
     [[2.0, 3.0], [0.0, 1.0], [2.0, 3.0]]
     """
-    found = Numbers(rows.dtype.char, folder)
+    numbers = Numbers(rows.dtype.char, folder)
     for start in range(0, len(which), _NUMBERS):
-        found.extend(rows[which[start : start + _NUMBERS]])
-    return found.stored().reshape(-1, *rows.shape[1:])
+        numbers.extend(rows[which[start : start + _NUMBERS]])
+    return numbers.stored().reshape(-1, *rows.shape[1:])
 
 
 def _nameless(folder: str) -> IO[bytes]:
