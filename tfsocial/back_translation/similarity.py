@@ -22,7 +22,7 @@ class SemanticSimilarity:
 
     @classmethod
     def of(cls, model: Model, m0: CommunityCheckpoint) -> SemanticSimilarity:
-        """Compare by M0's weights and pooling."""
+        """Make one with M0's weights and pooling."""
         return cls(m0.embedder(model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
