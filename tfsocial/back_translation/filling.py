@@ -84,25 +84,25 @@ def fill(data: Data, model: Model, tasks: Mapping[str, Task], seed: int) -> Fill
     Raises:
         InputError: the config, the data or the translator is wrong, or a licence does not fit.
     """
-    chosen, bounds = paraphrase_filter.section(data), _bounds(data, model)
+    settings, bounds = paraphrase_filter.section(data), _bounds(data, model)
     taken = resources(data)
-    given = provenance.of_sources(data)
-    checked = [*given, *translators.licensed(taken, data)]
+    data_resources = provenance.of_sources(data)
+    checked = [*data_resources, *translators.licensed(taken, data)]
     provenance.check(checked, data.licence_policy)
     texts = paraphrase_filter.texts_of(corpus.load_splits(data, tasks, seed).splits["train"])
-    identity = Identity(chosen.identity, tuple(map(asdict, taken)))
-    with paraphrase_cache.filling(Path(chosen.cache), identity) as cache:
+    identity = Identity(settings.identity, tuple(map(asdict, taken)))
+    with paraphrase_cache.filling(Path(settings.cache), identity) as cache:
         new = _translate(data, cache, texts)
-        found = cache.found(texts, chosen.count)
-        cosines = _compared(model, cache, found) if bounds else {}
-    return Filled(texts, new, paraphrase_filter.judge(found, cosines, bounds), chosen)
+        paraphrases = cache.found(texts, settings.count)
+        cosines = _compared(model, cache, paraphrases) if bounds else {}
+    return Filled(texts, new, paraphrase_filter.judge(paraphrases, cosines, bounds), settings)
 
 
 def resources(data: Data) -> tuple[Resource, ...]:
     """List what the translator takes from others."""
-    chosen = paraphrase_filter.section(data)
-    if isinstance(chosen, MarianTranslator):
-        return marian.resources(chosen)
+    settings = paraphrase_filter.section(data)
+    if isinstance(settings, MarianTranslator):
+        return marian.resources(settings)
     return (translator(data).resource,)
 
 
@@ -112,12 +112,12 @@ def translator(data: Data, compiled: bool = False) -> Marian | Http | Pairs:
     Raises:
         InputError: it cannot be had.
     """
-    chosen = paraphrase_filter.section(data)
-    if isinstance(chosen, MarianTranslator):
-        return Marian.load(chosen, compiled)
-    if isinstance(chosen, HttpTranslator):
-        return Http(chosen)
-    return Pairs.read(chosen, data.root)
+    settings = paraphrase_filter.section(data)
+    if isinstance(settings, MarianTranslator):
+        return Marian.load(settings, compiled)
+    if isinstance(settings, HttpTranslator):
+        return Http(settings)
+    return Pairs.read(settings, data.root)
 
 
 def _bounds(data: Data, model: Model) -> tuple[float, float] | None:
@@ -132,13 +132,13 @@ def _bounds(data: Data, model: Model) -> tuple[float, float] | None:
 
 def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
     """Fill the cache; return how many paraphrases were asked for."""
-    chosen = paraphrase_filter.section(data)
-    lacking = sum(len(cache.missing(texts, draw)) for draw in range(chosen.count))
+    settings = paraphrase_filter.section(data)
+    lacking = sum(len(cache.missing(texts, draw)) for draw in range(settings.count))
     if not lacking:
         return 0
-    batch = len(texts) if isinstance(chosen, PairsTranslator) else chosen.batch
+    batch = len(texts) if isinstance(settings, PairsTranslator) else settings.batch
     made_by = translator(data, compiled=lacking >= COMPILE_FROM)
-    return translation.fill(cache, made_by, texts, chosen.count, batch)
+    return translation.fill(cache, made_by, texts, settings.count, batch)
 
 
 def _compared(

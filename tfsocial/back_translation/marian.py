@@ -147,8 +147,8 @@ class Draw:
         u = tf.maximum(tf.reshape(u, tf.shape(pieces)), 1e-9)
         noise = -tf.math.log(-tf.math.log(u))
         best = tf.argmax(high / self.sampling.temperature + noise, axis=-1)
-        chosen = tf.gather(pieces, best, batch_dims=1)
-        return tf.one_hot(chosen, size, on_value=0.0, off_value=-np.inf)
+        drawn = tf.gather(pieces, best, batch_dims=1)
+        return tf.one_hot(drawn, size, on_value=0.0, off_value=-np.inf)
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,7 @@ class Marian:
         return cls(there, back, knobs.sampling.seed)
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
+        """Translate each text there and back; another `draw`, another paraphrase."""
         stream = RandomStream.of(self.seed, draw, tf.constant([_number(text) for text in texts]))
         abroad = self.forward(texts, stream.branch(0))
         return self.backward(abroad, stream.branch(1))
@@ -271,7 +272,7 @@ def _model(folder: Path, where: str) -> Any:
     noise = logging.getLogger("transformers")
     before, _ = noise.level, noise.setLevel(logging.ERROR)
     try:
-        model, found = transformers.TFMarianMTModel.from_pretrained(
+        model, report = transformers.TFMarianMTModel.from_pretrained(
             folder, output_loading_info=True
         )
     except Exception as error:  # transformers raises its own, h5py's and safetensors' errors
@@ -279,7 +280,7 @@ def _model(folder: Path, where: str) -> Any:
         raise InputError(f"{where} cannot be loaded ({reason})") from None
     finally:
         noise.setLevel(before)
-    lost = [name for name in found["missing_keys"] if _COMPUTED not in name]
+    lost = [name for name in report["missing_keys"] if _COMPUTED not in name]
     if lost:
         raise InputError(
             f"{where} lacks {lost[0]} ({len(lost)} tensors in all) under the names that "
@@ -293,10 +294,10 @@ def _tokenizer(folder: Path, where: str) -> Any:
         with warnings.catch_warnings():
             # It asks for sacremoses, which would only unify quotes and dashes.
             warnings.simplefilter("ignore")
-            found = transformers.MarianTokenizer.from_pretrained(folder)
+            tokenizer = transformers.MarianTokenizer.from_pretrained(folder)
     except Exception as error:  # a vocabulary that is no JSON, or lacks <unk>
         raise InputError(f"{where}: its tokenizer cannot be loaded ({error})") from None
     # Of a file that sentencepiece cannot read it gives False.
-    if not isinstance(found, transformers.MarianTokenizer):
+    if not isinstance(tokenizer, transformers.MarianTokenizer):
         raise InputError(f"{where}: its source.spm or target.spm cannot be read by sentencepiece")
-    return found
+    return tokenizer

@@ -22,10 +22,11 @@ class SemanticSimilarity:
 
     @classmethod
     def of(cls, model: Model, m0: CommunityCheckpoint) -> SemanticSimilarity:
-        """Compare by M0's weights and pooling."""
+        """Make one with M0's weights and pooling."""
         return cls(m0.embedder(model.pooling, ROW_LENGTH))
 
     def __call__(self, texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
+        """Compute the cosine of each text with the other of its place, float32 [n]."""
         both = list(dict.fromkeys([*texts, *others]))
         places = {text: place for place, text in enumerate(both)}
         vectors = self._embedder(Examples.of_texts(both))

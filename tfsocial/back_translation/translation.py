@@ -76,8 +76,8 @@ def compare(cache: Cache, similarity: Similarity, yardstick: str, wanted: Sequen
     lacking = [pair for pair in wanted if pair not in measured]
     with tqdm(total=len(lacking), desc="cosines", disable=None, leave=False) as bar:
         for block in _blocks(lacking, COMPARED_AT_ONCE):
-            found = similarity(*zip(*block, strict=True))
-            cache.measure(yardstick, dict(zip(block, map(float, found), strict=True)))
+            cosines = similarity(*zip(*block, strict=True))
+            cache.measure(yardstick, dict(zip(block, map(float, cosines), strict=True)))
             bar.update(len(block))
     return len(lacking)
 

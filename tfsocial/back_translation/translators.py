@@ -129,15 +129,15 @@ def _public(url: str) -> str:
 
 def _translations(answer: bytes, count: int) -> list[str]:
     try:
-        found = json.loads(answer)
+        content = json.loads(answer)
     except ValueError:
         raise _FailureError("answers with what is no JSON", False) from None
-    found = found.get("translations") if isinstance(found, dict) else None
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+    content = content.get("translations") if isinstance(content, dict) else None
+    if not isinstance(content, list) or not all(isinstance(text, str) for text in content):
         raise _FailureError('answers without {"translations": [...]}, a list of strings', False)
-    if len(found) != count:
-        raise _FailureError(f"answers {count} texts with {len(found)} translations", False)
-    return found
+    if len(content) != count:
+        raise _FailureError(f"answers {count} texts with {len(content)} translations", False)
+    return content
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,9 @@ class Pairs:
         return cls(path, known)
 
     def __call__(self, texts: list[str], draw: int = 0) -> list[str]:
+        """Look up the paraphrase number `draw` of each text; "" where there is none."""
         several = (self.known.get(text, []) for text in texts)
-        return [found[draw] if draw < len(found) else "" for found in several]
+        return [made[draw] if draw < len(made) else "" for made in several]
 
     @property
     def resource(self) -> Resource:

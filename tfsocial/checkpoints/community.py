@@ -45,8 +45,8 @@ class CommunityCheckpoint:
         Raises:
             InputError: see `provenance.of_checkpoint`.
         """
-        chosen = model.checkpoint if self.trained else model.random.vocabulary
-        return resources.of_checkpoint(model, chosen, self.folder)
+        checkpoint = model.checkpoint if self.trained else model.random.vocabulary
+        return resources.of_checkpoint(model, checkpoint, self.folder)
 
     def architecture(self, words: np.ndarray | None = None) -> BertConfig:
         """Copy M0's architecture, with a word table of only the rows `words`, int [m], if given."""
@@ -85,19 +85,19 @@ class CommunityCheckpoint:
         """Put M0's weights into a built encoder; return what it had no place for.
 
         Args:
-            words: rows of M0's word table that the encoder's own table holds; the whole table is
-                then among what is returned.
+            words: int [m], rows of M0's word table that the encoder's own table holds; the whole
+                table is then among what is returned.
         """
         if not self.trained:
             return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
-        found = encoder_tensors(self.folder)
+        arrays = encoder_tensors(self.folder)
         whole = {}
-        if words is not None and WORD_TABLE in found:
+        if words is not None and WORD_TABLE in arrays:
             size = (self.config.vocab_size, self.config.hidden_size)
             where = f"{self.folder / WEIGHTS}: {WORD_TABLE}"
-            whole = {WORD_TABLE: tensors.checked(found[WORD_TABLE], size, where)}
-            found[WORD_TABLE] = whole[WORD_TABLE][words]
-        unused = fill_encoder(encoder, found, self.folder)
+            whole = {WORD_TABLE: tensors.checked(arrays[WORD_TABLE], size, where)}
+            arrays[WORD_TABLE] = whole[WORD_TABLE][words]
+        unused = fill_encoder(encoder, arrays, self.folder)
         if unused:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(unused))
         return unused | whole
@@ -147,6 +147,10 @@ def take_mlm_head(
 ) -> tuple[bool, UnusedTensors]:
     """Put M0's masked-LM head into a built one, where M0 has one.
 
+    Args:
+        words: int [m], rows of M0's word table that the model's own table holds.
+        where: the file, for the message.
+
     Returns:
         Whether it has; and the tensors that still have no place.
     """
@@ -166,7 +170,14 @@ def encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
 def fill_encoder(
     encoder: PackedBert, found: Mapping[str, np.ndarray], folder: Path
 ) -> UnusedTensors:
-    """Assign every weight of the backbone; return the tensors without a place in it."""
+    """Assign every weight of the backbone; return the tensors without a place in it.
+
+    Args:
+        found: name -> array, each of its parameter's shape.
+
+    Raises:
+        InputError: the backbone has a weight that is not among them, or of another shape.
+    """
     backbone = parameters.of_encoder(encoder).of("backbone")
     missing = [name for name in backbone if name not in found]
     if missing:

@@ -72,8 +72,8 @@ def save(
     Args:
         unused: tensors of M0 the model has no place for (its pooler), which other programs
             expect to find.
-        words: the rows of M0's word table that the encoder's own table holds; the others are
-            taken over from `unused`.
+        words: int [m], the rows of M0's word table that the encoder's own table holds; the
+            others are taken over from `unused`.
         card: its README.md.
 
     Raises:
@@ -107,8 +107,8 @@ def load(folder: Path) -> TextModelBundle:
     manifest = manifests.read(folder)
     model = TextModel.of(community.bert_config(folder), manifest)
     weights = parameters.of_text_model(model)
-    found = community.encoder_tensors(folder)
-    unused = community.fill_encoder(model.encoder, found, folder)
+    arrays = community.encoder_tensors(folder)
+    unused = community.fill_encoder(model.encoder, arrays, folder)
     _fill(_of_mlm_head(weights), unused, folder / WEIGHTS)
     for name, places in ((HEADS, _of_tasks(weights)), (ADAPTERS, weights.of("adapter"))):
         if places or name == HEADS:
@@ -135,13 +135,13 @@ def _shared_tensors(
     weights: Parameters, unused: UnusedTensors, words: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Collect encoder and masked-LM head over M0's whole vocabulary, and what M0 has besides."""
-    own = weights.of("backbone").arrays() | _of_mlm_head(weights).arrays()
+    arrays = weights.of("backbone").arrays() | _of_mlm_head(weights).arrays()
     if words is not None:
-        own[WORD_TABLE] = tensors.whole_table(unused[WORD_TABLE], own[WORD_TABLE], words)
-        if MLM_BIAS in own:
-            bias = unused.get(MLM_BIAS, np.zeros(len(own[WORD_TABLE])))
-            own[MLM_BIAS] = tensors.whole_table(bias, own[MLM_BIAS], words)
-    return {**unused, **own}
+        arrays[WORD_TABLE] = tensors.whole_table(unused[WORD_TABLE], arrays[WORD_TABLE], words)
+        if MLM_BIAS in arrays:
+            bias = unused.get(MLM_BIAS, np.zeros(len(arrays[WORD_TABLE])))
+            arrays[MLM_BIAS] = tensors.whole_table(bias, arrays[MLM_BIAS], words)
+    return {**unused, **arrays}
 
 
 def _config(bundle: TextModelBundle, shared: Mapping[str, np.ndarray]) -> bytes:

@@ -16,7 +16,7 @@ from tfsocial.config import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Read name -> array.
+    """Read name -> array, each of the shape and type that the file says.
 
     Raises:
         InputError: the file is not there or is not of safetensors.
@@ -54,6 +54,11 @@ def checked(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray
 
 def whole_table(table: np.ndarray, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Put a pruned vocabulary's rows in their places of the whole table; return a copy, float32.
+
+    Args:
+        table: [words, ...], over the whole vocabulary.
+        rows: [m, ...], of the pruned one.
+        places: int [m], where each of the rows stands in the table.
 
     >>> whole_table(np.zeros(4), np.array([7.0, 8.0]), np.array([1, 3])).tolist()
     [0.0, 7.0, 0.0, 8.0]

@@ -132,14 +132,16 @@ def changed(annotation: Any, value: Any, change: Callable[..., Any], path: tuple
     Args:
         change: gets what `Annotated` says of a leaf beside its type, the leaf and its key path.
     """
-    own = variant(annotation, value) if annotation is not None else None
+    actual = variant(annotation, value) if annotation is not None else None
     if isinstance(value, Mapping):
         return {
-            key: changed(None if own is None else below(own, key), leaf, change, (*path, str(key)))
+            key: changed(
+                None if actual is None else below(actual, key), leaf, change, (*path, str(key))
+            )
             for key, leaf in value.items()
         }
     if isinstance(value, list | tuple):
-        inner = None if own is None else below(own, 0)
+        inner = None if actual is None else below(actual, 0)
         return [changed(inner, leaf, change, (*path, str(i))) for i, leaf in enumerate(value)]
     return change(metadata(annotation), value, path)
 

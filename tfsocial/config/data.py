@@ -115,6 +115,7 @@ class MixtureSource(Source):
     )
 
     def labelled(self, tasks: Mapping[str, Task]) -> dict[str, Task]:
+        """Give the tasks that its rows have labels for, with their columns here."""
         return {
             name: task.model_copy(update={"column": self.columns.get(name, task.column)})
             for name, task in tasks.items()
@@ -187,10 +188,10 @@ class Data(Source):
         """
         shared = {"root": self.root}
         return {
-            f"data.mixture.{name}": own.model_copy(update=shared)
-            if own.root is None and own.kind == "files"
-            else own
-            for name, own in self.mixture.items()
+            f"data.mixture.{name}": source.model_copy(update=shared)
+            if source.root is None and source.kind == "files"
+            else source
+            for name, source in self.mixture.items()
         } or {"data": self}
 
     @pydantic.model_validator(mode="after")
@@ -208,7 +209,9 @@ class Data(Source):
 
     @pydantic.model_validator(mode="after")
     def _sources_fit(self) -> Data:
-        weighted = [name for name, own in self.mixture.items() if own.sampling_weight is not None]
+        weighted = [
+            name for name, source in self.mixture.items() if source.sampling_weight is not None
+        ]
         if weighted and self.temperature:
             raise ValueError(
                 f"names a temperature and the sampling_weight of {weighted[0]}; drop one of them"
@@ -216,10 +219,10 @@ class Data(Source):
         if weighted and len(weighted) < len(self.mixture):
             other = next(name for name in self.mixture if name not in weighted)
             raise ValueError(f"mixes sources with a sampling_weight and without; give {other} one")
-        for name, own in self.mixture.items():
-            if len(own.text) != len(self.text):
+        for name, source in self.mixture.items():
+            if len(source.text) != len(self.text):
                 raise ValueError(
                     f"mixes texts and pairs: data.text names {len(self.text)} columns and "
-                    f"mixture.{name}.text {len(own.text)}; make them as many"
+                    f"mixture.{name}.text {len(source.text)}; make them as many"
                 )
         return self

@@ -40,10 +40,10 @@ def without_removed(before: Any, after: Any, annotation: Any) -> Any:
     """
     if annotation is None or not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         return after
-    own = annotations.variant(annotation, after)
-    named = annotations.value_of_mapping(own) is not None
+    actual = annotations.variant(annotation, after)
+    named = annotations.value_of_mapping(actual) is not None
     return {
-        key: without_removed(before.get(key), value, annotations.below(own, key))
+        key: without_removed(before.get(key), value, annotations.below(actual, key))
         for key, value in after.items()
         if not (named and value is None and before.get(key) is not None)
     }

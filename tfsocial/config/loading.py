@@ -39,16 +39,16 @@ def load(
     Raises:
         InputError: a file cannot be read, or a key or value does not fit.
     """
-    given = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    config_files = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
     tree: dict[str, Any] = {}
-    for path in given:
+    for path in config_files:
         values = migration.renamed(read_yaml(path)) if migrate else read_yaml(path)
-        own = paths.from_folder(values, root, path.resolve().parent, str(path))
-        tree = layering.without_removed(tree, layering.over(tree, own, root), root)
-        tree = paths.rooted(tree, own, path.resolve().parent)
+        layer = paths.from_folder(values, root, path.resolve().parent, str(path))
+        tree = layering.without_removed(tree, layering.over(tree, layer, root), root)
+        tree = paths.rooted(tree, layer, path.resolve().parent)
     tree = layering.without_removed(tree, override(tree, overrides), root)
     tree = paths.from_folder(tree, root, Path.cwd())
-    return parse(tree, " + ".join(map(str, given)), root)
+    return parse(tree, " + ".join(map(str, config_files)), root)
 
 
 def parse(
@@ -93,6 +93,7 @@ def override(tree: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, A
 
 
 def assign(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value at a key path into a tree, making the sections on the way."""
     *parents, leaf = path.split(".")
     for key in parents:
         child = tree.get(key)

@@ -65,9 +65,9 @@ def _renamed(value: Any, path: tuple[str, ...]) -> Any:
     if not isinstance(value, Mapping):
         return new_value(path, value)
     return {
-        new_key((*path, str(key))) or key: _renamed(own, (*path, str(key)))
-        for key, own in value.items()
-        if not (path == ("optimizer",) and key in NULLS and own is None)
+        new_key((*path, str(key))) or key: _renamed(inner, (*path, str(key)))
+        for key, inner in value.items()
+        if not (path == ("optimizer",) and key in NULLS and inner is None)
     }
 
 

@@ -45,19 +45,19 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _sources_label_tasks(self) -> Config:
-        for source, own in self.data.mixture.items():
-            unknown = [name for name in own.named_tasks if name not in self.tasks]
+        for source, entry in self.data.mixture.items():
+            unknown = [name for name in entry.named_tasks if name not in self.tasks]
             if unknown:
                 hint = nearest(unknown[0], list(self.tasks))
                 raise ValueError(f"data.mixture.{source}: {unknown[0]} is no task; {hint}")
         for name in self.tasks:
-            if not any(name in own.labelled(self.tasks) for own in self.data.sources.values()):
+            if not any(name in entry.labelled(self.tasks) for entry in self.data.sources.values()):
                 raise ValueError(f"tasks.{name}: no source of data.mixture has labels for it")
         return self
 
     @pydantic.model_validator(mode="after")
     def _lists_are_attributes(self) -> Config:
-        known = [name for own in self.data.sources.values() for name in own.attributes]
+        known = [name for entry in self.data.sources.values() for name in entry.attributes]
         for name, task in self.tasks.items():
             if task.list is not None and task.list not in known:
                 place = "data.mixture.*.attributes" if self.data.mixture else "data.attributes"
@@ -70,7 +70,7 @@ class Config(Section):
 
     @pydantic.model_validator(mode="after")
     def _parts_fit(self) -> Config:
-        parts, chosen = self.training.micro_batches, self.objectives
+        parts, objectives = self.training.micro_batches, self.objectives
         if parts == 1:
             return self
         if self.data.rows % parts:
@@ -78,8 +78,10 @@ class Config(Section):
                 f"training.micro_batches: {parts} parts do not divide the {self.data.rows} rows "
                 "of data.rows"
             )
-        if chosen.weighing in ("gradnorm", "pcgrad") or chosen.cosines_every:
-            what = "cosines_every" if chosen.cosines_every else f"weighing: {chosen.weighing}"
+        if objectives.weighing in ("gradnorm", "pcgrad") or objectives.cosines_every:
+            what = (
+                "cosines_every" if objectives.cosines_every else f"weighing: {objectives.weighing}"
+            )
             raise ValueError(
                 "training.micro_batches: the terms' own gradients are not kept in parts; "
                 f"leave out objectives.{what}, or micro_batches"

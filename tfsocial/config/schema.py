@@ -91,9 +91,9 @@ def _defined(
         beside: what stands beside its knobs: the weight of a term, the name of a loss.
         hidden: fields that are no knobs.
     """
-    own = pydantic.TypeAdapter(kind).json_schema()
-    definitions.update(own.pop("$defs", {}))
-    knobs = {key: value for key, value in own["properties"].items() if key not in hidden}
+    schema = pydantic.TypeAdapter(kind).json_schema()
+    definitions.update(schema.pop("$defs", {}))
+    knobs = {key: value for key, value in schema["properties"].items() if key not in hidden}
     definitions[place] = {
         "title": place.partition(".")[2],
         "description": inspect.getdoc(kind),

@@ -117,11 +117,11 @@ def unjoinable(task: Task, labels: Sequence[str]) -> str:
     >>> unjoinable(Task(kind="multilabel"), ["new", "a|b"])
     "has the label 'a|b', which contains the separator '|'; set its separator to another, as ';'"
     """
-    found = next((label for label in labels if task.separator in label), None)
-    if found is None:
+    clash = next((label for label in labels if task.separator in label), None)
+    if clash is None:
         return ""
     others = (one for one in ";,/#~^" if not any(one in label for label in labels))
     return (
-        f"has the label {found!r}, which contains the separator {task.separator!r}; set its "
+        f"has the label {clash!r}, which contains the separator {task.separator!r}; set its "
         f"separator to another, as {next(others, '||')!r}"
     )

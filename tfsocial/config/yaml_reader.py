@@ -48,6 +48,11 @@ def _yaml_flaw(error: yaml.YAMLError) -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a config file's tree of values; {} of an empty one.
+
+    Raises:
+        InputError: it cannot be read, is not valid YAML, or holds no keys and values.
+    """
     try:
         tree = _yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -68,6 +73,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def override_value(assignment: str, value: str) -> Any:
+    """Read the value of an assignment `KEY.PATH=VALUE` as YAML.
+
+    Raises:
+        InputError: it is not valid YAML.
+    """
     try:
         return _yaml(value)
     except _TwiceError as error:

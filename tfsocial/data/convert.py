@@ -43,6 +43,7 @@ class Content:
     total: int = 0
 
     def add(self, example: Example) -> None:
+        """Count an example and add its hash; the order does not matter."""
         self.examples += 1
         self.total = (self.total + int.from_bytes(_digest(example), "big")) % _MODULUS
 
@@ -157,11 +158,11 @@ class _Split:
     def _measured(self) -> tuple[Content, Counts]:
         """Measure what the source holds, and how many of its rows are bad."""
         content, bad = Content(), []
-        for found in _shown(self._found(), f"{self.split}: reading"):
-            if isinstance(found, BadRow):
-                bad.append(found)
+        for row in _shown(self._found(), f"{self.split}: reading"):
+            if isinstance(row, BadRow):
+                bad.append(row)
             else:
-                content.add(found)
+                content.add(row)
         counts = Counts(content.examples + len(bad), content.examples, len(bad))
         place = f"{self.key}.splits.{self.split}"
         quarantine.check_bad_rows(place, counts, bad, self.data.max_bad_fraction)
@@ -238,15 +239,15 @@ class _Split:
         missing = [not self._is_whole(manifest, name) for name in manifest.names]
         if not any(missing):
             return
-        examples = (found for found in self._found() if isinstance(found, Example))
+        examples = (row for row in self._found() if isinstance(row, Example))
         shown = _shown(examples, f"{self.split}: writing", manifest.examples)
         for number, name in enumerate(manifest.names):
-            own = islice(shown, manifest.size(number))
+            of_shard = islice(shown, manifest.size(number))
             if missing[number]:
-                manifest.finished[name] = self._write_shard(name, own, manifest.columns)
+                manifest.finished[name] = self._write_shard(name, of_shard, manifest.columns)
                 self._write(manifest)
             else:
-                list(own)
+                list(of_shard)
 
     def _is_whole(self, manifest: Manifest, name: str) -> bool:
         import tensorflow as tf
@@ -274,9 +275,11 @@ class _Split:
 
     def _kept(self, example: Example, columns: Sequence[str]) -> dict[str, Any]:
         """Give the cells of a record; an attribute's is what examples have of it."""
-        own = {column: example.attributes[name] for name, column in self.source.attributes.items()}
+        attributes = {
+            column: example.attributes[name] for name, column in self.source.attributes.items()
+        }
         read = {*self.source.text, *(t.column for t in self.source.labelled(self.tasks).values())}
-        return {key: example.values.get(key) if key in read else own[key] for key in columns}
+        return {key: example.values.get(key) if key in read else attributes[key] for key in columns}
 
     def _check(self, manifest: Manifest) -> None:
         """Read all shards back."""
@@ -306,9 +309,9 @@ class _Split:
         update = {"source": "files", "format": tfrecord.SUFFIX}
         files = self.source.model_copy(update=update)
         path = self._path(name)
-        for found in source_rows.examples_of(path, self.key, files, self.data, self.tasks):
-            if isinstance(found, Example):
-                content.add(found)
+        for row in source_rows.examples_of(path, self.key, files, self.data, self.tasks):
+            if isinstance(row, Example):
+                content.add(row)
         return content
 
 
@@ -331,12 +334,12 @@ def use(data: config.Data, done: Iterable[Converted]) -> dict[str, Any]:
     {'source': 'files', 'root': None, 'format': 'tfrecord', \
 'splits': {'train': '/d/train-*.tfrecord'}}
     """
-    found: dict[str, Any] = {}
+    by_source: dict[str, Any] = {}
     for one in done:
-        changes = found.setdefault(
+        changes = by_source.setdefault(
             one.key, {"source": "files", "root": None, "format": tfrecord.SUFFIX, "splits": {}}
         )
         changes["splits"][one.split] = one.pattern
     if not data.mixture:
-        return found["data"]
-    return {"mixture": {key.rpartition(".")[2]: changes for key, changes in found.items()}}
+        return by_source["data"]
+    return {"mixture": {key.rpartition(".")[2]: changes for key, changes in by_source.items()}}

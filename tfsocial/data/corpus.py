@@ -36,10 +36,10 @@ def load_splits(
         InputError: see `splits.read_splits` and `shots.draw`; or there is no train.
     """
     quarantine = workdir / "quarantine.jsonl" if workdir else None
-    found = read_splits(data, tasks, quarantine)
-    if "train" not in found.splits:
+    corpus = read_splits(data, tasks, quarantine)
+    if "train" not in corpus.splits:
         raise InputError("data.splits.train names no files; there is nothing to learn from")
     if not data.shots:
-        return found
+        return corpus
     record = workdir / "train_drawn.jsonl" if workdir else None
-    return shots.draw(found, data, tasks, seed, record)
+    return shots.draw(corpus, data, tasks, seed, record)

@@ -34,7 +34,7 @@ def most_confused(
     """List the confused pairs, most frequent first, then in the order of the labels.
 
     Args:
-        counts: as `confusion_counts` gives them.
+        counts: int [classes, classes], as `confusion_counts` gives them.
         most: how many pairs at most.
 
     >>> most_confused(("a", "b"), np.array([[5, 2], [0, 1]]))

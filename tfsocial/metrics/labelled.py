@@ -50,6 +50,9 @@ class Labelled(NamedTuple):
 def labelled_rows(spec: OutputSpec, labels: np.ndarray, predictions: np.ndarray) -> Labelled:
     """Keep the labelled rows, in their order.
 
+    Args:
+        labels, predictions: of n rows, shaped as the table above says.
+
     Raises:
         ValueError: shapes, label indices, probabilities or values do not fit the spec.
     """
@@ -69,7 +72,7 @@ def labelled_rows(spec: OutputSpec, labels: np.ndarray, predictions: np.ndarray)
 
 
 def check_shape(name: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse an array of another shape, by ValueError."""
+    """Refuse an array, of any type, that has another shape, by ValueError."""
     if values.shape != shape:
         raise ValueError(f"{name} have shape {list(values.shape)}; expected {list(shape)}")
 
@@ -88,7 +91,7 @@ def _check_finite(predictions: np.ndarray) -> None:
 
 
 def check_probabilities(predictions: np.ndarray) -> None:
-    """Refuse what lies outside [0, 1] or is not finite, by ValueError."""
+    """Refuse float [n, C] with a value outside [0, 1] or not finite, by ValueError."""
     _check_finite(predictions)
     if (
         predictions.size

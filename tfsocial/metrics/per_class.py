@@ -29,14 +29,15 @@ def class_scores(
     Of a classification the classes that are some row's truth or prediction, else all.
 
     Args:
-        thresholds: as in `scores`.
+        labels, predictions: of n rows, as in `scores`.
+        thresholds: [C] or [n, C], as in `scores`.
     """
     known = labelled_rows(spec, labels, predictions)
     if spec.kind == "regress" or not len(known.labels):
         return {}
     if spec.kind == "multilabel":
-        given = row_thresholds(spec, labels, thresholds)
-        return _class_table(spec, *decisions(known, given), range(spec.width))
+        per_row = row_thresholds(spec, labels, thresholds)
+        return _class_table(spec, *decisions(known, per_row), range(spec.width))
     truth, predicted = known.labels, known.predictions.argmax(-1)
     return _class_table(spec, truth, predicted, np.union1d(truth, predicted))
 

@@ -53,12 +53,12 @@ def scores(
     if not len(known.labels):
         return {"count": 0}
     if spec.kind == "classify":
-        found = _classify_scores(known, outside)
+        numbers = _classify_scores(known, outside)
     elif spec.kind == "multilabel":
-        found = _multilabel_scores(known, row_thresholds(spec, labels, thresholds))
+        numbers = _multilabel_scores(known, row_thresholds(spec, labels, thresholds))
     else:
-        found = _regress_scores(known)
-    return {"count": len(known.labels), **_finite(found)}
+        numbers = _regress_scores(known)
+    return {"count": len(known.labels), **_finite(numbers)}
 
 
 def _index_of(out_of_scope: str | None, spec: OutputSpec) -> int | None:
@@ -102,12 +102,14 @@ def _out_of_scope_scores(known: Labelled, outside: int | None) -> dict[str, floa
         "out_of_scope_recall": (is_outside & said_outside, is_outside),
         "out_of_scope_precision": (is_outside & said_outside, said_outside),
     }
-    found = {name: part.sum() / whole.sum() for name, (part, whole) in parts.items() if whole.any()}
+    numbers = {
+        name: part.sum() / whole.sum() for name, (part, whole) in parts.items() if whole.any()
+    }
     if is_outside.any() and not is_outside.all():
-        found["out_of_scope_auroc"] = metrics.roc_auc_score(
+        numbers["out_of_scope_auroc"] = metrics.roc_auc_score(
             is_outside, known.predictions[:, outside]
         )
-    return found
+    return numbers
 
 
 def _multilabel_scores(known: Labelled, thresholds: np.ndarray) -> dict[str, float]:

@@ -65,11 +65,11 @@ def cross_fit_thresholds(
     array([[0.1], [0.5]])
     """
     fold = np.random.default_rng(0).permutation(len(labels)) % folds
-    found = np.full(np.shape(labels), DEFAULT_THRESHOLD)
+    fitted = np.full(np.shape(labels), DEFAULT_THRESHOLD)
     for number in range(min(folds, len(labels))):
         others = fold != number
-        found[~others] = tune_thresholds(labels[others], predictions[others])
-    return found
+        fitted[~others] = tune_thresholds(labels[others], predictions[others])
+    return fitted
 
 
 def split_thresholds(

@@ -70,6 +70,7 @@ def checkpointed(
 
     Args:
         layer: from one tensor to one tensor; may read variables.
+        hidden: float [...], as the layer reads it.
         compiled: whether XLA compiles the step.
     """
 
@@ -85,8 +86,8 @@ def checkpointed(
                 with generator.repeated(draws):
                     again = layer(inputs)
             of = [inputs, *variables]
-            found = tape.gradient(again, of, upstream, unconnected_gradients="zero")
-            return found[0], found[1:]
+            gradients = tape.gradient(again, of, upstream, unconnected_gradients="zero")
+            return gradients[0], gradients[1:]
 
         return outputs, gradient
 

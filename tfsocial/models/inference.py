@@ -31,10 +31,10 @@ def by_example(
     ids, values = [], []
     for batch in batches:
         ids.append(batch[keys.EXAMPLE_ID].numpy())
-        values.append({name: found.numpy() for name, found in compute(batch).items()})
+        values.append({name: outputs.numpy() for name, outputs in compute(batch).items()})
     return {
         name: packing.unpack(
-            np.concatenate(ids), np.concatenate([found[name] for found in values])
+            np.concatenate(ids), np.concatenate([outputs[name] for outputs in values])
         )[1]
         for name in values[0]
     }

@@ -27,6 +27,7 @@ class ByteDropout(keras.layers.Layer):
         self.generator = generator
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Drop elements of inputs [...] in training; return the same shape and dtype."""
         if not training or not self.dropped:
             return inputs
         scale = tf.constant(256 / (256 - self.dropped), inputs.dtype)
@@ -97,7 +98,7 @@ def _shifted(words: tf.Tensor, bits: int) -> tf.Tensor:
 
 
 def gelu(inputs: tf.Tensor) -> tf.Tensor:
-    """Compute x * Phi(x), exact GELU (Hendrycks & Gimpel, arXiv:1606.08415), by erf.
+    """Compute x * Phi(x), exact GELU (Hendrycks & Gimpel, arXiv:1606.08415), by erf, of [...].
 
     TensorFlow's own goes through erfc, which its CPU kernels do not vectorise.
     """

@@ -71,9 +71,9 @@ class OODDetector(keras.layers.Layer):
 
 
 def _distances(vectors: tf.Tensor, means: tf.Tensor, precision: tf.Tensor) -> tf.Tensor:
-    """Square Mahalanobis distances [..., m] of vectors [..., hidden] to means [m, hidden]."""
+    """Compute squared Mahalanobis distances [..., m] of [..., hidden] to means [m, hidden]."""
     # Term by term: the differences themselves would be [..., m, hidden].
     stretched = tf.tensordot(vectors, precision, 1)
-    own = tf.reduce_sum(stretched * vectors, -1, keepdims=True)
+    norms = tf.reduce_sum(stretched * vectors, -1, keepdims=True)
     squares = tf.reduce_sum(tf.matmul(means, precision) * means, -1)
-    return own - 2 * tf.tensordot(stretched, means, [[-1], [-1]]) + squares
+    return norms - 2 * tf.tensordot(stretched, means, [[-1], [-1]]) + squares

@@ -78,12 +78,12 @@ class Parameter:
         return shape[::-1] if self.transposed else shape
 
     def array(self) -> np.ndarray:
-        """Read its values as the community lays them out."""
+        """Read its values, of shape `shape`, as the community lays them out."""
         array = np.asarray(self.variable.numpy())  # of a scalar it gives a number
         return np.ascontiguousarray(array.T) if self.transposed else array
 
     def assign(self, array: np.ndarray) -> None:
-        """Assign values in the community's layout."""
+        """Assign values of shape `shape`, in the community's layout."""
         self.variable.assign(array.T if self.transposed else array)
 
 
@@ -190,8 +190,8 @@ def _in_keras_order(layer: keras.layers.Layer, known: Iterable[Parameter]) -> li
     strange = [variable.name for variable in layer.variables if variable.ref() not in by_variable]
     if strange:
         raise ValueError(f"{strange[0]} stands nowhere in the model under a public name")
-    found = [by_variable[variable.ref()] for variable in layer.variables]
-    return [replace(one, trainable=one.variable.ref() in trainable) for one in found]
+    in_order = [by_variable[variable.ref()] for variable in layer.variables]
+    return [replace(one, trainable=one.variable.ref() in trainable) for one in in_order]
 
 
 def _of_encoder(encoder: PackedBert) -> list[Parameter]:

@@ -82,7 +82,11 @@ class TextModel(keras.layers.Layer):
     def call(
         self, batch: keys.Batch, training: bool = False, words: tf.Tensor | None = None
     ) -> Outputs:
-        """Compute one pass; `words` are vectors to read instead of the word table's."""
+        """Compute one pass over a batch.
+
+        Args:
+            words: [rows, row_length, hidden], vectors to read instead of the word table's.
+        """
         hidden = self.encoder(batch, training=training, words=words)
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))

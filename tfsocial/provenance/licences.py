@@ -156,9 +156,9 @@ def in_folder(folder: Path) -> tuple[str, str]:
 
     First the YAML front matter of README.md (`license:`), then the text of a licence file.
     """
-    found = _front_matter(folder / "README.md").get("license")
-    if isinstance(found, str) and found.strip().lower() not in ("", UNKNOWN, "other"):
-        return spdx(found), "README.md, license"
+    declared = _front_matter(folder / "README.md").get("license")
+    if isinstance(declared, str) and declared.strip().lower() not in ("", UNKNOWN, "other"):
+        return spdx(declared), "README.md, license"
     for path in sorted(folder.glob("LICEN[SC]E*")):
         licence = of_text(_text(path)) if path.is_file() else UNKNOWN
         if licence != UNKNOWN:

@@ -115,20 +115,20 @@ def of_sources(data: config.Data, hashed: bool = False) -> tuple[Resource, ...]:
 
     The hash of files is of their bytes, that of a set by name of its rows.
     """
-    found = ((of_data(own, key=key), own, key) for key, own in data.sources.items())
+    described = ((of_data(source, key=key), source, key) for key, source in data.sources.items())
     return tuple(
-        replace(resource, sha256=_content(own, key)) if hashed else resource
-        for resource, own, key in found
+        replace(resource, sha256=_content(source, key)) if hashed else resource
+        for resource, source, key in described
     )
 
 
 def _content(source: config.Source, key: str) -> str:
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for split in config.Splits.model_fields:
         for name in source_types.names(source, split, key) if getattr(source.splits, split) else ():
             for block in source_types.content(source, name):
-                found.update(block)
-    return found.hexdigest()
+                sha256.update(block)
+    return sha256.hexdigest()
 
 
 def of_checkpoint(
@@ -212,9 +212,9 @@ def write(path: Path, run: Mapping[str, Any], resources: Sequence[Resource]) -> 
 
 def strictest(resources: Iterable[Resource]) -> Resource:
     """Find the one whose licence binds the model most; M0 of several as strict."""
-    given = [resource for resource in resources if resource.key]
+    learned_from = [resource for resource in resources if resource.key]
     order = licences.STRICTNESS.index
-    return max(given, key=lambda one: (order(one.kind), one.role == "model"))
+    return max(learned_from, key=lambda one: (order(one.kind), one.role == "model"))
 
 
 def digest(paths: Iterable[str]) -> str:
@@ -225,11 +225,11 @@ def digest(paths: Iterable[str]) -> str:
     >>> digest([str(path)])[:16]
     'ba7816bf8f01cfea'
     """
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for path in paths:
         for block in storage.blocks(path):
-            found.update(block)
-    return found.hexdigest()
+            sha256.update(block)
+    return sha256.hexdigest()
 
 
 # --- refusals --------------------------------------------------------------------------
@@ -277,15 +277,15 @@ def _checkpoint_licence(
         source += " of the checkpoint"
     elif package:
         licence, source = _package_licence(package)
-    given = licences.spdx(said)
-    if given == UNKNOWN:
+    written = licences.spdx(said)
+    if written == UNKNOWN:
         return licence, source
-    if licence not in (UNKNOWN, given):
+    if licence not in (UNKNOWN, written):
         raise InputError(
-            f"{key}.licence is {given}, but {source} {checkpoint} says {licence}; "
+            f"{key}.licence is {written}, but {source} {checkpoint} says {licence}; "
             f"leave {key}.licence out"
         )
-    return given, source or f"{key}.licence of the config"
+    return written, source or f"{key}.licence of the config"
 
 
 def _package_licence(package: str) -> tuple[str, str]:
@@ -321,7 +321,7 @@ def _git_revision() -> str | None:
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+        result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip()
+    return result.stdout.strip()

@@ -19,19 +19,19 @@ def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
     Raises:
         InputError: see `paraphrase_cache.reading`.
     """
-    chosen = section(data)
-    with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (_, identity):
+    settings = section(data)
+    with paraphrase_cache.reading(Path(settings.cache), settings.identity) as (_, identity):
         return licensed([Resource(**values) for values in identity.resources], data)
 
 
 def licensed(found: Sequence[Resource], data: config.Data) -> tuple[Resource, ...]:
     """Add the config's licence where the resources say none, and its acknowledgement."""
-    chosen = section(data)
-    given, why = licences.spdx(chosen.licence), chosen.licence_ack or ""
-    source = "" if given == licences.UNKNOWN else "data.back_translation.licence of the config"
+    settings = section(data)
+    licence, why = licences.spdx(settings.licence), settings.licence_ack or ""
+    source = "" if licence == licences.UNKNOWN else "data.back_translation.licence of the config"
     return tuple(
         replace(one, acknowledgement=why)
         if one.licence != licences.UNKNOWN
-        else replace(one, acknowledgement=why, licence=given, licence_source=source)
+        else replace(one, acknowledgement=why, licence=licence, licence_source=source)
         for one in found
     )

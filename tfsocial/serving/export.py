@@ -81,8 +81,8 @@ def _answers(manifest: ModelManifest, task: str, values: tf.Tensor) -> dict[str,
     if spec.kind == "classify":
         return {"label": tf.gather(names, tf.argmax(values, -1)), "probabilities": values}
     reached = values >= tf.constant(manifest.decision_thresholds(task))
-    chosen = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), reached)
+    labels = tf.ragged.boolean_mask(tf.broadcast_to(names, tf.shape(values)), reached)
     return {
-        "label": tf.strings.reduce_join(chosen, -1, separator=spec.separator),
+        "label": tf.strings.reduce_join(labels, -1, separator=spec.separator),
         "probabilities": values,
     }

@@ -63,11 +63,11 @@ class Predictor(ABC):
             texts: n of them; pairs as tuples.
             top: how many labels to list with their probabilities; 0 lists all.
         """
-        return [answer for found in self._blocks(texts) for answer in described(self, found, top)]
+        return [answer for block in self._blocks(texts) for answer in described(self, block, top)]
 
     def embed(self, texts: Sequence[str | tuple[str, ...]]) -> np.ndarray:
         """Pool the encoder's output of each text, float32 [n, hidden]."""
-        vectors = [found.embedding for found in self._blocks(texts)]
+        vectors = [block.embedding for block in self._blocks(texts)]
         return np.concatenate(vectors) if vectors else np.zeros([0, 0], np.float32)
 
     def _blocks(self, texts: Sequence[str | tuple[str, ...]]) -> Iterator[Predictions]:
@@ -122,12 +122,12 @@ def answers(
     at_once = texts_at_once(predictor.manifest)
     while block := list(islice(rows, at_once)):
         good = [row for row in block if isinstance(row, Text)]
-        given = iter(_described(predictor, good, top)) if good else iter(())
+        answered = iter(_described(predictor, good, top)) if good else iter(())
         for row in block:
             if isinstance(row, BadRow):
                 yield {"error": f"{row.file}:{row.line}: {row.reason}"}
             else:
-                yield next(given)
+                yield next(answered)
 
 
 def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dict[str, Any]]:
@@ -150,6 +150,10 @@ def describe(
     manifest: ModelManifest, task: str, values: np.ndarray, top: int = 0
 ) -> dict[str, Any]:
     """Write one task's answer to one text as JSON values, likeliest labels first.
+
+    Args:
+        values: float [width], the predictions of that task.
+        top: so many labels at most; 0 for all.
 
     >>> from tfsocial.models.spec import HeadSpec
     >>> spec = HeadSpec("classify", ("no", "yes"))

@@ -183,7 +183,7 @@ def places(example_id: np.ndarray) -> np.ndarray:
 
 
 def padding_share(segment_ids: tf.Tensor) -> tf.Tensor:
-    """Compute the share of a batch's positions that hold no token, float32 scalar.
+    """Compute the share of positions, [rows, row_length], that hold no token, float32 scalar.
 
     >>> float(padding_share(tf.constant([[1, 1, 2, 0]])))
     0.25

@@ -190,9 +190,9 @@ class Tokenizer(tf.Module):
         if room < 0:
             raise ValueError(f"max_length is {max_length}; the special tokens need more")
         lengths = [part.row_lengths() for part in parts]
-        kept = _longest_first(lengths, room)
-        cut = [shorter < length for shorter, length in zip(kept, lengths, strict=True)]
-        heads = [_head(part, length) for part, length in zip(parts, kept, strict=True)]
+        cut_lengths = _longest_first(lengths, room)
+        cut = [shorter < length for shorter, length in zip(cut_lengths, lengths, strict=True)]
+        heads = [_head(part, length) for part, length in zip(parts, cut_lengths, strict=True)]
         return *self._frame(heads), tf.reduce_any(cut, axis=0)
 
     def pieces(self, text: tf.Tensor) -> tf.RaggedTensor:

@@ -42,11 +42,17 @@ def _read(path: Path) -> str:
 
 
 def read_vocabulary(path: Path) -> list[str]:
+    """Read the tokens of a vocab.txt, one a line, in the order of their ids."""
     # Not splitlines: U+2028 and its like are tokens of some vocabularies.
     return _read(path).removesuffix("\n").split("\n")
 
 
 def read_settings(path: Path) -> dict[str, Any]:
+    """Read a tokenizer_config.json.
+
+    Raises:
+        InputError: it cannot be read, or is no JSON object.
+    """
     try:
         settings = json.loads(_read(path))
     except json.JSONDecodeError as error:
@@ -57,6 +63,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file."""
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
@@ -65,18 +72,18 @@ def check_honoured(settings: Mapping[str, Any], vocabulary: Sequence[str], path:
     _check_class(settings, path)
     _check_switches(settings, path)
     for key, token in SPECIAL_TOKENS.items():
-        found = _content(settings.get(key, token))
-        if found != token:
-            raise InputError(f"{path}: {key} is {found!r}; only {token!r} can be honoured")
+        setting = _content(settings.get(key, token))
+        if setting != token:
+            raise InputError(f"{path}: {key} is {setting!r}; only {token!r} can be honoured")
     _check_added(settings, vocabulary, path)
 
 
 def _check_class(settings: Mapping[str, Any], path: Path) -> None:
-    found = settings.get("tokenizer_class") or "BertTokenizer"
+    setting = settings.get("tokenizer_class") or "BertTokenizer"
     allowed = [f"{name}Tokenizer" for name in _WORDPIECE_CLASSES]
-    if str(found).removesuffix("Fast") not in allowed:
+    if str(setting).removesuffix("Fast") not in allowed:
         raise InputError(
-            f"{path}: tokenizer_class is {found!r}; only BERT's WordPiece can be honoured "
+            f"{path}: tokenizer_class is {setting!r}; only BERT's WordPiece can be honoured "
             f"({', '.join(allowed)})"
         )
 
@@ -88,10 +95,10 @@ def _check_switches(settings: Mapping[str, Any], path: Path) -> None:
         "tokenize_chinese_chars": (True,),
     }
     for key, values in allowed.items():
-        found = settings.get(key, values[0])
-        if not any(found is value for value in values):
+        setting = settings.get(key, values[0])
+        if not any(setting is value for value in values):
             choices = " or ".join(json.dumps(value) for value in values)
-            raise InputError(f"{path}: {key} is {found!r}; only {choices} can be honoured")
+            raise InputError(f"{path}: {key} is {setting!r}; only {choices} can be honoured")
 
 
 def _check_added(settings: Mapping[str, Any], vocabulary: Sequence[str], path: Path) -> None:

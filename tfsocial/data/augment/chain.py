@@ -1,4 +1,4 @@
-"""Ops one after another, each with chance of its own."""
+"""Ops one after another, each with random numbers of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Chain:
     """What one view of the texts goes through; no ops leave them as they are.
 
     Attributes:
-        branch: another for each view, so that equal ops differ in chance.
+        branch: another for each view, so that equal ops draw other numbers.
         lexicon: where an op needs it.
         word_parts: of the vocabulary in training, where an op works on tokens.
         paraphrases: where an op mixes them in.
@@ -99,9 +99,9 @@ class Chain:
         """Yield each op, its random stream, and which examples it touches, bool [n]."""
         every = RandomStream.of(self.seed, epoch, examples).branch(self.branch)
         for number, op in enumerate(self.ops):
-            own = every.branch(number)
-            share = self._context(own, progress).rate(op.probability)
-            yield op, own.branch(0), own.branch(1).uniform() < share
+            stream = every.branch(number)
+            share = self._context(stream, progress).rate(op.probability)
+            yield op, stream.branch(0), stream.branch(1).uniform() < share
 
     def _context(self, stream: RandomStream, progress: tf.Tensor) -> AugmentContext:
         return AugmentContext(stream, progress, self.lexicon, self.word_parts, self.paraphrases)

@@ -108,10 +108,10 @@ class CharacterNoise(TextOp):
         letters = _letters(ragged)
         u = [context.stream.branch(i).at(letters.row, letters.place) for i in range(3)]
         selected = u[0] < context.rate(self.rate)
-        codes, kept, touched = self._typed(letters, selected, u[1], u[2])
+        codes, remaining, touched = self._typed(letters, selected, u[1], u[2])
         rows = ragged.nrows()
         typed = tf.RaggedTensor.from_value_rowids(
-            tf.boolean_mask(codes, kept), tf.boolean_mask(letters.row, kept), rows
+            tf.boolean_mask(codes, remaining), tf.boolean_mask(letters.row, remaining), rows
         )
         changed = tf.math.unsorted_segment_sum(tf.cast(touched, tf.int32), letters.row, rows) > 0
         return tf.where(changed, tf.strings.unicode_encode(typed, "UTF-8"), texts)
@@ -130,8 +130,8 @@ class CharacterNoise(TextOp):
         codes = letters.codes
         for kind, (_, other) in others.items():
             codes = tf.where(is_kind[kind] & free, other, codes)
-        kept = ~(is_kind["drop"] & free) if "drop" in is_kind else tf.ones_like(selected)
-        return tf.gather(codes, neighbours.exchanged(swaps)), kept, tf.reduce_any(picked, -1)
+        remaining = ~(is_kind["drop"] & free) if "drop" in is_kind else tf.ones_like(selected)
+        return tf.gather(codes, neighbours.exchanged(swaps)), remaining, tf.reduce_any(picked, -1)
 
 
 def _substitutes(kind: Kind, letters: _Letters, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

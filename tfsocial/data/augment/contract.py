@@ -89,10 +89,10 @@ class Op:
 
     def _knobs(self) -> list[tuple[str, Any]]:
         """List each knob and its value; what all ops have comes last."""
-        common, *own = [
+        common, *particular = [
             (field.name, getattr(self, field.name)) for field in dataclasses.fields(self)
         ]
-        return [*own, common]
+        return [*particular, common]
 
 
 @dataclass(frozen=True, repr=False)

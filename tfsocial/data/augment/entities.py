@@ -82,7 +82,7 @@ def _hidden(
     rate: Rate,
     branch: int,
 ) -> tf.Tensor:
-    found = pieces.cut(texts, pattern)
-    u = context.stream.branch(branch).at(found.row, found.place)
-    chosen = u < context.rate(rate)
-    return pieces.where_any(chosen, found.with_found(chosen, placeholder), texts)
+    matches = pieces.cut(texts, pattern)
+    u = context.stream.branch(branch).at(matches.row, matches.place)
+    selected = u < context.rate(rate)
+    return pieces.where_any(selected, matches.with_found(selected, placeholder), texts)

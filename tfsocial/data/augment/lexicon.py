@@ -91,7 +91,7 @@ class Lexicon:
     def drawn(self, u: tf.Tensor) -> tf.Tensor:
         """Draw a word that says little, string [m], for each number u between 0 and 1, float32 [m].
 
-        A word's chance is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
+        A word's probability is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
         (2020), Unsupervised Data Augmentation, arXiv:1904.12848, appendix on TF-IDF.
         """
         place = tf.searchsorted(self._replacing, u, side="right")
@@ -116,6 +116,7 @@ class Lexicon:
 
 
 def lower(words: tf.Tensor) -> tf.Tensor:
+    """Lower the case of words, string [m], beyond ASCII too."""
     return tf.strings.lower(words, encoding="utf-8")
 
 
@@ -134,7 +135,9 @@ def _times_in_text(found: Pieces) -> tf.Tensor:
 def _words_of(texts: Sequence[str]) -> Iterable[list[str]]:
     """Yield the words of each text, lower case."""
     for start in range(0, len(texts), _AT_ONCE):
-        found = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
-        words = [word.decode() for word in lower(found.found).numpy()]
-        ends = np.cumsum(found.counts.numpy())
-        yield from (words[end - count : end] for end, count in zip(ends, found.counts, strict=True))
+        matches = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
+        words = [word.decode() for word in lower(matches.found).numpy()]
+        ends = np.cumsum(matches.counts.numpy())
+        yield from (
+            words[end - count : end] for end, count in zip(ends, matches.counts, strict=True)
+        )

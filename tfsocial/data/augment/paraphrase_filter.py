@@ -124,13 +124,13 @@ def usable_paraphrases(
     Raises:
         InputError: there is none, or some were not measured with this M0.
     """
-    chosen, texts = section(data), texts_of(train)
-    with paraphrase_cache.reading(Path(chosen.cache), chosen.identity) as (cache, _):
-        found = cache.found(texts, chosen.count)
-        judged = _judged(cache, found, measured_by, chosen.similarity)
+    settings, texts = section(data), texts_of(train)
+    with paraphrase_cache.reading(Path(settings.cache), settings.identity) as (cache, _):
+        paraphrases = cache.found(texts, settings.count)
+        judged = _judged(cache, paraphrases, measured_by, settings.similarity)
     if not judged.kept:
         raise InputError(
-            f"data.back_translation: {chosen.cache} holds no paraphrase of train's texts that is "
+            f"data.back_translation: {settings.cache} holds no paraphrase of train's texts that is "
             "kept; run python -m tfsocial augment with this config, which says why"
         )
     log.info(

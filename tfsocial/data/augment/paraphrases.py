@@ -55,8 +55,8 @@ class Paraphrases:
         sought = _hash(texts)
         place = tf.minimum(tf.searchsorted(known, sought), len(known) - 1)
         text = tf.gather(order, place)
-        chosen = tf.gather(self.first, text) + random_stream.index(u, tf.gather(self.count, text))
-        return tf.gather(known, place) == sought, tf.gather(tf.constant(self.paraphrases), chosen)
+        pick = tf.gather(self.first, text) + random_stream.index(u, tf.gather(self.count, text))
+        return tf.gather(known, place) == sought, tf.gather(tf.constant(self.paraphrases), pick)
 
 
 def _hash(texts: tf.Tensor) -> tf.Tensor:

@@ -57,8 +57,8 @@ def index(u: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:
     [0, 0, 1]
     """
     count = tf.cast(count, tf.int64)
-    chosen = tf.cast(u * tf.cast(count, tf.float32), tf.int64)
-    return tf.clip_by_value(chosen, 0, tf.maximum(count - 1, 0))
+    place = tf.cast(u * tf.cast(count, tf.float32), tf.int64)
+    return tf.clip_by_value(place, 0, tf.maximum(count - 1, 0))
 
 
 def _bits(value: tf.Tensor | int) -> tf.Tensor:

@@ -54,8 +54,8 @@ class Thesaurus:
             return tf.zeros_like(found, tf.bool), found
         place = self.words.index(found)
         count = tf.gather(self.count, tf.maximum(place, 0))
-        chosen = tf.gather(self.first, tf.maximum(place, 0)) + random_stream.index(u, count)
-        return place >= 0, tf.gather(tf.constant(self.synonyms), chosen)
+        pick = tf.gather(self.first, tf.maximum(place, 0)) + random_stream.index(u, count)
+        return place >= 0, tf.gather(tf.constant(self.synonyms), pick)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,12 +106,12 @@ class Synonym(TextOp):
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         thesaurus = self._thesaurus(context.lexicon)
-        found = pieces.cut(texts, thesaurus.pattern)
-        u, which = (context.stream.branch(i).at(found.row, found.place) for i in range(2))
-        has, synonym = thesaurus.drawn(found.found, which)
-        chosen = has & (u < words.probability(self.rate, self.choose, found, context))
-        replaced = found.with_found(chosen, _as_capital(found.found, synonym))
-        return pieces.where_any(chosen, replaced, texts)
+        matches = pieces.cut(texts, thesaurus.pattern)
+        u, which = (context.stream.branch(i).at(matches.row, matches.place) for i in range(2))
+        has, synonym = thesaurus.drawn(matches.found, which)
+        selected = has & (u < words.probability(self.rate, self.choose, matches, context))
+        replaced = matches.with_found(selected, _as_capital(matches.found, synonym))
+        return pieces.where_any(selected, replaced, texts)
 
 
 def read_table(path: Path) -> dict[str, list[str]]:

@@ -95,8 +95,8 @@ class TokenDrop(TokenOp):
     ) -> Ragged:
         words = words_of(tokens, context.word_parts)
         u = tf.where(words.in_text, context.stream.at(words.row, words.place), -1.0)
-        luckiest = tf.gather(tf.math.unsorted_segment_max(u, words.row, words.rows), words.row)
-        gone = (u < context.rate(self.rate)) & (u < luckiest) & words.in_text
+        highest = tf.gather(tf.math.unsorted_segment_max(u, words.row, words.rows), words.row)
+        gone = (u < context.rate(self.rate)) & (u < highest) & words.in_text
         return _without(tokens, types, words, gone)
 
 
@@ -110,10 +110,10 @@ class TokenSwap(TokenOp):
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
         words = words_of(tokens, context.word_parts)
-        chosen = context.stream.at(words.row, words.place) < context.rate(self.rate)
+        selected = context.stream.at(words.row, words.place) < context.rate(self.rate)
         next_in_text = tf.concat([words.in_text, [False]], 0)[1:]
         # Between two texts stand special tokens, so neighbours in the text are in one.
-        swaps = neighbours.every_other(chosen & words.in_text & next_in_text)
+        swaps = neighbours.every_other(selected & words.in_text & next_in_text)
         order = neighbours.exchanged(swaps)
         begin, length = tf.gather(words.first, order), tf.gather(words.length, order)
         source = tf.ragged.range(begin, begin + length).flat_values
@@ -181,8 +181,8 @@ def _masked(
 def _without(
     tokens: tf.RaggedTensor, types: tf.RaggedTensor, words: TokenWords, gone: tf.Tensor
 ) -> Ragged:
-    kept = tokens.with_flat_values(~tf.gather(gone, words.of_token))
-    return tf.ragged.boolean_mask(tokens, kept), tf.ragged.boolean_mask(types, kept)
+    remaining = tokens.with_flat_values(~tf.gather(gone, words.of_token))
+    return tf.ragged.boolean_mask(tokens, remaining), tf.ragged.boolean_mask(types, remaining)
 
 
 def _rounded(counts: tf.Tensor, rate: tf.Tensor, u: tf.Tensor) -> tf.Tensor:

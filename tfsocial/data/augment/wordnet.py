@@ -35,8 +35,8 @@ def synonyms(words: Iterable[str]) -> dict[str, list[str]]:
     capital are left out, and inflected words stay, since lemmas are not inflected.
     """
     reader = _reader()
-    found = {word: _lemmas(reader, word) for word in words if word not in ENGLISH_STOP_WORDS}
-    return {word: lemmas for word, lemmas in found.items() if lemmas}
+    lemmas_of = {word: _lemmas(reader, word) for word in words if word not in ENGLISH_STOP_WORDS}
+    return {word: lemmas for word, lemmas in lemmas_of.items() if lemmas}
 
 
 def _lemmas(reader: Any, word: str) -> list[str]:

@@ -37,9 +37,9 @@ class WordDrop(TextOp):
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
         u = context.stream.at(words.row, words.place)
-        luckiest = tf.math.unsorted_segment_max(u, words.row, words.rows)
+        highest = tf.math.unsorted_segment_max(u, words.row, words.rows)
         gone = u < probability(self.rate, self.choose, words, context)
-        gone &= u < tf.gather(luckiest, words.row)
+        gone &= u < tf.gather(highest, words.row)
         closed = tf.strings.regex_replace(words.after, r"^\s+", "")
         left = replace(words, after=tf.where(gone, closed, words.after)).with_found(gone, "")
         return pieces.where_any(gone, left, texts)
@@ -56,11 +56,11 @@ class WordSwap(TextOp):
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        chosen = context.stream.at(words.row, words.place) < context.rate(self.rate)
+        selected = context.stream.at(words.row, words.place) < context.rate(self.rate)
         last = words.place + 1 == tf.gather(words.counts, words.row)
-        swaps = neighbours.every_other(chosen & ~last)
-        found = tf.gather(words.found, neighbours.exchanged(swaps))
-        return pieces.where_any(swaps, replace(words, found=found), texts)
+        swaps = neighbours.every_other(selected & ~last)
+        moved = tf.gather(words.found, neighbours.exchanged(swaps))
+        return pieces.where_any(swaps, replace(words, found=moved), texts)
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,19 +81,19 @@ class WordInsert(TextOp):
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
-        chosen = context.stream.branch(0).at(words.row, words.place) < context.rate(self.rate)
+        selected = context.stream.branch(0).at(words.row, words.place) < context.rate(self.rate)
         more = self._more(words, context, context.stream.branch(1).at(words.row, words.place))
-        longer = words.with_found(chosen, words.found + _space(words.found, more) + more)
-        return pieces.where_any(chosen, longer, texts)
+        longer = words.with_found(selected, words.found + _space(words.found, more) + more)
+        return pieces.where_any(selected, longer, texts)
 
     def _more(self, words: Pieces, context: AugmentContext, u: tf.Tensor) -> tf.Tensor:
         if self.source == "marks":
             return tf.gather(tf.constant(MARKS), random_stream.index(u, len(MARKS)))
         if self.source == "corpus":
             return context.lexicon.drawn(u)
-        own = random_stream.index(u, tf.gather(words.counts, words.row))
+        offset = random_stream.index(u, tf.gather(words.counts, words.row))
         first = tf.range(tf.size(words.place, tf.int64)) - words.place
-        return tf.gather(words.found, first + own)
+        return tf.gather(words.found, first + offset)
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,9 +114,9 @@ class WordReplace(TextOp):
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         words = pieces.cut(texts)
         u, other = (context.stream.branch(i).at(words.row, words.place) for i in range(2))
-        chosen = u < probability(self.rate, self.choose, words, context)
+        selected = u < probability(self.rate, self.choose, words, context)
         return pieces.where_any(
-            chosen, words.with_found(chosen, context.lexicon.drawn(other)), texts
+            selected, words.with_found(selected, context.lexicon.drawn(other)), texts
         )
 
 

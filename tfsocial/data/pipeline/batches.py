@@ -82,12 +82,13 @@ def _rows(encoded: TokenizedSplit, assignment: tf.Tensor, row_length: int) -> di
 
 
 def slot_features(assignment: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Say who sits in which slot, and that each counts alike."""
+    """Say who sits in which slot, by `EXAMPLE_ID` and `WEIGHT`, each [rows, slots]."""
     weight = tf.cast(assignment != packing.EMPTY, tf.float32)
     return {keys.EXAMPLE_ID: assignment, keys.WEIGHT: weight}
 
 
 def pipeline_options() -> tf.data.Options:
+    """Set the options of every dataset that makes batches."""
     options = tf.data.Options()
     # Rewriting a graph copies every tensor it reads: all tokens, though a file holds them.
     options.experimental_optimization.apply_default_optimizations = False

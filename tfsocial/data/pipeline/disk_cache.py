@@ -18,6 +18,7 @@ from tfsocial.text.tokenizer import Tokenizer
 
 
 def content_key(examples: Examples, tokenizer: Tokenizer, row_length: int) -> str:
+    """Hash what decides the tokens: the texts, the tokenizer and the length of a row."""
     digest = hashlib.sha256(f"{tokenizer.fingerprint} {row_length}".encode())
     for column in (examples.text, examples.pair or ()):
         for text in column:
@@ -66,7 +67,7 @@ def _write(folder: Path, blocks: Iterator[TokenBlock]) -> None:
 
 
 def as_tensor(numbers: np.ndarray) -> tf.Tensor:
-    """Make a tensor, without a copy where the numbers are mapped."""
+    """Make a tensor of the same shape and type, without a copy where the numbers are mapped."""
     if isinstance(numbers, np.memmap):
         return tf.experimental.dlpack.from_dlpack(numbers.__dlpack__())
     return tf.constant(numbers)

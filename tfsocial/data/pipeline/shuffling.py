@@ -38,7 +38,10 @@ class Chunks:
 
     @classmethod
     def of(cls, splits: tf.Tensor, shape: keys.Shape, cache: Path | None) -> Chunks:
-        """Make chunks, from the cache that the examples lie in, where they do."""
+        """Make chunks of texts of which `splits`, int64 [n + 1], says where each begins.
+
+        They are mapped from the cache that the texts lie in, where they do.
+        """
         count = max(1, -(-(splits.shape[0] - 1) // CHUNK))
         # A chunk holds its examples' numbers several times over: 32 bits of each are enough.
         parts = (
@@ -76,8 +79,8 @@ def _template(
 ) -> tuple[tf.Tensor, np.ndarray]:
     """Join all parts one after the other, and give int64 [parts + 1], where each begins."""
     if cache is None:
-        found = list(parts)
-        return tf.constant(np.concatenate(found)), np.cumsum([0, *map(len, found)])
+        assignments = list(parts)
+        return tf.constant(np.concatenate(assignments)), np.cumsum([0, *map(len, assignments)])
 
     def write(folder: Path) -> None:
         starts = [0]
@@ -98,11 +101,12 @@ def _lengths(splits: tf.Tensor, chunk: tf.Tensor | int, count: int) -> tf.Tensor
 
 
 def shuffled(values: tf.Tensor, seed: int, draw: tf.Tensor) -> tf.Tensor:
+    """Shuffle values, [n, ...], by the run's seed and the number of the draw, an int64 scalar."""
     seeds = tf.stack([tf.constant(seed, tf.int64), draw])
     return tf.random.experimental.stateless_shuffle(values, seeds)
 
 
 def renamed(assignment: tf.Tensor, names: tf.Tensor) -> tf.Tensor:
-    """Put names[i] in the place of each i in the assignment."""
+    """Put names[i], names [n], in the place of each i in the assignment, [rows, slots]."""
     present = assignment != packing.EMPTY
     return tf.where(present, tf.gather(names, tf.maximum(assignment, 0)), packing.EMPTY)

@@ -35,6 +35,7 @@ class AllTokens(NamedTuple):
 
 
 def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> Iterator[TokenBlock]:
+    """Tokenize examples in their order, a block at a time."""
     columns = [column for column in (examples.text, examples.pair) if column is not None]
     at_once = CALLS * TOKENIZE_AT_ONCE
     call = _in_graph(tokenizer, row_length, len(columns))
@@ -56,6 +57,7 @@ def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
 
 
 def in_memory(blocks: Iterator[TokenBlock]) -> AllTokens:
+    """Join blocks to one table of tokens in memory."""
     blocks = list(blocks)
     tokens, types, lengths = (
         np.concatenate([block[place] for block in blocks]) for place in range(3)

@@ -93,17 +93,17 @@ def tokenize_split(
     """
     folder = Path(cache, content_key(examples, tokenizer, row_length)) if cache else None
     blocks = token_blocks(examples, tokenizer, row_length)
-    found = on_disk(folder, blocks) if folder else in_memory(blocks)
+    table = on_disk(folder, blocks) if folder else in_memory(blocks)
     labels = {task: as_tensor(values) for task, values in examples.labels.items()}
     tokens, types = (
-        tf.RaggedTensor.from_row_splits(values, found.splits, validate=False)
-        for values in (found.tokens, found.types)
+        tf.RaggedTensor.from_row_splits(values, table.splits, validate=False)
+        for values in (table.tokens, table.types)
     )
     groups = {
         task: as_tensor(examples.attributes[attribute].codes)
         for task, attribute in (lists or {}).items()
     }
-    return TokenizedSplit(tokens, types, labels, found.truncated, folder=folder, groups=groups)
+    return TokenizedSplit(tokens, types, labels, table.truncated, folder=folder, groups=groups)
 
 
 def tokenize_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> TokenizedSplit:
@@ -141,12 +141,12 @@ def prune_vocabulary(
 
 def sample(encoded: TokenizedSplit, count: int) -> TokenizedSplit:
     """Take so many examples, spread evenly over the whole; all if there are no more."""
-    chosen = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
+    rows = np.linspace(0, len(encoded) - 1, min(count, len(encoded))).round().astype(np.int64)
     labels, groups = (
-        {task: tf.gather(values, chosen) for task, values in found.items()}
-        for found in (encoded.labels, encoded.groups)
+        {task: tf.gather(values, rows) for task, values in columns.items()}
+        for columns in (encoded.labels, encoded.groups)
     )
-    tokens, types = (tf.gather(values, chosen) for values in (encoded.tokens, encoded.types))
+    tokens, types = (tf.gather(values, rows) for values in (encoded.tokens, encoded.types))
     return replace(encoded, tokens=tokens, types=types, labels=labels, groups=groups, folder=None)
 
 
@@ -154,7 +154,9 @@ def fingerprint(encoded: TokenizedSplit) -> str:
     """Hash tokens, as batches call them, labels and lists, in their order, by sha256."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
-    beside = [found[task] for found in (encoded.labels, encoded.groups) for task in sorted(found)]
+    beside = [
+        columns[task] for columns in (encoded.labels, encoded.groups) for task in sorted(columns)
+    ]
     for values in (tokens, encoded.tokens.row_splits, types, *beside):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):

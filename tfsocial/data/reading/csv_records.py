@@ -90,6 +90,7 @@ def _quoting_flaw(error: str, first: int, lines: int) -> str:
 
 
 def table_rows(lines: Iterator[str], file: str, delimiter: str) -> Iterator[Row | BadRow]:
+    """Read the rows of a csv or tsv file, whose first record is the header."""
     records = _records(lines, delimiter)
     header = _header(next(records, None), file)
     for record in records:

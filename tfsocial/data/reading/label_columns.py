@@ -51,4 +51,5 @@ class ValueColumn:
         self.lacking &= cell is None
 
     def encoded(self) -> np.ndarray:
+        """Return the values, float32 [n, 1], NaN where there is none."""
         return self._values.stored().reshape(-1, 1)

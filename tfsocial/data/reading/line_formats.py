@@ -27,6 +27,11 @@ def read_lines(path: str | Path, file_format: str = "auto") -> Iterator[Row | Ba
 
 
 def format_of(file: str, file_format: str) -> str:
+    """Tell the format of a file, by its name where the config says `auto`.
+
+    Raises:
+        InputError: the name says none.
+    """
     suffix = file.lower().removesuffix(".gz").rpartition(".")[2]
     name = suffix if file_format == "auto" else file_format
     if name not in FORMATS:

@@ -84,10 +84,10 @@ def gathered(rows: np.ndarray, which: np.ndarray, folder: str | None) -> np.ndar
     >>> gathered(np.float32([[0, 1], [2, 3]]), np.array([1, 0, 1]), None).tolist()
     [[2.0, 3.0], [0.0, 1.0], [2.0, 3.0]]
     """
-    found = Numbers(rows.dtype.char, folder)
+    numbers = Numbers(rows.dtype.char, folder)
     for start in range(0, len(which), _NUMBERS):
-        found.extend(rows[which[start : start + _NUMBERS]])
-    return found.stored().reshape(-1, *rows.shape[1:])
+        numbers.extend(rows[which[start : start + _NUMBERS]])
+    return numbers.stored().reshape(-1, *rows.shape[1:])
 
 
 def _nameless(folder: str) -> IO[bytes]:
@@ -114,6 +114,7 @@ class Store:
         return begin
 
     def read(self, begin: int, size: int) -> bytes:
+        """Read so many bytes from where `write` began them."""
         if not self._flushed:
             self._file.flush()
             self._flushed = True
@@ -173,7 +174,7 @@ class StoredTexts(Sequence[str]):
             yield from self._block(slice(start, start + _BLOCK))
 
     def taken(self, rows: np.ndarray | slice) -> StoredTexts:
-        """Take these texts, in this order; not read yet."""
+        """Take these texts, int [m] or a slice, in this order; not read yet."""
         return StoredTexts(self.store, self.begin[rows], self.size[rows])
 
     def _block(self, rows: slice) -> Iterator[str]:

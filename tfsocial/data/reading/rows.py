@@ -44,6 +44,7 @@ def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
 
 
 def bad(row: Row | BadRow, reason: str) -> BadRow:
+    """Reject a row for this reason."""
     return BadRow(row.file, row.line, reason, row.raw)
 
 
@@ -71,6 +72,7 @@ _JSON_TYPES = {
 
 
 def json_type(value: Any) -> str:
+    """Name a value's type as JSON calls it."""
     return _JSON_TYPES[type(value)]
 
 
@@ -90,6 +92,7 @@ def first_line(error: Exception, most: int = 200) -> str:
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
+    """Quote the first names, shortened, and count the others."""
     shown = ", ".join(repr(_shortened(name)) for name in names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 

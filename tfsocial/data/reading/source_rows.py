@@ -51,8 +51,8 @@ def examples_of(
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
         check_columns(name, columns, keys, _without_labels(key, source))
-        own = {column: f"{key}.attributes.{name}" for name, column in source.attributes.items()}
-        check_columns(name, columns, own, ", or leave the attribute out")
+        wanted = {column: f"{key}.attributes.{name}" for name, column in source.attributes.items()}
+        check_columns(name, columns, wanted, ", or leave the attribute out")
 
 
 def _without_labels(key: str, source: config.Source) -> str:
@@ -63,8 +63,8 @@ def _without_labels(key: str, source: config.Source) -> str:
 
 
 def _column_key(key: str, task: str, source: config.Source) -> str:
-    own = isinstance(source, config.MixtureSource) and task in source.columns
-    return f"{key}.columns.{task}" if own else f"tasks.{task}.column"
+    renames = isinstance(source, config.MixtureSource) and task in source.columns
+    return f"{key}.columns.{task}" if renames else f"tasks.{task}.column"
 
 
 def _example(
@@ -74,9 +74,9 @@ def _example(
     tasks: Mapping[str, config.Task],
     labelled: Mapping[str, config.Task],
 ) -> Example | BadRow:
-    found = row if isinstance(row, BadRow) else text_or_bad(row, source.text, data.max_characters)
-    if isinstance(found, BadRow):
-        return found
+    text = row if isinstance(row, BadRow) else text_or_bad(row, source.text, data.max_characters)
+    if isinstance(text, BadRow):
+        return text
     try:
         cells = {
             name: label_of(row.values.get(task.column), task) for name, task in labelled.items()
@@ -91,10 +91,10 @@ def _example(
     ours = {name: _renamed(cell, mappings.get(name, {})) for name, cell in cells.items()}
     renamed = frozenset(
         (name, label)
-        for name, own in mappings.items()
-        for label in own.keys() & labels_in([cells.get(name)])
+        for name, mapping in mappings.items()
+        for label in mapping.keys() & labels_in([cells.get(name)])
     )
-    return Example(found, {name: ours.get(name) for name in tasks}, row.values, renamed, columns)
+    return Example(text, {name: ours.get(name) for name in tasks}, row.values, renamed, columns)
 
 
 def _attribute_value(value: Any, column: str) -> str:

@@ -26,10 +26,10 @@ class SourceType(NamedTuple):
 
 def _rows_of_file(source: config.Source, name: str) -> Iterator[Row | BadRow]:
     """Read a file's rows; blank lines of a txt file part its texts, but are rows to `read_rows`."""
-    found = read_rows(name, source.format)
+    rows = read_rows(name, source.format)
     if line_formats.format_of(name, source.format) != "txt":
-        return found
-    return sound((row for row in found if row.raw.strip()), name)
+        return rows
+    return sound((row for row in rows if row.raw.strip()), name)
 
 
 SOURCE_TYPES: dict[str, SourceType] = {

@@ -55,11 +55,13 @@ class SplitTable:
         self.line.append(text.line)
 
     def counts(self) -> Counts:
+        """Count the rows: all, the good and the bad."""
         return Counts(len(self.text) + len(self.bad), len(self.text), len(self.bad))
 
     def examples(
         self, tasks: Mapping[str, config.Task], names: Mapping[str, tuple[str, ...]]
     ) -> Examples:
+        """Make examples of the good rows, with labels as numbers."""
         origin = Origin(tuple(self.files), self.file.stored(), self.line.stored())
         labels = {
             name: encode_labels(name, task, self.cells[name], names[name], origin)

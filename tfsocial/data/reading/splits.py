@@ -50,16 +50,16 @@ def read_splits(
     """
     store = Store(data.cache) if data.cache else None
     tables = {split: _tables(split, data, tasks, store) for split in SPLITS}
-    tables = {split: found for split, found in tables.items() if found}
+    tables = {split: by_source for split, by_source in tables.items() if by_source}
     if not tables:
         if data.mixture:
             raise InputError("data.mixture: no source names splits; give at least one's train")
         raise InputError("data.splits names no files; give at least data.splits.train")
     if quarantine is not None:
-        every = (table for found in tables.values() for table in found.values())
+        every = (table for by_source in tables.values() for table in by_source.values())
         write_quarantine(quarantine, chain.from_iterable(table.bad for table in every))
-    for split, found in tables.items():
-        for key, table in found.items():
+    for split, by_source in tables.items():
+        for key, table in by_source.items():
             place = f"{key}.splits.{split}"
             check_bad_rows(place, table.counts(), table.bad, data.max_bad_fraction, quarantine)
     _check_apart(tables, data, tasks)
@@ -67,10 +67,10 @@ def read_splits(
     train = list(tables.get("train", {}).values())
     place = "data.mixture" if data.mixture else "data.splits.train"
     names = {name: label_names(name, task, train, place) for name, task in tasks.items()}
-    columns = dict.fromkeys(name for own in data.sources.values() for name in own.attributes)
-    found = _corpus(tables, tasks, names, columns)
-    check_something_is_learned(found.splits.get("train"), tasks, place)
-    return found
+    columns = dict.fromkeys(name for source in data.sources.values() for name in source.attributes)
+    corpus = _corpus(tables, tasks, names, columns)
+    check_something_is_learned(corpus.splits.get("train"), tasks, place)
+    return corpus
 
 
 def _tables(
@@ -87,9 +87,11 @@ def _tables(
 def _warn_of_typos(tables: Mapping[str, Mapping[str, SplitTable]], data: config.Data) -> None:
     """Warn of a mapping's label that no row has: the one that is meant would be one more class."""
     for key, source in data.sources.items():
-        seen = set().union(*(found[key].renamed for found in tables.values() if key in found))
-        for task, own in label_mappings(source).items():
-            if lost := [label for label in own if (task, label) not in seen]:
+        seen = set().union(
+            *(by_source[key].renamed for by_source in tables.values() if key in by_source)
+        )
+        for task, mapping in label_mappings(source).items():
+            if lost := [label for label in mapping if (task, label) not in seen]:
                 log.warning("%s.labels.%s: no row has the label %s", key, task, listed(lost))
 
 
@@ -117,8 +119,8 @@ def _labelled_files(
     tasks: Mapping[str, config.Task],
 ) -> Iterator[tuple[str, str, str]]:
     """Yield (split, key of its source, name) of each file with labels, train's first."""
-    for split, found in tables.items():
-        for key, table in found.items():
+    for split, by_source in tables.items():
+        for key, table in by_source.items():
             if data.sources[key].labelled(tasks):
                 yield from ((split, key, file) for file in table.files)
 
@@ -130,17 +132,17 @@ def _corpus(
     columns: Iterable[str],
 ) -> Corpus:
     splits, counts, parts = {}, {}, {}
-    for split, found in tables.items():
-        examples = [table.examples(tasks, names) for table in found.values()]
+    for split, by_source in tables.items():
+        examples = [table.examples(tasks, names) for table in by_source.values()]
         if split == "train":
-            examples = [without_unlearned(own, tasks, names) for own in examples]
-        each = [table.counts() for table in found.values()]
+            examples = [without_unlearned(part, tasks, names) for part in examples]
+        each = [table.counts() for table in by_source.values()]
         splits[split] = joined(examples, columns)
         counts[split] = Counts(
             *(sum(getattr(one, name.name) for one in each) for name in fields(Counts))
         )
-        sized = zip(found, map(len, examples), each, strict=True)
-        parts[split] = {key: Part(size, own) for key, size, own in sized}
+        sized = zip(by_source, map(len, examples), each, strict=True)
+        parts[split] = {key: Part(size, rows) for key, size, rows in sized}
     return Corpus(splits, names, counts, parts)
 
 
@@ -155,9 +157,9 @@ def _read_split(
     table = SplitTable(tasks, source.attributes, store)
     for name in source_types.names(source, split, key):
         table.files.append(name)
-        for found in examples_of(name, key, source, data, tasks):
-            if isinstance(found, BadRow):
-                table.bad.append(found)
+        for row in examples_of(name, key, source, data, tasks):
+            if isinstance(row, BadRow):
+                table.bad.append(row)
             else:
-                table.add(found)
+                table.add(row)
     return table

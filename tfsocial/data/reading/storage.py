@@ -64,6 +64,7 @@ def blocks(file: str) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def file_errors(file: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into an InputError that names it."""
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile):

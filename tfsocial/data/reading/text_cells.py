@@ -24,11 +24,12 @@ class CellError(Exception):
 
 
 def text_or_bad(row: Row, columns: Sequence[str], max_characters: int | None) -> Text | BadRow:
+    """Read the text of a row from its columns, or say why it is bad."""
     try:
-        found = [_text(row.values.get(name), name, max_characters) for name in columns]
+        texts = [_text(row.values.get(name), name, max_characters) for name in columns]
     except CellError as reason:
         return bad(row, str(reason))
-    return Text(found[0], found[1] if len(found) > 1 else None, row.line)
+    return Text(texts[0], texts[1] if len(texts) > 1 else None, row.line)
 
 
 def _text(value: Any, column: str, max_characters: int | None) -> str:

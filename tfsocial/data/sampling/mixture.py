@@ -35,9 +35,9 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
     """
     if not data.mixture or "train" not in corpus.splits:
         return corpus
-    given = corpus.parts["train"]
-    sizes = {key: part.size for key, part in given.items() if part.size}
-    for key in given.keys() - sizes.keys():  # all of it is out of scope, and told by a score
+    train_parts = corpus.parts["train"]
+    sizes = {key: part.size for key, part in train_parts.items() if part.size}
+    for key in train_parts.keys() - sizes.keys():  # all of it is out of scope, and told by a score
         log.info("%s: no example of it is learned", key)
     counts = parts(list(sizes.values()), _rates(sizes, data), data.epoch_examples)
     for key, count in zip(sizes, counts, strict=True):
@@ -58,11 +58,11 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
 
 def _rates(sizes: dict[str, int], data: config.Data) -> list[float]:
     """Give one sampling weight a source, in the order of `sizes`."""
-    given = [data.mixture[key.rpartition(".")[2]].sampling_weight for key in sizes]
+    weights = [data.mixture[key.rpartition(".")[2]].sampling_weight for key in sizes]
     power = 1 / (data.temperature or 1.0)
     return [
         size**power if rate is None else rate
-        for rate, size in zip(given, sizes.values(), strict=True)
+        for rate, size in zip(weights, sizes.values(), strict=True)
     ]
 
 

@@ -76,9 +76,9 @@ def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
     """Keep these rows of train, ascending; a source that has none is no part of the corpus."""
     parts, start = {}, 0
     for key, part in corpus.parts["train"].items():
-        kept = int(np.sum((rows >= start) & (rows < start + part.size)))
+        size = int(np.sum((rows >= start) & (rows < start + part.size)))
         start += part.size
-        parts |= {key: Part(kept, part.counts)} if kept else {}
+        parts |= {key: Part(size, part.counts)} if size else {}
     train = corpus.splits["train"].taken(rows)
     return replace(
         corpus,
