@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all beside-torch lint parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all torch-env beside-torch lint parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -25,11 +25,16 @@ lint: $(VENV)/.installed-dev
 test-all: test
 	-$(MAKE) preflight-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
+	-$(MAKE) torch-env
 	$(MAKE) beside-torch
 
-# Every command in an environment that has PyTorch beside TensorFlow (2 GB to download).
-beside-torch: $(VENV)-torch/.installed
-	$(VENV)-torch/bin/python -m pytest tests/beside_torch
+# Every command in an environment that has PyTorch beside TensorFlow.
+torch-env: $(VENV)-torch/.installed
+
+beside-torch:
+	@if [ -e $(VENV)-torch/.installed ]; then \
+		$(VENV)-torch/bin/python -m pytest tests/beside_torch; \
+	else echo "beside-torch: skipped, there is no $(VENV)-torch; make torch-env"; fi
 
 # Recomputes the reference vectors with PyTorch in an environment of its own, and loads there
 # what tfsocial saves.

@@ -116,6 +116,7 @@ def test_frozen_layers_are_passed_forwards_only(folder, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.long
 @on_the_tpu_compiler
 def test_recomputation_saves_memory_on_the_chip(folder):
     """Six layers on rows enough that what they keep does not fit beside the chip's cores."""
@@ -182,6 +183,7 @@ def test_the_page_is_what_the_numbers_say(ready):
     assert "no TPU ran anything" in printed
 
 
+@pytest.mark.long
 @on_the_tpu_compiler
 def test_the_real_compiler_takes_the_step(folder, capsys):
     """The whole command on a tiny config, by the TPU compiler in libtpu."""
@@ -194,6 +196,7 @@ def test_the_real_compiler_takes_the_step(folder, capsys):
     assert float(flops) >= float(useful)
 
 
+@pytest.mark.long
 @on_the_tpu_compiler
 def test_a_config_of_ours_passes_on_v5e(capsys):
     """One of configs/, with its own data and M0; `make preflight-configs` takes them all."""
@@ -204,6 +207,7 @@ def test_a_config_of_ours_passes_on_v5e(capsys):
     assert "compiles: yes" in printed
 
 
+@pytest.mark.long
 @on_the_tpu_compiler
 def test_what_the_tpu_compiler_refuses_is_named(ready, lowering, folder, monkeypatch, caplog):
     """An operation only the CPU knows, under the name of one of the step's own."""
