@@ -12,7 +12,7 @@ from tfsocial.data.reading.rows import BadRow, Row, sound
 
 
 class SourceType(NamedTuple):
-    """How one kind of source is read.
+    """How one type of source is read.
 
     Attributes:
         names: (source, split, its key in the config) -> names of what the split is made of, in
