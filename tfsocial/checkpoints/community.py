@@ -43,7 +43,7 @@ class CommunityCheckpoint:
         """Describe M0, or of an untrained encoder the checkpoint that has its words.
 
         Raises:
-            InputError: see `provenance.of_checkpoint`.
+            InputError: see `resources.of_checkpoint`.
         """
         checkpoint = model.checkpoint if self.trained else model.random.vocabulary
         return resources.of_checkpoint(model, checkpoint, self.folder)

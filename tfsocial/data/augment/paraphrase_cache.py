@@ -49,7 +49,7 @@ class Identity:
     Attributes:
         knobs: of the config, as far as they decide what comes out.
         resources: what was taken from others for it, with the hashes of their contents:
-            JSON values of a `provenance.Resource` each.
+            JSON values of a `resources.Resource` each.
     """
 
     knobs: Mapping[str, Any]
