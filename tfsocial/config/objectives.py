@@ -26,7 +26,7 @@ class Objective(Block):
 
 
 class CommunityObjective(Objective):
-    """A term of L0; its weight may be a budget too."""
+    """A term of L0; its weight may be a drift constraint too."""
 
     weight: Alpha = 1.0
 
