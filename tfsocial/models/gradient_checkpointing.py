@@ -1,4 +1,4 @@
-"""Activation recomputation: what a layer computed inside is not kept, but computed again."""
+"""Gradient checkpointing: what a layer computed inside is not kept, but computed again."""
 
 from __future__ import annotations
 
