@@ -40,8 +40,24 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
     with files.replacing(workdir / "model" / locations.CARD) as partial:
         partial.write_text(about, encoding="utf-8")
-    run.curves.hparams(config, _flat(reports))
+    run.curves.hparams(_knobs(config), _flat(reports))
     return (workdir / "report.txt").read_text(encoding="utf-8")
+
+
+def _knobs(config: Config) -> dict[str, str | float]:
+    """List the knobs that a search would turn."""
+    optimizer, objectives = config.optimizer, config.objectives
+    weights = {**objectives.community, **objectives.papers}
+    return {
+        "optimizer": optimizer.name,
+        "learning_rate": optimizer.learning_rate,
+        "weight_decay": optimizer.weight_decay,
+        "epochs": config.training.epochs,
+        "rows": config.data.rows,
+        "seed": config.seed,
+        "checkpoint": config.model.checkpoint,
+        **{f"weight/{name}": str(entry.weight) for name, entry in weights.items()},
+    }
 
 
 def _flat(reports: Mapping[str, Mapping[str, Report]]) -> dict[str, float]:

@@ -114,7 +114,9 @@ def read(folder: str) -> Checkpoint | None:
 def _config(tree: Mapping[str, Any] | None, where: str) -> tuple[Config | None, str]:
     """Read a kept config, or say why this version does not read it."""
     try:
-        return (parse(tree, where, migrate=True) if tree else None), ""
+        # Paths of before they counted from the config's file counted from where the run began.
+        rooted = paths.from_folder(tree, Config, Path.cwd()) if tree else None
+        return (parse(rooted, where, migrate=True) if rooted else None), ""
     except InputError as error:
         return None, str(error)
 

@@ -15,8 +15,6 @@ import tensorflow as tf
 import tf_keras as keras
 from tensorboard.plugins.hparams import api as hparams
 
-from tfsocial.config import Config
-
 Scores = Mapping[str, float]
 
 
@@ -98,20 +96,8 @@ class MetricsLogger(keras.callbacks.Callback):
                 tf.summary.image(f"{group}/{name}", picture[np.newaxis], step=step)
         self.writer.flush()
 
-    def hparams(self, config: Config, scores: Scores) -> None:
+    def hparams(self, knobs: Mapping[str, str | float], scores: Scores) -> None:
         """Write the knobs that a search would turn, and what they led to."""
-        optimizer, training = config.optimizer, config.training
-        knobs = {
-            "optimizer": optimizer.name,
-            "learning_rate": optimizer.learning_rate,
-            "weight_decay": optimizer.weight_decay,
-            "epochs": training.epochs,
-            "rows": config.data.rows,
-            "seed": config.seed,
-            "checkpoint": config.model.checkpoint,
-        }
-        for part in (config.objectives.community, config.objectives.papers):
-            knobs |= {f"weight/{name}": str(entry.weight) for name, entry in part.items()}
         with self.writer.as_default():
             hparams.hparams(knobs)
             for name, value in scores.items():
