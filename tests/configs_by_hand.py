@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfsocial import config
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 
 def refusal(tree: dict) -> str:

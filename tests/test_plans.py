@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from benchmarks import quality
-from tfsocial import config
+from tfsocial import config, errors
 from tfsocial.data.augment import chain, wordnet
 from tfsocial.objectives import table
 
@@ -54,7 +54,7 @@ def test_an_experiment_builds(experiment):
 def _needs_wordnet() -> None:
     try:
         wordnet.check()
-    except config.InputError as error:
+    except errors.InputError as error:
         pytest.skip(str(error))
 
 

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
         0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else.
     """
     from tfsocial import cli
-    from tfsocial.config import InputError, nearest
+    from tfsocial.errors import InputError, nearest
 
     modules = [module.name for module in pkgutil.iter_modules(cli.__path__)]
     commands = [module.replace("_", "-") for module in modules]

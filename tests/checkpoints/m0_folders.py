@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from tfsocial import config
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel

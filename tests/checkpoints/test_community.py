@@ -14,7 +14,7 @@ from keras_names import community_name
 from tfsocial import config
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
 

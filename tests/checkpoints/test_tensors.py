@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tfsocial.checkpoints import bert_names, tensors
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 HEAVY = ("tensorflow", "tf_keras", "transformers", "sklearn", "scipy")
 

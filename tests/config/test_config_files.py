@@ -6,7 +6,8 @@ import pytest
 from configs_by_hand import checked, load_refusal, write
 
 from tfsocial import config
-from tfsocial.config import Config, InputError, Schedule
+from tfsocial.config import Config, Schedule
+from tfsocial.errors import InputError
 
 # --- files -------------------------------------------------------------------------------
 

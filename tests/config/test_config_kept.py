@@ -14,11 +14,12 @@ from hypothesis import settings as runs
 from hypothesis import strategies as some
 from pydantic import Field
 
-from tfsocial import config
-from tfsocial.config import Config, InputError, annotations, migration
+from tfsocial import config, errors
+from tfsocial.config import Config, annotations, migration
 from tfsocial.config.base import Section
 from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.config.paths import AnyPath
+from tfsocial.errors import InputError
 
 # --- another root ------------------------------------------------------------------------
 
@@ -233,8 +234,8 @@ def test_every_reference_of_the_schema_leads_somewhere():
 
 def test_nearest_never_invents_a_choice():
     """A close word is asked for; a far one gets the list."""
-    assert config.nearest("confg", ["config", "data"]) == "did you mean config?"
-    assert config.nearest("qqq", ["config", "data"]) == "allowed: config, data"
+    assert errors.nearest("confg", ["config", "data"]) == "did you mean config?"
+    assert errors.nearest("qqq", ["config", "data"]) == "allowed: config, data"
 
 
 def test_load_reads_nothing_of_the_environment(tmp_path, monkeypatch):

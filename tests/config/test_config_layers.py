@@ -9,8 +9,9 @@ import pytest
 from configs_by_hand import load_refusal, write
 
 from tfsocial import config
-from tfsocial.config import Config, DriftConstraint, InputError
+from tfsocial.config import Config, DriftConstraint
 from tfsocial.config.loading import assign
+from tfsocial.errors import InputError
 
 # --- several files -----------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tokenized_by_hand import encoded_of
 
 from tfsocial import config
-from tfsocial.config import InputError
 from tfsocial.data import convert, corpus
 from tfsocial.data.attributes import Attribute, joined
 from tfsocial.data.pipeline import batches, disk_cache, tokenized_split
 from tfsocial.data.reading import splits
+from tfsocial.errors import InputError
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scripted_model import TASKS, ScriptedModel, examples
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.evaluation.contract import EvaluationSet, Findings
 from tfsocial.evaluation.table import SUITES, suite
 

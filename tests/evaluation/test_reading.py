@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scripted_model import ScriptedModel
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.evaluation.reading import Columns, read
 
 MOOD = ScriptedModel({"mood": np.zeros((1, 3))}).manifest

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from outputs_by_hand import NAN, SAID, TAGGED, TAGS, TRUTH, cases, classes, known, spec, sure
 from sklearn import metrics
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.metrics.scores import scores
 
 

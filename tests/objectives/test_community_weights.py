@@ -12,12 +12,7 @@ from keras_names import community_name
 
 from tfsocial.models.text_model import Outputs
 from tfsocial.objectives import masking, weighing
-from tfsocial.objectives.community import (
-    EWC,
-    L2SP,
-    MaskedLM,
-    RecAdam,
-)
+from tfsocial.objectives.community import EWC, L2SP, MaskedLM, RecAdam
 from tfsocial.text import batch as keys
 from tfsocial.training.forward import Step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.preflight import bounds, chips
 from tfsocial.preflight.bounds import Load, Network
 from tfsocial.preflight.chips import Chip

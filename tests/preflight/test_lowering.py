@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfsocial.__main__ import main
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.preflight import check, chips, compiler, page
 from tfsocial.preflight.compiler import Counts, NotCompiled, OutOfMemory
 from tfsocial.preflight.largest import Largest

@@ -8,7 +8,7 @@ import pytest
 import tiny_run
 
 from tfsocial import config
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.runs.prepare import prepare
 from tfsocial.training import devices
 

@@ -14,7 +14,7 @@ import pytest
 import served_models
 import without_laboratory
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.serving import predictor
 from tfsocial.serving.loading import load_predictor
 

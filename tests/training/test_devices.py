@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import InputError, Training
+from tfsocial.config import Training
+from tfsocial.errors import InputError
 from tfsocial.training import devices
 from tfsocial.training.devices import Device
 

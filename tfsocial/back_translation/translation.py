@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
-from tfsocial.config import InputError
 from tfsocial.data.augment.paraphrase_cache import Cache
 from tfsocial.data.augment.paraphrase_filter import Pair
 from tfsocial.data.reading import rows
+from tfsocial.errors import InputError
 
 COMPARED_AT_ONCE = 256  # pairs between two commits
 

@@ -13,7 +13,8 @@ import numpy as np
 from tfsocial.checkpoints import bert_names, locations, manifest, tensors
 from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
 from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
-from tfsocial.config import InputError, Model
+from tfsocial.config import Model
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.embedder import Embedder
 from tfsocial.models.encoder import BertConfig, PackedBert

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tfsocial import files
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

@@ -13,7 +13,7 @@ import pydantic
 
 import tfsocial
 from tfsocial.checkpoints.locations import CONFIG
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models.spec import TextModelSpec
 
 

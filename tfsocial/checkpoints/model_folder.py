@@ -22,7 +22,7 @@ from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
 from tfsocial.checkpoints.community import UnusedTensors
 from tfsocial.checkpoints.locations import CARD, CONFIG, WEIGHTS
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.spec import HeadSpec

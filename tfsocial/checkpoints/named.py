@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from tfsocial.checkpoints import community
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import Checkpoint, InputError
+from tfsocial.config import Checkpoint
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
 

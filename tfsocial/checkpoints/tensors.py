@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

@@ -42,5 +42,3 @@ from tfsocial.config.weights import Alpha as Alpha
 from tfsocial.config.weights import DriftConstraint as DriftConstraint
 from tfsocial.config.weights import Schedule as Schedule
 from tfsocial.config.weights import Weight as Weight
-from tfsocial.errors import InputError as InputError
-from tfsocial.errors import nearest as nearest

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfsocial.config import InputError, nearest
 from tfsocial.data.reading.file_rows import read_rows
 from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of
+from tfsocial.errors import InputError, nearest
 from tfsocial.evaluation.contract import EvaluationSet, Manifest
 from tfsocial.metrics.labelled import OutputSpec, is_labelled
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial import files
-from tfsocial.config import InputError, nearest
+from tfsocial.errors import InputError, nearest
 from tfsocial.evaluation.answers import AnsweringOnce
 from tfsocial.evaluation.contract import EvaluationSet, Findings, Manifest, Predictor, Suite
 from tfsocial.evaluation.suites.baselines import Baselines

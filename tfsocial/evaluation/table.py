@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfsocial.config import InputError, nearest
+from tfsocial.errors import InputError, nearest
 from tfsocial.evaluation.contract import Suite
 from tfsocial.evaluation.suites.baselines import Baselines
 from tfsocial.evaluation.suites.calibration import CalibrationSuite

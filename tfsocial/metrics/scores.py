@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics
 
-from tfsocial.config import InputError, nearest
+from tfsocial.errors import InputError, nearest
 from tfsocial.metrics.calibration import calibration
 from tfsocial.metrics.labelled import Labelled, OutputSpec, labelled_rows
 from tfsocial.metrics.thresholds import row_thresholds

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tfsocial.config import InputError, nearest
+from tfsocial.errors import InputError, nearest
 
 GB, GIB = 10**9, 2**30
 

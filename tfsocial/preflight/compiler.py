@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 SCRIPT = Path(__file__).parent / "compile_for_tpu.py"
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-preflight"

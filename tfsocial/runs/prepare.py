@@ -17,13 +17,9 @@ from tfsocial.config import Config, Training
 from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.pipeline import service
-from tfsocial.data.pipeline.augmented import (
-    augmented_batches,
-)
+from tfsocial.data.pipeline.augmented import augmented_batches
 from tfsocial.data.pipeline.batches import evaluation_batches, training_batches
-from tfsocial.data.pipeline.tokenized_split import (
-    TokenizedSplit,
-)
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.text_model import TextModel

@@ -16,10 +16,7 @@ from tfsocial.data.augment import chain
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.examples import Corpus
 from tfsocial.data.pipeline import tokenized_split
-from tfsocial.data.pipeline.augmented import (
-    AugmentedSplit,
-    augmented_steps_per_epoch,
-)
+from tfsocial.data.pipeline.augmented import AugmentedSplit, augmented_steps_per_epoch
 from tfsocial.data.pipeline.batches import steps_per_epoch
 from tfsocial.data.pipeline.tokenized_split import (
     TokenizedSplit,

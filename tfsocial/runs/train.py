@@ -12,10 +12,11 @@ import tf_keras as keras
 from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
-from tfsocial.config import Config, InputError, load
+from tfsocial.config import Config, load
 from tfsocial.data import examples
 from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.errors import InputError
 from tfsocial.metrics.scorer import Scorer
 from tfsocial.models import inference
 from tfsocial.provenance.resources import Resource

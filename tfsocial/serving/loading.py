@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tfsocial.checkpoints.locations import CONFIG
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.serving.predictor import Predictor
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.serving.predictor import Predictions, Predictor
 from tfsocial.serving.runtime import register_tokenizer_ops, tf
 

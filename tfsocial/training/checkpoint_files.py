@@ -19,7 +19,8 @@ import safetensors.numpy
 import tensorflow as tf
 from safetensors import SafetensorError
 
-from tfsocial.config import Config, InputError, parse
+from tfsocial.config import Config, parse, paths
+from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfsocial.config import Config, InputError
+from tfsocial.config import Config
+from tfsocial.errors import InputError
 
 ELSEWHERE = "name a new --workdir (and other training.checkpoints, where that is set)"
 ALL_THE_SAME = "say --accept_changes to go on all the same"

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import InputError, Training, nearest
+from tfsocial.config import Training
+from tfsocial.errors import InputError, nearest
 
 FORMS = (
     *("auto", "cpu", "cpu:N", "gpu", "gpu:N"),

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from tfsocial import config
-from tfsocial.config import InputError
 from tfsocial.data.augment import chain, table
 from tfsocial.data.augment.chain import Chain
+from tfsocial.errors import InputError
 
 MANY = 2000
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfsocial.config import InputError
 from tfsocial.data.augment import table
 from tfsocial.data.augment.characters import CharacterNoise
+from tfsocial.errors import InputError
 
 from .conftest import moment_of
 

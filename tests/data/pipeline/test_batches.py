@@ -15,11 +15,7 @@ from tensorflow.core.framework import graph_pb2
 from tokenized_by_hand import encoded_of
 
 from tfsocial.data.pipeline import shuffling, tokenized_split
-from tfsocial.data.pipeline.batches import (
-    evaluation_batches,
-    steps_per_epoch,
-    training_batches,
-)
+from tfsocial.data.pipeline.batches import evaluation_batches, steps_per_epoch, training_batches
 from tfsocial.data.pipeline.tokenized_split import tokenize_split
 from tfsocial.data.reading import mmap_columns
 from tfsocial.text import batch as keys

@@ -15,10 +15,7 @@ from rows_by_hand import CLS, SEP, A, B, C, D, examples, first
 
 from tfsocial import files
 from tfsocial.data.pipeline import tokenization
-from tfsocial.data.pipeline.batches import (
-    one_batch,
-    training_batches,
-)
+from tfsocial.data.pipeline.batches import one_batch, training_batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, prune_vocabulary, tokenize_split
 from tfsocial.text import batch as keys
 from tfsocial.text.tokenizer import Tokenizer

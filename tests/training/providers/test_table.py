@@ -9,7 +9,7 @@ import pytest
 from transformers import BertConfig
 
 from tfsocial import config
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models.heads import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table as objectives

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from tfsocial import config
-from tfsocial.config import InputError
 from tfsocial.data.augment import paraphrase_cache
 from tfsocial.data.augment.paraphrase_cache import Cache
 from tfsocial.data.examples import Examples
+from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
 

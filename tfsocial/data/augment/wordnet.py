@@ -12,7 +12,7 @@ from typing import Any
 
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 PACKAGE, DATA = "nltk", "corpora/wordnet"
 

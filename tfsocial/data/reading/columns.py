@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tfsocial.config import InputError, nearest
 from tfsocial.data.reading.rows import listed
+from tfsocial.errors import InputError, nearest
 
 
 def check_columns(

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tfsocial.config import InputError
 from tfsocial.data.reading.rows import BadRow, Row, flaw_of, listed
+from tfsocial.errors import InputError
 
 _LONGEST_RECORD = 2**24  # characters; a quote open for longer counts as never closed
 

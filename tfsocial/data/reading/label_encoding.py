@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tfsocial import config
-from tfsocial.config import InputError
+from tfsocial import config, errors
 from tfsocial.data.examples import Origin
 from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.label_columns import LabelColumn, ValueColumn
 from tfsocial.data.reading.rows import listed
+from tfsocial.errors import InputError
 
 
 def encode_labels(
@@ -59,8 +59,8 @@ def _unknown_labels(
     which = f"{where}: task {name} has no label {unknown[0]!r}"
     others = f" (nor {listed(unknown[1:])}, further down)" if unknown[1:] else ""
     if task.labels is not None:
-        return f"{which}{others} in tasks.{name}.labels; {config.nearest(unknown[0], known)}"
-    close = config.nearest(unknown[0], known)
+        return f"{which}{others} in tasks.{name}.labels; {errors.nearest(unknown[0], known)}"
+    close = errors.nearest(unknown[0], known)
     hint = f" ({close})" if close.startswith("did") else ""
     return (
         f"{which}{others}: the labels are learned from the train split, which lacks it{hint}; "

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from tfsocial import config
+from tfsocial import config, errors
 from tfsocial.data.examples import Examples, has_label
 from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.split_table import SplitTable
@@ -80,5 +80,5 @@ def _check_ood_label(name: str, task: config.Task, names: Sequence[str]) -> None
     if task.ood_label is not None and task.ood_label not in names:
         raise InputError(
             f"tasks.{name}.ood_label is {task.ood_label!r}, which is no label of the task; "
-            f"{config.nearest(task.ood_label, names)}"
+            f"{errors.nearest(task.ood_label, names)}"
         )

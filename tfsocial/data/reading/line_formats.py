@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tfsocial.config import InputError
 from tfsocial.data.reading.csv_records import table_rows
 from tfsocial.data.reading.rows import BadRow, Row, json_type, sound
 from tfsocial.data.reading.storage import lines_of
+from tfsocial.errors import InputError
 
 
 def read_lines(path: str | Path, file_format: str = "auto") -> Iterator[Row | BadRow]:

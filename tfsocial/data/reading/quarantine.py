@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tfsocial.config import InputError
 from tfsocial.data.examples import Counts
 from tfsocial.data.reading.rows import BadRow
+from tfsocial.errors import InputError
 from tfsocial.files import replacing
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 
 class Row(NamedTuple):

@@ -18,7 +18,6 @@ from itertools import chain
 from pathlib import Path
 
 from tfsocial import config
-from tfsocial.config import InputError
 from tfsocial.data.examples import SPLITS, Corpus, Counts, Part, joined
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.label_sets import (
@@ -31,6 +30,7 @@ from tfsocial.data.reading.quarantine import check_bad_rows, write_quarantine
 from tfsocial.data.reading.rows import BadRow, listed
 from tfsocial.data.reading.source_rows import examples_of, label_mappings
 from tfsocial.data.reading.split_table import SplitTable
+from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
 

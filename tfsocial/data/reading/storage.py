@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 
 
 def lines_of(file: str) -> Iterator[str]:

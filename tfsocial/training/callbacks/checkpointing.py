@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import Config, InputError
+from tfsocial.config import Config
+from tfsocial.errors import InputError
 from tfsocial.training import checkpoint_contents as contents
 from tfsocial.training import checkpoint_files as files
 from tfsocial.training.checkpoint_files import FAILURES, Checkpoint, reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.table import Term

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tfsocial.config import InputError
+from tfsocial.errors import InputError
 from tfsocial.objectives.table import Term
 from tfsocial.text.batch import VIEW
 from tfsocial.training.providers.contract import Context, Provider, Settings
