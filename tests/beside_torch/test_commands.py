@@ -27,7 +27,8 @@ def config(tmp_path_factory) -> Path:
     """A tiny run's config, with paraphrases that somebody made."""
     folder = tiny_run.write_moods(tmp_path_factory.mktemp("moods"))
     tiny_run.write_csv(folder / "pairs.csv", ("text", "paraphrase"), [("nice order", "good order")])
-    paraphrases = f"{{translator: pairs, file: pairs.csv, cache: {folder}, similarity: null}}"
+    own = f"file: pairs.csv, cache: {folder}, similarity: null, licence: CC0-1.0"
+    paraphrases = f"{{translator: pairs, {own}}}"
     return tiny_run.write_config(
         folder,
         f"data.back_translation={paraphrases}",
@@ -36,7 +37,14 @@ def config(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(config, command) -> Path:
+def paraphrased(config, command) -> Path:
+    """The config, its cache of paraphrases filled."""
+    command("augment", f"--config={config}")
+    return config
+
+
+@pytest.fixture(scope="module")
+def run(paraphrased, config, command) -> Path:
     """The folder of a finished run."""
     workdir = config.parent / "run"
     command("train", f"--config={config}", f"--workdir={workdir}", "--device=cpu")
@@ -79,9 +87,9 @@ def test_pages(command, name):
     assert command(name)
 
 
-@pytest.mark.parametrize("name", ["inspect", "augment", "show-augment"])
-def test_before_a_run(command, config, name):
-    command(name, f"--config={config}")
+@pytest.mark.parametrize("name", ["inspect", "show-augment"])
+def test_before_a_run(command, paraphrased, name):
+    command(name, f"--config={paraphrased}")
 
 
 def test_convert(command, config):
@@ -110,3 +118,16 @@ def test_predict(command, request, run, form, tmp_path):
     folder = model / "model" if form == "run" else model
     command("predict", f"--model={folder}", f"--input={source}", f"--output={target}")
     assert "mood" in target.read_text("utf-8")
+
+
+@pytest.mark.parametrize("form", ["run", "saved_model"])
+def test_evaluate(command, request, config, form, tmp_path):
+    model = request.getfixturevalue(form)
+    folder = model / "model" if form == "run" else model
+    flags = [
+        f"--model={folder}",
+        f"--data={config.parent / 'dev.csv'}",
+        f"--output={tmp_path / 'e'}",
+    ]
+    command("evaluate", *flags, "--label=mood:label")
+    assert (tmp_path / "e" / "evaluation.json").is_file()
