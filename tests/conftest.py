@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 
 # What TensorFlow writes to the temporary folder (a file for each function it converts) stays there
@@ -64,6 +65,15 @@ def pytest_collection_modifyitems(items):
 def _seeded():
     """Every test starts from the same random state, alone or among others."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_signals():
+    """No test leaves a handler of its own to the next one."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

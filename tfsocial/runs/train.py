@@ -94,7 +94,10 @@ def train(
     metrics.open()
     if not (latest and latest.ended) or _changed(latest, config):
         with devices.together(hardware.strategy), service.watched(config.data.service):
-            _fit(ready, [*callbacks.values(), checkpoints], latest.step if latest else 0)
+            try:
+                _fit(ready, [*callbacks.values(), checkpoints], latest.step if latest else 0)
+            finally:  # Keras ends no training that an error ends
+                checkpoints.release_signals()
             checkpoints.save(ended=True)
     ready.model.average.put_in()
     if dev:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from interrupted_runs import points, start, stop_after, weights
 
 from tfsocial.errors import InputError
 from tfsocial.training import checkpoint_files, devices
+from tfsocial.training.callbacks import checkpointing
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interrupted
+from tfsocial.training.callbacks.guard import Diverged, Guard
 
 
 @pytest.fixture
@@ -208,3 +211,16 @@ def test_workers_beside_the_chief_write_no_checkpoints(moods, tmp_path, monkeypa
     start(moods, tmp_path / "run", f"training.checkpoints={tmp_path}/kept")
     assert not (tmp_path / "kept").exists()
     assert not list((tmp_path / "run").iterdir())
+
+
+def test_signals_are_given_back_when_an_error_ends_the_run(moods, tmp_path, monkeypatch):
+    """A notebook goes on after it, and its Ctrl-C has to be its own."""
+
+    def broken(self, batch, logs=None):
+        raise Diverged("at once")
+
+    monkeypatch.setattr(Guard, "on_train_batch_end", broken)
+    before = [signal.getsignal(number) for number in checkpointing.SIGNALS]
+    with pytest.raises(Diverged, match="at once"):
+        tiny_run.train(tiny_run.settings(moods), tmp_path / "run")
+    assert [signal.getsignal(number) for number in checkpointing.SIGNALS] == before

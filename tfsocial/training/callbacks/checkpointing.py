@@ -92,6 +92,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self._begun: tuple[Mapping[str, Any], Mapping[str, np.ndarray]] | None = None
         self._saved = self._asked = 0
         self._in_step = False
+        self._before: dict[int, Any] = {}
 
     def restore_latest(self, accept: bool = False) -> Checkpoint | None:
         """Restore the latest checkpoint that can be read.
@@ -196,8 +197,13 @@ class CheckpointCallback(keras.callbacks.Callback):
         self._before = _catch(self._ask)
 
     def on_train_end(self, logs=None):
+        self.release_signals()
+
+    def release_signals(self) -> None:
+        """Give the signals back to who handled them before training began."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._before = {}
 
     def on_epoch_begin(self, epoch, logs=None):
         """Put back the epoch so far: Keras and the callbacks before have just forgotten it."""
@@ -236,7 +242,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             self._stop()
 
     def _stop(self) -> None:
-        self.on_train_end()
+        self.release_signals()
         raise Interrupted(
             f"stopped by {signal.Signals(self._asked).name}; the last checkpoint is of step "
             f"{self._saved}: the same command goes on from there"
