@@ -12,10 +12,7 @@ import pytest
 import replicas
 import tensorflow as tf
 import tf_keras as keras
-from all_objectives import (
-    CASES,
-    FIRST_KINDS,
-)
+from all_objectives import CASES, FIRST_KINDS
 
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert

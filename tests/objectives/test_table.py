@@ -13,14 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
-from all_objectives import (
-    MENUS,
-    NAMED,
-    OUTSPOKEN,
-    Case,
-    is_about_a_task,
-    kinds_of,
-)
+from all_objectives import MENUS, NAMED, OUTSPOKEN, Case, is_about_a_task, kinds_of
 
 from tfsocial import config
 from tfsocial.config import Task
