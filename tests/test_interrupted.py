@@ -24,6 +24,7 @@ import os, signal, sys
 from tfsocial import __main__
 from tfsocial.data.reading import tfrecord
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 write, written = tfrecord.write, []
 
 def stopped(path, records):
@@ -39,6 +40,12 @@ if sys.argv[1] == "stopped":
     tfrecord.write = stopped
 sys.exit(__main__.main(sys.argv[2:]))
 """
+
+
+@pytest.fixture(autouse=True)
+def _heard():
+    """Ctrl-C is heard here, also where a shell has it ignored for what runs in its background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def press_ctrl_c() -> None:
