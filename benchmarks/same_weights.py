@@ -91,7 +91,7 @@ RUNS = {
 }
 # Its weights differ from one start to the next though training.deterministic is set: TensorFlow's
 # rewriting of graphs adds up three gradients of a weight in an order that is not fixed (with
-# disable_meta_optimizer they are the same). So it can fail where nothing changed; its batches cannot.
+# disable_meta_optimizer they are the same). So it can fail where nothing changed; batches cannot.
 INEXACT = ("l0_r_drop",)
 # What a run's values are laid over.
 BELOW = {"few_shot": (CONFIGS / "demo.yaml", CONFIGS / "recipes" / "few_shot.yaml")}
