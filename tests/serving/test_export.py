@@ -17,7 +17,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfsocial import files
 from tfsocial.checkpoints.manifest import ModelManifest, of_values, to_values
 from tfsocial.errors import InputError
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.serving import export
 from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.saved_model import read_manifest

@@ -80,7 +80,7 @@ def train(
     if not accept_changes:
         _refuse_changes(workdir, config)
     hardware = devices.choose(device, config.training, cloud)
-    checkpoint_folder = checkpoint_files.folder(config, workdir)
+    checkpoint_folder = checkpoint_files.folder(config.training, workdir)
     if not devices.is_chief(hardware.strategy):
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
     ready = prepare(config, workdir, hardware)
@@ -99,18 +99,26 @@ def train(
             finally:  # Keras ends no training that an error ends
                 checkpoints.release_signals()
             checkpoints.save(ended=True)
-    ready.model.average.put_in()
-    if dev:
-        dev.put_in_best()
-    if config.model.final_probe_c:
-        _refit_heads(ready, config.model.final_probe_c, dev)
-    _fit_scopes(ready)
+    _settle_weights(ready, dev)
     losses = _losses(ready)
     _save(ready, dev.thresholds() if dev else {}, workdir / "model")
     saved = model_folder.load(workdir / "model")
     texts = ready.texts
     steps, resources = ready.total_steps, ready.resources
     return Run(saved, texts.corpus, texts.encoded, metrics, steps, resources, workdir, losses)
+
+
+def _settle_weights(ready: Prepared, dev: DevEvaluation | None) -> None:
+    """Give the model the weights that are saved: averaged, the best on dev, heads and
+    thresholds fitted to them.
+    """
+    ready.model.average.put_in()
+    if dev:
+        dev.put_in_best()
+    c = ready.config.model.final_probe_c
+    if c:
+        _refit_heads(ready, c, dev)
+    _fit_scopes(ready)
 
 
 def _refuse_changes(workdir: Path, config: Config) -> None:

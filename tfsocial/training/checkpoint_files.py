@@ -19,7 +19,7 @@ import safetensors.numpy
 import tensorflow as tf
 from safetensors import SafetensorError
 
-from tfsocial.config import Config, parse, paths
+from tfsocial.config import Config, Training, parse, paths
 from tfsocial.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -67,9 +67,9 @@ class Checkpoint(NamedTuple):
             return safetensors.numpy.load(file.read())
 
 
-def folder(config: Config, workdir: Path) -> str:
+def folder(training: Training, workdir: Path) -> str:
     """Say where a run keeps its checkpoints."""
-    return config.training.checkpoints or str(workdir / "checkpoints")
+    return training.checkpoints or str(workdir / "checkpoints")
 
 
 def of_step(folder: str, step: int, ended: bool) -> str:

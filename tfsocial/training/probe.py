@@ -16,7 +16,8 @@ from scipy import special
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
-from tfsocial.models.heads import Heads, HeadSpec
+from tfsocial.models.heads import Heads
+from tfsocial.models.spec import HeadSpec
 
 MINUS = -10.0  # logit of what train has no example of
 ITERATIONS = 1000

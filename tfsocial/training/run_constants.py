@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.objectives.contract import Objective
 
 

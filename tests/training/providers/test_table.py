@@ -10,7 +10,7 @@ from transformers import BertConfig
 
 from tfsocial import config
 from tfsocial.errors import InputError
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import table as objectives
 from tfsocial.objectives.contract import Objective

@@ -15,7 +15,7 @@ from tfsocial.config import Config, Data, Model, Training
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline import batches, tokenized_split
 from tfsocial.models import inference
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives.table import Term
 from tfsocial.text.batch import Shape

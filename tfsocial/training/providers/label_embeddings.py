@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tfsocial.data.pipeline import batches
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.text.batch import Batch
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tfsocial.models.heads import HeadSpec
+from tfsocial.models.spec import HeadSpec
 from tfsocial.objectives import table
 from tfsocial.objectives.table import Term
 from tfsocial.text.tokenizer import Tokenizer
