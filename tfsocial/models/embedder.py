@@ -28,7 +28,9 @@ class Embedder:
     def __init__(self, model: TextModel, tokenizer: Tokenizer, row_length: int):
         self._tokenizer = tokenizer
         self._shape = Shape(ROWS, row_length, SLOTS)
-        self._embed = tf.function(lambda batch: {"": model(batch, training=False).pooled})
+        self._embed = tf.function(
+            lambda batch: {"": model(batch, training=False).pooled}, autograph=False
+        )
 
     def __call__(self, examples: Examples) -> np.ndarray:
         """Embed examples: pooled vectors of length 1, float32 [n, hidden]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -14,14 +15,17 @@ from tfsocial.text import packing
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
     """Predict every task, float32 [n, width], row i for the i-th smallest example id."""
-    compute = tf.function(lambda batch: model.predictions(model(batch, training=False)))
+    compute = _graph(lambda batch: model.predictions(model(batch, training=False)))
     return by_example(compute, batches)
 
 
 def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:
     """Embed examples, float32 [n, hidden], row i for the i-th smallest example id."""
-    compute = tf.function(lambda batch: {"": model(batch, training=False).pooled})
+    compute = _graph(lambda batch: {"": model(batch, training=False).pooled})
     return by_example(compute, batches)[""]
+
+
+_graph = partial(tf.function, autograph=False)
 
 
 def by_example(

@@ -113,7 +113,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     _announce(chosen, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
     if config.training.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        devices.make_deterministic()
     with devices.scope(chosen):
         model, unused = _model(config, m0, second, terms, texts, tokenizer, total_steps, chosen)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)

@@ -49,7 +49,7 @@ class ServingModule(tf.Module):
             return answers
 
         signature = [tf.TensorSpec([None], tf.string, column) for column in columns]
-        self.serve = tf.function(serve, input_signature=signature)
+        self.serve = tf.function(serve, signature, autograph=False)
 
 
 def export(model: Path, output: Path) -> None:

@@ -16,7 +16,7 @@ class TextModelPredictor(Predictor):
     def __init__(self, bundle: TextModelBundle):
         self.manifest = bundle.manifest
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(autograph=False, reduce_retracing=True)
         def answer(*columns: tf.Tensor):
             return bundle.answer(columns)
 

@@ -156,7 +156,7 @@ def _on(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute scores [n] and the classes' probabilities [n, classes]."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def compute(batch):
         outputs = text_model(batch, training=False)
         logits = outputs.logits[task]

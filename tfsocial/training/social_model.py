@@ -109,19 +109,25 @@ class SocialModel(FittedModel):
         factors = {f"gradnorm/{name}": by for name, by in self.formula.factors.items()}
         return {**(self.step.cosines.last if self.step.cosines else {}), **alphas, **factors}
 
+    # AutoGraph is off where a graph is made: no Python here branches on a tensor's value, and to
+    # rewrite it costs each run seconds.
+    @tf.autograph.experimental.do_not_convert
     def call(self, batch: keys.Batch, training: bool = False) -> Outputs:
         return self.text_model(batch, training=training)
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Move the weights once; give the means of the epoch so far."""
         weighed = self.step.take(self, batch)
         self.average.update(self.optimizer.iterations)
         return self.step_metrics.update(batch, weighed)
 
+    @tf.autograph.experimental.do_not_convert
     def test_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Compute the formula without dropout; give the means of the batches so far."""
         return self.step_metrics.update(batch, self.formula.evaluation(batch))
 
+    @tf.autograph.experimental.do_not_convert
     def predict_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Give example ids [rows, slots] and predictions [rows, slots, width] of every task."""
         predictions = self.text_model.predictions(self(batch, training=False))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
+from tensorflow.autograph.experimental import do_not_convert
 
 from tfsocial.data.augment.chain import Chain
 from tfsocial.data.pipeline.batches import pipeline_options, slot_features
@@ -67,27 +68,34 @@ def augmented_batches(source: AugmentedSplit, shape: keys.Shape, done: int = 0) 
         done: batches to leave out at the beginning. They are made all the same: how many rows an
             epoch fills is known only then.
     """
-    rows = tf.data.Dataset.counter().flat_map(lambda epoch: _windows(source, epoch))
-    rows = rows.map(
-        lambda examples, epoch: _packed_window(source, examples, epoch, shape),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
     static = source.encoded.spec(shape, source.views)
-    batches = rows.rebatch(shape.rows, drop_remainder=True).map(
-        lambda batch: {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
-    )
+
+    @do_not_convert
+    def windows(epoch):
+        return _windows(source, epoch)
+
+    @do_not_convert
+    def pack(examples, epoch):
+        return _packed_window(source, examples, epoch, shape)
+
+    @do_not_convert
+    def shaped(batch):
+        return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}
+
+    rows = tf.data.Dataset.counter().flat_map(windows)
+    rows = rows.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    batches = rows.rebatch(shape.rows, drop_remainder=True).map(shaped)
     return batches.skip(done).prefetch(tf.data.AUTOTUNE).with_options(pipeline_options())
 
 
 def augmented_steps_per_epoch(source: AugmentedSplit, shape: keys.Shape) -> int:
     """Count the batches that the first epoch fills, rounded up; it is read for that."""
-    windows = _windows(source, tf.constant(0, tf.int64)).map(
-        lambda examples, epoch: tf.shape(
-            _packed_window(source, examples, epoch, shape)[keys.WEIGHT]
-        )[0]
-    )
-    rows = sum(int(count) for count in windows)
+
+    @do_not_convert
+    def rows_of(examples, epoch):
+        return tf.shape(_packed_window(source, examples, epoch, shape)[keys.WEIGHT])[0]
+
+    rows = sum(int(count) for count in _windows(source, tf.constant(0, tf.int64)).map(rows_of))
     return max(1, -(-rows // shape.rows))
 
 

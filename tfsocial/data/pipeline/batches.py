@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.autograph.experimental import do_not_convert
 
 from tfsocial.data.pipeline.shuffling import shuffled
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
@@ -66,6 +67,7 @@ def _packed(
 ) -> tf.data.Dataset:
     static = encoded.spec(shape)
 
+    @do_not_convert
     def pack(assignment):
         batch = _rows(encoded, tf.cast(assignment, tf.int64), shape.row_length)
         return {key: tf.ensure_shape(batch[key], spec.shape) for key, spec in static.items()}

@@ -53,7 +53,7 @@ def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> I
 def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
     """Trace the tokenizer once: a run has several splits, ten million texts are 150 datasets."""
     signature = [tf.TensorSpec([None], tf.string)] * columns
-    return tf.function(partial(tokenizer, max_length=row_length), input_signature=signature)
+    return tf.function(partial(tokenizer, max_length=row_length), signature, autograph=False)
 
 
 def in_memory(blocks: Iterator[TokenBlock]) -> AllTokens:

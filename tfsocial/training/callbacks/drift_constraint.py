@@ -47,7 +47,7 @@ class DriftController(keras.callbacks.Callback):
         measured = tokenized_split.sample(encoded, texts)
         self.batches = evaluation_batches(measured, shape).cache()
         self._pooled = tf.function(
-            lambda batch: {"": model.text_model(batch, training=False).pooled}
+            lambda batch: {"": model.text_model(batch, training=False).pooled}, autograph=False
         )
         self._at_m0 = self._directions()
 

@@ -44,7 +44,7 @@ def diagonal(
         for name, weight in weights.items()
     }
 
-    @tf.function
+    @tf.function(autograph=False)
     def observe(batch: Batch) -> None:
         for name, gradient in _score(text_model, constants, batch, weights).items():
             squares[name].assign_add(tf.square(tf.convert_to_tensor(gradient)))

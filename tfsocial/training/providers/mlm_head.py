@@ -44,7 +44,7 @@ def learn(text_model: TextModel, constants: RunConstants, batches: tf.data.Datas
     constants = constants.having("mlm_head", text_model.mlm_logits)
     adam = optimizer(weights)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step_on(batch: Batch) -> None:
         step = Step(batch, text_model, constants, training=False)
         with tf.GradientTape() as tape:
