@@ -35,7 +35,8 @@ def folder(tmp_path_factory):
 def facts_of(folder, *assignments, near=0.6, **sections):
     splits = "data.splits={train: train.csv, dev: dev.csv, test: test.csv}"
     chosen = tiny_run.settings(folder, splits, *assignments, **sections)
-    return gather(chosen, folder / "quarantine.jsonl", near)
+    facts = gather(chosen.data, chosen.tasks, chosen.model, folder / "quarantine.jsonl", near)
+    return {"name": chosen.name, **facts}
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +260,7 @@ def test_a_train_split_is_not_needed(folder):
     chosen = tiny_run.settings(
         folder, "data.splits={test: test.csv}", "tasks.mood.labels=[happy, sad]"
     )
-    found = gather(chosen, folder / "q.jsonl")
+    found = gather(chosen.data, chosen.tasks, chosen.model, folder / "q.jsonl")
+    found = {"name": chosen.name, **found}
     assert found["splits"].keys() == {"test"}
     assert html.page(found)

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         quarantine = (output or Path(scratch)) / "quarantine.jsonl"
-        facts = gather(settings, quarantine, FLAGS.near)
+        facts = gather(settings.data, settings.tasks, settings.model, quarantine, FLAGS.near)
+    facts = {"name": settings.name, **facts}
     print(text_report.as_text(facts))
     if output:
         text_report.write(facts, page.page(facts), output)

@@ -93,7 +93,7 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     if config.data.service:
         service.check(config.data.service)
     terms = table.formula(config.tasks, config.objectives)
-    providers.check(terms, Settings.of(config))
+    providers.check(terms, _settings(config))
     views = chain.build(config.data, config.seed)
     provenance.check(provenance.of_sources(config.data), config.data.licence_policy)
     m0 = community.of_config(config.model)
@@ -119,6 +119,10 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
         model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
+
+
+def _settings(config: Config) -> Settings:
+    return Settings(config.data, config.model, config.training, config.seed)
 
 
 def _identity(config: Config) -> dict[str, Any]:
@@ -164,7 +168,7 @@ def _model(
     text_model, unused, has_mlm_head = _text_model(config, m0, terms, texts, chosen)
     context = Context(
         terms,
-        Settings.of(config),
+        _settings(config),
         text_model,
         texts.corpus.splits["train"],
         texts.compacted["train"],

@@ -22,6 +22,10 @@ MENUS = {"L": objectives.TASK, "L0": objectives.COMMUNITY, "L_paper": objectives
 CLASSES = {name: kind for menu in MENUS.values() for name, kind in menu.items()}
 
 
+def _settings(chosen: config.Config) -> Settings:
+    return Settings(chosen.data, chosen.model, chosen.training, chosen.seed)
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_need_has_a_provider(name):
     """In the order of the table, so that what one is made of is declared before it."""
@@ -60,7 +64,7 @@ def test_sections_that_do_not_fit_a_need_are_refused(tree, sentence):
     chosen = config.parse(tree)
     terms = objectives.formula(chosen.tasks, chosen.objectives)
     with pytest.raises(InputError, match=sentence):
-        table.check(terms, Settings.of(chosen))
+        table.check(terms, _settings(chosen))
 
 
 @pytest.fixture
@@ -83,7 +87,7 @@ def context(monkeypatch):
         tokenizer = SimpleNamespace(word_parts=lambda ids: ids)
         found = Context(
             objectives.formula(chosen.tasks, chosen.objectives),
-            Settings.of(chosen),
+            _settings(chosen),
             model,
             train,
             range(3),

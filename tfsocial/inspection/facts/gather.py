@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tfsocial.checkpoints import community
-from tfsocial.config import Config
+from tfsocial.config import Data, Model, Task
 from tfsocial.data.reading import splits
 from tfsocial.inspection import near_duplicates
 from tfsocial.inspection.advice import advice
@@ -20,29 +21,31 @@ from tfsocial.text.tokenizer import Tokenizer
 Facts = dict[str, Any]
 
 
-def gather(config: Config, quarantine: Path, near: float = near_duplicates.NEAR) -> Facts:
+def gather(
+    data: Data,
+    tasks: Mapping[str, Task],
+    model: Model,
+    quarantine: Path,
+    near: float = near_duplicates.NEAR,
+) -> Facts:
     """Gather everything the report says; bad rows are written to `quarantine`, however many.
 
     Raises:
         InputError: the data or the checkpoint cannot be read.
     """
-    unlimited = config.data.model_copy(update={"max_bad_fraction": 1.0})
-    corpus = splits.read_splits(unlimited, config.tasks, quarantine)
-    m0 = community.of_config(config.model)
+    unlimited = data.model_copy(update={"max_bad_fraction": 1.0})
+    corpus = splits.read_splits(unlimited, tasks, quarantine)
+    m0 = community.of_config(model)
     tokenizer = Tokenizer.load(m0.folder)
     tokens = tokens_of(corpus, tokenizer)
     pooled = near_duplicates.pool(corpus.splits)
     facts = {
-        "name": config.name,
-        "splits": {split: split_facts(config, corpus, split) for split in corpus.splits},
-        "lengths": length_facts(config, tokens, m0.config.max_position_embeddings, tokenizer),
-        "tasks": {name: label_facts(name, task, corpus) for name, task in config.tasks.items()},
-        "repeats": repeat_facts(pooled, corpus, config, near),
-        "conflicts": {
-            name: conflict_facts(pooled, corpus, config, name)
-            for name, task in config.tasks.items()
-        },
-        "quarantine": quarantine_facts(quarantine, config),
-        "licences": licence_facts(config, m0),
+        "splits": {split: split_facts(data, corpus, split) for split in corpus.splits},
+        "lengths": length_facts(data, tokens, m0.config.max_position_embeddings, tokenizer),
+        "tasks": {name: label_facts(name, task, corpus) for name, task in tasks.items()},
+        "repeats": repeat_facts(pooled, corpus, data, near),
+        "conflicts": {name: conflict_facts(pooled, corpus, data, name) for name in tasks},
+        "quarantine": quarantine_facts(quarantine, data),
+        "licences": licence_facts(data, model, m0),
     }
     return facts | {"advice": list(advice(facts))}

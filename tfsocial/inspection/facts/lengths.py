@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import Config
+from tfsocial.config import Data
 from tfsocial.data.examples import Corpus
 from tfsocial.data.pipeline import tokenized_split
 from tfsocial.text.tokenizer import Tokenizer
@@ -28,10 +28,10 @@ def tokens_of(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor
 
 
 def length_facts(
-    config: Config, found: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
+    data: Data, found: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
 ) -> Facts:
     """Measure the texts in tokens, with what a row has room for beside it."""
-    row_length = config.data.row_length
+    row_length = data.row_length
     tokens = {split: ragged.row_lengths().numpy() for split, ragged in found.items()}
     longest = max((int(counts.max()) for counts in tokens.values() if len(counts)), default=0)
     # Half a percent of long texts would squeeze all others into one bar: they share the last one.
@@ -40,8 +40,8 @@ def length_facts(
     edges = np.arange(0, int(min(longest, high)) + width + 1, width)
     return {
         "row_length": row_length,
-        "rows": config.data.rows,
-        "slots": config.data.slots,
+        "rows": data.rows,
+        "slots": data.slots,
         "positions": positions,
         "edges": edges.tolist(),
         "splits": {

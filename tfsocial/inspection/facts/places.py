@@ -7,25 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from tfsocial.config import Config
+from tfsocial.config import Data
 from tfsocial.data.examples import Corpus, Examples
 from tfsocial.inspection.near_duplicates import Pool
 
 
-def short(path: str, config: Config) -> str:
+def short(path: str, data: Data) -> str:
     """Name a file by its path under the root of its source."""
-    roots = [source.root for source in config.data.sources.values() if source.root]
+    roots = [source.root for source in data.sources.values() if source.root]
     inside = (root for root in roots if path.startswith(os.path.join(root, "")))
     return path.removeprefix(os.path.join(next(inside, ""), ""))
 
 
-def row_facts(pooled: Pool, corpus: Corpus, config: Config, row: int) -> dict[str, Any]:
+def row_facts(pooled: Pool, corpus: Corpus, data: Data, row: int) -> dict[str, Any]:
     """Give a row's split, file and line, and text."""
     split, place = pooled.names[pooled.split[row]], int(pooled.row[row])
     examples = corpus.splits[split]
     return {
         "split": split,
-        "where": short(examples.origin.where(place), config),
+        "where": short(examples.origin.where(place), data),
         "text": _text(examples, place),
     }
 

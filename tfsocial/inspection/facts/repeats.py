@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsocial.config import Config
+from tfsocial.config import Data
 from tfsocial.data.examples import Corpus
 from tfsocial.inspection import near_duplicates
 from tfsocial.inspection.facts.places import label_of, row_facts
@@ -19,7 +19,7 @@ EXAMPLES = 20  # pairs and groups shown
 MOST_CONFLICTS = 1000  # groups with all their files and lines in inspect.json
 
 
-def repeat_facts(pooled: Pool, corpus: Corpus, config: Config, threshold: float) -> Facts:
+def repeat_facts(pooled: Pool, corpus: Corpus, data: Data, threshold: float) -> Facts:
     """Find rows that stand twice: a table of counts, and the first that lie in several splits."""
     pairs = near_duplicates.near(pooled.forms, threshold)
     table = near_duplicates.repeats(pooled, pairs)
@@ -40,13 +40,13 @@ def repeat_facts(pooled: Pool, corpus: Corpus, config: Config, threshold: float)
         "equal_groups": len(leaks),
         "near_pairs": len(across),
         "equal_across": [
-            [row_facts(pooled, corpus, config, row) for row in _some_of_each(pooled, group)]
+            [row_facts(pooled, corpus, data, row) for row in _some_of_each(pooled, group)]
             for group in leaks[:EXAMPLES]
         ],
         "near_across": [
             {
                 "similarity": round(float(similarity), 3),
-                "rows": [row_facts(pooled, corpus, config, row) for row in (one, other)],
+                "rows": [row_facts(pooled, corpus, data, row) for row in (one, other)],
             }
             for one, other, similarity in across[:EXAMPLES]
         ],
@@ -77,23 +77,23 @@ def _some_of_each(pooled: Pool, rows: np.ndarray) -> list[int]:
 _SHOWN_OF_A_SPLIT = 2
 
 
-def conflict_facts(pooled: Pool, corpus: Corpus, config: Config, task: str) -> Facts:
+def conflict_facts(pooled: Pool, corpus: Corpus, data: Data, task: str) -> Facts:
     """Find the equal texts whose labels for a task differ."""
     groups = near_duplicates.conflicts(pooled, corpus.splits, task)
     return {
         "texts": len(groups),
         "rows": sum(len(group) for group in groups),
         "groups": [
-            _each_label_first([_with_label(pooled, corpus, config, task, row) for row in group])
+            _each_label_first([_with_label(pooled, corpus, data, task, row) for row in group])
             for group in groups[:MOST_CONFLICTS]
         ],
     }
 
 
-def _with_label(pooled: Pool, corpus: Corpus, config: Config, task: str, row: int) -> Facts:
+def _with_label(pooled: Pool, corpus: Corpus, data: Data, task: str, row: int) -> Facts:
     split = pooled.names[pooled.split[row]]
     label = label_of(corpus, task, split, int(pooled.row[row]))
-    return row_facts(pooled, corpus, config, row) | {"label": label}
+    return row_facts(pooled, corpus, data, row) | {"label": label}
 
 
 def _each_label_first(group: Sequence[Facts]) -> list[Facts]:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.checkpoints.community import CommunityCheckpoint
-from tfsocial.config import Config, Data, Model, Training
+from tfsocial.config import Data, Model, Training
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline import batches, tokenized_split
 from tfsocial.models import inference
@@ -33,11 +33,6 @@ class Settings:
     model: Model
     training: Training
     seed: int
-
-    @classmethod
-    def of(cls, config: Config) -> Settings:
-        """Take those sections of a whole config."""
-        return cls(config.data, config.model, config.training, config.seed)
 
 
 @dataclass(frozen=True)
