@@ -1,6 +1,9 @@
 # make demo: train, report, export and answer, from nothing.
 # make test: the checks that a change needs.  make test-all: all of them.
-PYTHON ?= python3.11
+# The first of these that runs. A second one, where there is one, is for test-second.
+runs = $(shell for p in $(1); do "$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
+PYTHON ?= $(call runs,python3.11 python3.12 python3.13)
+SECOND ?= $(call runs,$(foreach v,3.13 3.12,python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python)))
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
@@ -55,20 +58,19 @@ reference: $(VENV)/.installed
 	$(BIN)/python -m tfsocial objectives $(addprefix --costs=,$(wildcard benchmarks/results/cost.json)) \
 		> docs/objectives.md
 
-$(VENV)/.installed: requirements.txt requirements-m0.txt constraints.txt
+$(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install -q -e . -c constraints.txt
 	$(BIN)/python -m pip install -q --no-deps -r requirements-m0.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-data.txt
-	$(BIN)/python -m pip install -q -r requirements-dev.txt -c constraints.txt
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -e ".[dev]" -c constraints.txt
 	touch $@
 
 $(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt
 	$(PYTHON) -m venv $(VENV)-torch
-	$(VENV)-torch/bin/python -m pip install -q -r requirements-m0.txt \
-		-r requirements.txt -r requirements-dev.txt -c constraints.txt
+	$(VENV)-torch/bin/python -m pip install -q -r requirements-m0.txt -e ".[dev]" -c constraints.txt
 	touch $@
 
 $(VENV)-parity/.installed: tests/reference/requirements.txt

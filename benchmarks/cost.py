@@ -32,7 +32,7 @@ from tfsocial.training import devices
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "cost.json"
-HELPDESK = HERE.parent / "configs" / "helpdesk"
+HELPDESK = HERE.parent / "tfsocial" / "demo"
 Step = tuple[Callable, Iterator]  # a train function and the batches it is fed
 Settings = tuple[str, ...]  # KEY.PATH=VALUE, as of --set
 TASKS = {
@@ -105,7 +105,7 @@ def timed(step: Callable, batches: Iterator) -> float:
 
 def settings(chosen: Sequence[str], data: str) -> Config:
     """Of the demo, with these over it."""
-    demo = HERE.parent / "configs" / "demo.yaml"
+    demo = HERE.parent / "tfsocial" / "demo" / "demo.yaml"
     return config.load(demo, [f"data.root={data}", *chosen])
 
 

@@ -32,7 +32,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "same_weights.json"
-CONFIGS = HERE.parent / "configs"
+PACKAGE = HERE.parent / "tfsocial"
 BATCHES = 8
 PACKAGES = ("tensorflow", "tensorflow-text", "tf-keras", "numpy", "scipy", "scikit-learn")
 
@@ -90,7 +90,7 @@ RUNS = {
     },
 }
 # What a run's values are laid over.
-BELOW = {"few_shot": (CONFIGS / "demo.yaml", CONFIGS / "recipes" / "few_shot.yaml")}
+BELOW = {"few_shot": (PACKAGE / "demo" / "demo.yaml", "recipe:few_shot")}
 
 
 def main() -> int:
@@ -196,7 +196,7 @@ def sha256(mappings: Sequence[Mapping[str, np.ndarray]]) -> str:
 def write_data(folder: Path) -> None:
     """train.csv and dev.csv: every fifth text of the help desk, with a column of topics."""
     for split in ("train", "dev"):
-        with (CONFIGS / "helpdesk" / f"{split}.csv").open(encoding="utf-8", newline="") as file:
+        with (PACKAGE / "demo" / f"{split}.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))[::5]
         with (folder / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

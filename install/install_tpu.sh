@@ -15,7 +15,7 @@ root="$(dirname "$here")"
 folder="${1:-$root/.venv-tpu}"
 python="${PYTHON:-python3.11}"
 
-pinned() { grep -E "^$1==" "$root/requirements.txt" | cut -d' ' -f1; }
+pinned() { grep -E "^$1==" "$root/constraints.txt"; }
 
 "$python" -m venv "$folder"
 pip="$folder/bin/python -m pip install --quiet"
@@ -23,8 +23,15 @@ pip="$folder/bin/python -m pip install --quiet"
 # All that tensorflow-tpu needs not be kept away from, at the versions of every other environment.
 others="$(mktemp)"
 trap 'rm -f "$others"' EXIT
-grep -vE '^(tensorflow|tensorflow-text|tf_keras)==' "$root/requirements.txt" > "$others"
+"$folder/bin/python" - "$root/pyproject.toml" > "$others" <<'EOF'
+import re, sys, tomllib
+
+with open(sys.argv[1], "rb") as file:
+    needed = tomllib.load(file)["project"]["dependencies"]
+replaced = re.compile(r"(tensorflow|tensorflow-text|tf_keras)[<>=]")
+print("\n".join(line for line in needed if not replaced.match(line)))
+EOF
 $pip -r "$here/requirements-tpu.txt" -r "$others" -c "$root/constraints.txt"
-$pip --no-deps "$(pinned tf_keras)" "$(pinned tensorflow-text)" -r "$root/requirements-m0.txt"
+$pip --no-deps "$(pinned tf_keras)" "$(pinned tensorflow-text)" -r "$root/requirements-m0.txt" -e "$root"
 
 "$folder/bin/python" "$here/check_tpu.py"

@@ -50,5 +50,10 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
+def command() -> int:
+    """Run the command that the shell was given, as `tfsocial` and `python -m tfsocial` do."""
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command())

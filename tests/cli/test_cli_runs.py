@@ -293,9 +293,8 @@ def test_the_demo_trains_exports_and_answers(said, moods, tmp_path, monkeypatch)
     """With a tiny config in place of the help desk's."""
     settings = tiny_run.tree(moods) | {"tasks": {"intent": {"column": "label"}}}
     (moods / "demo.yaml").write_text(yaml.safe_dump(settings), "utf-8")
-    (moods / "helpdesk").mkdir()
     rows = [("happy", "You are welcome."), ("sad", "We are sorry.")]
-    tiny_run.write_csv(moods / "helpdesk" / "answers.csv", ("label", "answer"), rows)
+    tiny_run.write_csv(moods / "answers.csv", ("label", "answer"), rows)
     monkeypatch.setattr(demo, "CONFIG", moods / "demo.yaml")
     code, out, _ = said("demo", f"--workdir={tmp_path / 'run'}")
     assert code == 0

@@ -1,4 +1,4 @@
-"""Every file in configs/ is a run that starts: it builds and takes steps on files like its own."""
+"""Every file in configs/, the demo's and each recipe is a run that starts: it builds and takes steps on files like its own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import tiny_run
 import yaml
 
 from tfsocial import config
-from tfsocial.config import Config, Splits, Task
+from tfsocial.cli import demo
+from tfsocial.config import Config, Splits, Task, loading
+from tfsocial.errors import InputError
 from tfsocial.provenance import resources
 
 FOLDER = Path(__file__).parents[2] / "configs"
-FILES = sorted(FOLDER.glob("*.yaml"))
+FILES = [*sorted(FOLDER.glob("*.yaml")), demo.CONFIG]
 ROWS = 12
-RECIPES = sorted((FOLDER / "recipes").glob("*.yaml"))
+RECIPES = sorted(loading.RECIPES.glob("*.yaml"))
 each_recipe = pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 each_config = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
@@ -159,3 +161,11 @@ def test_a_config_starts_only_if_its_licence_is_known(path):
 def test_a_config_is_a_lab_note(path):
     """It starts with what it is for, the command and what came of it."""
     assert path.read_text("utf-8").startswith("#")
+
+
+def test_a_recipe_is_had_by_its_name():
+    """Wherever tfsocial is installed; a wrong name is answered with the right ones."""
+    by_name = config.load([demo.CONFIG, "recipe:few_shot"])
+    assert by_name == config.load([demo.CONFIG, loading.RECIPES / "few_shot.yaml"])
+    with pytest.raises(InputError, match="recipe:few_shots: is no recipe; did you mean few_shot?"):
+        config.load([demo.CONFIG, "recipe:few_shots"])

@@ -200,7 +200,7 @@ def test_the_real_compiler_takes_the_step(folder, capsys):
 @on_the_tpu_compiler
 def test_a_config_of_ours_passes_on_v5e(capsys):
     """One of configs/, with its own data and M0; `make preflight-configs` takes them all."""
-    path = Path(__file__).parents[2] / "configs" / "demo.yaml"
+    path = Path(__file__).parents[2] / "tfsocial" / "demo" / "demo.yaml"
     assert main(["preflight", f"--config={path}", "--topology=v5e:2x2", "--nolargest"]) == 0
     printed = capsys.readouterr().out
     assert "demo on v5e:2x2: 4 x TPU v5 lite" in printed

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-from pathlib import Path
-
 import pytest
 from small_runs import weights
 
 from tfsocial import __main__
+from tfsocial.cli import demo
 
-DEMO = Path(__file__).resolve().parents[2] / "configs" / "demo.yaml"
 # MiniLM, for the steps of a small encoder repeat in any case; the second one has all gradients.
 SETTINGS = (
     "objectives.community={feature_cosine: {weight: 0.5}, l2_sp: {weight: 0.01}}",
@@ -27,7 +25,7 @@ def test_weights_with_many_gradients_are_the_same_in_every_process(tmp_path):
     """L and three terms give a weight of the encoder four gradients, which are added up."""
     context = multiprocessing.get_context("spawn")
     for name in ("one", "other"):
-        flags = [f"--config={DEMO}", f"--workdir={tmp_path / name}", "--device=cpu"]
+        flags = [f"--config={demo.CONFIG}", f"--workdir={tmp_path / name}", "--device=cpu"]
         flags += [f"--set={setting}" for setting in SETTINGS]
         process = context.Process(target=__main__.main, args=(["train", *flags],))
         process.start()

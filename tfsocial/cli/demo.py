@@ -12,7 +12,7 @@ from tfsocial import cli
 from tfsocial.cli import export, train
 from tfsocial.serving import predictor
 
-CONFIG = Path(__file__).parents[2] / "configs" / "demo.yaml"
+CONFIG = Path(__file__).parents[1] / "demo" / "demo.yaml"
 QUESTIONS = (
     "the courier app swears it was handed to me at noon, but nobody rang and my porch is empty",
     "I got billed two times for one pair of headphones",
@@ -43,7 +43,7 @@ def _answer(saved_model: Path) -> None:
     from tfsocial.data.reading.text_cells import Text
     from tfsocial.serving.loading import load_predictor
 
-    with (CONFIG.parent / "helpdesk" / "answers.csv").open(encoding="utf-8", newline="") as file:
+    with (CONFIG.parent / "answers.csv").open(encoding="utf-8", newline="") as file:
         replies = {row["label"]: row["answer"] for row in csv.DictReader(file)}
     rows = [Text(question, None, number) for number, question in enumerate(QUESTIONS, 1)]
     answers = predictor.answers(load_predictor(saved_model), rows)

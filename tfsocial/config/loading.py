@@ -14,8 +14,9 @@ from tfsocial.config.base import Section
 from tfsocial.config.run import Config
 from tfsocial.config.sentences import sentences
 from tfsocial.config.yaml_reader import override_value, read_yaml
-from tfsocial.errors import InputError
+from tfsocial.errors import InputError, nearest
 
+RECIPES = Path(__file__).parents[1] / "recipes"
 Root = TypeVar("Root", bound=Section)
 
 
@@ -33,13 +34,14 @@ def load(
     overrides from the working directory.
 
     Args:
+        files: paths, or `recipe:NAME` of one that comes with tfsocial.
         root: the section that the tree of values is one of.
         migrate: see `parse`.
 
     Raises:
         InputError: a file cannot be read, or a key or value does not fit.
     """
-    config_files = [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    config_files = [_path(file) for file in ([files] if isinstance(files, str | Path) else files)]
     tree: dict[str, Any] = {}
     for path in config_files:
         values = migration.renamed(read_yaml(path)) if migrate else read_yaml(path)
@@ -49,6 +51,21 @@ def load(
     tree = layering.without_removed(tree, override(tree, overrides), root)
     tree = paths.from_folder(tree, root, Path.cwd())
     return parse(tree, " + ".join(map(str, config_files)), root)
+
+
+def _path(file: str | Path) -> Path:
+    """Give a config's path; that of a recipe by its name, in `recipes/`.
+
+    Raises:
+        InputError: there is no such recipe.
+    """
+    kind, _, name = str(file).partition(":")
+    if kind != "recipe":
+        return Path(file)
+    recipes = {path.stem: path for path in RECIPES.glob("*.yaml")}
+    if name not in recipes:
+        raise InputError(f"{file}: is no recipe; {nearest(name, sorted(recipes))}")
+    return recipes[name]
 
 
 def parse(

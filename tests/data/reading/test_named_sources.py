@@ -267,7 +267,7 @@ def test_without_the_package(monkeypatch, source, module, package):
     monkeypatch.setattr(builtins, "__import__", without)
     message = refusal(read, source)
     assert f"{source}: needs the package {package}, which cannot be imported" in message
-    assert "requirements-data.txt" in message
+    assert "tfsocial[data]" in message
 
 
 @pytest.mark.parametrize("source", ["imdb", "tfds:", "hub:", "tfds:a/b/c", "hub:a/b/c/d", "hf:a"])

@@ -1,6 +1,6 @@
 """Data sets of the Hugging Face Hub by name: hub:OWNER/NAME[/CONFIG][@REVISION].
 
-The package datasets is an extra (requirements-data.txt). What was once loaded stays in its
+The package datasets is an extra (`pip install tfsocial[data]`). What was once loaded stays in its
 cache; `root` names a folder as the Hub keeps it (README.md, data/train-*.parquet) instead. Sets
 that come with code of their own are never run. Class labels become their names.
 """
@@ -109,6 +109,6 @@ def _library(name: str) -> Any:
     except ImportError as error:
         raise InputError(
             f"{name}: needs the package datasets, which cannot be imported ({error}); "
-            "pip install -r requirements-data.txt -c constraints.txt"
+            "pip install 'tfsocial[data]'"
         ) from None
     return datasets

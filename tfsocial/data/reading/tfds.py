@@ -1,6 +1,6 @@
 """Sets of TensorFlow Datasets by name: tfds:NAME[/CONFIG][:VERSION], and parts of their splits.
 
-The package tensorflow-datasets is an extra (requirements-data.txt). A set that is not prepared
+The package tensorflow-datasets is an extra (`pip install tfsocial[data]`). A set that is not prepared
 yet is downloaded where there is a network. Class labels become their names.
 """
 
@@ -90,7 +90,7 @@ def _library(name: str) -> Any:
     except ImportError as error:
         raise InputError(
             f"{name}: needs the package tensorflow-datasets, which cannot be imported ({error}); "
-            "pip install -r requirements-data.txt -c constraints.txt"
+            "pip install 'tfsocial[data]'"
         ) from None
     tensorflow_datasets.disable_progress_bar()
     return tensorflow_datasets
