@@ -1,15 +1,23 @@
-"""The door: `python -m tfsocial COMMAND --flags` finds cli/COMMAND.py, and nothing else.
+"""The door: `tfsocial COMMAND --flags` finds cli/COMMAND.py, and nothing else.
 
 A command of two words has a hyphen where its file has an underscore.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import logging
 import os
-import pkgutil
 import sys
+from pathlib import Path
+
+GROUPS = {
+    "make a model": ("inspect", "train", "augment", "convert", "data-service"),
+    "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
+    "use it": ("export", "predict", "demo"),
+}
+COMMANDS = [name for names in GROUPS.values() for name in names]
 
 
 def main(arguments: list[str]) -> int:
@@ -18,23 +26,23 @@ def main(arguments: list[str]) -> int:
     Returns:
         0 done, 2 the input is wrong, 130 stopped by Ctrl-C, 1 anything else.
     """
-    from tfsocial import cli
     from tfsocial.errors import InputError, nearest
 
-    modules = [module.name for module in pkgutil.iter_modules(cli.__path__)]
-    commands = [module.replace("_", "-") for module in modules]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(f"usage: python -m tfsocial COMMAND --flags\ncommands: {', '.join(commands)}")
+        print(usage())
         return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"tfsocial {importlib.import_module('tfsocial').__version__}")
+        return 0
     name, *flags = arguments
-    if name not in commands:
-        print(f"{name}: is not a command; {nearest(name, commands)}", file=sys.stderr)
+    if name not in COMMANDS:
+        print(f"{name}: is not a command; {nearest(name, COMMANDS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     for library in ("tensorflow", "absl"):  # the one complains, the other tells of each checkpoint
         logging.getLogger(library).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
-    command = importlib.import_module(f"tfsocial.cli.{name.replace('-', '_')}")
+    command = importlib.import_module(f"tfsocial.cli.{_module(name)}")
     try:
         return command.main(flags) or 0
     except KeyboardInterrupt:  # what a command keeps then is its own
@@ -48,6 +56,24 @@ def main(arguments: list[str]) -> int:
         reason = error.strerror or error
         print(f"error: {error.filename or name}: {reason}", file=sys.stderr)
         return 1
+
+
+def usage() -> str:
+    """List the commands in groups, each with what its file says first; imports none of them."""
+    lines = ["usage: tfsocial COMMAND --flags; tfsocial COMMAND --help lists a command's flags"]
+    for group, names in GROUPS.items():
+        lines += ["", group, *(f"  {name:<13} {_about(name)}" for name in names)]
+    return "\n".join(lines)
+
+
+def _about(name: str) -> str:
+    source = Path(__file__).parent / "cli" / f"{_module(name)}.py"
+    about = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+    return (about or "").partition("\n")[0].rstrip(".")
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def command() -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from said_by_commands import one_sentence, train_flags
+
+import tfsocial
+from tfsocial import __main__, cli
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,8 +30,20 @@ def test_no_command_shows_the_usage(said):
     """Exit 2, since nothing was done, with every command there is."""
     code, out, _ = said()
     assert code == 2
-    assert out.startswith("usage: python -m tfsocial COMMAND --flags\n")
-    assert set(COMMANDS) <= set(re.findall(r"[\w-]+", out.splitlines()[1]))
+    assert out.startswith("usage: tfsocial COMMAND --flags;")
+    listed = dict(line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
+    assert set(listed) == set(COMMANDS)
+    assert listed["export"] == "Writes a SavedModel that takes plain strings"
+
+
+def test_every_file_of_cli_is_a_command_of_one_group():
+    """A new command is a file and a word in the table."""
+    grouped = [name.replace("-", "_") for name in __main__.COMMANDS]
+    assert sorted(grouped) == sorted(module.name for module in pkgutil.iter_modules(cli.__path__))
+
+
+def test_the_version_is_the_package_s(said):
+    assert said("--version") == (0, f"tfsocial {tfsocial.__version__}\n", "")
 
 
 @pytest.mark.parametrize("asked", ["--help", "-h", "help"])
@@ -36,7 +51,7 @@ def test_asking_for_help_is_no_error(said, asked):
     """The same usage with exit 0."""
     code, out, err = said(asked)
     assert (code, err) == (0, "")
-    assert out.startswith("usage: python -m tfsocial COMMAND")
+    assert out.startswith("usage: tfsocial COMMAND")
 
 
 def test_an_unknown_command_suggests_the_nearest(said):

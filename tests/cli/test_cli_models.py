@@ -14,7 +14,7 @@ import tiny_run
 import yaml
 from said_by_commands import files_in, one_sentence, train_flags
 
-from tfsocial import cli
+from tfsocial import folders
 
 # --- bad luck ----------------------------------------------------------------------------
 
@@ -64,10 +64,10 @@ def test_a_disk_too_small_for_the_model_is_one_sentence(said, moods, tmp_path, s
 def test_an_error_without_a_path_names_the_command(said, tmp_path, monkeypatch):
     """The system does not always say which file it was about."""
 
-    def broken(flag, value):
+    def broken(name, value):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(cli, "existing", broken)
+    monkeypatch.setattr(folders, "existing", broken)
     code, _, err = said("export", "--model=m", f"--output={tmp_path}/o")
     assert code == 1
     assert one_sentence(err) == "export: Input/output error"

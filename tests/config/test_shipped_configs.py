@@ -1,4 +1,7 @@
-"""Every file in configs/, the demo's and each recipe is a run that starts: it builds and takes steps on files like its own."""
+"""Every file in configs/, the demo's and each recipe is a run that starts.
+
+It builds and takes steps on files like its own.
+"""
 
 from __future__ import annotations
 
@@ -84,8 +87,7 @@ def test_a_config_takes_two_steps(path, tmp_path):
 @each_recipe
 def test_a_recipe_takes_two_steps(path, tmp_path):
     """Laid over the demo's config, whose data and tasks it leaves alone."""
-    demo = FOLDER / "demo.yaml"
-    takes_two_steps([demo, path], tmp_path)
+    takes_two_steps([demo.CONFIG, path], tmp_path)
     assert not {"data", "tasks"} & set(yaml.safe_load(path.read_text("utf-8")))
 
 
@@ -167,5 +169,7 @@ def test_a_recipe_is_had_by_its_name():
     """Wherever tfsocial is installed; a wrong name is answered with the right ones."""
     by_name = config.load([demo.CONFIG, "recipe:few_shot"])
     assert by_name == config.load([demo.CONFIG, loading.RECIPES / "few_shot.yaml"])
-    with pytest.raises(InputError, match="recipe:few_shots: is no recipe; did you mean few_shot?"):
+    with pytest.raises(
+        InputError, match=r"recipe:few_shots: is no recipe; did you mean few_shot\?"
+    ):
         config.load([demo.CONFIG, "recipe:few_shots"])

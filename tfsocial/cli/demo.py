@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfsocial import cli
+from tfsocial import cli, folders
 from tfsocial.cli import export, train
 from tfsocial.serving import predictor
 
@@ -29,7 +29,7 @@ flags.DEFINE_string(
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    workdir = cli.local("workdir", FLAGS.workdir)
+    workdir = folders.local("--workdir", FLAGS.workdir)
     failed = train.main([f"--config={CONFIG}", f"--workdir={workdir}"])
     if failed:
         return failed

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli
-from tfsocial.evaluation import reading, run
-from tfsocial.serving import loading
+from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
@@ -38,38 +36,29 @@ flags.mark_flags_as_required(["model", "data", "output"], flag_values=FLAGS)
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model, data = cli.existing("model", FLAGS.model), cli.existing("data", FLAGS.data)
-    labels = cli.pairs("label", FLAGS.label)
-    ood_labels = cli.pairs("ood_label", FLAGS.ood_label)
-    fitted = {
-        name: cli.existing(name, FLAGS[name].value)
-        for name in ("train", "dev")
-        if FLAGS[name].value
-    }
-    output = cli.new_folder("output", FLAGS.output)
-
-    loaded = loading.load_predictor(model)
-    manifest = loaded.manifest
-    columns = reading.Columns(tuple(FLAGS.text), labels, tuple(FLAGS.attribute), FLAGS.separator)
-    examples, unreadable = reading.read(data, manifest, columns)
-    without = reading.Columns(columns.text, columns.labels, (), columns.separator)
-    sets = {name: reading.read(path, manifest, without).examples for name, path in fitted.items()}
-    suites = run.chosen_suites(
-        FLAGS.suite, manifest, ood_labels, FLAGS.attribute, sets.get("train"), sets.get("dev")
+    model, data = folders.existing("--model", FLAGS.model), folders.existing("--data", FLAGS.data)
+    train, dev = (
+        folders.existing(f"--{name}", value) if value else None
+        for name, value in (("train", FLAGS.train), ("dev", FLAGS.dev))
     )
-    findings = run.evaluate(loaded, examples, suites)
-    about = {
-        "model": FLAGS.model,
-        "data": FLAGS.data,
-        "rows": len(examples),
-        "unreadable": len(unreadable),
-    }
-    run.write(findings, about, output)
-    print(run.as_text(findings))
-    if unreadable:
-        first = unreadable[0]
+    evaluation = api.evaluate(
+        model,
+        data,
+        suites=FLAGS.suite,
+        text=FLAGS.text,
+        labels=cli.pairs("label", FLAGS.label),
+        attributes=FLAGS.attribute,
+        ood_labels=cli.pairs("ood_label", FLAGS.ood_label),
+        separator=FLAGS.separator,
+        train=train,
+        dev=dev,
+        output=folders.new_folder("--output", FLAGS.output),
+    )
+    print(evaluation)
+    if evaluation.unreadable:
+        first = evaluation.unreadable[0]
         print(
-            f"{len(unreadable)} rows left out; the first is {first.file}:{first.line}: "
+            f"{len(evaluation.unreadable)} rows left out; the first is {first.file}:{first.line}: "
             f"{first.reason}",
             file=sys.stderr,
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli
+from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "A run's model/ folder.", flag_values=FLAGS)
@@ -16,10 +16,7 @@ flags.mark_flags_as_required(["model", "output"], flag_values=FLAGS)
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model, output = cli.existing("model", FLAGS.model), cli.local("output", FLAGS.output)
-
-    from tfsocial.serving.export import export
-
-    export(model, output)
+    model = folders.existing("--model", FLAGS.model)
+    api.export(model, folders.local("--output", FLAGS.output))
     print(f"SavedModel: {FLAGS.output}")
     return 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli
+from tfsocial import cli, folders
 from tfsocial.errors import InputError
 from tfsocial.objectives import reference
 
@@ -27,6 +27,6 @@ def main(arguments: Sequence[str]) -> int:
 
 def _ratios(path: str) -> dict[str, float]:
     try:
-        return json.loads(cli.existing("costs", path).read_text(encoding="utf-8"))["ratios"]
+        return json.loads(folders.existing("--costs", path).read_text(encoding="utf-8"))["ratios"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"--costs={path}: is no result of benchmarks/cost.py") from None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli
+from tfsocial import cli, folders
 from tfsocial.serving import predictor
 
 FLAGS = flags.FlagValues()
@@ -27,8 +27,11 @@ INTERRUPTED = (
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model, source = cli.existing("model", FLAGS.model), cli.existing("input", FLAGS.input)
-    output = cli.local("output", FLAGS.output)
+    model, source = (
+        folders.existing("--model", FLAGS.model),
+        folders.existing("--input", FLAGS.input),
+    )
+    output = folders.local("--output", FLAGS.output)
 
     from tfsocial.serving.loading import load_predictor
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli, config
-from tfsocial.data.pipeline import service
-from tfsocial.runs import report, train
-from tfsocial.training import devices, environment
+from tfsocial import api, cli, config, folders
+from tfsocial.training import environment
 
 log = logging.getLogger(__name__)
 
@@ -42,17 +40,19 @@ INTERRUPTED = "checkpoints are kept: the same command goes on from the last, if 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
-    workdir = cli.run_folder("workdir", FLAGS.workdir)
+    workdir = folders.run_folder("--workdir", FLAGS.workdir)
 
     environment.prepare(FLAGS.device)
     import tensorflow as tf
 
+    from tfsocial.data.pipeline import service
+    from tfsocial.training import devices
     from tfsocial.training.callbacks.checkpointing import Interrupted, Unreachable
     from tfsocial.training.callbacks.guard import Diverged
 
     cloud = devices.Cloud(FLAGS.tpu_zone, FLAGS.tpu_project)
     try:
-        run = train.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
+        run = api.train(settings, workdir, FLAGS.device, FLAGS.accept_changes, cloud)
     except (
         Diverged,
         Interrupted,
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     except tf.errors.ResourceExhaustedError as error:
         log.error("error: %s (%s)", OUT_OF_MEMORY, str(error.message).splitlines()[0])
         return 1
-    print(report.conclude(run, settings, run.workdir))
+    print(run)
     print(f"model:       {workdir / 'model'}")
     print(f"TensorBoard: tensorboard --logdir {workdir / 'tensorboard'}")
     return 0

@@ -21,7 +21,7 @@ Root = TypeVar("Root", bound=Section)
 
 
 def load(
-    files: str | Path | Sequence[str | Path],
+    files: str | Path | Sequence[str | Path | Mapping[str, Any]],
     overrides: Sequence[str] = (),
     root: type[Root] = Config,
     migrate: bool = False,
@@ -34,23 +34,31 @@ def load(
     overrides from the working directory.
 
     Args:
-        files: paths, or `recipe:NAME` of one that comes with tfsocial.
+        files: paths, or `recipe:NAME` of one that comes with tfsocial; a mapping is taken for
+            what a file in the working directory would hold.
         root: the section that the tree of values is one of.
         migrate: see `parse`.
 
     Raises:
         InputError: a file cannot be read, or a key or value does not fit.
     """
-    config_files = [_path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    layers = [_layer(file) for file in ([files] if isinstance(files, str | Path) else files)]
     tree: dict[str, Any] = {}
-    for path in config_files:
-        values = migration.renamed(read_yaml(path)) if migrate else read_yaml(path)
+    for path, content in layers:
+        values = migration.renamed(content) if migrate else content
         layer = paths.from_folder(values, root, path.resolve().parent, str(path))
         tree = layering.without_removed(tree, layering.over(tree, layer, root), root)
         tree = paths.rooted(tree, layer, path.resolve().parent)
     tree = layering.without_removed(tree, override(tree, overrides), root)
     tree = paths.from_folder(tree, root, Path.cwd())
-    return parse(tree, " + ".join(map(str, config_files)), root)
+    return parse(tree, " + ".join(str(path) for path, _ in layers), root)
+
+
+def _layer(file: str | Path | Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:
+    if isinstance(file, Mapping):
+        return Path("config"), file
+    path = _path(file)
+    return path, read_yaml(path)
 
 
 def _path(file: str | Path) -> Path:

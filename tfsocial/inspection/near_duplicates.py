@@ -19,9 +19,9 @@ from scipy import sparse
 from tqdm import tqdm
 
 from tfsocial.data.examples import Examples
+from tfsocial.inspection import NEAR
 
 MEASURE = "Jaccard similarity of the sets of character trigrams of the normalised texts"
-NEAR = 0.8
 MOST_PAIRS = 2_000_000  # beyond, the search stops and says so
 _AT_ONCE = 5_000_000  # candidate pairs a block may have; 12 bytes each
 _COMPARED_AT_ONCE = 20_000  # pairs whose trigrams are intersected together

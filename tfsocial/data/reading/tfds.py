@@ -1,7 +1,7 @@
 """Sets of TensorFlow Datasets by name: tfds:NAME[/CONFIG][:VERSION], and parts of their splits.
 
-The package tensorflow-datasets is an extra (`pip install tfsocial[data]`). A set that is not prepared
-yet is downloaded where there is a network. Class labels become their names.
+The package tensorflow-datasets is an extra (`pip install tfsocial[data]`). A set that is
+not prepared yet is downloaded where there is a network. Class labels become their names.
 """
 
 from __future__ import annotations

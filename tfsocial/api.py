@@ -1,0 +1,253 @@
+"""What `import tfsocial` offers: the commands as functions, for notebooks and scripts.
+
+Each takes what its command takes and raises InputError where the command ends with exit code 2.
+TensorFlow is imported by the first call that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfsocial import folders
+from tfsocial.config import Config
+from tfsocial.config import load as _load
+from tfsocial.errors import InputError as InputError
+from tfsocial.inspection import NEAR
+
+if TYPE_CHECKING:
+    from tfsocial.data.reading.rows import BadRow
+    from tfsocial.evaluation.contract import Findings
+    from tfsocial.serving.predictor import Predictor
+    from tfsocial.training.devices import Cloud
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training left behind; prints as its report.
+
+    Attributes:
+        workdir: the run's folder.
+        model: its `model/` folder, which `predict`, `evaluate` and `export` take.
+        report: the values of report.json.
+    """
+
+    workdir: Path
+    model: Path
+    report: Mapping[str, Any]
+    text: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What suites found in a model's answers to a file; prints as a report.
+
+    Attributes:
+        findings: suite -> its numbers, tables, pictures and advice.
+        rows: examples that were scored.
+        unreadable: rows that were left out.
+    """
+
+    findings: Mapping[str, Findings]
+    rows: int
+    unreadable: Sequence[BadRow] = ()
+
+    def __str__(self) -> str:
+        from tfsocial.evaluation import run
+
+        return run.as_text(self.findings)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a config's data is like; prints as a report.
+
+    Attributes:
+        facts: ready for JSON.
+    """
+
+    facts: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        from tfsocial.inspection import text_report
+
+        return text_report.as_text(self.facts)
+
+
+def load_config(
+    *layers: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Load a config from YAML files, recipes and mappings, each laid over those before it.
+
+    Args:
+        layers: paths, `recipe:NAME`, or the values themselves; relative paths count from the file
+            that names them, those of a mapping from the working directory.
+        overrides: key path -> value, as `--set` has them.
+
+    Raises:
+        InputError: a file cannot be read, or a key or value does not fit.
+
+    >>> load_config({"tasks": {"mood": {"column": "label"}}}, overrides={"seed": 3}).seed
+    3
+    """
+    return _load(layers, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+
+
+def train(
+    config: Config,
+    workdir: str | Path,
+    device: str = "auto",
+    accept_changes: bool = False,
+    cloud: Cloud | None = None,
+) -> TrainedRun:
+    """Train a config, or go on where a run stopped, and report on dev and test.
+
+    Args:
+        workdir: a new folder, or that of the same run.
+        device: auto, cpu, cpu:N, gpu, gpu:N, mirrored, multi_worker, tpu:local or tpu:NAME.
+        accept_changes: whether a run goes on whose config was another one.
+        cloud: zone and project of tpu:NAME.
+
+    Raises:
+        InputError: the config, the data, the checkpoint or the workdir is wrong; before step one.
+        Diverged: the loss stopped being finite.
+        Interrupted: the system asked the run to stop; the same call goes on from its checkpoint.
+    """
+    from tfsocial.training import environment
+
+    environment.prepare(device)
+    from tfsocial.runs import report
+    from tfsocial.runs import train as runs_train
+    from tfsocial.training import devices
+
+    folder = folders.run_folder("workdir", workdir)
+    run = runs_train.train(config, folder, device, accept_changes, cloud or devices.HERE)
+    text = report.conclude(run, config, run.workdir)
+    values = json.loads((run.workdir / "report.json").read_text("utf-8"))
+    return TrainedRun(run.workdir, run.workdir / "model", values, text)
+
+
+def evaluate(
+    model: str | Path | Predictor,
+    data: str | Path,
+    *,
+    suites: Sequence[str] = (),
+    text: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    attributes: Sequence[str] = (),
+    ood_labels: Mapping[str, str] | None = None,
+    separator: str = "|",
+    train: str | Path | None = None,
+    dev: str | Path | None = None,
+    output: str | Path | None = None,
+) -> Evaluation:
+    """Score a saved model, of a run or a SavedModel, on a labelled file.
+
+    Args:
+        suites: quality, calibration, baselines, out_of_distribution, slices; none: all that what
+            is given suffices for.
+        text: text columns; none: those the model was trained on.
+        labels: task -> its column; left out, the task's name or the column it was trained on.
+        attributes: columns to slice by.
+        ood_labels: task -> the label that means none of the others.
+        separator: between the labels of one multilabel cell.
+        train, dev: files that baselines and their thresholds are fitted to.
+        output: new folder for evaluation.json, .txt and pictures.
+
+    Raises:
+        InputError: no such suite, or a file cannot be read.
+    """
+    from tfsocial.evaluation import reading, run
+
+    target = folders.new_folder("output", output) if output is not None else None
+    predictor = load_predictor(model)
+    manifest = predictor.manifest
+    columns = reading.Columns(tuple(text), labels or {}, tuple(attributes), separator)
+    examples, unreadable = reading.read(folders.existing("data", data), manifest, columns)
+    without = reading.Columns(columns.text, columns.labels, (), columns.separator)
+    fitted = [
+        reading.read(folders.existing(name, path), manifest, without).examples if path else None
+        for name, path in (("train", train), ("dev", dev))
+    ]
+    wanted = run.chosen_suites(suites, manifest, ood_labels or {}, attributes, *fitted)
+    findings = run.evaluate(predictor, examples, wanted)
+    if target is not None:
+        about = {"model": str(model), "data": str(data), "rows": len(examples)}
+        run.write(findings, {**about, "unreadable": len(unreadable)}, target)
+    return Evaluation(findings, len(examples), unreadable)
+
+
+def predict(
+    model: str | Path | Predictor, texts: Sequence[str | tuple[str, ...]], top: int = 0
+) -> list[dict[str, Any]]:
+    """Answer each text: task -> its label, labels or value, and probabilities.
+
+    Args:
+        model: a run's `model/` folder, a SavedModel, or what `load_predictor` gave, which is faster
+            from the second call on.
+        texts: n of them; pairs as tuples.
+        top: how many labels to list with their probabilities; 0 lists all.
+
+    Raises:
+        InputError: the model is none.
+    """
+    return load_predictor(model).predict(texts, top)
+
+
+def load_predictor(model: str | Path | Predictor) -> Predictor:
+    """Load a run's `model/` folder or a SavedModel; a predictor is given back as it is.
+
+    Raises:
+        InputError: the folder is neither, or is broken.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    from tfsocial.serving import loading
+
+    return loading.load_predictor(folders.existing("model", model))
+
+
+def export(model: str | Path, output: str | Path) -> Path:
+    """Write the SavedModel of a run's `model/` folder, which takes plain strings.
+
+    Returns:
+        `output`.
+
+    Raises:
+        InputError: `output` exists, or `model` is not a model folder.
+    """
+    from tfsocial.serving import export
+
+    export.export(folders.existing("model", model), folders.local("output", output))
+    return Path(output)
+
+
+def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:
+    """Look at a config's data before training: sizes, labels, lengths, leaks, licences.
+
+    Args:
+        output: folder for inspect.html, .json and .txt and quarantine.jsonl, which show texts.
+        near: similarity from which two texts count as near.
+
+    Raises:
+        InputError: the data or the checkpoint cannot be read.
+    """
+    from tfsocial.inspection import page, text_report
+    from tfsocial.inspection.facts.gather import gather
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(output or scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        quarantine = folder / "quarantine.jsonl"
+        facts = gather(config.data, config.tasks, config.model, quarantine, near)
+        facts = {"name": config.name, **facts}
+        if output is not None:
+            text_report.write(facts, page.page(facts), folder)
+    return Inspection(facts)
