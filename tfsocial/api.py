@@ -176,7 +176,7 @@ def evaluate(
         reading.read(folders.existing(name, path), manifest, without).examples if path else None
         for name, path in (("train", train), ("dev", dev))
     ]
-    wanted = run.chosen_suites(suites, manifest, ood_labels or {}, attributes, *fitted)
+    wanted = run.make_suites(suites, manifest, ood_labels or {}, attributes, *fitted)
     findings = run.evaluate(predictor, examples, wanted)
     if target is not None:
         about = {"model": str(model), "data": str(data), "rows": len(examples)}

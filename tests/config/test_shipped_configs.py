@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 import tiny_run
 import yaml
-
+from collections.abc import Iterator
+from pathlib import Path
 from tfsocial import config
 from tfsocial.cli import demo
-from tfsocial.config import Config, Splits, Task, loading
+from tfsocial.config import (Config, Splits, Task, loading)
 from tfsocial.errors import InputError
 from tfsocial.provenance import resources
+from typing import Any
+
+
 
 FOLDER = Path(__file__).parents[2] / "configs"
 FILES = [*sorted(FOLDER.glob("*.yaml")), demo.CONFIG]
@@ -108,8 +108,8 @@ def takes_two_steps(paths: list[Path], folder: Path) -> None:
         ],
     )
     run = tiny_run.train(chosen, folder / "run")
-    assert int(run.curves.model.optimizer.iterations) == run.steps == 2
-    assert math.isfinite(run.curves.model.get_metrics_result()["loss"])
+    assert int(run.metrics_logger.model.optimizer.iterations) == run.steps == 2
+    assert math.isfinite(run.metrics_logger.model.get_metrics_result()["loss"])
     assert run.loaded.manifest.tasks.keys() == chosen.tasks.keys()
     assert (folder / "run" / "model" / "heads.safetensors").is_file()
 
