@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 import tiny_run
 import yaml
-from collections.abc import Iterator
-from pathlib import Path
+
 from tfsocial import config
 from tfsocial.cli import demo
-from tfsocial.config import (Config, Splits, Task, loading)
+from tfsocial.config import Config, Splits, Task, loading
 from tfsocial.errors import InputError
 from tfsocial.provenance import resources
-from typing import Any
-
-
 
 FOLDER = Path(__file__).parents[2] / "configs"
 FILES = [*sorted(FOLDER.glob("*.yaml")), demo.CONFIG]

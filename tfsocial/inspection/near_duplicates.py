@@ -10,16 +10,16 @@ Filtering?), so only such pairs are ever compared, a block at a time.
 
 from __future__ import annotations
 
-import numpy as np
 import unicodedata
-from collections.abc import (Iterator, Mapping, Sequence)
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 from scipy import sparse
-from tfsocial.data.examples import Examples
-from tfsocial.inspection import NEAR
 from tqdm import tqdm
 
-
+from tfsocial.data.examples import Examples
+from tfsocial.inspection import NEAR
 
 MEASURE = "Jaccard similarity of the sets of character trigrams of the normalised texts"
 MOST_PAIRS = 2_000_000  # beyond, the search stops and says so
