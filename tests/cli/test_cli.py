@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 COMMANDS = (
-    *("train", "evaluate", "predict", "export", "schema", "objectives", "demo"),
+    *("init", "train", "evaluate", "predict", "export", "schema", "objectives", "demo"),
     *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
 )
 
