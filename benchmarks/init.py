@@ -3,7 +3,7 @@
     python -m benchmarks.init --data=FOLDER
 
 Of each set's folder under FOLDER the splits are put into one table, in an order that tells nothing;
-`init` looks at it, and the config that it writes, with the open sentence filled in, takes two steps.
+`init` looks at it, and the config that it writes, its open sentence filled in, takes two steps.
 What it saw and chose goes to results/init.jsonl; a set that fails is named, exit code 1.
 """
 

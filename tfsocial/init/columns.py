@@ -21,6 +21,7 @@ LABEL_NAMES = re.compile(
     r"labels?|class|category|categories|intents?|targets?|tags?|topics?|sentiments?|emotions?|"
     r"mood|polarity|urgency|priority|queue|标签|类别|意图|情感|主题"
 )
+SEVERAL_NAMES = re.compile(r"\w+s|标签")
 VALUE_NAMES = re.compile(r"scores?|ratings?|stars|similarity|value|分数|评分")
 PAIRS = (
     ("premise", "hypothesis"),
@@ -135,9 +136,8 @@ def _textual(name: str, cells: Sequence[str]) -> float:
     varied = len(set(filled)) / len(filled)
     words = _share(filled, lambda cell: " " in cell or not cell.isascii())
     hinted = 10 if _is_called(TEXT_NAMES, name) else 1
-    return (
-        hinted * varied * (0.1 + words) * float(np.mean([min(len(cell), 500) for cell in filled]))
-    )
+    length = float(np.mean([min(len(cell), 500) for cell in filled]))
+    return hinted * varied * (0.1 + words) * length
 
 
 def _is_data(cell: str) -> bool:
@@ -193,10 +193,10 @@ def _separator(name: str, counts: Counter[str]) -> str | None:
     for separator in SEPARATORS:
         several = sum(count for cell, count in counts.items() if separator in cell)
         parts = {part for cell in counts for part in _parts(cell, separator)}
-        known = sum(separator in cell for cell in counts) >= 2 and len(parts) < len(counts)
-        if known and several >= 0.01 * counts.total():
-            if separator != "," or _is_called(re.compile(r"\w+s|标签"), name):
-                return separator
+        come_back = sum(separator in cell for cell in counts) >= 2 and len(parts) < len(counts)
+        may = separator != "," or _is_called(SEVERAL_NAMES, name)
+        if may and come_back and several >= 0.01 * counts.total():
+            return separator
     return None
 
 

@@ -12,7 +12,7 @@ from tfsocial.init.columns import Labels, Roles
 from tfsocial.init.recipe import EPOCHS, Recipe
 
 ROW_LENGTHS = (128, 256, 512)  # tokens
-MOST_LISTED = 8
+MOST_LISTED = 4
 
 LICENCE = (
     "# Whose texts are these, and may a model be trained on them? A run starts when one of the",
@@ -53,7 +53,7 @@ def text(name: str, roles: Roles, facts: Facts, recipe: Recipe, model: Model) ->
         f"# Written by `tfsocial init` from {facts.source}. Every line may be changed; all keys:",
         "# `tfsocial schema`. What was seen in the table stands beside the value that follows from",
         "# it.",
-        f"name: {json.dumps(name, ensure_ascii=False)}",
+        f"name: {_flow(name)}",
         "",
         *_data(roles, facts, recipe),
         "",
@@ -68,8 +68,8 @@ def _data(roles: Roles, facts: Facts, recipe: Recipe) -> Iterator[str]:
     yield "data:"
     columns = _flow(roles.text[0] if len(roles.text) == 1 else list(roles.text))
     yield f"  text: {columns}"
-    yield f"  # Split by groups of texts that are nearly the same ({facts.repeated} rows stand more"
-    yield "  # than once), so that no text of dev or test was learned by heart in train."
+    yield "  # Split by groups of texts that are nearly the same, so that none of dev and test was"
+    yield f"  # learned by heart in train; {facts.repeated} rows stand more than once."
     yield "  root: .  # the folder of this file"
     splits = _flow({split: file for split, file in facts.files.items() if split != "pool"})
     if recipe.name == "pool":
@@ -86,7 +86,7 @@ def _data(roles: Roles, facts: Facts, recipe: Recipe) -> Iterator[str]:
         yield f"  splits: {splits}"
         yield from (f"  {line}" for line in LICENCE)
     if facts.conflicts:
-        yield f"  # {facts.conflicts} texts stand with different labels; `tfsocial inspect` lists them."
+        yield f"  # {facts.conflicts} texts have several labels; `tfsocial inspect` lists them."
     row_length = next((size for size in ROW_LENGTHS if size >= facts.tokens[1]), ROW_LENGTHS[-1])
     yield (
         f"  row_length: {row_length}  # tokens; a text has {facts.tokens[0]} in the median, "
@@ -121,7 +121,7 @@ def _about(one: Labels) -> str:
         return f"{one.rows} numbers"
     ordered = sorted(one.counts, key=lambda label: -one.counts[label])
     listed = [f"{label} {one.counts[label]}" for label in ordered[:MOST_LISTED]]
-    more = f", ... {ordered[-1]} {one.counts[ordered[-1]]}" if len(ordered) > MOST_LISTED else ""
+    more = f" ... {ordered[-1]} {one.counts[ordered[-1]]}" if len(ordered) > MOST_LISTED else ""
     return f"{len(ordered)} labels on {one.rows} rows: {', '.join(listed)}{more}".replace("\n", " ")
 
 

@@ -68,6 +68,5 @@ def split(
 
 def _scattered(numbers: np.ndarray) -> np.ndarray:
     """Order numbers as if by chance, always the same way: rows of a file are often sorted."""
-    return numbers[
-        np.argsort((numbers.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32))
-    ]
+    hashed = numbers.astype(np.uint64) * np.uint64(2654435761) % np.uint64(2**32)
+    return numbers[np.argsort(hashed)]

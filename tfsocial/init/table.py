@@ -46,9 +46,8 @@ def read(path: Path) -> Table:
     bad = [row for row in rows if isinstance(row, BadRow)]
     values = [row.values for row in rows if not isinstance(row, BadRow)]
     if not values:
-        raise InputError(
-            f"{path}: no row can be used; the first: line {bad[0].line}, {bad[0].reason}"
-        )
+        first = bad[0]
+        raise InputError(f"{path}:{first.line}: {first.reason}; no row of the file can be used")
     names = list(dict.fromkeys(name for row in values for name in row))
     return Table({name: [_cell(row.get(name)) for row in values] for name in names}, bad)
 
