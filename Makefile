@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all torch-env beside-torch lint parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all test-wheel torch-env beside-torch lint parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -28,8 +28,19 @@ lint: $(VENV)/.installed-dev
 test-all: test
 	-$(MAKE) preflight-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
+	$(MAKE) test-wheel
 	-$(MAKE) torch-env
 	$(MAKE) beside-torch
+
+# The wheel, as somebody installs it who has no checkout: its demo and the fast tests from an empty
+# folder. In an environment of its own, with a second Python where there is one.
+FAST := cli config data/reading init metrics provenance serving text test_api.py
+test-wheel: $(VENV)-wheel/.installed
+	rm -rf build/elsewhere && mkdir -p build/elsewhere
+	cd build/elsewhere && $(abspath $(VENV)-wheel/bin/tfsocial) demo --workdir=demo
+	cd build/elsewhere && $(abspath $(VENV)-wheel/bin/python) -m pytest -n $(WORKERS) \
+		--dist worksteal -m "not long" -c $(CURDIR)/pyproject.toml --rootdir=$(CURDIR) \
+		$(addprefix $(CURDIR)/tests/,$(FAST))
 
 # Every command in an environment that has PyTorch beside TensorFlow.
 torch-env: $(VENV)-torch/.installed
@@ -68,6 +79,15 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q -e ".[dev]" -c constraints.txt
 	touch $@
 
+$(VENV)-wheel/.installed: $(VENV)/.installed $(shell git ls-files tfsocial pyproject.toml)
+	rm -rf build/wheel build/lib
+	$(BIN)/python -m pip wheel -q --no-deps -w build/wheel .
+	test -e $(VENV)-wheel || $(or $(SECOND),$(PYTHON)) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install -q "$$(ls build/wheel/*.whl)[dev]" -c constraints.txt
+	$(VENV)-wheel/bin/python -m pip install -q --force-reinstall --no-deps build/wheel/*.whl \
+		-r requirements-m0.txt
+	touch $@
+
 $(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt
 	$(PYTHON) -m venv $(VENV)-torch
 	$(VENV)-torch/bin/python -m pip install -q -r requirements-m0.txt -e ".[dev]" -c constraints.txt
@@ -84,4 +104,4 @@ $(VENV)-preflight/.installed: requirements-preflight.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-parity $(VENV)-preflight $(VENV)-torch runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch runs .pytest_cache .ruff_cache .hypothesis

@@ -11,7 +11,6 @@ from tfsocial.config import Model
 from tfsocial.init.columns import Labels, Roles
 from tfsocial.init.recipe import EPOCHS, Recipe
 
-ROW_LENGTHS = (128, 256, 512)  # tokens
 MOST_LISTED = 4
 
 LICENCE = (
@@ -29,6 +28,7 @@ class Facts:
     Attributes:
         files: split -> its file.
         tokens: of a text, as M0 counts them: median and 99th percentile.
+        row_length: tokens of a row that holds these texts.
         script: that most letters are of.
         unknown: share of tokens that M0 has no word for.
         repeated: rows whose text stands more than once, nearly or exactly.
@@ -39,6 +39,7 @@ class Facts:
     files: Mapping[str, str]
     rows: Mapping[str, int]
     tokens: tuple[int, int]
+    row_length: int
     script: str
     unknown: float
     repeated: int
@@ -87,9 +88,8 @@ def _data(roles: Roles, facts: Facts, recipe: Recipe) -> Iterator[str]:
         yield from (f"  {line}" for line in LICENCE)
     if facts.conflicts:
         yield f"  # {facts.conflicts} texts have several labels; `tfsocial inspect` lists them."
-    row_length = next((size for size in ROW_LENGTHS if size >= facts.tokens[1]), ROW_LENGTHS[-1])
     yield (
-        f"  row_length: {row_length}  # tokens; a text has {facts.tokens[0]} in the median, "
+        f"  row_length: {facts.row_length}  # tokens; a text has {facts.tokens[0]} in the median, "
         f"{facts.tokens[1]} or fewer in 99 of 100"
     )
     attributes = [one.column for one in roles.others]

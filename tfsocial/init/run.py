@@ -30,7 +30,7 @@ CONFIG = "config.yaml"
 DEFAULT = Model()
 MOST_COUNTED = 2000  # texts whose tokens and letters are counted
 FOREIGN = 0.05  # share of unknown tokens from which M0 does not read the language
-ROW_LENGTH = 128  # tokens of a text that the search for wrong labels reads
+ROW_LENGTHS = (128, 256, 512)  # tokens; several short texts share a row
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _looked_at(
     labelled = np.sort(np.concatenate([rows[split] for split in rows if split != "pool"]))
     wrong = 0.0
     if roles.tasks[0].kind == "classify" and m0.trained:
-        wrong = _wrong(usable, roles, labelled, m0.embedder(model.pooling, ROW_LENGTH))
+        wrong = _wrong(usable, roles, labelled, m0.embedder(model.pooling, ROW_LENGTHS[0]))
     recipe = recipes.choose(roles.tasks, len(rows.get("pool", ())), wrong)
     written = [split for split in rows if split != "pool" or recipe.name == "pool"]
     facts = Facts(
@@ -179,6 +179,7 @@ def _looked_at(
         {split: f"{split}.csv" for split in written},
         {split: len(one) for split, one in rows.items()},
         tokens,
+        _row_length(tokens[1], m0.config.max_position_embeddings),
         _script(texts[row] for row in some),
         unknown,
         int(np.sum(np.bincount(group)[group] > 1)),
@@ -199,6 +200,16 @@ def _tokens(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[tuple[int, int]
     lengths = ids.row_lengths().numpy()
     unknown = float(np.mean(ids.flat_values.numpy() == tokenizer.unknown_id))
     return (int(np.median(lengths)), int(np.percentile(lengths, 99))), unknown
+
+
+def _row_length(longest: int, positions: int) -> int:
+    """Choose the shortest row that holds a text, as far as M0 has positions.
+
+    >>> _row_length(31, 512), _row_length(200, 512), _row_length(900, 512), _row_length(31, 64)
+    (128, 256, 512, 64)
+    """
+    fitting = [length for length in ROW_LENGTHS if length >= longest]
+    return min(positions, *fitting[:1], ROW_LENGTHS[-1])
 
 
 def _script(texts) -> str:
