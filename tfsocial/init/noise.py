@@ -17,7 +17,7 @@ def suspected(vectors: np.ndarray, labels: np.ndarray) -> float:
     another class c has p_c of at least the mean p_c of the texts labelled c, and more than any
     other such class has: confident learning, Northcutt et al. (2021), arXiv:1911.00068, equation 1.
     On a hard task a regression is unsure, means are low, and right labels are suspected too: what
-    that comes to, see `recipe.NOISY`.
+    that comes to, see `recipe.NOISY` and benchmarks/suspected_labels.py.
 
     Args:
         vectors: float32 [n, hidden], of length 1.
