@@ -191,7 +191,7 @@ class TestSimilarity:
         }
         config = parse({"data": chosen})
         judged = filled(config).judged
-        assert judged.kept == {text: (new[0],)}
+        assert judged.paraphrases == {text: (new[0],)}
         assert judged.counts == {"kept": 1, "far": 1, "near": 1, "none": 3}
         monkeypatch.setattr(SemanticSimilarity, "of", None)  # measured once, by this M0
         assert filled(config).new == 0

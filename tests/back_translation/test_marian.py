@@ -97,7 +97,7 @@ class TestMarian:
             tmp_path, Identity(chosen.identity, tuple(map(asdict, taken)))
         ) as cache:
             assert translation.fill(cache, translate, TEXTS, 1, 4) == 3
-            assert set(cache.found(TEXTS, 1)) == set(TEXTS)
+            assert set(cache.paraphrases(TEXTS, 1)) == set(TEXTS)
         first, second = taken
         assert (first.licence, first.licence_source) == (
             "CC-BY-4.0",

@@ -59,7 +59,7 @@ class TestFill:
         spoken = Spoken()
         with opened() as cache:
             assert translation.fill(cache, spoken, ["ccc", "a", "bb"], 2, 2) == 6
-            assert cache.found(["a", "x"], 2) == {"a": ["a 0", "a 1"]}
+            assert cache.paraphrases(["a", "x"], 2) == {"a": ["a 0", "a 1"]}
         assert spoken.asked == [(["a", "bb"], 0), (["ccc"], 0), (["a", "bb"], 1), (["ccc"], 1)]
 
     def test_goes_on_where_it_stopped(self, opened):
@@ -69,7 +69,7 @@ class TestFill:
         later = Spoken()
         with opened() as cache:
             assert translation.fill(cache, later, TEXTS, 1, 2) == 2
-            assert cache.found(TEXTS, 1) == {text: [f"{text} 0"] for text in TEXTS}
+            assert cache.paraphrases(TEXTS, 1) == {text: [f"{text} 0"] for text in TEXTS}
             assert translation.fill(cache, later, TEXTS, 1, 2) == 0
         assert later.asked == [(["ccc", "dddd"], 0)]
 
@@ -80,7 +80,7 @@ class TestFill:
             translation.fill(cache, spoken, ["a"], 1, 2)
             translation.fill(cache, spoken, ["a"], 3, 2)
             assert [draw for _, draw in spoken.asked] == [0, 1, 2]
-            assert cache.found(["a"], 2) == {"a": ["a 0", "a 1"]}
+            assert cache.paraphrases(["a"], 2) == {"a": ["a 0", "a 1"]}
 
     @pytest.mark.parametrize("other", [{"content": "2"}, {"file": "other.csv"}])
     def test_another_translator_begins_anew(self, opened, other):
@@ -105,7 +105,7 @@ class TestFill:
         """A NUL or half a character could not be tokenized."""
         with opened() as cache:
             translation.fill(cache, lambda t, draw=0: ["a\0", "\ud800"], ["a", "b"], 1, 2)
-            assert cache.found(["a", "b"], 1) == {"a": [""], "b": [""]}
+            assert cache.paraphrases(["a", "b"], 1) == {"a": [""], "b": [""]}
 
 
 class TestJudge:
@@ -119,12 +119,12 @@ class TestJudge:
         """At least and at most."""
         judged = paraphrase_filter.judge({"t": ["u"]}, {("t", "u"): cosine}, (0.7, 0.98))
         assert judged.counts == {verdict: 1}
-        assert judged.kept == ({"t": ("u",)} if verdict == "kept" else {})
+        assert judged.paraphrases == ({"t": ("u",)} if verdict == "kept" else {})
 
     def test_without_bounds_all_but_copies(self):
         """And none twice."""
         judged = paraphrase_filter.judge({"t": ["t", "u", "u", "", "v"]}, {}, None)
-        assert judged.kept == {"t": ("u", "v")}
+        assert judged.paraphrases == {"t": ("u", "v")}
         assert judged.counts == {"copy": 1, "kept": 2, "repeated": 1, "none": 1}
 
 
@@ -224,7 +224,7 @@ def test_a_torn_transaction_is_rolled_back(opened, tmp_path):
         name.write_bytes(content)
     assert len(torn[0][1]) > 500_000  # rows of the open transaction had reached the file
     with opened() as cache:
-        assert cache.found(["a"], 1) == {"a": ["b"]}
+        assert cache.paraphrases(["a"], 1) == {"a": ["b"]}
         assert cache.connection.execute("SELECT count(*) FROM paraphrase").fetchone() == (1,)
 
 

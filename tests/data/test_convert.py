@@ -84,7 +84,7 @@ def test_the_same_examples_in_and_out(tmp_path):
     assert [shard["examples"] for shard in manifest["finished"].values()] == [3, 3, 2, 2]
     assert manifest["examples"] == 10
     assert manifest["columns"] == ["text", "label", "tags"]
-    assert (done.counts.kept, done.counts.quarantined) == (10, 1)
+    assert (done.counts.usable, done.counts.quarantined) == (10, 1)
     (bad,) = (tmp_path / "out" / "train-quarantine.jsonl").read_text().splitlines()
     assert json.loads(bad)["line"] == 11
     same(read_splits(settings.data, settings.tasks), read_back(settings, [done]))

@@ -54,22 +54,22 @@ class Filled:
     texts: Sequence[str]
     new: int
     judged: Judged
-    chosen: BackTranslation
+    settings: BackTranslation
 
     def lines(self, shown: int = 0) -> Iterator[str]:
         """Yield how many there are, and the first texts with their paraphrases if asked for."""
-        counts, count = self.judged.counts, self.chosen.count
+        counts, count = self.judged.counts, self.settings.count
         made = sum(counts.values()) - counts.get("none", 0)
         yield f"{len(self.texts)} texts of train, up to {count} paraphrases each"
         yield f"{made} paraphrases made; asked for now: {self.new}"
         for verdict, said in _SAID.items():
             yield f"{counts.get(verdict, 0):8d} {said}{self._bound(verdict)}"
-        for text, several in list(self.judged.kept.items())[:shown]:
+        for text, several in list(self.judged.paraphrases.items())[:shown]:
             yield f"\n{text}"
             yield from (f"  {paraphrase}" for paraphrase in several)
 
     def _bound(self, verdict: Verdict) -> str:
-        bounds = self.chosen.similarity
+        bounds = self.settings.similarity
         if bounds is None or verdict not in ("near", "far"):
             return ""
         return f" (cosine < {bounds[0]:g})" if verdict == "far" else f" (cosine > {bounds[1]:g})"
@@ -93,7 +93,7 @@ def fill(data: Data, model: Model, tasks: Mapping[str, Task], seed: int) -> Fill
     identity = Identity(settings.identity, tuple(map(asdict, taken)))
     with paraphrase_cache.filling(Path(settings.cache), identity) as cache:
         new = _translate(data, cache, texts)
-        paraphrases = cache.found(texts, settings.count)
+        paraphrases = cache.paraphrases(texts, settings.count)
         cosines = _compared(model, cache, paraphrases) if bounds else {}
     return Filled(texts, new, paraphrase_filter.judge(paraphrases, cosines, bounds), settings)
 
@@ -142,12 +142,12 @@ def _translate(data: Data, cache: Cache, texts: Sequence[str]) -> int:
 
 
 def _compared(
-    model: Model, cache: Cache, found: Mapping[str, Sequence[str]]
+    model: Model, cache: Cache, paraphrases: Mapping[str, Sequence[str]]
 ) -> dict[paraphrase_filter.Pair, float]:
     """Give the cosines of all paraphrases; measure those that were not measured before."""
     m0 = community.of_config(model)
     yardstick = paraphrase_filter.yardstick(m0.resource(model).sha256, model.pooling)
-    pairs = paraphrase_filter.pairs(found)
+    pairs = paraphrase_filter.pairs(paraphrases)
     if len(cache.cosines(yardstick, pairs)) < len(pairs):
         translation.compare(cache, SemanticSimilarity.of(model, m0), yardstick, pairs)
     return cache.cosines(yardstick, pairs)

@@ -147,8 +147,8 @@ class Draw:
         u = tf.maximum(tf.reshape(u, tf.shape(pieces)), 1e-9)
         noise = -tf.math.log(-tf.math.log(u))
         best = tf.argmax(high / self.sampling.temperature + noise, axis=-1)
-        drawn = tf.gather(pieces, best, batch_dims=1)
-        return tf.one_hot(drawn, size, on_value=0.0, off_value=-np.inf)
+        sampled = tf.gather(pieces, best, batch_dims=1)
+        return tf.one_hot(sampled, size, on_value=0.0, off_value=-np.inf)
 
 
 @dataclass(frozen=True)

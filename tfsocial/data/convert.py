@@ -151,14 +151,14 @@ class _Split:
         pattern = f"{self.folder}/{self.split}-*.{tfrecord.SUFFIX}"
         return Converted(self.key, self.split, pattern, counts, manifest)
 
-    def _found(self) -> Iterator[Example | BadRow]:
+    def _rows(self) -> Iterator[Example | BadRow]:
         for name in source_types.names(self.source, self.split, self.key):
             yield from source_rows.examples_of(name, self.key, self.source, self.data, self.tasks)
 
     def _measured(self) -> tuple[Content, Counts]:
         """Measure what the source holds, and how many of its rows are bad."""
         content, bad = Content(), []
-        for row in _shown(self._found(), f"{self.split}: reading"):
+        for row in _shown(self._rows(), f"{self.split}: reading"):
             if isinstance(row, BadRow):
                 bad.append(row)
             else:
@@ -239,7 +239,7 @@ class _Split:
         missing = [not self._is_whole(manifest, name) for name in manifest.names]
         if not any(missing):
             return
-        examples = (row for row in self._found() if isinstance(row, Example))
+        examples = (row for row in self._rows() if isinstance(row, Example))
         shown = _shown(examples, f"{self.split}: writing", manifest.examples)
         for number, name in enumerate(manifest.names):
             of_shard = islice(shown, manifest.size(number))
@@ -267,13 +267,13 @@ class _Split:
         def records() -> Iterator[bytes]:
             for example in examples:
                 content.add(example)
-                yield tfrecord.record(self._kept(example, columns))
+                yield tfrecord.record(self._cells(example, columns))
 
         tfrecord.write(path, records())
         size = int(tf.io.gfile.stat(path).length)
         return {"examples": content.examples, "sha256": content.sha256, "bytes": size}
 
-    def _kept(self, example: Example, columns: Sequence[str]) -> dict[str, Any]:
+    def _cells(self, example: Example, columns: Sequence[str]) -> dict[str, Any]:
         """Give the cells of a record; an attribute's is what examples have of it."""
         attributes = {
             column: example.attributes[name] for name, column in self.source.attributes.items()
@@ -321,9 +321,9 @@ def _differences(there: Manifest, new: Manifest) -> list[str]:
     return [key for key in now if key != "finished" and before[key] != now[key]]
 
 
-def _shown(found: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
+def _shown(items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
     """Show a bar where stderr is a terminal; the items stay the same."""
-    return iter(tqdm(found, desc=what, total=total, disable=None, leave=False))
+    return iter(tqdm(items, desc=what, total=total, disable=None, leave=False))
 
 
 def use(data: config.Data, done: Iterable[Converted]) -> dict[str, Any]:

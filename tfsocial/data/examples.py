@@ -73,10 +73,10 @@ class Examples:
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of a split: read = kept + quarantined."""
+    """Rows of a split: read = usable + quarantined."""
 
     read: int
-    kept: int
+    usable: int
     quarantined: int
 
 

@@ -21,7 +21,7 @@ texts = st.text(st.sampled_from(list("ab'’ ,.\t\n你好吗，1é\u0301👍\x1f
 
 
 def words(text: str) -> list[str]:
-    return [word.decode() for word in pieces.cut(tf.constant([text])).found.numpy()]
+    return [word.decode() for word in pieces.cut(tf.constant([text])).units.numpy()]
 
 
 def applied(op: TextOp, text: str, seed: int = 1) -> str:
@@ -134,6 +134,6 @@ class TestReplace:
         context = moment_of(1)
         found = pieces.cut(tf.constant([text]))
         even = tf.constant(0.2)
-        spared = context.lexicon.spared(even, found).numpy()
+        spared = context.lexicon.tf_idf_rates(even, found).numpy()
         assert spared.min() == 0.0
         assert spared.mean() == pytest.approx(0.2, rel=1e-5)

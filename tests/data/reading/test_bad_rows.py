@@ -53,7 +53,7 @@ def check_bad_row(tmp_path, name, content, line, bad, reason):
     quarantine = tmp_path / "deep" / "quarantine.jsonl"
     corpus = read(tmp_path, content, name=name, quarantine=quarantine, max_characters=50)
     assert corpus.splits["train"].text == ["good", "fine"]
-    assert corpus.counts["train"] == Counts(read=3, kept=2, quarantined=1)
+    assert corpus.counts["train"] == Counts(read=3, usable=2, quarantined=1)
     (row,) = quarantined(quarantine)
     assert reason in row["reason"]
     assert (row["file"], row["line"]) == (f"{tmp_path}/{name}", line)

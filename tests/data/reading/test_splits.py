@@ -46,7 +46,7 @@ def test_learned_labels_number_dev_alike(tmp_path):
     corpus = read_splits(data(tmp_path, dev="dev.csv"), LABEL)
     assert corpus.splits["dev"].labels["label"].tolist() == [1]
     assert list(corpus.splits) == ["train", "dev"]
-    assert corpus.counts["dev"] == Counts(read=1, kept=1, quarantined=0)
+    assert corpus.counts["dev"] == Counts(read=1, usable=1, quarantined=0)
 
 
 def test_two_text_columns(tmp_path):

@@ -74,7 +74,7 @@ def test_each_source_labels_what_it_can(files):
     assert train.origin.where(7) == f"{files}/open.csv:3"
     assert list(corpus.splits) == ["train", "dev"]
     assert len(corpus.splits["dev"]) == 6
-    assert corpus.counts["train"].kept == 10
+    assert corpus.counts["train"].usable == 10
     assert [part.size for part in corpus.parts["train"].values()] == [6, 4]
 
 
@@ -133,11 +133,11 @@ def test_parts_and_draws_are_exact(sizes, total, seed):
     assert sum(counts) == total
     for place, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         assert abs(count - sizes[-1 - place] / sum(sizes) * total) < 1
-        rows = mixture.drawn(size, count, seed, str(place))
+        rows = mixture.draw_rows(size, count, seed, str(place))
         often = np.bincount(rows, minlength=size)
         assert len(rows) == count
         assert often.max() - often.min() <= 1
-        more = np.bincount(mixture.drawn(size, count + 3, seed, str(place)), minlength=size)
+        more = np.bincount(mixture.draw_rows(size, count + 3, seed, str(place)), minlength=size)
         assert (more >= often).all()
 
 

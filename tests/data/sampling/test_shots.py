@@ -23,7 +23,7 @@ labels = st.lists(st.integers(-1, 4), min_size=1, max_size=60).filter(lambda x: 
 def test_as_many_of_each_class_as_there_are(labels, count, seed):
     """n of each class or all it has, nothing twice, nothing unlabelled, in the files' order."""
     labels = np.array(labels)
-    rows = shots.chosen(labels, count, seed)
+    rows = shots.draw_shots(labels, count, seed)
     assert rows.tolist() == sorted(set(rows.tolist()))
     for label in range(5):
         assert np.sum(labels[rows] == label) == min(count, np.sum(labels == label))
@@ -33,13 +33,13 @@ def test_as_many_of_each_class_as_there_are(labels, count, seed):
 @given(labels, st.integers(1, 8), st.integers(0, 99))
 def test_a_smaller_draw_is_part_of_a_larger_one(labels, count, seed):
     """8-shot and 10-shot of one seed differ by two examples a class."""
-    small, large = (set(shots.chosen(np.array(labels), n, seed)) for n in (count, count + 2))
+    small, large = (set(shots.draw_shots(np.array(labels), n, seed)) for n in (count, count + 2))
     assert small <= large
 
 
 def test_seeds_draw_differently():
     """20 of 100 in three seeds."""
-    draws = [shots.chosen(np.zeros(100, int), 20, seed).tolist() for seed in (0, 1, 2, 0)]
+    draws = [shots.draw_shots(np.zeros(100, int), 20, seed).tolist() for seed in (0, 1, 2, 0)]
     assert draws[0] == draws[3]
     assert draws[0] != draws[1] != draws[2]
 

@@ -160,7 +160,7 @@ def with_knowledge(
     }
 
 
-def _where(chosen: tf.Tensor, there: tf.RaggedTensor, here: tf.RaggedTensor) -> tf.RaggedTensor:
+def _where(touched: tf.Tensor, there: tf.RaggedTensor, here: tf.RaggedTensor) -> tf.RaggedTensor:
     """Choose row by row one or the other."""
-    place = tf.range(tf.size(chosen)) + tf.where(chosen, tf.size(chosen), 0)
+    place = tf.range(tf.size(touched)) + tf.where(touched, tf.size(touched), 0)
     return tf.gather(tf.concat([here, there], 0), place)

@@ -58,7 +58,7 @@ class _Options(NamedTuple):
         codes = np.array([ord(name) for name in names], np.int32)
         return cls(codes, np.cumsum(count) - count, count, np.array(others, np.int32))
 
-    def drawn(self, codes: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(self, codes: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tell whether each code point can become another, and draw what it becomes."""
         place = tf.minimum(tf.searchsorted(self.codes, codes), len(self.codes) - 1)
         which = random_stream.index(u, tf.gather(self.count, place))
@@ -138,7 +138,7 @@ def _substitutes(kind: Kind, letters: _Letters, u: tf.Tensor) -> tuple[tf.Tensor
     """Tell where a mistake of this kind is possible, bool [m], and which code points it puts."""
     codes = letters.codes
     if kind in ("neighbour", "look_alike"):
-        return (_neighbour_keys() if kind == "neighbour" else _look_alikes()).drawn(codes, u)
+        return (_neighbour_keys() if kind == "neighbour" else _look_alikes()).draw(codes, u)
     if kind == "case":
         other = tf.gather(_other_case(), tf.minimum(codes, _CASED_BELOW))
         other = tf.where(codes < _CASED_BELOW, other, codes)

@@ -85,4 +85,4 @@ def _hidden(
     matches = pieces.cut(texts, pattern)
     u = context.stream.branch(branch).at(matches.row, matches.place)
     selected = u < context.rate(rate)
-    return pieces.where_any(selected, matches.with_found(selected, placeholder), texts)
+    return pieces.where_any(selected, matches.with_units(selected, placeholder), texts)

@@ -59,8 +59,8 @@ class Lexicon:
     def of(cls, columns: Iterable[Sequence[str]]) -> Lexicon:
         """Count the words of columns of texts.
 
-        >>> found = Lexicon.of([["the card", "The card, the card"]])
-        >>> found.words.words, found.counts.tolist(), found.texts_with.tolist()
+        >>> lexicon = Lexicon.of([["the card", "The card, the card"]])
+        >>> lexicon.words.words, lexicon.counts.tolist(), lexicon.texts_with.tolist()
         (('the', 'card'), [3, 3], [2, 2])
         """
         counts, texts_with, texts = Counter(), Counter(), 0
@@ -88,7 +88,7 @@ class Lexicon:
         shares = spare / spare.sum() if spare.any() else np.full(len(score), 1 / len(score))
         return np.cumsum(shares).astype(np.float32)
 
-    def drawn(self, u: tf.Tensor) -> tf.Tensor:
+    def draw(self, u: tf.Tensor) -> tf.Tensor:
         """Draw a word that says little, string [m], for each number u between 0 and 1, float32 [m].
 
         A word's probability is in proportion to max S - S(w), S(w) = count(w) * IDF(w): Xie et al.
@@ -98,14 +98,14 @@ class Lexicon:
         words = tf.constant(self.words.words, tf.string)
         return tf.gather(words, tf.minimum(place, len(self.words.words) - 1))
 
-    def spared(self, rate: tf.Tensor, found: Pieces) -> tf.Tensor:
+    def tf_idf_rates(self, rate: tf.Tensor, words: Pieces) -> tf.Tensor:
         """Give probabilities, float32 [m], that touch telling words of a text less, of mean `rate`.
 
         min(rate * (max t - t(w)) / mean(max t - t(w)), 1) with t = TF * IDF, maximum and mean
         over the text: the same paper and appendix. All equal where all words tell as much.
         """
-        row, rows = found.row, found.rows
-        score = _times_in_text(found) * self._rarity(found.found)
+        row, rows = words.row, words.rows
+        score = _times_in_text(words) * self._rarity(words.units)
         spare = tf.gather(tf.math.unsorted_segment_max(score, row, rows), row) - score
         mean = tf.gather(tf.math.unsorted_segment_mean(spare, row, rows), row)
         return tf.where(mean > 0, tf.minimum(rate * tf.math.divide_no_nan(spare, mean), 1.0), rate)
@@ -125,9 +125,9 @@ def _hash(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(words, 2**63 - 1)
 
 
-def _times_in_text(found: Pieces) -> tf.Tensor:
-    """Count how often each piece's word occurs in its text, float32 [m]."""
-    word = tf.strings.join([tf.strings.as_string(found.row), lower(found.found)], " ")
+def _times_in_text(words: Pieces) -> tf.Tensor:
+    """Count how often each word occurs in its text, float32 [m]."""
+    word = tf.strings.join([tf.strings.as_string(words.row), lower(words.units)], " ")
     _, kind, counts = tf.unique_with_counts(word)
     return tf.cast(tf.gather(counts, kind), tf.float32)
 
@@ -136,7 +136,7 @@ def _words_of(texts: Sequence[str]) -> Iterable[list[str]]:
     """Yield the words of each text, lower case."""
     for start in range(0, len(texts), _AT_ONCE):
         matches = pieces.cut(tf.constant(texts[start : start + _AT_ONCE], tf.string))
-        words = [word.decode() for word in lower(matches.found).numpy()]
+        words = [word.decode() for word in lower(matches.units).numpy()]
         ends = np.cumsum(matches.counts.numpy())
         yield from (
             words[end - count : end] for end, count in zip(ends, matches.counts, strict=True)

@@ -88,7 +88,7 @@ class Cache:
                 "INSERT OR REPLACE INTO paraphrase VALUES (?, ?, ?, ?)", rows
             )
 
-    def found(self, texts: Sequence[str], count: int) -> dict[str, list[str]]:
+    def paraphrases(self, texts: Sequence[str], count: int) -> dict[str, list[str]]:
         """Look up text -> its paraphrases of the first `count` draws, in order, if any.
 
         An empty one says that the translator had none.

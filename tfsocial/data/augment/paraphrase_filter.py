@@ -34,9 +34,9 @@ def yardstick(m0_sha256: str, pooling: str) -> str:
     return f"{m0_sha256} {pooling}"
 
 
-def pairs(found: Mapping[str, Sequence[str]]) -> list[Pair]:
+def pairs(paraphrases: Mapping[str, Sequence[str]]) -> list[Pair]:
     """List texts and their paraphrases, each pair once, without empty ones."""
-    each = [(text, new) for text, several in found.items() for new in several if new]
+    each = [(text, new) for text, several in paraphrases.items() for new in several if new]
     return list(dict.fromkeys(each))
 
 
@@ -48,37 +48,37 @@ class Judged:
     """Paraphrases, sorted by a filter.
 
     Attributes:
-        kept: text -> its paraphrases; no text without one.
+        paraphrases: text -> those that may be used; no text without one.
         counts: how many there are of each verdict.
     """
 
-    kept: Mapping[str, tuple[str, ...]]
+    paraphrases: Mapping[str, tuple[str, ...]]
     counts: Mapping[Verdict, int]
 
 
 def judge(
-    found: Mapping[str, Sequence[str]],
+    paraphrases: Mapping[str, Sequence[str]],
     cosines: Mapping[Pair, float],
     bounds: tuple[float, float] | None,
 ) -> Judged:
     """Keep what lies within the bounds, these included; never a copy, nor one twice.
 
-    >>> found = {"a b": ["a b", "b a", "b a", "c", ""]}
+    >>> paraphrases = {"a b": ["a b", "b a", "b a", "c", ""]}
     >>> cosines = {("a b", "a b"): 1.0, ("a b", "b a"): 0.9, ("a b", "c"): 0.2}
-    >>> judged = judge(found, cosines, (0.7, 0.98))
-    >>> judged.kept, judged.counts
+    >>> judged = judge(paraphrases, cosines, (0.7, 0.98))
+    >>> judged.paraphrases, judged.counts
     ({'a b': ('b a',)}, {'copy': 1, 'kept': 1, 'repeated': 1, 'far': 1, 'none': 1})
     """
     counts: Counter[Verdict] = Counter()
-    kept: dict[str, tuple[str, ...]] = {}
-    for text, several in found.items():
+    usable: dict[str, tuple[str, ...]] = {}
+    for text, several in paraphrases.items():
         for place, paraphrase in enumerate(several):
             repeated = paraphrase in several[:place]
             verdict = _verdict(text, paraphrase, repeated, cosines, bounds)
             counts[verdict] += 1
             if verdict == "kept":
-                kept[text] = (*kept.get(text, ()), paraphrase)
-    return Judged(kept, dict(counts))
+                usable[text] = (*usable.get(text, ()), paraphrase)
+    return Judged(usable, dict(counts))
 
 
 def _verdict(
@@ -126,31 +126,31 @@ def usable_paraphrases(
     """
     settings, texts = section(data), texts_of(train)
     with paraphrase_cache.reading(Path(settings.cache), settings.identity) as (cache, _):
-        paraphrases = cache.found(texts, settings.count)
+        paraphrases = cache.paraphrases(texts, settings.count)
         judged = _judged(cache, paraphrases, measured_by, settings.similarity)
-    if not judged.kept:
+    if not judged.paraphrases:
         raise InputError(
             f"data.back_translation: {settings.cache} holds no paraphrase of train's texts that is "
             "kept; run python -m tfsocial augment with this config, which says why"
         )
     log.info(
         "back-translation: %d paraphrases, of %d of the %d texts of train",
-        sum(map(len, judged.kept.values())),
-        len(judged.kept),
+        sum(map(len, judged.paraphrases.values())),
+        len(judged.paraphrases),
         len(texts),
     )
-    return judged.kept
+    return judged.paraphrases
 
 
 def _judged(
     cache: Cache,
-    found: Mapping[str, Sequence[str]],
+    paraphrases: Mapping[str, Sequence[str]],
     measured_by: str,
     bounds: tuple[float, float] | None,
 ) -> Judged:
     if bounds is None:
-        return judge(found, {}, None)
-    wanted = pairs(found)
+        return judge(paraphrases, {}, None)
+    wanted = pairs(paraphrases)
     cosines = cache.cosines(measured_by, wanted)
     if len(cosines) < len(wanted):
         raise InputError(
@@ -158,4 +158,4 @@ def _judged(
             "by this M0; run python -m tfsocial augment with this config (nothing is translated "
             "again)"
         )
-    return judge(found, cosines, bounds)
+    return judge(paraphrases, cosines, bounds)

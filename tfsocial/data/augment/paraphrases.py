@@ -49,7 +49,7 @@ class Paraphrases:
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order
 
-    def drawn(self, texts: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(self, texts: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tell whether each text, string [n], has a paraphrase, bool [n]; draw one by u, [n]."""
         known, order = self._sorted
         sought = _hash(texts)

@@ -16,18 +16,18 @@ _CUT = "\x1f"  # the control character "unit separator", which the tokenizer del
 
 @dataclass(frozen=True)
 class Pieces:
-    """n texts as m found pieces and what stands between them, all flat.
+    """n texts as m pieces, the units, and what stands between them, all flat.
 
     Attributes:
-        head: string [n], what comes before a text's first piece.
-        found: string [m].
-        after: string [m], what stands between a piece and the next, or the end.
-        row: int64 [m], ascending: the text of each piece.
+        head: string [n], what comes before a text's first unit.
+        units: string [m], what the pattern found: words, or others.
+        after: string [m], what stands between a unit and the next, or the end.
+        row: int64 [m], ascending: the text of each unit.
         place: int64 [m], its number in the text.
     """
 
     head: tf.Tensor
-    found: tf.Tensor
+    units: tf.Tensor
     after: tf.Tensor
     row: tf.Tensor
     place: tf.Tensor
@@ -38,7 +38,7 @@ class Pieces:
 
     @property
     def counts(self) -> tf.Tensor:
-        """Pieces of each text, int64 [n]."""
+        """Units of each text, int64 [n]."""
         return tf.math.bincount(
             tf.cast(self.row, tf.int32),
             minlength=tf.cast(self.rows, tf.int32),
@@ -46,45 +46,45 @@ class Pieces:
         )
 
     def joined(self) -> tf.Tensor:
-        """Join the pieces to the texts, string [n]."""
-        units = self.found + self.after
-        return self.head + tf.strings.unsorted_segment_join(units, self.row, self.rows)
+        """Join the units to the texts, string [n]."""
+        strings = self.units + self.after
+        return self.head + tf.strings.unsorted_segment_join(strings, self.row, self.rows)
 
-    def with_found(self, chosen: tf.Tensor, other: tf.Tensor) -> Pieces:
-        """Put other pieces, string [m], in the place of those chosen, bool [m]."""
-        return replace(self, found=tf.where(chosen, other, self.found))
+    def with_units(self, selected: tf.Tensor, other: tf.Tensor) -> Pieces:
+        """Put others, string [m], in the place of the units selected, bool [m]."""
+        return replace(self, units=tf.where(selected, other, self.units))
 
 
 def cut(texts: tf.Tensor, pattern: str = WORD) -> Pieces:
     """Cut strings [n] at each match of a pattern; never within another.
 
     >>> pieces = cut(tf.constant(["I don't, OK?", "借记card"]))
-    >>> [word.decode() for word in pieces.found.numpy()]
+    >>> [word.decode() for word in pieces.units.numpy()]
     ['I', "don't", 'OK', '借', '记', 'card']
     >>> pieces.after.numpy().tolist()
     [b' ', b', ', b'?', b'', b'', b'']
     """
     texts = tf.strings.regex_replace(texts, _CUT, "")
     marked = tf.strings.regex_replace(texts, f"({pattern})", rf"{_CUT}\1{_CUT}")
-    parts = tf.strings.split(marked, _CUT)  # head, found, after, found, after ...
+    parts = tf.strings.split(marked, _CUT)  # head, unit, after, unit, after ...
     row = parts.value_rowids()
     number = tf.ragged.range(parts.row_lengths()).flat_values
-    is_found = number % 2 == 1
+    is_unit = number % 2 == 1
     return Pieces(
         head=tf.gather(parts.flat_values, parts.row_starts()),
-        found=tf.boolean_mask(parts.flat_values, is_found),
-        after=tf.boolean_mask(parts.flat_values, (number > 0) & ~is_found),
-        row=tf.boolean_mask(row, is_found),
-        place=tf.boolean_mask(number // 2, is_found),
+        units=tf.boolean_mask(parts.flat_values, is_unit),
+        after=tf.boolean_mask(parts.flat_values, (number > 0) & ~is_unit),
+        row=tf.boolean_mask(row, is_unit),
+        place=tf.boolean_mask(number // 2, is_unit),
     )
 
 
-def where_any(chosen: tf.Tensor, pieces: Pieces, texts: tf.Tensor) -> tf.Tensor:
-    """Join the pieces in texts of which one was chosen; the others stay byte for byte.
+def where_any(selected: tf.Tensor, pieces: Pieces, texts: tf.Tensor) -> tf.Tensor:
+    """Join the units of texts of which one is selected; the other texts stay byte for byte.
 
     Args:
-        chosen: bool [m].
+        selected: bool [m].
         texts: string [n], what was cut.
     """
-    touched = tf.math.unsorted_segment_sum(tf.cast(chosen, tf.int32), pieces.row, pieces.rows) > 0
+    touched = tf.math.unsorted_segment_sum(tf.cast(selected, tf.int32), pieces.row, pieces.rows) > 0
     return tf.where(touched, pieces.joined(), texts)

@@ -48,11 +48,11 @@ class Thesaurus:
         """What to cut texts at: the phrases, else words."""
         return f"{one_of(self.phrases)}|{pieces.WORD}" if self.phrases else pieces.WORD
 
-    def drawn(self, found: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(self, units: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tell whether each word, string [m], has a synonym, bool [m]; draw one by u, [m]."""
         if not self.synonyms:
-            return tf.zeros_like(found, tf.bool), found
-        place = self.words.index(found)
+            return tf.zeros_like(units, tf.bool), units
+        place = self.words.index(units)
         count = tf.gather(self.count, tf.maximum(place, 0))
         pick = tf.gather(self.first, tf.maximum(place, 0)) + random_stream.index(u, count)
         return place >= 0, tf.gather(tf.constant(self.synonyms), pick)
@@ -108,9 +108,9 @@ class Synonym(TextOp):
         thesaurus = self._thesaurus(context.lexicon)
         matches = pieces.cut(texts, thesaurus.pattern)
         u, which = (context.stream.branch(i).at(matches.row, matches.place) for i in range(2))
-        has, synonym = thesaurus.drawn(matches.found, which)
+        has, synonym = thesaurus.draw(matches.units, which)
         selected = has & (u < words.probability(self.rate, self.choose, matches, context))
-        replaced = matches.with_found(selected, _as_capital(matches.found, synonym))
+        replaced = matches.with_units(selected, _as_capital(matches.units, synonym))
         return pieces.where_any(selected, replaced, texts)
 
 

@@ -171,9 +171,9 @@ def words_of(tokens: tf.RaggedTensor, parts: WordParts) -> TokenWords:
 
 
 def _masked(
-    tokens: tf.RaggedTensor, words: TokenWords, chosen: tf.Tensor, context: AugmentContext
+    tokens: tf.RaggedTensor, words: TokenWords, selected: tf.Tensor, context: AugmentContext
 ) -> tf.RaggedTensor:
-    hidden = tf.gather(chosen & words.in_text, words.of_token)
+    hidden = tf.gather(selected & words.in_text, words.of_token)
     mask = tf.constant(context.word_parts.mask, tf.int32)
     return tokens.with_flat_values(tf.where(hidden, mask, tokens.flat_values))
 

@@ -41,7 +41,7 @@ class WordDrop(TextOp):
         gone = u < probability(self.rate, self.choose, words, context)
         gone &= u < tf.gather(highest, words.row)
         closed = tf.strings.regex_replace(words.after, r"^\s+", "")
-        left = replace(words, after=tf.where(gone, closed, words.after)).with_found(gone, "")
+        left = replace(words, after=tf.where(gone, closed, words.after)).with_units(gone, "")
         return pieces.where_any(gone, left, texts)
 
 
@@ -59,8 +59,8 @@ class WordSwap(TextOp):
         selected = context.stream.at(words.row, words.place) < context.rate(self.rate)
         last = words.place + 1 == tf.gather(words.counts, words.row)
         swaps = neighbours.every_other(selected & ~last)
-        moved = tf.gather(words.found, neighbours.exchanged(swaps))
-        return pieces.where_any(swaps, replace(words, found=moved), texts)
+        moved = tf.gather(words.units, neighbours.exchanged(swaps))
+        return pieces.where_any(swaps, replace(words, units=moved), texts)
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,17 +83,17 @@ class WordInsert(TextOp):
         words = pieces.cut(texts)
         selected = context.stream.branch(0).at(words.row, words.place) < context.rate(self.rate)
         more = self._more(words, context, context.stream.branch(1).at(words.row, words.place))
-        longer = words.with_found(selected, words.found + _space(words.found, more) + more)
+        longer = words.with_units(selected, words.units + _space(words.units, more) + more)
         return pieces.where_any(selected, longer, texts)
 
     def _more(self, words: Pieces, context: AugmentContext, u: tf.Tensor) -> tf.Tensor:
         if self.source == "marks":
             return tf.gather(tf.constant(MARKS), random_stream.index(u, len(MARKS)))
         if self.source == "corpus":
-            return context.lexicon.drawn(u)
+            return context.lexicon.draw(u)
         offset = random_stream.index(u, tf.gather(words.counts, words.row))
         first = tf.range(tf.size(words.place, tf.int64)) - words.place
-        return tf.gather(words.found, first + offset)
+        return tf.gather(words.units, first + offset)
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,14 +116,14 @@ class WordReplace(TextOp):
         u, other = (context.stream.branch(i).at(words.row, words.place) for i in range(2))
         selected = u < probability(self.rate, self.choose, words, context)
         return pieces.where_any(
-            selected, words.with_found(selected, context.lexicon.drawn(other)), texts
+            selected, words.with_units(selected, context.lexicon.draw(other)), texts
         )
 
 
 def probability(rate: Rate, choose: Choice, words: Pieces, context: AugmentContext) -> tf.Tensor:
     """Give the probability of touching a word: float32 scalar, or [m] by what the word tells."""
     even = context.rate(rate)
-    return even if choose == "uniform" else context.lexicon.spared(even, words)
+    return even if choose == "uniform" else context.lexicon.tf_idf_rates(even, words)
 
 
 def _space(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -9,13 +9,14 @@ from tfsocial.errors import InputError, nearest
 
 
 def check_columns(
-    file: str, found: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
+    file: str, columns: Iterable[str], keys: Mapping[str, str], otherwise: str = ""
 ) -> None:
     """Check that a file has all columns.
 
-    `keys`: wanted column -> the config key that wants it; `otherwise`: another remedy.
+    `columns`: the file's; `keys`: wanted column -> the config key that wants it; `otherwise`:
+    another remedy.
     """
-    names = list(found)
+    names = list(columns)
     for column, key in keys.items():
         if column not in names:
             close = nearest(column, names)

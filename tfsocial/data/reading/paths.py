@@ -19,13 +19,13 @@ def files(source: config.Source, split: str, key: str = "data") -> tuple[str, ..
     Raises:
         InputError: a pattern matches no file.
     """
-    found: dict[str, None] = {}
+    paths: dict[str, None] = {}
     for pattern in getattr(source.splits, split):
         matches = _matches(source.root, pattern)
         if not matches:
             raise InputError(_no_match(source, split, key, pattern))
-        found |= dict.fromkeys(matches)
-    return tuple(found)
+        paths |= dict.fromkeys(matches)
+    return tuple(paths)
 
 
 def under(root: str | None, name: str) -> str:

@@ -24,10 +24,12 @@ def check_bad_rows(
     Raises:
         InputError: more than the fraction `allowed` of its rows are bad, or all.
     """
-    if counts.kept and counts.quarantined <= allowed * counts.read:
+    if counts.usable and counts.quarantined <= allowed * counts.read:
         return
     first = rows[0]
-    limit = f"more than data.max_bad_fraction={allowed:g} allows" if counts.kept else "none is left"
+    limit = (
+        f"more than data.max_bad_fraction={allowed:g} allows" if counts.usable else "none is left"
+    )
     listing = f"; all of them are in {quarantine}" if quarantine is not None else ""
     raise InputError(
         f"{place}: {counts.quarantined} of {counts.read} rows are bad, {limit}; "

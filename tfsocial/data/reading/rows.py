@@ -28,14 +28,14 @@ class BadRow(NamedTuple):
     raw: str
 
 
-def sound(found: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
+def sound(rows: Iterable[Row | BadRow], name: str) -> Iterator[Row | BadRow]:
     """Yield a file's or a part's rows, those that hold what no text may as bad ones.
 
     Raises:
         InputError: there is none.
     """
     empty = True
-    for row in found:
+    for row in rows:
         empty = False
         fault = flaw_of(row.raw)
         yield bad(row, fault) if fault else row

@@ -49,7 +49,7 @@ def mixed(corpus: Corpus, data: config.Data, seed: int) -> Corpus:
             )
     starts = np.cumsum([0, *sizes.values()])
     rows = [
-        start + drawn(sizes[key], count, seed, key)
+        start + draw_rows(sizes[key], count, seed, key)
         for key, count, start in zip(sizes, counts, starts, strict=False)
     ]
     train = corpus.splits["train"].taken(np.concatenate(rows))
@@ -82,13 +82,13 @@ def parts(sizes: Sequence[int], rates: Sequence[float], total: int | None = None
     return counts.tolist()
 
 
-def drawn(size: int, count: int, seed: int, key: str) -> np.ndarray:
+def draw_rows(size: int, count: int, seed: int, key: str) -> np.ndarray:
     """Draw the rows of a source that an epoch has, ascending; int64 [count].
 
     A function of the seed and the source's key, not of its place among the others; a smaller
     draw is part of a larger one.
 
-    >>> often = np.bincount(drawn(3, 7, seed=0, key="data.mixture.own"))
+    >>> often = np.bincount(draw_rows(3, 7, seed=0, key="data.mixture.own"))
     >>> sorted(often.tolist())
     [2, 2, 3]
     """

@@ -43,15 +43,15 @@ def draw(
     if task is None:
         raise InputError("data.shots draws by class, but no task is of kind classify; drop it")
     train = corpus.splits["train"]
-    rows = chosen(train.labels[task], data.shots, seed)
+    rows = draw_shots(train.labels[task], data.shots, seed)
     names = corpus.label_names[task]
     lacking = sum(np.bincount(train.labels[task][rows], minlength=len(names)) < data.shots)
     if lacking:
         log.warning(
             "data.shots=%d: %d classes of %s have fewer, all taken", data.shots, lacking, task
         )
-    drawn = _only(corpus, np.union1d(rows, _of_other_sources(corpus, data, {task: tasks[task]})))
-    for other, labels in drawn.splits["train"].labels.items():
+    few_shot = _only(corpus, np.union1d(rows, _of_other_sources(corpus, data, {task: tasks[task]})))
+    for other, labels in few_shot.splits["train"].labels.items():
         if not has_label(labels).any():
             raise InputError(
                 f"data.shots={data.shots}: no row that is drawn for task {task} has a label for "
@@ -59,7 +59,7 @@ def draw(
             )
     if record is not None:
         _write(record, train.taken(rows), corpus.label_names)
-    return drawn
+    return few_shot
 
 
 def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> np.ndarray:
@@ -87,12 +87,14 @@ def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
     )
 
 
-def chosen(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:
+def draw_shots(labels: np.ndarray, shots: int, seed: int) -> np.ndarray:
     """Draw rows, ascending; labels int [n], below 0 where there is none.
 
     >>> labels = np.array([0, 1, 0, -1, 1, 0])
-    >>> len(chosen(labels, 2, seed=0)), set(chosen(labels, 1, 0)) <= set(chosen(labels, 2, 0))
-    (4, True)
+    >>> len(draw_shots(labels, 2, seed=0))
+    4
+    >>> set(draw_shots(labels, 1, 0)) <= set(draw_shots(labels, 2, 0))
+    True
     """
     rows = [
         np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels == label))[:shots]
