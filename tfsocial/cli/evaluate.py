@@ -42,9 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     labels = cli.pairs("label", FLAGS.label)
     ood_labels = cli.pairs("ood_label", FLAGS.ood_label)
     fitted = {
-        name: cli.existing(name, FLAGS[name].value)
-        for name in ("train", "dev")
-        if FLAGS[name].value
+        name: cli.existing(name, path) for name in ("train", "dev") if (path := FLAGS[name].value)
     }
     output = cli.new_folder("output", FLAGS.output)
 
