@@ -25,7 +25,7 @@ OPTIMIZERS: Mapping[str, type[BaseOptimizer]] = {
 
 
 def optimizer(
-    chosen: config.Optimizer,
+    chosen: config.AnyOptimizer,
     total_steps: int,
     multipliers: Iterable[tuple[tf.Variable, float]] = (),
     begins: Iterable[tuple[tf.Variable, int]] = (),
@@ -51,7 +51,10 @@ def optimizer(
 
 
 def of_parameters(
-    parameters: Parameters, chosen: config.Optimizer, total_steps: int, steps_per_layer: float = 0.0
+    parameters: Parameters,
+    chosen: config.AnyOptimizer,
+    total_steps: int,
+    steps_per_layer: float = 0.0,
 ) -> BaseOptimizer:
     """Make the optimizer of a model; what is peculiar to a weight follows from role and layer.
 
