@@ -106,8 +106,8 @@ def takes_two_steps(paths: list[Path], folder: Path) -> None:
         ],
     )
     run = tiny_run.train(chosen, folder / "run")
-    assert int(run.curves.model.optimizer.iterations) == run.steps == 2
-    assert math.isfinite(run.curves.model.get_metrics_result()["loss"])
+    assert int(run.metrics_logger.model.optimizer.iterations) == run.steps == 2
+    assert math.isfinite(run.metrics_logger.model.get_metrics_result()["loss"])
     assert run.loaded.manifest.tasks.keys() == chosen.tasks.keys()
     assert (folder / "run" / "model" / "heads.safetensors").is_file()
 

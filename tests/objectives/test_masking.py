@@ -36,7 +36,7 @@ def test_whole_words_share_the_luck_of_their_first_piece():
     luck = [0.0, 0.9, 0.0, 0.1, 0.9, 0.9, 0.0, 0.1, 0.9, 0.9, 0.0, 0.0]
     step = ByHand([luck, [0.5] * 12, [0.0] * 12])
     hidden = masked(step, share=0.15, whole_words=True)
-    assert hidden.chosen.numpy()[0].nonzero()[0].tolist() == [3, 4, 7, 8]
+    assert hidden.predicted.numpy()[0].nonzero()[0].tolist() == [3, 4, 7, 8]
     assert hidden.places.numpy()[0].tolist() == [3, 4, 7, 8, 0, 1, 2, 5]
     expected = [CLS, 10, 11, MASK, MASK, 30, 31, MASK, MASK, 50, 51, 0]
     assert hidden.token_ids.numpy()[0].tolist() == expected
@@ -46,7 +46,7 @@ def test_of_single_pieces_each_has_its_own_luck():
     """[CLS] and padding drew 0 too and stay."""
     luck = [0.0, 0.9, 0.0, 0.1, 0.9, 0.9, 0.0, 0.1, 0.9, 0.9, 0.9, 0.0]
     hidden = masked(ByHand([luck, [0.5] * 12, [0.0] * 12]), share=0.15, whole_words=False)
-    assert hidden.chosen.numpy()[0].nonzero()[0].tolist() == [2, 3, 6, 7]
+    assert hidden.predicted.numpy()[0].nonzero()[0].tolist() == [2, 3, 6, 7]
 
 
 def test_a_chosen_token_becomes_mask_another_word_or_stays():
@@ -55,14 +55,14 @@ def test_a_chosen_token_becomes_mask_another_word_or_stays():
     hidden = masked(ByHand([luck, fate, [0.775] * 12]), share=0.8, whole_words=False)
     expected = [CLS, MASK, MASK, MASK, MASK, 77, 31, MASK, MASK, MASK, MASK, 0]
     assert hidden.token_ids.numpy()[0].tolist() == expected
-    assert hidden.chosen.numpy()[0].tolist() == [False] + [True] * 10 + [False]
+    assert hidden.predicted.numpy()[0].tolist() == [False] + [True] * 10 + [False]
 
 
 def test_no_more_are_hidden_than_have_a_place():
     """Of ten that drew 0 the last two stay; the others are all among the places."""
     assert most(0.15, 12) == 8
     hidden = masked(ByHand([[0.0] * 12, [0.5] * 12, [0.0] * 12]), share=0.15, whole_words=False)
-    assert hidden.chosen.numpy()[0].nonzero()[0].tolist() == list(range(1, 9))
+    assert hidden.predicted.numpy()[0].nonzero()[0].tolist() == list(range(1, 9))
     assert hidden.places.numpy()[0].tolist() == list(range(1, 9))
     assert hidden.token_ids.numpy()[0].tolist() == [CLS, *[MASK] * 8, 50, 51, 0]
     values = tf.range(12)[tf.newaxis] * 10
@@ -78,7 +78,7 @@ def test_shares_are_bert_s():
     step = ByHand([], batch=batch)
     step.uniform_tokens = lambda: tf.constant(draws.pop(0), tf.float32)
     hidden = masked(step, share=0.15, whole_words=False)
-    chosen, now = hidden.chosen.numpy(), hidden.token_ids.numpy()
+    chosen, now = hidden.predicted.numpy(), hidden.token_ids.numpy()
     assert abs(chosen.mean() - 0.15) < 0.005
     assert np.array_equal(now[~chosen], tokens[~chosen])
     assert abs((now[chosen] == MASK).mean() - 0.8) < 0.015

@@ -20,7 +20,7 @@ MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetenso
 
 def steps_taken(run: train.Run) -> int:
     """Steps the optimizer counted."""
-    return int(run.curves.model.optimizer.iterations)
+    return int(run.metrics_logger.model.optimizer.iterations)
 
 
 class ScriptedScorer:
@@ -177,7 +177,7 @@ def test_without_a_dev_split_the_last_weights_are_kept(moods, tmp_path):
     run = tiny_run.train(chosen, tmp_path / "run")
     assert steps_taken(run) == 4
     assert points(tmp_path / "run", "dev/monitored") == []
-    live = run.curves.model.text_model.heads.linear["mood"].kernel.numpy()
+    live = run.metrics_logger.model.text_model.heads.linear["mood"].kernel.numpy()
     assert np.array_equal(weights(tmp_path / "run")["heads.safetensors/mood.weight"], live.T)
 
 

@@ -254,6 +254,6 @@ def test_a_teacher_of_averages_is_not_learned(moods, tmp_path):
 def test_without_a_dev_split_the_last_average_is_kept(moods, tmp_path):
     """What is saved is the average and not the weights it is of."""
     chosen = tiny_run.settings(moods, "data.splits.dev=[]", "training.ema=0.8")
-    model = tiny_run.train(chosen, tmp_path / "run").curves.model
+    model = tiny_run.train(chosen, tmp_path / "run").metrics_logger.model
     average = model.average.averages[HEAD]
     np.testing.assert_array_equal(head(tmp_path / "run"), average.numpy().T)

@@ -151,7 +151,7 @@ def test_cosines_are_curves(tmp_path):
     run = tiny_run.train(tiny_run.settings(moods, objectives=objectives), tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
     found = [row["train/cosine/L/mood~L0/feature_cosine"] for row in rows if "train/loss" in row]
-    (last,) = run.curves.model.step.cosines.last.values()
+    (last,) = run.metrics_logger.model.step.cosines.last.values()
     assert len(found) > 1
     assert found[-1] == pytest.approx(float(last.numpy()))
     assert all(0 < abs(value) <= 1 for value in found)

@@ -26,7 +26,7 @@ LABELS = np.array([0, 1, 0, 2, 2])  # 2: out of scope
 def test_threshold_separates_what_can_be_separated():
     """The examples outside have the lowest scores: all are told apart."""
     scores = np.array([5.0, 4.0, 6.0, 1.0, 2.0])
-    slope, threshold = ood_fitting.chosen(scores, SURE, LABELS)
+    slope, threshold = ood_fitting.slope_and_threshold(scores, SURE, LABELS)
     assert slope > 0
     assert ood_fitting._worth(scores, SURE, LABELS, slope, threshold) == 1
     assert 1 < threshold < 6
@@ -43,7 +43,7 @@ def test_wrong_answers_in_scope_count_against_keeping_them():
 def test_without_an_example_outside_it_keeps_most(kept, passing):
     """95 of 100 examples stay in scope, or as many as wanted."""
     scores, sure = np.arange(100.0), np.tile([[0.7, 0.3]], (100, 1))
-    slope, threshold = ood_fitting.chosen(scores, sure, np.zeros(100, int), kept)
+    slope, threshold = ood_fitting.slope_and_threshold(scores, sure, np.zeros(100, int), kept)
     assert np.mean(~ood_fitting._refused(scores, sure, slope, threshold)) == passing
 
 
@@ -53,7 +53,7 @@ def test_as_many_as_wanted_are_kept(kept, recall):
     scores = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 2.5])
     sure = np.tile([[0.999, 0.001]], (7, 1))
     labels = np.array([0, 0, 0, 0, 0, 2, 2])
-    slope, threshold = ood_fitting.chosen(scores, sure, labels, kept)
+    slope, threshold = ood_fitting.slope_and_threshold(scores, sure, labels, kept)
     refused = ood_fitting._refused(scores, sure, slope, threshold)
     assert np.mean(~refused[:5]) == kept
     assert np.mean(refused[5:]) == recall
@@ -63,7 +63,9 @@ def test_a_score_that_does_not_tell_refuses_nothing():
     """The example outside has the highest score: rather no threshold than half of the others."""
     scores = np.array([1.0, 2.0, 3.0, 9.0])
     labels = np.array([0, 0, 0, 2])
-    slope, threshold = ood_fitting.chosen(scores, np.tile([[0.6, 0.4]], (4, 1)), labels, 0.9)
+    slope, threshold = ood_fitting.slope_and_threshold(
+        scores, np.tile([[0.6, 0.4]], (4, 1)), labels, 0.9
+    )
     assert not ood_fitting._refused(scores, np.tile([[0.6, 0.4]], (4, 1)), slope, threshold).any()
 
 
@@ -89,7 +91,7 @@ def test_unsure_examples_count_as_answers_are_given(kept):
     logits = random.normal(size=[200, 77])
     sure = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)  # the likeliest about 0.1
     scores = np.log(np.exp(logits).sum(1))
-    slope, threshold = ood_fitting.chosen(scores, sure, np.zeros(200, int), kept)
+    slope, threshold = ood_fitting.slope_and_threshold(scores, sure, np.zeros(200, int), kept)
     assert np.mean(~ood_fitting._refused(scores, sure, slope, threshold)) == kept
 
 

@@ -103,7 +103,7 @@ def test_a_run_begins_where_the_probe_left(tmp_path, how):
     moods = tiny_run.write_moods(tmp_path / "data")
     chosen = tiny_run.settings(moods, "optimizer.learning_rate=1.0e-30", f"model.head_init={how}")
     run = tiny_run.train(chosen, tmp_path / "run")
-    assert run.curves is not None
+    assert run.metrics_logger is not None
     log = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
     assert '"dev/mood/accuracy": 1.0' in log
 

@@ -52,4 +52,4 @@ def _of_today(name: str) -> str:
     'embeddings.LayerNorm.weight'
     """
     name = name.removeprefix(ENCODER)
-    return re.sub(r"LayerNorm\.(gamma|beta)$", lambda found: _FIRST_NAMES[found[0]], name)
+    return re.sub(r"LayerNorm\.(gamma|beta)$", lambda match: _FIRST_NAMES[match[0]], name)

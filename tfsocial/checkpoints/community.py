@@ -169,34 +169,34 @@ def encoder_tensors(folder: Path) -> dict[str, np.ndarray]:
 
 
 def fill_encoder(
-    encoder: PackedBert, found: Mapping[str, np.ndarray], folder: Path
+    encoder: PackedBert, arrays: Mapping[str, np.ndarray], folder: Path
 ) -> UnusedTensors:
     """Assign every weight of the backbone; return the tensors without a place in it.
 
     Args:
-        found: name -> array, each of its parameter's shape.
+        arrays: name -> array, each of its parameter's shape.
 
     Raises:
         InputError: the backbone has a weight that is not among them, or of another shape.
     """
     backbone = parameters.of_encoder(encoder).of("backbone")
-    missing = [name for name in backbone if name not in found]
+    missing = [name for name in backbone if name not in arrays]
     if missing:
         raise InputError(
             f"{folder / WEIGHTS}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all)"
         )
-    assign(backbone, found, str(folder / WEIGHTS))
-    return {name: array for name, array in found.items() if name not in backbone}
+    assign(backbone, arrays, str(folder / WEIGHTS))
+    return {name: array for name, array in arrays.items() if name not in backbone}
 
 
-def assign(places: Parameters, found: Mapping[str, np.ndarray], where: str) -> None:
+def assign(places: Parameters, arrays: Mapping[str, np.ndarray], where: str) -> None:
     """Give each parameter the tensor of its name; `where` is the file.
 
     Raises:
         InputError: a tensor has another shape, or values that are not finite.
     """
     for name, parameter in places.items():
-        parameter.assign(tensors.checked(found[name], parameter.shape, f"{where}: {name}"))
+        parameter.assign(tensors.checked(arrays[name], parameter.shape, f"{where}: {name}"))
 
 
 def bert_config(folder: Path, dropout: float | None = None) -> BertConfig:

@@ -124,11 +124,11 @@ def _of_mlm_head(weights: Parameters) -> Parameters:
     return weights.of("head").where(lambda parameter: parameter.task is None)
 
 
-def _fill(places: Parameters, found: Mapping[str, np.ndarray], path: Path) -> None:
+def _fill(places: Parameters, arrays: Mapping[str, np.ndarray], path: Path) -> None:
     for name in places:
-        if name not in found:
+        if name not in arrays:
             raise InputError(f"{path}: lacks {name}, which {CONFIG} promises")
-    community.assign(places, found, str(path))
+    community.assign(places, arrays, str(path))
 
 
 def _shared_tensors(

@@ -57,7 +57,7 @@ def load(
 
 
 def resources(
-    entries: Mapping[str, Checkpoint], found: Mapping[str, CommunityCheckpoint]
+    entries: Mapping[str, Checkpoint], checkpoints: Mapping[str, CommunityCheckpoint]
 ) -> tuple[Resource, ...]:
     """Say of each checkpoint whose it is, under which licence and where that was read.
 
@@ -66,7 +66,7 @@ def resources(
     """
     return tuple(
         provenance.of_checkpoint(
-            entries[name], entries[name].checkpoint, community.folder, f"checkpoints.{name}"
+            entries[name], entries[name].checkpoint, checkpoint.folder, f"checkpoints.{name}"
         )
-        for name, community in found.items()
+        for name, checkpoint in checkpoints.items()
     )

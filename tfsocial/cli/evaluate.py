@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     examples, unreadable = reading.read(data, manifest, columns)
     without = reading.Columns(columns.text, columns.labels, (), columns.separator)
     sets = {name: reading.read(path, manifest, without).examples for name, path in fitted.items()}
-    suites = run.chosen_suites(
+    suites = run.make_suites(
         FLAGS.suite, manifest, ood_labels, FLAGS.attribute, sets.get("train"), sets.get("dev")
     )
     findings = run.evaluate(loaded, examples, suites)

@@ -82,10 +82,10 @@ class Task(Section):
 
     @pydantic.field_validator("min_in_scope_recall")
     @classmethod
-    def _of_a_threshold(cls, kept: float | None, info: pydantic.ValidationInfo) -> float | None:
-        if kept is not None and info.data.get("ood_detector", "class") == "class":
+    def _of_a_threshold(cls, recall: float | None, info: pydantic.ValidationInfo) -> float | None:
+        if recall is not None and info.data.get("ood_detector", "class") == "class":
             raise ValueError("is for a threshold: set ood_detector to a score beside it")
-        return kept
+        return recall
 
     @pydantic.field_validator("list")
     @classmethod

@@ -21,7 +21,7 @@ from tfsocial.evaluation.table import suite
 MOST_ROWS = 30  # of a table in the text; evaluation.json has all
 
 
-def chosen_suites(
+def make_suites(
     names: Sequence[str],
     manifest: Manifest,
     ood_labels: Mapping[str, str],
@@ -72,9 +72,9 @@ def evaluate(
     return {name: suite(once, examples) for name, suite in suites.items()}
 
 
-def as_text(found: Mapping[str, Findings]) -> str:
+def as_text(findings: Mapping[str, Findings]) -> str:
     """Write the findings for a terminal, a section a suite."""
-    return "\n".join("\n".join(_section(name, one)) for name, one in found.items())
+    return "\n".join("\n".join(_section(name, one)) for name, one in findings.items())
 
 
 def _section(name: str, findings: Findings) -> list[str]:
@@ -103,7 +103,7 @@ def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def write(found: Mapping[str, Findings], about: Mapping[str, Any], folder: Path) -> None:
+def write(findings: Mapping[str, Findings], about: Mapping[str, Any], folder: Path) -> None:
     """Write evaluation.json, evaluation.txt and each picture as png, each whole or not at all.
 
     Args:
@@ -111,12 +111,12 @@ def write(found: Mapping[str, Findings], about: Mapping[str, Any], folder: Path)
     """
     from matplotlib import image
 
-    tree = {**about, "suites": {name: one.as_json() for name, one in found.items()}}
+    tree = {**about, "suites": {name: one.as_json() for name, one in findings.items()}}
     text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
-    for name, content in (("evaluation.json", f"{text}\n"), ("evaluation.txt", as_text(found))):
+    for name, content in (("evaluation.json", f"{text}\n"), ("evaluation.txt", as_text(findings))):
         with files.replacing(folder / name) as partial:
             partial.write_text(content, encoding="utf-8")
-    for name, one in found.items():
+    for name, one in findings.items():
         for title, picture in one.pictures.items():
             with files.replacing(folder / picture_file(name, title)) as partial:
                 image.imsave(partial, picture, format="png")

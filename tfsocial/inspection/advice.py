@@ -14,22 +14,22 @@ CUT = 0.001  # of a split: fewer texts that are too long are not worth longer ro
 UNKNOWN = 0.02  # of a split's tokens; more, and M0 is of another language than the texts
 
 
-def advice(found: Facts) -> Iterator[str]:
+def advice(facts: Facts) -> Iterator[str]:
     """Say what to do about it, in plain words; the gravest first."""
-    yield from (licence["refused"] for licence in found["licences"] if licence["refused"])
-    yield from _about_bad_rows(found)
-    yield from _about_leaks(found["repeats"])
-    yield from _about_conflicts(found["conflicts"])
-    for name, task in found["tasks"].items():
+    yield from (licence["refused"] for licence in facts["licences"] if licence["refused"])
+    yield from _about_bad_rows(facts)
+    yield from _about_leaks(facts["repeats"])
+    yield from _about_conflicts(facts["conflicts"])
+    for name, task in facts["tasks"].items():
         if "labels" in task:
-            yield from _about_labels(name, task, found["splits"])
-    yield from _about_lengths(found["lengths"])
-    if "dev" not in found["splits"]:
+            yield from _about_labels(name, task, facts["splits"])
+    yield from _about_lengths(facts["lengths"])
+    if "dev" not in facts["splits"]:
         yield "There is no dev split: nothing can pick an epoch or a setting without reading test."
 
 
-def _about_bad_rows(found: Facts) -> Iterator[str]:
-    for split, counts in found["splits"].items():
+def _about_bad_rows(facts: Facts) -> Iterator[str]:
+    for split, counts in facts["splits"].items():
         if counts["stops"]:
             yield (
                 f"{counts['bad']} of {counts['read']} rows of {split} are bad, and training stops "

@@ -212,7 +212,7 @@ def _compared(
 # --- what stands where -----------------------------------------------------------------
 
 
-def repeats(pooled: Pool, found: Near) -> dict[str, dict[str, dict[str, int]]]:
+def repeats(pooled: Pool, pairs: Near) -> dict[str, dict[str, dict[str, int]]]:
     """Count rows of each split that stand in each other one, `equal` or `near`.
 
     A row that has an equal one there is not counted as near. Under the split itself: rows that
@@ -220,8 +220,8 @@ def repeats(pooled: Pool, found: Near) -> dict[str, dict[str, dict[str, int]]]:
     """
     members = pooled.members()
     beside = np.zeros_like(members)
-    np.logical_or.at(beside, found.first, members[found.second])
-    np.logical_or.at(beside, found.second, members[found.first])
+    np.logical_or.at(beside, pairs.first, members[pairs.second])
+    np.logical_or.at(beside, pairs.second, members[pairs.first])
     table: dict[str, dict[str, dict[str, int]]] = {}
     for here, name in enumerate(pooled.names):
         forms = pooled.form[pooled.split == here]

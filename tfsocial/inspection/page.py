@@ -50,22 +50,22 @@ svg { max-width: 100%; height: auto; } code { background: var(--soft); padding: 
 """
 
 
-def page(found: Facts) -> str:
+def page(facts: Facts) -> str:
     """Write the whole page."""
     sections = [
-        ("Advice", _advice(found["advice"])),
-        ("Rows and lengths", _lengths(found)),
-        *((f"Labels of task {name}", _task(task)) for name, task in found["tasks"].items()),
-        ("Rows that stand twice", _repeats(found["repeats"])),
+        ("Advice", _advice(facts["advice"])),
+        ("Rows and lengths", _lengths(facts)),
+        *((f"Labels of task {name}", _task(task)) for name, task in facts["tasks"].items()),
+        ("Rows that stand twice", _repeats(facts["repeats"])),
         *(
             (f"Labels of task {name} that disagree", _conflicts(one))
-            for name, one in found["conflicts"].items()
+            for name, one in facts["conflicts"].items()
         ),
-        ("Bad rows", _quarantine(found["quarantine"])),
-        ("Licences", _licences(found["licences"])),
+        ("Bad rows", _quarantine(facts["quarantine"])),
+        ("Licences", _licences(facts["licences"])),
     ]
     body = "\n".join(f"<h2>{escape(title)}</h2>\n{content}" for title, content in sections)
-    title = escape(f"Data of {found['name']}")
+    title = escape(f"Data of {facts['name']}")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -84,13 +84,13 @@ def _advice(sentences: Sequence[str]) -> str:
     return f'<ul class="advice">{items}</ul>'
 
 
-def _lengths(found: Facts) -> str:
-    lengths = found["lengths"]
+def _lengths(facts: Facts) -> str:
+    lengths = facts["lengths"]
     measures = ("mean", "median", "95 %", "99 %", "longest", "cut", "unknown")
     header = ("split", "files", "rows", "bad", *measures)
     keys = ("median", "p95", "p99", "longest")
     rows = []
-    for split, counts in found["splits"].items():
+    for split, counts in facts["splits"].items():
         one = lengths["splits"][split]
         cut = _Figure(f"{one['cut']} ({one['cut'] / max(counts['rows'], 1):.1%})")
         names = ", ".join(counts["files"])
@@ -158,13 +158,13 @@ def _first_of(shown: Sequence[object], count: int, what: str) -> str:
     return f": {len(shown)} of {count:,} {what}" if len(shown) < count else ""
 
 
-def _conflicts(found: Facts) -> str:
-    if not found["texts"]:
+def _conflicts(facts: Facts) -> str:
+    if not facts["texts"]:
         return "<p>None.</p>"
-    shown = len(found["groups"])
-    first = f", the first {shown:,} below" if shown < found["texts"] else ""
-    count = f"<p>{found['texts']:,} texts in {found['rows']:,} rows{first}.</p>"
-    return count + _texts([group[:MOST_ROWS] for group in found["groups"]], "label")
+    shown = len(facts["groups"])
+    first = f", the first {shown:,} below" if shown < facts["texts"] else ""
+    count = f"<p>{facts['texts']:,} texts in {facts['rows']:,} rows{first}.</p>"
+    return count + _texts([group[:MOST_ROWS] for group in facts["groups"]], "label")
 
 
 def _texts(groups: Sequence[Sequence[Facts]], beside: str = "") -> str:
@@ -330,7 +330,7 @@ def _svg(figure: Figure, title: str) -> str:
         # room for a script the font lacks is guessed; the page draws it in its own font
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    drawn = stream.getvalue()
-    drawn = drawn[drawn.index("<svg") :].replace(_INK, "currentColor")
-    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.S)
-    return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    svg = stream.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)

@@ -16,36 +16,36 @@ Facts = Mapping[str, Any]
 _REASONS = 20
 
 
-def as_text(found: Facts) -> str:
+def as_text(facts: Facts) -> str:
     """Write the report for a terminal: files and lines, but no text of the data."""
     parts = [
-        [f"data of {found['name']}"],
-        _split_lines(found),
-        *(_task_lines(name, task) for name, task in found["tasks"].items()),
-        _repeat_lines(found["repeats"]),
-        *(_conflict_lines(name, one) for name, one in found["conflicts"].items()),
-        _quarantine_lines(found["quarantine"]),
-        _licence_lines(found["licences"]),
-        ["advice", *(f"  * {sentence}" for sentence in found["advice"])]
-        if found["advice"]
+        [f"data of {facts['name']}"],
+        _split_lines(facts),
+        *(_task_lines(name, task) for name, task in facts["tasks"].items()),
+        _repeat_lines(facts["repeats"]),
+        *(_conflict_lines(name, one) for name, one in facts["conflicts"].items()),
+        _quarantine_lines(facts["quarantine"]),
+        _licence_lines(facts["licences"]),
+        ["advice", *(f"  * {sentence}" for sentence in facts["advice"])]
+        if facts["advice"]
         else ["advice", "  nothing to mend was found"],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-def _split_lines(found: Facts) -> list[str]:
+def _split_lines(facts: Facts) -> list[str]:
     measures = ("tokens: mean", "median", "95 %", "99 %", "longest", "cut", "unknown")
     header = ("split", "rows", "bad", *measures)
     rows = [
-        (split, counts["rows"], counts["bad"], *_length_cells(found["lengths"]["splits"][split]))
-        for split, counts in found["splits"].items()
+        (split, counts["rows"], counts["bad"], *_length_cells(facts["lengths"]["splits"][split]))
+        for split, counts in facts["splits"].items()
     ]
-    note = f"  cut: longer than row_length {_row_length(found)}; unknown: of the tokens, to M0"
+    note = f"  cut: longer than row_length {_row_length(facts)}; unknown: of the tokens, to M0"
     return [*_aligned([header, *rows]), note]
 
 
-def _row_length(found: Facts) -> int:
-    return found["lengths"]["row_length"]
+def _row_length(facts: Facts) -> int:
+    return facts["lengths"]["row_length"]
 
 
 def _length_cells(length: Facts) -> tuple[Any, ...]:
@@ -102,12 +102,12 @@ def _places(rows: Sequence[Facts]) -> str:
     return ", ".join(row["where"] for row in rows[:_SHOWN])
 
 
-def _conflict_lines(task: str, found: Facts) -> list[str]:
-    if not found["texts"]:
+def _conflict_lines(task: str, facts: Facts) -> list[str]:
+    if not facts["texts"]:
         return []
     return [
-        f"labels of task {task} that disagree: {found['texts']} texts in {found['rows']} rows",
-        *("  " + _labels_of(group) for group in found["groups"][:EXAMPLES]),
+        f"labels of task {task} that disagree: {facts['texts']} texts in {facts['rows']} rows",
+        *("  " + _labels_of(group) for group in facts["groups"][:EXAMPLES]),
     ]
 
 
@@ -155,11 +155,11 @@ def _padded(cell: str, width: int) -> str:
     return cell.rjust(width) if re.fullmatch(r"-?[\d.]+%?", cell) else cell.ljust(width)
 
 
-def write(found: Facts, page: str, folder: Path) -> None:
+def write(facts: Facts, page: str, folder: Path) -> None:
     """Write inspect.json, inspect.txt and inspect.html, each whole or as it was before."""
     contents = {
-        "inspect.json": json.dumps(found, indent=1, ensure_ascii=False) + "\n",
-        "inspect.txt": as_text(found),
+        "inspect.json": json.dumps(facts, indent=1, ensure_ascii=False) + "\n",
+        "inspect.txt": as_text(facts),
         "inspect.html": page,
     }
     for name, content in contents.items():

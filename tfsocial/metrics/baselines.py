@@ -50,7 +50,7 @@ def compare(
         split -> baseline -> the numbers of `scores` less ece, since a linear SVM has no
         probabilities to calibrate; of each split {} when no row of train is labelled.
     """
-    found: dict[str, dict[str, Scores]] = {split: {} for split in splits}
+    by_split: dict[str, dict[str, Scores]] = {split: {} for split in splits}
     for name, predict in fit(spec, train).items():
         predictions = {split: predict(rows.texts) for split, rows in splits.items()}
         labels = {split: rows.labels for split, rows in splits.items()}
@@ -60,8 +60,8 @@ def compare(
                 spec, labels[split], predictions[split], out_of_scope, thresholds.get(split)
             )
             numbers.pop("ece", None)
-            found[split][name] = numbers
-    return found
+            by_split[split][name] = numbers
+    return by_split
 
 
 def fit(spec: OutputSpec, train: LabelledTexts) -> dict[str, Baseline]:

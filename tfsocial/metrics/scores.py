@@ -148,5 +148,5 @@ def _correlations(truth: np.ndarray, values: np.ndarray) -> dict[str, float]:
     return pearson | {"r2": metrics.r2_score(truth, values)}
 
 
-def _finite(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}

@@ -192,7 +192,7 @@ class MaskedLM(Objective):
         hidden = masking.masked(step, self.share, self.whole_words)
         states = hidden.at_places(step.encode_tokens(hidden.token_ids).hidden)
         words, texts, asked = map(
-            hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.chosen)
+            hidden.at_places, (step.batch[TOKEN_IDS], step.batch[SEGMENT_IDS], hidden.predicted)
         )
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(words, step.mlm_logits(states))
         both = tf.stack([tf.where(asked, loss, 0.0), tf.cast(asked, tf.float32)], -1)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfsocial.objectives.contract import Forward
 from tfsocial.text.batch import SEGMENT_IDS, TOKEN_IDS
 
-REPLACED, KEPT = 0.8, 0.9  # below the first [MASK], from the second on the word itself
+MASK_BELOW, OTHER_BELOW = 0.8, 0.9  # a number between 0 and 1; from the second on, the word stays
 
 
 class Masked(NamedTuple):
@@ -19,14 +19,14 @@ class Masked(NamedTuple):
 
     Attributes:
         token_ids: int32 [rows, row_length], to be read instead.
-        chosen: bool [rows, row_length], the places the model is asked about.
-        places: int32 [rows, most], the chosen ones from left to right, then some of the others:
+        predicted: bool [rows, row_length], the places the model is asked about.
+        places: int32 [rows, most], the predicted ones from left to right, then some of the others:
             one table of words is as much work as all layers of a small encoder, so it should be
             read for these alone.
     """
 
     token_ids: tf.Tensor
-    chosen: tf.Tensor
+    predicted: tf.Tensor
     places: tf.Tensor
 
     def at_places(self, values: tf.Tensor) -> tf.Tensor:
@@ -56,13 +56,13 @@ def masked(step: Forward, share: float, whole_words: bool) -> Masked:
     if whole_words:
         u = _of_first_piece(u, _of_tokens(parts.continues, tokens))
     room = most(share, tokens.shape[1])
-    chosen = in_text & (u < share)
-    chosen &= tf.cumsum(tf.cast(chosen, tf.int32), axis=1) <= room
+    predicted = in_text & (u < share)
+    predicted &= tf.cumsum(tf.cast(predicted, tf.int32), axis=1) <= room
     fate, other = step.uniform_tokens(), _any_word(step.uniform_tokens(), len(parts.special))
-    hidden = tf.where(fate < REPLACED, tf.constant(parts.mask, tokens.dtype), tokens)
-    hidden = tf.where((fate >= REPLACED) & (fate < KEPT), other, hidden)
-    places = tf.math.top_k(tf.cast(chosen, tf.float32), room).indices  # of equals, the leftmost
-    return Masked(tf.where(chosen, hidden, tokens), chosen, places)
+    hidden = tf.where(fate < MASK_BELOW, tf.constant(parts.mask, tokens.dtype), tokens)
+    hidden = tf.where((fate >= MASK_BELOW) & (fate < OTHER_BELOW), other, hidden)
+    places = tf.math.top_k(tf.cast(predicted, tf.float32), room).indices  # of equals, the leftmost
+    return Masked(tf.where(predicted, hidden, tokens), predicted, places)
 
 
 def _of_tokens(words: np.ndarray, tokens: tf.Tensor) -> tf.Tensor:

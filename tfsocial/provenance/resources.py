@@ -181,7 +181,7 @@ def refusal(resource: Resource, policy: str) -> str:
     if not resource.key or acknowledged or kind in ACCEPTED[policy]:
         return ""
     who = f"{_ROLES.get(resource.role, 'the data')} ({resource.name})"
-    return f"{_found(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
+    return f"{_reason(resource, who)}, and data.licence_policy is {policy}; {_remedy(resource)}"
 
 
 def record(run: Mapping[str, Any], resources: Sequence[Resource]) -> dict[str, Any]:
@@ -242,7 +242,7 @@ _ASKS = {
 }
 
 
-def _found(resource: Resource, who: str) -> str:
+def _reason(resource: Resource, who: str) -> str:
     key = f"{resource.key}.licence"
     if resource.kind != "unknown":
         return f"{key}: {resource.licence} of {who} {_ASKS[resource.kind]}"

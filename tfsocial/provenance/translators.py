@@ -24,7 +24,7 @@ def of_back_translation(data: config.Data) -> tuple[Resource, ...]:
         return licensed([Resource(**values) for values in identity.resources], data)
 
 
-def licensed(found: Sequence[Resource], data: config.Data) -> tuple[Resource, ...]:
+def licensed(resources: Sequence[Resource], data: config.Data) -> tuple[Resource, ...]:
     """Add the config's licence where the resources say none, and its acknowledgement."""
     settings = section(data)
     licence, why = licences.spdx(settings.licence), settings.licence_ack or ""
@@ -33,5 +33,5 @@ def licensed(found: Sequence[Resource], data: config.Data) -> tuple[Resource, ..
         replace(one, acknowledgement=why)
         if one.licence != licences.UNKNOWN
         else replace(one, acknowledgement=why, licence=licence, licence_source=source)
-        for one in found
+        for one in resources
     )

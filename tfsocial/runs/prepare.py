@@ -83,13 +83,13 @@ class Prepared:
         return evaluation_batches(self.texts.compacted[split], self.texts.shape)
 
 
-def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
+def prepare(config: Config, workdir: Path, device: Device) -> Prepared:
     """Read, tokenize, build and compile; write config.yaml, provenance.json, quarantine.jsonl.
 
     Raises:
         InputError: the config, the data or the checkpoint is wrong, or a licence does not fit.
     """
-    _check_shares(config, chosen.strategy.num_replicas_in_sync)
+    _check_shares(config, device.strategy.num_replicas_in_sync)
     if config.data.service:
         service.check(config.data.service)
     terms = table.formula(config.tasks, config.objectives)
@@ -103,21 +103,21 @@ def prepare(config: Config, workdir: Path, chosen: Device) -> Prepared:
     translators = _translators(config, views)
     tokenizer = Tokenizer.load(m0.folder)
     m0.check(tokenizer, config.data.row_length, len(config.data.text))
-    found = checked_corpus(config, workdir)
+    corpus = checked_corpus(config, workdir)
     config.write(workdir / "config.yaml")
     taken = resources.of_run(config, models, terms, translators)
     provenance.write(workdir / "provenance.json", _identity(config), taken)
-    texts = tokenized_texts(config, found, tokenizer, terms, views, m0)
+    texts = tokenized_texts(config, corpus, tokenizer, terms, views, m0)
     epoch_steps = steps_of_epoch(config, texts, tokenizer)
     total_steps = _total_steps(config.training, epoch_steps)
-    _announce(chosen, texts.encoded, terms, total_steps)
+    _announce(device, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
     if config.training.deterministic:
         devices.make_deterministic()
-    with devices.scope(chosen):
-        model, unused = _model(config, m0, second, terms, texts, tokenizer, total_steps, chosen)
+    with devices.scope(device):
+        model, unused = _model(config, m0, second, terms, texts, tokenizer, total_steps, device)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)
-        model.compile(optimizer, chosen.jit_compile, config.training.steps_per_execution)
+        model.compile(optimizer, device.jit_compile, config.training.steps_per_execution)
     return Prepared(config, taken, texts, tokenizer, model, unused, epoch_steps, total_steps)
 
 
@@ -138,9 +138,9 @@ def _translators(config: Config, views: Mapping[str, Chain]) -> tuple[Resource, 
     """Who made the paraphrases that are mixed in; refused where their licence does not fit."""
     if not chain.needs_paraphrases(views):
         return ()
-    found = of_back_translation(config.data)
-    provenance.check(found, config.data.licence_policy)
-    return found
+    translators = of_back_translation(config.data)
+    provenance.check(translators, config.data.licence_policy)
+    return translators
 
 
 def _check_shares(config: Config, replicas: int) -> None:
@@ -162,10 +162,10 @@ def _model(
     texts: Texts,
     tokenizer: Tokenizer,
     total_steps: int,
-    chosen: Device,
+    device: Device,
 ) -> tuple[SocialModel, UnusedTensors]:
     """With M0's weights, and what of M0 has no place in it."""
-    text_model, unused, has_mlm_head = _text_model(config, m0, terms, texts, chosen)
+    text_model, unused, has_mlm_head = _text_model(config, m0, terms, texts, device)
     context = Context(
         terms,
         _settings(config),
@@ -223,26 +223,26 @@ def _text_model(
     device: Device,
 ) -> tuple[TextModel, UnusedTensors, bool]:
     """Built, with M0's weights; what of M0 has no place; whether its masked-LM head is M0's."""
-    architecture, chosen = m0.architecture(texts.words), config.model
+    architecture, settings = m0.architecture(texts.words), config.model
     text_model = TextModel(
         architecture,
         texts.specs,
-        chosen.pooling,
-        chosen.head_dropout,
+        settings.pooling,
+        settings.head_dropout,
         config.seed,
         mlm_head=table.needs(terms, "mlm_head"),
         compiled=device.xla,
-        head_normalize=chosen.head_normalize,
+        head_normalize=settings.head_normalize,
         gradient_checkpointing=config.training.gradient_checkpointing,
     )
     text_model.build()
     unused = m0.fill(text_model.encoder, texts.words)
     if text_model.mlm_head is None:
         return text_model, unused, False
-    found, unused = community.take_mlm_head(
-        text_model.mlm_head, unused, texts.words, chosen.checkpoint
+    has_mlm_head, unused = community.take_mlm_head(
+        text_model.mlm_head, unused, texts.words, settings.checkpoint
     )
-    return text_model, unused, found
+    return text_model, unused, has_mlm_head
 
 
 def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps: int):
@@ -251,9 +251,9 @@ def _optimizer(config: Config, model: SocialModel, epoch_steps: int, total_steps
 
 
 def _announce(
-    chosen: Device, encoded: Mapping[str, TokenizedSplit], terms, total_steps: int
+    device: Device, encoded: Mapping[str, TokenizedSplit], terms, total_steps: int
 ) -> None:
-    log.info("device: %s", chosen.reason)
+    log.info("device: %s", device.reason)
     log.info("formula: %s", " + ".join(f"{term.weight} * {term.name}" for term in terms))
     for name, split in encoded.items():
         log.info(

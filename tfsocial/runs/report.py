@@ -40,7 +40,7 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
     with files.replacing(workdir / "model" / locations.CARD) as partial:
         partial.write_text(about, encoding="utf-8")
-    run.curves.hparams(_knobs(config), _flat(reports))
+    run.metrics_logger.hparams(_knobs(config), _flat(reports))
     return (workdir / "report.txt").read_text(encoding="utf-8")
 
 
@@ -150,8 +150,8 @@ def _draw(run: Run, split: str, predictions: Mapping[str, np.ndarray]) -> None:
         labels = run.corpus.splits[split].labels[task]
         if spec.kind == "classify" and (labels >= 0).any():
             predicted = predictions[task].argmax(-1)
-            drawn = {
+            images = {
                 "confusion": pictures.confusion_matrix(labels, predicted, spec.labels),
                 "reliability": pictures.reliability(labels, predictions[task]),
             }
-            run.curves.images(f"{split}/{task}", run.steps, drawn)
+            run.metrics_logger.images(f"{split}/{task}", run.steps, images)

@@ -100,7 +100,7 @@ def _check_threshold(name: str, task: Task, loaded: Corpus) -> None:
 
 def tokenized_texts(
     config: Config,
-    found: Corpus,
+    corpus: Corpus,
     tokenizer: Tokenizer,
     terms: list[table.Term],
     views: Mapping[str, Chain],
@@ -111,10 +111,10 @@ def tokenized_texts(
     lists = {name: task.list for name, task in config.tasks.items() if task.list}
     encoded = {
         name: tokenize_split(examples, tokenizer, data.row_length, data.cache, lists)
-        for name, examples in found.splits.items()
+        for name, examples in corpus.splits.items()
     }
     specs = {
-        name: HeadSpec(task.kind, found.label_names[name], task.ood_score, task.separator)
+        name: HeadSpec(task.kind, corpus.label_names[name], task.ood_score, task.separator)
         for name, task in config.tasks.items()
     }
     further = {
@@ -128,10 +128,10 @@ def tokenized_texts(
     words, (compacted, *others) = prune_vocabulary(encoded, *further.values(), keep=keep)
     further = dict(zip(further, others, strict=True))
     shape = Shape(data.rows, data.row_length, data.slots)
-    train = found.splits["train"]
+    train = corpus.splits["train"]
     paraphrases = of_run(data, config.model, views, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(found, specs, encoded, compacted, further, words, views, shape)
+    return Texts(corpus, specs, encoded, compacted, further, words, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:

@@ -48,7 +48,7 @@ class Run:
     loaded: TextModelBundle
     corpus: examples.Corpus
     encoded: Mapping[str, TokenizedSplit]
-    curves: MetricsLogger
+    metrics_logger: MetricsLogger
     steps: int
     resources: tuple[Resource, ...]
     workdir: Path

@@ -226,10 +226,10 @@ def _column(rows: tf.Tensor, value: int) -> tf.Tensor:
     return tf.fill(tf.stack([rows, 1]), tf.constant(value, tf.int32))
 
 
-def _head(part: tf.RaggedTensor, kept: tf.Tensor) -> tf.RaggedTensor:
-    """Take the first `kept[i]` values of row i."""
+def _head(part: tf.RaggedTensor, counts: tf.Tensor) -> tf.RaggedTensor:
+    """Take the first `counts[i]` values of row i."""
     starts = part.row_starts()
-    return tf.gather(part.flat_values, tf.ragged.range(starts, starts + kept))
+    return tf.gather(part.flat_values, tf.ragged.range(starts, starts + counts))
 
 
 def _longest_first(lengths: Sequence[tf.Tensor], room: int) -> list[tf.Tensor]:

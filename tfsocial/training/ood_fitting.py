@@ -19,20 +19,20 @@ from tfsocial.models.text_model import TextModel
 log = logging.getLogger(__name__)
 
 CANDIDATES = 400
-KEPT = 0.95  # of dev's examples in scope, where dev has none out of it
+DEFAULT_RECALL = 0.95  # of dev's examples in scope, where dev has none out of it
 
 
 def fit(
     text_model: TextModel,
     batches: Mapping[str, tf.data.Dataset],
     encoded: Mapping[str, TokenizedSplit],
-    kept: Mapping[str, float | None],
+    min_recalls: Mapping[str, float | None],
 ) -> None:
     """Fit what each task that tells scope by score needs: train's statistics, dev's threshold.
 
     Args:
         batches, encoded: of the splits train and dev.
-        kept: task -> share of dev's examples in scope that must pass; None: no such demand.
+        min_recalls: task -> share of dev's examples in scope that must pass; None: no such demand.
     """
     for task, detector in text_model.heads.ood_detectors.items():
         labels = {split: encoded[split].labels[task].numpy() for split in batches}
@@ -41,12 +41,12 @@ def fit(
         scores, inside = _on(text_model, batches["dev"], task, detector)
         known = labels["dev"] >= 0
         dev = scores[known], inside[known], labels["dev"][known]
-        slope, threshold = chosen(*dev, kept[task])
+        slope, threshold = slope_and_threshold(*dev, min_recalls[task])
         if threshold == NEVER:
             log.warning(
                 "%s: no threshold of %s lets %g of dev's examples in scope pass, so nothing is "
                 "refused; another ood_detector may tell them apart",
-                *(task, detector.by, kept[task]),
+                *(task, detector.by, min_recalls[task]),
             )
         detector.slope.assign(slope)
         detector.threshold.assign(threshold)
@@ -95,16 +95,16 @@ def class_statistics(
     return means.astype(np.float32), precision.astype(np.float32), float(shrinkage)
 
 
-def chosen(
-    scores: np.ndarray, inside: np.ndarray, labels: np.ndarray, kept: float | None = None
+def slope_and_threshold(
+    scores: np.ndarray, inside: np.ndarray, labels: np.ndarray, min_recall: float | None = None
 ) -> tuple[float, float]:
     """Choose slope and threshold for the scores of a detector.
 
     The slope is that of a balanced logistic regression (Platt scaling). The threshold is the
     one with which the mean of in-scope accuracy and out-of-scope recall is highest, as answers
-    are given: by the likeliest column; or the highest that lets the share `kept` of the examples
-    in scope pass. Where no example is out of scope (label `classes`), it lets 95 % of them pass,
-    or that share, and the slope is four over the scores' deviation. Some are in scope.
+    are given: by the likeliest column; or the highest that lets the share `min_recall` of the
+    examples in scope pass. Where no example is out of scope (label `classes`), it lets 95 % of
+    them pass, or that share, and the slope is four over the scores' deviation. Some are in scope.
 
     Args:
         scores: float32 [n].
@@ -114,15 +114,15 @@ def chosen(
     outside = labels == inside.shape[1]
     spread = max(float(np.std(scores)), 1e-6)
     if not outside.any():
-        slope = 4 / spread
-        return slope, _letting_pass(scores, inside, slope, KEPT if kept is None else kept)
+        slope, recall = 4 / spread, DEFAULT_RECALL if min_recall is None else min_recall
+        return slope, _letting_pass(scores, inside, slope, recall)
     standard = (scores - scores.mean()) / spread
     fitted = LogisticRegression(class_weight="balanced").fit(standard[:, None], ~outside)
     slope = max(float(fitted.coef_[0, 0]), 1e-3) / spread
     candidates = np.unique(np.quantile(scores, np.linspace(0, 1, CANDIDATES)))
-    if kept is not None:
+    if min_recall is not None:
         refused = [_refused(scores, inside, slope, candidate) for candidate in candidates]
-        pass_enough = [(~said[~outside]).mean() >= kept for said in refused]
+        pass_enough = [(~said[~outside]).mean() >= min_recall for said in refused]
         # Higher ones let fewer pass; a score that does not tell may let too few pass at any.
         return slope, float(candidates[sum(pass_enough) - 1]) if any(pass_enough) else NEVER
     worth = [_worth(scores, inside, labels, slope, candidate) for candidate in candidates]

@@ -28,14 +28,14 @@ def tokens_of(corpus: Corpus, tokenizer: Tokenizer) -> dict[str, tf.RaggedTensor
 
 
 def length_facts(
-    data: Data, found: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
+    data: Data, tokens: Mapping[str, tf.RaggedTensor], positions: int, tokenizer: Tokenizer
 ) -> Facts:
     """Measure the texts in tokens, with what a row has room for beside it."""
     row_length = data.row_length
-    tokens = {split: ragged.row_lengths().numpy() for split, ragged in found.items()}
-    longest = max((int(counts.max()) for counts in tokens.values() if len(counts)), default=0)
+    lengths = {split: ragged.row_lengths().numpy() for split, ragged in tokens.items()}
+    longest = max((int(counts.max()) for counts in lengths.values() if len(counts)), default=0)
     # Half a percent of long texts would squeeze all others into one bar: they share the last one.
-    high = max([row_length, *(np.percentile(c, 99.5) for c in tokens.values() if len(c))])
+    high = max([row_length, *(np.percentile(c, 99.5) for c in lengths.values() if len(c))])
     width = max(1, -(-int(min(longest, high)) // HISTOGRAM_BINS))
     edges = np.arange(0, int(min(longest, high)) + width + 1, width)
     return {
@@ -47,10 +47,10 @@ def length_facts(
         "splits": {
             split: {
                 **_length(counts, row_length),
-                "unknown": _unknown(found[split], tokenizer),
+                "unknown": _unknown(tokens[split], tokenizer),
                 "histogram": _histogram(counts, edges),
             }
-            for split, counts in tokens.items()
+            for split, counts in lengths.items()
         },
     }
 

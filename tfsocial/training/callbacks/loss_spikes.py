@@ -37,10 +37,10 @@ class LossSpikes(keras.callbacks.Callback):
             steps, or None if there is none; left out, a spike is only said.
     """
 
-    def __init__(self, chosen: LossSpike, roll_back: RollBack | None = None):
+    def __init__(self, settings: LossSpike, roll_back: RollBack | None = None):
         super().__init__()
-        self.chosen, self.roll_back = chosen, roll_back
-        self._losses: deque[float] = deque(maxlen=chosen.window + RECENT)
+        self.settings, self.roll_back = settings, roll_back
+        self._losses: deque[float] = deque(maxlen=settings.window + RECENT)
         self._total, self._done = 0.0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -48,10 +48,10 @@ class LossSpikes(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._losses.append(self._since_last(batch + 1, float(logs["loss"])))
-        if len(self._losses) < self.chosen.window + RECENT:
+        if len(self._losses) < self.settings.window + RECENT:
             return
         losses = [*self._losses]
-        if jumped(losses[:-RECENT], losses[-RECENT:], self.chosen.factor):
+        if jumped(losses[:-RECENT], losses[-RECENT:], self.settings.factor):
             self._answer(float(np.median(losses[:-RECENT])), float(np.median(losses[-RECENT:])))
             self._losses.clear()  # what is the level now is learned anew
 

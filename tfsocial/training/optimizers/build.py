@@ -25,7 +25,7 @@ OPTIMIZERS: Mapping[str, type[BaseOptimizer]] = {
 
 
 def optimizer(
-    chosen: config.AnyOptimizer,
+    settings: config.AnyOptimizer,
     total_steps: int,
     multipliers: Iterable[tuple[tf.Variable, float]] = (),
     begins: Iterable[tuple[tf.Variable, int]] = (),
@@ -38,11 +38,11 @@ def optimizer(
         begins: see `rates.begins`.
         not_decayed: variables without weight decay.
     """
-    built = OPTIMIZERS[chosen.name](
-        schedule(chosen, total_steps),
-        chosen.weight_decay,
-        chosen.clip_norm,
-        **chosen.knobs,
+    built = OPTIMIZERS[settings.name](
+        schedule(settings, total_steps),
+        settings.weight_decay,
+        settings.clip_norm,
+        **settings.knobs,
     )
     built.multiply_rates(multipliers)
     built.hold_until(begins)
@@ -52,7 +52,7 @@ def optimizer(
 
 def of_parameters(
     parameters: Parameters,
-    chosen: config.AnyOptimizer,
+    settings: config.AnyOptimizer,
     total_steps: int,
     steps_per_layer: float = 0.0,
 ) -> BaseOptimizer:
@@ -61,11 +61,11 @@ def of_parameters(
     Args:
         steps_per_layer: see `rates.begins`.
     """
-    multipliers = rates.multipliers(parameters, chosen)
+    multipliers = rates.multipliers(parameters, settings)
     begins = rates.begins(parameters, steps_per_layer)
     not_decayed = parameters.where(lambda parameter: not parameter.decays).variables
     return optimizer(
-        chosen,
+        settings,
         total_steps,
         parameters.by_variable(multipliers),
         parameters.by_variable(begins),
@@ -73,12 +73,12 @@ def of_parameters(
     )
 
 
-def schedule(chosen: config.Optimizer, total_steps: int) -> WarmUpAndDecay:
+def schedule(settings: config.Optimizer, total_steps: int) -> WarmUpAndDecay:
     """Make the learning rate's schedule of a run of so many steps."""
     return WarmUpAndDecay(
-        chosen.learning_rate,
+        settings.learning_rate,
         total_steps,
-        round(chosen.warmup_fraction * total_steps),
-        chosen.decay,
-        chosen.final_fraction * chosen.learning_rate,
+        round(settings.warmup_fraction * total_steps),
+        settings.decay,
+        settings.final_fraction * settings.learning_rate,
     )

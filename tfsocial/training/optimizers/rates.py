@@ -10,7 +10,7 @@ from tfsocial.errors import InputError
 from tfsocial.models.parameters import Parameter, Parameters
 
 
-def multipliers(parameters: Parameters, chosen: config.Optimizer) -> dict[str, float]:
+def multipliers(parameters: Parameters, settings: config.Optimizer) -> dict[str, float]:
     """Compute what each weight's rate is multiplied with: xi^depth in the encoder.
 
     Layer-wise decay of the learning rate: Howard & Ruder (2018), ULMFiT, arXiv:1801.06146,
@@ -22,9 +22,9 @@ def multipliers(parameters: Parameters, chosen: config.Optimizer) -> dict[str, f
     """
     depths = _depths(parameters)
     return {
-        name: chosen.head_multiplier
+        name: settings.head_multiplier
         if _starts_from_nothing(parameter)
-        else chosen.layer_decay ** depths.get(name, 0)
+        else settings.layer_decay ** depths.get(name, 0)
         for name, parameter in parameters.items()
     }
 

@@ -70,13 +70,13 @@ def _score(
         states = step.encode_tokens(hidden.token_ids).hidden
         logits = step.mlm_logits(hidden.at_places(states))
         u = hidden.at_places(step.uniform_tokens())
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_drawn(logits, u), logits)
-        total = tf.reduce_sum(tf.where(hidden.at_places(hidden.chosen), loss, 0.0))
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(_sample_words(logits, u), logits)
+        total = tf.reduce_sum(tf.where(hidden.at_places(hidden.predicted), loss, 0.0))
     gradients = tape.gradient(total, [*weights.values()], unconnected_gradients="zero")
     return dict(zip(weights, gradients, strict=True))
 
 
-def _drawn(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+def _sample_words(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """Draw a word for each place with its probability, by a number between 0 and 1, int32 [...]."""
     ends = tf.cumsum(tf.nn.softmax(logits), axis=-1)
     below = tf.reduce_sum(tf.cast(ends < u[..., tf.newaxis], tf.int32), -1)

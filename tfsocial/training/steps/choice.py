@@ -58,7 +58,7 @@ SUMMED: Mapping[tuple[bool, bool], Callable[[int, PackedBert, bool], Descent]] =
 
 
 def training_step(
-    chosen: Objectives, parts: int, terms: Sequence[str], encoder: PackedBert
+    objectives: Objectives, parts: int, terms: Sequence[str], encoder: PackedBert
 ) -> TrainingStep:
     """Choose how a run's steps descend, and what is measured and moved beside the weights.
 
@@ -67,15 +67,15 @@ def training_step(
         terms: names of the formula's terms.
     """
     cosines = gradnorm = None
-    if chosen.weighing == "gradnorm":
-        gradnorm = GradNorm(terms, chosen.gradnorm_alpha, top_layer(encoder))
-    if chosen.cosines_every:
-        cosines = Cosines(terms, chosen.cosines_every, encoder.trainable_variables)
+    if objectives.weighing == "gradnorm":
+        gradnorm = GradNorm(terms, objectives.gradnorm_alpha, top_layer(encoder))
+    if objectives.cosines_every:
+        cosines = Cosines(terms, objectives.cosines_every, encoder.trainable_variables)
     keep = bool(gradnorm or cosines)
-    way = (parts > 1, chosen.weighing == "pcgrad")
-    if not (chosen.sam_radius or any(way)):
+    way = (parts > 1, objectives.weighing == "pcgrad")
+    if not (objectives.sam_radius or any(way)):
         return TrainingStep(Plain(keep), cosines, gradnorm)
     descent = SUMMED[way](parts, encoder, keep)
-    if chosen.sam_radius:
-        descent = Sam(chosen.sam_radius, descent)
+    if objectives.sam_radius:
+        descent = Sam(objectives.sam_radius, descent)
     return TrainingStep(descent, cosines, gradnorm)
