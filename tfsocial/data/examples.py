@@ -124,7 +124,7 @@ def joined(parts: Sequence[Examples], columns: Iterable[str] = ()) -> Examples:
         )
         for name in every
     }
-    pairs = [part.pair for part in parts if part.pair is not None]  # none of no row
+    pairs = [part.pair for part in parts if part.pair is not None]  # of all parts or of none
     return Examples(
         mmap_columns.joined([part.text for part in parts]),
         mmap_columns.joined(pairs) if pairs else None,
