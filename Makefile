@@ -22,6 +22,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # The long lanes besides: a run killed twenty times, two workers, the real TPU compiler (280 MB to
 # download), every command where PyTorch is installed too (3 GB to download).

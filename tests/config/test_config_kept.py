@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from pydantic import Field
 
 from tfsocial import config, errors
-from tfsocial.config import Config, annotations, migration
+from tfsocial.config import Config, annotation_tree, migration
 from tfsocial.config.base import Section
 from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.config.paths import AnyPath
@@ -109,10 +109,10 @@ def test_every_new_name_is_a_key():
         *parents, last = old.split(".")
         holder = Config
         for part in parents:
-            holder = annotations.below(holder, part)
-        variants = annotations.tagged_union(holder)
+            holder = annotation_tree.below(holder, part)
+        variants = annotation_tree.tagged_union(holder)
         holders = variants.variants.values() if variants else [holder]
-        keys = {key for one in holders for key in annotations.fields(one)}
+        keys = {key for one in holders for key in annotation_tree.fields(one)}
         assert new in keys
         assert last not in keys
 

@@ -13,7 +13,7 @@ from tfsocial.metrics.calibration import calibration
 
 def test_a_bin_holds_its_upper_edge():
     bins = calibration(np.array([0, 0, 0]), np.array([[0.5, 0.5], [0.51, 0.49], [1, 0]]), 2)
-    assert bins.count.tolist() == [1, 2]
+    assert bins.counts.tolist() == [1, 2]
     assert bins.confidence.tolist() == pytest.approx([0.5, 0.755])
     assert bins.accuracy.tolist() == [1, 1]
 
@@ -27,4 +27,4 @@ def test_calibration_over_nothing():
 def test_calibration_error_lies_between_0_and_1(weights, truth):
     bins = calibration(np.full(12, truth), weights)
     assert 0 <= bins.error <= 1
-    assert bins.count.sum() == 12
+    assert bins.counts.sum() == 12

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import cost
 from tfsocial import config
-from tfsocial.config.annotations import tagged_union
+from tfsocial.config.annotation_tree import tagged_union
 from tfsocial.config.optimizer import AnyOptimizer
 from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference, table

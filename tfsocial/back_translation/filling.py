@@ -103,7 +103,7 @@ def resources(data: Data) -> tuple[Resource, ...]:
     settings = paraphrase_filter.section(data)
     if isinstance(settings, MarianTranslator):
         return marian.resources(settings)
-    return (translator(data).resource,)
+    return (_of_others(settings, data.root).resource,)
 
 
 def translator(data: Data, compiled: bool = False) -> Marian | Http | Pairs:
@@ -115,9 +115,14 @@ def translator(data: Data, compiled: bool = False) -> Marian | Http | Pairs:
     settings = paraphrase_filter.section(data)
     if isinstance(settings, MarianTranslator):
         return Marian.load(settings, compiled)
+    return _of_others(settings, data.root)
+
+
+def _of_others(settings: HttpTranslator | PairsTranslator, root: str | None) -> Http | Pairs:
+    """Make a translator whose translations are made elsewhere."""
     if isinstance(settings, HttpTranslator):
         return Http(settings)
-    return Pairs.read(settings, data.root)
+    return Pairs.read(settings, root)
 
 
 def _bounds(data: Data, model: Model) -> tuple[float, float] | None:

@@ -270,7 +270,8 @@ def _kind(path: Path) -> Any:
 def _model(folder: Path, where: str) -> Any:
     """Load every weight from the checkpoint: transformers starts at random where a name differs."""
     noise = logging.getLogger("transformers")
-    before, _ = noise.level, noise.setLevel(logging.ERROR)
+    before = noise.level
+    noise.setLevel(logging.ERROR)
     try:
         model, report = transformers.TFMarianMTModel.from_pretrained(
             folder, output_loading_info=True

@@ -107,8 +107,8 @@ class Http:
         return _translations(answer.content, len(texts))
 
     def _tell(self, attempt: RetryCallState) -> None:
-        pause, failure = attempt.next_action.sleep, attempt.outcome.exception()
-        log.info("%s: %s; again in %.0f s", self._who, failure, pause)
+        failure = attempt.outcome.exception() if attempt.outcome else None
+        log.info("%s: %s; again in %.0f s", self._who, failure, attempt.upcoming_sleep)
 
 
 def _passes(error: BaseException) -> bool:

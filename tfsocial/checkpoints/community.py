@@ -101,7 +101,7 @@ class CommunityCheckpoint:
         unused = fill_encoder(encoder, arrays, self.folder)
         if unused:
             log.info("%s: not used: %s", self.folder / WEIGHTS, ", ".join(unused))
-        return unused | whole
+        return {**unused, **whole}
 
     def embedder(self, pooling: str, row_length: int) -> Embedder:
         """Make a reader of texts with the checkpoint's weights, never to be trained.

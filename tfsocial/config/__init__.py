@@ -27,6 +27,7 @@ from tfsocial.config.model import RandomEncoder as RandomEncoder
 from tfsocial.config.objectives import CommunityObjective as CommunityObjective
 from tfsocial.config.objectives import Objective as Objective
 from tfsocial.config.objectives import Objectives as Objectives
+from tfsocial.config.optimizer import AnyOptimizer as AnyOptimizer
 from tfsocial.config.optimizer import Optimizer as Optimizer
 from tfsocial.config.report import Report as Report
 from tfsocial.config.run import Config as Config

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Discriminator, Field, Tag
 
-from tfsocial.config.annotations import TagBy
+from tfsocial.config.annotation_tree import TagBy
 from tfsocial.config.base import Count, Fraction, Positive, Reason, Section
 from tfsocial.config.paths import CheckpointPath, LocalFolder
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from tfsocial.config.annotations import types_in
+from tfsocial.config.annotation_tree import types_in
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -34,7 +34,8 @@ class Block(BaseModel):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
-        if isinstance(value, bool) and holds_numbers(cls.model_fields[info.field_name].annotation):
+        field = cls.model_fields[info.field_name or ""]  # a validator of "*" is told which
+        if isinstance(value, bool) and holds_numbers(field.annotation):
             raise ValueError(f"is {str(value).lower()}; input should be a number")
         return value
 

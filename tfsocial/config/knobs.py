@@ -6,13 +6,15 @@ import dataclasses
 import math
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 
-from tfsocial.config import annotations, sentences
+from tfsocial.config import annotation_tree, sentences
 from tfsocial.config.base import holds_numbers
 from tfsocial.errors import InputError, nearest
+
+Kind = TypeVar("Kind")
 
 
 def check_names(
@@ -33,7 +35,7 @@ def check_names(
             raise InputError(f"{where}.{knob} is not a knob of {name}; {hint}")
 
 
-def with_knobs(kind: type, knobs: Mapping[str, Any], where: str) -> Any:
+def with_knobs(kind: type[Kind], knobs: Mapping[str, Any], where: str) -> Kind:
     """Make a dataclass with its fields checked; `where` is its key path in the config.
 
     Raises:
@@ -47,7 +49,7 @@ def with_knobs(kind: type, knobs: Mapping[str, Any], where: str) -> Any:
         made = pydantic.TypeAdapter(kind).validate_python(dict(knobs))
     except pydantic.ValidationError as error:
         detail = error.errors()[0]
-        path = ".".join([where, *annotations.walk(kind, detail["loc"])[0]])
+        path = ".".join([where, *annotation_tree.walk(kind, detail["loc"])[0]])
         reason = sentences.reason_of(detail)
         raise InputError(f"{path} is {detail['input']!r}; {reason}") from None
     for knob, value in vars(made).items():

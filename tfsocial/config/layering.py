@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tfsocial.config import annotations
-from tfsocial.config.annotations import TagBy
+from tfsocial.config import annotation_tree
+from tfsocial.config.annotation_tree import TagBy
 
 
 def over(below: Any, above: Any, annotation: Any) -> Any:
@@ -19,9 +19,9 @@ def over(below: Any, above: Any, annotation: Any) -> Any:
         return above
     if _other_variant(below, above, annotation):
         return above
-    inner = annotations.variant(annotation, {**below, **above})
+    inner = annotation_tree.variant(annotation, {**below, **above})
     return {**below, **above} | {
-        key: over(below[key], value, None if inner is None else annotations.below(inner, key))
+        key: over(below[key], value, None if inner is None else annotation_tree.below(inner, key))
         for key, value in above.items()
         if key in below
     }
@@ -40,17 +40,17 @@ def without_removed(before: Any, after: Any, annotation: Any) -> Any:
     """
     if annotation is None or not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         return after
-    actual = annotations.variant(annotation, after)
-    named = annotations.value_of_mapping(actual) is not None
+    actual = annotation_tree.variant(annotation, after)
+    named = annotation_tree.value_of_mapping(actual) is not None
     return {
-        key: without_removed(before.get(key), value, annotations.below(actual, key))
+        key: without_removed(before.get(key), value, annotation_tree.below(actual, key))
         for key, value in after.items()
         if not (named and value is None and before.get(key) is not None)
     }
 
 
 def _other_variant(below: Mapping[str, Any], above: Mapping[str, Any], annotation: Any) -> bool:
-    tag_of = annotations.tag_of(annotation)
+    tag_of = annotation_tree.tag_of(annotation)
     if tag_of is None or (isinstance(tag_of, TagBy) and tag_of.key not in above):
         return False
     return tag_of(below) != tag_of(above)

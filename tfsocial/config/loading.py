@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import pydantic
 
@@ -20,12 +20,30 @@ RECIPES = Path(__file__).parents[1] / "recipes"
 Root = TypeVar("Root", bound=Section)
 
 
+@overload
 def load(
     files: str | Path | Sequence[str | Path | Mapping[str, Any]],
     overrides: Sequence[str] = (),
-    root: type[Root] = Config,
+    *,
     migrate: bool = False,
-) -> Root:
+) -> Config: ...
+
+
+@overload
+def load(
+    files: str | Path | Sequence[str | Path | Mapping[str, Any]],
+    overrides: Sequence[str],
+    root: type[Root],
+    migrate: bool = False,
+) -> Root: ...
+
+
+def load(
+    files: str | Path | Sequence[str | Path | Mapping[str, Any]],
+    overrides: Sequence[str] = (),
+    root: type[Section] = Config,
+    migrate: bool = False,
+) -> Section:
     """Load the config of a YAML file, or of several over each other, with `a.b=c` overrides.
 
     Of several files a later one adds its keys to the earlier ones' and wins where both have one.
@@ -51,7 +69,7 @@ def load(
         tree = paths.rooted(tree, layer, path.resolve().parent)
     tree = layering.without_removed(tree, override(tree, overrides), root)
     tree = paths.from_folder(tree, root, Path.cwd())
-    return parse(tree, " + ".join(str(path) for path, _ in layers), root)
+    return parse(tree, " + ".join(str(path) for path, _ in layers), root=root)
 
 
 def _layer(file: str | Path | Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:
@@ -76,12 +94,23 @@ def _path(file: str | Path) -> Path:
     return recipes[name]
 
 
+@overload
+def parse(tree: Mapping[str, Any], where: str = "config", *, migrate: bool = False) -> Config: ...
+
+
+@overload
+def parse(
+    tree: Mapping[str, Any], where: str = "config", *, root: type[Root], migrate: bool = False
+) -> Root: ...
+
+
 def parse(
     tree: Mapping[str, Any],
     where: str = "config",
-    root: type[Root] = Config,
+    *,
+    root: type[Section] = Config,
     migrate: bool = False,
-) -> Root:
+) -> Section:
     """Make the config of a plain tree of values.
 
     Args:

@@ -10,25 +10,29 @@ from tfsocial.config.base import Block, Count, Name, NotNegative, Positive, Sect
 from tfsocial.config.weights import Alpha, Weight
 
 
-class Objective(Block):
-    """One term of the formula: its weight, and the paper's own knobs beside it.
-
-    The knobs are checked against the objective itself when the table builds it.
-    """
+class _Term(Block):
+    """What a term of any part says; the part says which of these weights it may have."""
 
     model_config = ConfigDict(extra="allow")
 
-    weight: Weight = 1.0
+    weight: Alpha = 1.0
 
     @property
     def knobs(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
 
 
-class CommunityObjective(Objective):
+class CommunityObjective(_Term):
     """A term of L0; its weight may be a drift constraint too."""
 
-    weight: Alpha = 1.0
+
+class Objective(_Term):
+    """One term of the formula: its weight, and the paper's own knobs beside it.
+
+    The knobs are checked against the objective itself when the table builds it.
+    """
+
+    weight: Weight = 1.0
 
 
 class Objectives(Section):

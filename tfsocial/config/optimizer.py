@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from tfsocial.config.annotations import TagBy
+from tfsocial.config.annotation_tree import TagBy
 from tfsocial.config.base import Fraction, NotNegative, Positive, Section
 
 

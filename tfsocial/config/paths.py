@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from tfsocial.config import annotations
+from tfsocial.config import annotation_tree
 from tfsocial.errors import InputError
 
 
@@ -68,7 +68,7 @@ def from_folder(tree: Mapping[str, Any], root: Any, folder: Path, where: str = "
             )
         return str(there)
 
-    return annotations.changed(root, tree, absolute)
+    return annotation_tree.changed(root, tree, absolute)
 
 
 def rooted(tree: dict[str, Any], own: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def without_places(tree: Mapping[str, Any], root: Any) -> Any:
         tells = any(isinstance(note, LocalPath) and note.tells for note in notes)
         return Path(value).name if tells else None
 
-    return annotations.changed(root, tree, name)
+    return annotation_tree.changed(root, tree, name)
 
 
 def _is_path(notes: tuple[Any, ...], value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pydantic
 from pydantic import BaseModel
 
-from tfsocial.config import annotations, migration
+from tfsocial.config import annotation_tree, migration
 from tfsocial.errors import nearest
 
 
@@ -19,7 +19,7 @@ def sentences(error: pydantic.ValidationError, root: type[BaseModel]) -> str:
 
 def sentence(detail: Mapping[str, Any], root: type[BaseModel]) -> str:
     """Return one mistake, a `detail` of pydantic's ValidationError, as a sentence."""
-    keys, holder = annotations.walk(root, detail["loc"])
+    keys, holder = annotation_tree.walk(root, detail["loc"])
     key = ".".join(keys).removesuffix(".[key]")
     if detail["type"] == "extra_forbidden":
         if new := migration.new_key(keys):
@@ -41,14 +41,14 @@ def reason_of(detail: Mapping[str, Any]) -> str:
 
 def _of(holder: Any) -> str:
     """Give ' of lion' where the section that holds a wrong key goes by such a name."""
-    names = [get_args(kind) for kind in annotations.fields(holder).values()]
-    tags = [note.tag for note in annotations.metadata(holder) if isinstance(note, pydantic.Tag)]
+    names = [get_args(kind) for kind in annotation_tree.fields(holder).values()]
+    tags = [note.tag for note in annotation_tree.metadata(holder) if isinstance(note, pydantic.Tag)]
     return "".join(f" of {tag}" for tag in tags if (tag,) in names)
 
 
 def _nearest_key(keys: Sequence[str], holder: Any) -> str:
     *parents, leaf = keys
-    hint, meant = nearest(leaf, list(annotations.fields(holder))), "did you mean "
+    hint, meant = nearest(leaf, list(annotation_tree.fields(holder))), "did you mean "
     if not hint.startswith(meant):
         return hint
     return meant + ".".join([*parents, hint.removeprefix(meant)])

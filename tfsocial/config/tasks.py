@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from tfsocial.config.annotations import TagBy
+from tfsocial.config.annotation_tree import TagBy
 from tfsocial.config.base import Fraction, Name, Section
 from tfsocial.config.weights import Weight
 

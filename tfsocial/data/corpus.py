@@ -39,7 +39,5 @@ def load_splits(
     corpus = read_splits(data, tasks, quarantine)
     if "train" not in corpus.splits:
         raise InputError("data.splits.train names no files; there is nothing to learn from")
-    if not data.shots:
-        return corpus
     record = workdir / "train_drawn.jsonl" if workdir else None
     return shots.draw(corpus, data, tasks, seed, record)

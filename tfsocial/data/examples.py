@@ -124,10 +124,10 @@ def joined(parts: Sequence[Examples], columns: Iterable[str] = ()) -> Examples:
         )
         for name in every
     }
-    pairs = [part.pair for part in parts]
+    pairs = [part.pair for part in parts if part.pair is not None]  # of all parts or of none
     return Examples(
         mmap_columns.joined([part.text for part in parts]),
-        None if pairs[0] is None else mmap_columns.joined(pairs),
+        mmap_columns.joined(pairs) if pairs else None,
         {task: np.concatenate([part.labels[task] for part in parts]) for task in parts[0].labels},
         origin,
         both,

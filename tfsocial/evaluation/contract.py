@@ -38,7 +38,9 @@ class Predictions(Protocol):
 class Predictor(Protocol):
     """Any model in use; `serving` has some."""
 
-    manifest: Manifest
+    @property
+    def manifest(self) -> Manifest:
+        """What the model says of itself."""
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
         """Answer n texts, each a tuple of the model's one or two text columns."""

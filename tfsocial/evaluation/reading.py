@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ class Columns:
     """
 
     text: tuple[str, ...] = ()
-    labels: Mapping[str, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     separator: str = "|"
 
@@ -105,7 +105,7 @@ def _names(path: Path) -> list[str]:
 def _label_columns(
     path: Path, manifest: Manifest, columns: Columns, present: Sequence[str]
 ) -> dict[str, str]:
-    named = dict(columns.labels or {})
+    named = dict(columns.labels)
     for task, column in named.items():
         if task not in manifest.tasks:
             known = nearest(task, list(manifest.tasks))
@@ -138,8 +138,9 @@ def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
     rows: list[Row] = []
     unreadable: list[BadRow] = []
     for row in read_rows(path):
-        fault = row if isinstance(row, BadRow) else _fault(row, columns.text)
-        if fault:
+        if isinstance(row, BadRow):
+            unreadable.append(row)
+        elif fault := _fault(row, columns.text):
             unreadable.append(fault)
         else:
             rows.append(row)

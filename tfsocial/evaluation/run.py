@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def make_suites(
     for task, label in ood_labels.items():
         _check_label(manifest, task, label)
     fitted = {"train": train, "dev": dev}
-    settings: dict[type, dict[str, Any]] = {
+    settings: dict[Callable[..., Suite], dict[str, Any]] = {
         Quality: {"ood_labels": ood_labels},
         OutOfDistribution: {"ood_labels": ood_labels},
         Slices: {"attributes": tuple(attributes)},

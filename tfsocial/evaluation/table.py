@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from tfsocial.errors import InputError, nearest
 from tfsocial.evaluation.contract import Suite
 from tfsocial.evaluation.suites.baselines import Baselines
@@ -10,7 +12,7 @@ from tfsocial.evaluation.suites.out_of_distribution import OutOfDistribution
 from tfsocial.evaluation.suites.quality import Quality
 from tfsocial.evaluation.suites.slices import Slices
 
-SUITES: dict[str, type[Suite]] = {
+SUITES: Mapping[str, Callable[..., Suite]] = {
     "quality": Quality,
     "calibration": CalibrationSuite,
     "baselines": Baselines,
@@ -19,12 +21,12 @@ SUITES: dict[str, type[Suite]] = {
 }
 
 
-def suite(name: str) -> type[Suite]:
+def suite(name: str) -> Callable[..., Suite]:
     """Look a suite's class up.
 
     Raises:
         InputError: there is none of that name.
     """
     if name not in SUITES:
-        raise InputError(f"--suite={name}: is no suite; {nearest(name, SUITES)}")
+        raise InputError(f"--suite={name}: is no suite; {nearest(name, list(SUITES))}")
     return SUITES[name]

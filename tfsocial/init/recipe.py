@@ -13,7 +13,7 @@ from tfsocial.init.columns import Labels
 
 FEW = 32  # labels a class; few_shot.yaml was measured with up to 16, full.yaml from 100 on
 POOL_FACTOR = 2  # texts without a label for each with one
-NOISY = 0.18  # suspected; see benchmarks/suspected_labels.py: clean sets have less, 20 % wrong ones more
+NOISY = 0.18  # of labels suspected: where benchmarks/suspected_labels.py draws the border
 EPOCHS = {"few_shot": 20, "pool": 10, "noisy_labels": 4}
 
 

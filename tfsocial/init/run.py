@@ -222,7 +222,9 @@ def _script(texts) -> str:
     scripts: Counter[str] = Counter()
     for letter, count in letters.items():
         scripts[unicodedata.name(letter, "OTHER").split()[0].capitalize()] += count
-    return {"Cjk": "Chinese"}.get(name := max(scripts, key=scripts.get, default="no"), name)
+    return {"Cjk": "Chinese"}.get(
+        name := max(scripts, key=lambda script: scripts[script], default="no"), name
+    )
 
 
 def _wrong(usable: Table, roles: Roles, labelled: np.ndarray, embedder) -> float:

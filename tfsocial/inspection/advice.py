@@ -91,7 +91,8 @@ def _about_balance(name: str, kind: str, train: Mapping[str, int]) -> Iterator[s
     present = {label: count for label, count in train.items() if count}
     if len(present) < 2:
         return
-    rarest, commonest = min(present, key=present.get), max(present, key=present.get)
+    rarest = min(present, key=present.__getitem__)
+    commonest = max(present, key=present.__getitem__)
     ratio = present[commonest] / present[rarest]
     if ratio > UNEVEN:
         loss = "class_balanced or focal" if kind == "classify" else "asymmetric"

@@ -126,10 +126,10 @@ def near(forms: Sequence[str], threshold: float = NEAR, most: int = MOST_PAIRS) 
 
 def _trigrams(forms: Sequence[str]) -> sparse.csr_matrix:
     """Make [texts, trigrams] of ones; the rarest trigrams have the lowest numbers."""
-    points = [np.frombuffer(f" {form} ".encode("utf-32-le"), np.uint32) for form in forms]
-    lengths = np.array([len(line) for line in points], np.int64)
+    lines = [np.frombuffer(f" {form} ".encode("utf-32-le"), np.uint32) for form in forms]
+    lengths = np.array([len(line) for line in lines], np.int64)
     text = np.repeat(np.arange(len(forms)), lengths)
-    points = np.concatenate([np.zeros(0, np.uint32), *points]).astype(np.int64)
+    points = np.concatenate([np.zeros(0, np.uint32), *lines]).astype(np.int64)
     codes = (points[:-2] << 2 * _CHARACTER) | (points[1:-1] << _CHARACTER) | points[2:]
     inside = text[:-2] == text[2:]
     known, gram = np.unique(codes[inside], return_inverse=True)

@@ -219,14 +219,14 @@ _NUMBERS = (int, float, _Figure)
 
 def _table(header: Sequence[str], *bodies: Iterable[Sequence[Any]]) -> str:
     """Write a table; cells are escaped here and nowhere else, numbers stand to the right."""
-    bodies = [list(body) for body in bodies]
-    first = next((body[0] for body in bodies if body), ())
+    parts = [list(body) for body in bodies]
+    first = next((part[0] for part in parts if part), ())
     numbers = [isinstance(cell, _NUMBERS) for cell in first]
     heads = "".join(
         f"<th{' class=number' if number else ''}>{escape(name)}</th>"
         for name, number in zip(header, [*numbers, *[False] * len(header)], strict=False)
     )
-    rows = "".join(f"<tbody>{''.join(map(_table_row, body))}</tbody>" for body in bodies)
+    rows = "".join(f"<tbody>{''.join(map(_table_row, part))}</tbody>" for part in parts)
     return f"<table><thead><tr>{heads}</tr></thead>{rows}</table>"
 
 
@@ -325,8 +325,8 @@ def _svg(figure: Figure, title: str) -> str:
     import matplotlib
 
     stream = io.StringIO()
-    letters = {"svg.fonttype": "none", "svg.hashsalt": title}
-    with matplotlib.rc_context(letters), warnings.catch_warnings():
+    letters = matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": title})
+    with letters, warnings.catch_warnings():
         # room for a script the font lacks is guessed; the page draws it in its own font
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})

@@ -149,4 +149,4 @@ def _logistic(features: spmatrix, positive: np.ndarray) -> Callable[[spmatrix], 
 def _known(spec: OutputSpec, rows: LabelledTexts) -> LabelledTexts:
     labels = np.asarray(rows.labels)
     known = is_labelled(spec, labels)
-    return LabelledTexts([rows.texts[row] for row in np.flatnonzero(known)], labels[known])
+    return LabelledTexts([rows.texts[row] for row in np.flatnonzero(known).tolist()], labels[known])

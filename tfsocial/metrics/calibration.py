@@ -10,12 +10,12 @@ CALIBRATION_BINS = 15
 
 
 class Calibration(NamedTuple):
-    """Bins of equal width over confidence: count, mean confidence and accuracy, each [bins].
+    """Bins of equal width over confidence: counts, mean confidence and accuracy, each [bins].
 
     The means of an empty bin are 0, and so is the error over no example at all.
     """
 
-    count: np.ndarray
+    counts: np.ndarray
     confidence: np.ndarray
     accuracy: np.ndarray
 
@@ -23,7 +23,7 @@ class Calibration(NamedTuple):
     def error(self) -> float:
         """Expected calibration error: sum_b count_b / n |accuracy_b - confidence_b|."""
         gaps = np.abs(self.accuracy - self.confidence)
-        return float(self.count @ gaps / max(self.count.sum(), 1))
+        return float(self.counts @ gaps / max(self.counts.sum(), 1))
 
 
 def calibration(

@@ -126,7 +126,7 @@ def _write_counts(axes: Axes, counts: np.ndarray) -> None:
 
 
 def _draw_accuracy(axes: Axes, bins: Calibration) -> None:
-    filled = bins.count > 0
+    filled = bins.counts > 0
     centres, width = _centres(bins)
     axes.bar(centres, bins.accuracy, width, color="tab:blue", alpha=0.6, edgecolor="white")
     axes.hlines(
@@ -143,7 +143,7 @@ def _draw_accuracy(axes: Axes, bins: Calibration) -> None:
 
 
 def _calibration_title(bins: Calibration) -> str:
-    total = bins.count.sum()
+    total = bins.counts.sum()
     if not total:
         return "no labelled example"
     return f"expected calibration error {bins.error:.3f} over {total} examples"
@@ -151,15 +151,15 @@ def _calibration_title(bins: Calibration) -> str:
 
 def _draw_bin_counts(axes: Axes, bins: Calibration) -> None:
     centres, width = _centres(bins)
-    bars = axes.bar(centres, bins.count, width, color="0.6", edgecolor="white")
-    axes.bar_label(bars, [count or "" for count in bins.count], fontsize=7, padding=1)
-    headroom = 1.3 * max(bins.count.max(), 1)  # for the numbers above the bars
+    bars = axes.bar(centres, bins.counts, width, color="0.6", edgecolor="white")
+    axes.bar_label(bars, [count or "" for count in bins.counts], fontsize=7, padding=1)
+    headroom = 1.3 * max(bins.counts.max(), 1)  # for the numbers above the bars
     axes.set(xlabel="confidence", ylabel="examples", ylim=(0, headroom))
 
 
 def _centres(bins: Calibration) -> tuple[np.ndarray, float]:
-    width = 1 / len(bins.count)
-    return (np.arange(len(bins.count)) + 0.5) * width, width
+    width = 1 / len(bins.counts)
+    return (np.arange(len(bins.counts)) + 0.5) * width, width
 
 
 def _figure(inches: tuple[float, float]) -> Figure:

@@ -114,9 +114,16 @@ class PackedBert(keras.layers.Layer):
             if self.config.hidden_act == "gelu":
                 layer.intermediate.intermediate_act_fn = gelu
 
+    @property
+    def pooler_layer(self) -> keras.layers.Dense:
+        """BERT's tanh layer; for an encoder that `has_pooler`."""
+        if self.bert.pooler is None:
+            raise ValueError("the encoder was built without a pooler")
+        return self.bert.pooler.dense
+
     def pooler(self, first: tf.Tensor) -> tf.Tensor:
         """Apply BERT's tanh layer to first tokens, [..., hidden] to [..., hidden]."""
-        return self.bert.pooler.dense(first)
+        return self.pooler_layer(first)
 
 
 def segment_mask(segment_ids: tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -42,7 +42,8 @@ class RepeatableGenerator(tf.random.Generator):
     @contextlib.contextmanager
     def noted(self) -> Iterator[list[tf.Tensor]]:
         """Note the states, int64 [3] each, before all draws that are made inside."""
-        self._draws.noted = noted = []
+        noted: list[tf.Tensor] = []
+        self._draws.noted = noted
         try:
             yield noted
         finally:

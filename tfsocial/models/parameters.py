@@ -200,7 +200,7 @@ def _of_encoder(encoder: PackedBert) -> list[Parameter]:
         backbone += _of_layer(f"encoder.layer.{number}", layer, number + 1)
     top = len(encoder.bert.encoder.layer)
     if encoder.has_pooler:
-        backbone += _linear("pooler.dense", encoder.bert.pooler.dense, "backbone", top)
+        backbone += _linear("pooler.dense", encoder.pooler_layer, "backbone", top)
     return [*backbone, *_adapters(encoder, backbone)]
 
 

@@ -91,9 +91,16 @@ class TextModel(keras.layers.Layer):
         pooled = self.pool(hidden, batch)
         return Outputs(hidden, pooled, self.heads(pooled, training=training))
 
+    @property
+    def built_mlm_head(self) -> MLMHead:
+        """The masked-LM head; for a model that was built with one."""
+        if self.mlm_head is None:
+            raise ValueError("the text model was built without a masked-LM head")
+        return self.mlm_head
+
     def mlm_logits(self, hidden: tf.Tensor) -> tf.Tensor:
         """Score the word at each place, float32 [rows, places, words], by the masked-LM head."""
-        return self.mlm_head(hidden, self.encoder.bert.embeddings.weight)
+        return self.built_mlm_head(hidden, self.encoder.bert.embeddings.weight)
 
     def pool(self, hidden: tf.Tensor, batch: keys.Batch) -> tf.Tensor:
         """Pool hidden states to one vector per slot, float32 [rows, slots, hidden]."""

@@ -8,6 +8,7 @@ alone weighs, masks, reduces and sums.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -36,12 +37,21 @@ class Terms(NamedTuple):
 class Forward(Protocol):
     """A lazy view of one step: what nobody asks for is not computed, nothing is computed twice."""
 
-    batch: Batch
-    kinds: dict[str, TaskKind]
-    label_counts: Mapping[str, np.ndarray]
-    """Training examples of each class, int [classes], for every classification."""
-    progress: tf.Tensor
-    """The fraction of the run behind us, float32 scalar."""
+    @property
+    def batch(self) -> Batch:
+        """The batch of the step."""
+
+    @property
+    def kinds(self) -> Mapping[str, TaskKind]:
+        """Task -> its kind."""
+
+    @property
+    def label_counts(self) -> Mapping[str, np.ndarray]:
+        """Training examples of each class, int [classes], for every classification."""
+
+    @property
+    def progress(self) -> tf.Tensor:
+        """The fraction of the run behind us, float32 scalar."""
 
     @property
     def outputs(self) -> Outputs:
@@ -151,6 +161,7 @@ class Forward(Protocol):
         """Concatenate the values of all replicas along the first axis; differentiable."""
 
 
+@dataclass(frozen=True)
 class Objective:
     """One term of L + alpha * L0 + beta * L_paper: a frozen dataclass whose fields are its knobs.
 

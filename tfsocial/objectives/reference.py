@@ -65,7 +65,8 @@ def page(
         f"| [`{setting}`](#{_anchor(setting)}) | {citation(does)} | {_cost(setting, costs)} |"
         for setting, does in methods.items()
     ]
-    headings = {op: f"data.augment=[{op}]" for op in ops or {}}
+    ops = ops or {}
+    headings = {op: f"data.augment=[{op}]" for op in ops}
     changes = [
         f"| [`{op}`](#{_anchor(heading)}) | {_knobs(ops[op])} |" for op, heading in headings.items()
     ]
@@ -83,9 +84,13 @@ def citation(kind: object) -> str:
     'Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks, \
 arXiv:2106.14448'
     """
-    _, _, rest = inspect.getdoc(kind).partition("\n\n")
+    _, _, rest = _doc(kind).partition("\n\n")
     source = _SOURCE.search(" ".join(rest.split()))
     return source[0] if source else ""
+
+
+def _doc(kind: object) -> str:
+    return inspect.getdoc(kind) or ""
 
 
 def _entries() -> Iterator[tuple[str, str, type]]:
@@ -95,13 +100,13 @@ def _entries() -> Iterator[tuple[str, str, type]]:
 
 
 def _section(name: str, kind: type) -> str:
-    formula, _, rest = inspect.getdoc(kind).partition("\n\n")
+    formula, _, rest = _doc(kind).partition("\n\n")
     return f"## {name}\n\n    {formula}\n\n{rest}\n"
 
 
 def _method(setting: str, does: object) -> str:
     """Give the docstring as it stands, without what is said to callers."""
-    said = re.split(r"\n\n(?:Args|Attributes|Returns|Raises):", inspect.getdoc(does))[0]
+    said = re.split(r"\n\n(?:Args|Attributes|Returns|Raises):", _doc(does))[0]
     return f"## {setting}\n\n{textwrap.indent(said, '    ')}\n"
 
 

@@ -10,7 +10,15 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfsocial.config import Alpha, Objectives, Task, TaskKind, check_names, with_knobs
+from tfsocial.config import (
+    Alpha,
+    DriftConstraint,
+    Objectives,
+    Task,
+    TaskKind,
+    check_names,
+    with_knobs,
+)
 from tfsocial.errors import InputError, nearest
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
@@ -141,7 +149,14 @@ def _check_learns(tasks: Mapping[str, Task], terms: Sequence[Term]) -> None:
 
 def losses(terms: Sequence[Term]) -> dict[str, Objective]:
     """Map each task to its loss in L."""
-    return {term.objective.task: term.objective for term in terms if term.name.startswith("L/")}
+    return {
+        term.name.removeprefix("L/"): term.objective for term in terms if term.name.startswith("L/")
+    }
+
+
+def drift_constraints(terms: Sequence[Term]) -> dict[str, DriftConstraint]:
+    """Map each term whose weight training moves to what it is moved by."""
+    return {term.name: term.weight for term in terms if isinstance(term.weight, DriftConstraint)}
 
 
 def needs(terms: Sequence[Term], what: str) -> bool:

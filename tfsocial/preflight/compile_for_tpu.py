@@ -105,7 +105,8 @@ def names_on_line(text: str, message: str) -> list[str]:
     aliases = re.findall(r"#loc\d*", line)
     while aliases:
         definition = re.search(rf"^{aliases[-1]} = (.*)$", text, re.MULTILINE)
-        line, aliases = line + definition[1], aliases[:-1] + re.findall(r"#loc\d*", definition[1])
+        meaning = definition[1] if definition else ""
+        line, aliases = line + meaning, aliases[:-1] + re.findall(r"#loc\d*", meaning)
     return re.findall(r'"([^"]+)"', line)
 
 

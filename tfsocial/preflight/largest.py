@@ -39,7 +39,7 @@ def largest(
         too_many: rows that were compiled before and do not fit; needed where `known` is empty.
     """
     fitting = dict(known)
-    while not fitting and too_many > unit and attempts:
+    while not fitting and attempts and too_many is not None and too_many > unit:
         attempts -= 1  # first a batch that fits, a quarter each time
         too_many = _tried(max(unit, too_many // 4 // unit * unit), too_many, fitting, compile_rows)
     if not fitting:

@@ -295,7 +295,8 @@ def _package_licence(package: str) -> tuple[str, str]:
     except metadata.PackageNotFoundError:
         return UNKNOWN, ""
     for field in ("License-Expression", "License"):
-        first = (about.get(field) or "").strip().partition("\n")[0]  # some paste the whole text
+        written = (about.get_all(field) or [""])[0]
+        first = written.strip().partition("\n")[0]  # some paste the whole text
         if licences.spdx(first) != UNKNOWN:
             return licences.spdx(first), f"metadata of the package {package}: {field}"
     return UNKNOWN, ""

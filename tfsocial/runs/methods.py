@@ -25,7 +25,7 @@ class Method(NamedTuple):
         asked: the setting as a config has it, with its own number; empty where it is not set.
     """
 
-    does: object
+    does: Callable[..., Any]
     asked: Callable[[Config], str]
 
 
@@ -38,7 +38,7 @@ def _setting(key: str, wanted: Callable[[Any], Any] = bool) -> Callable[[Config]
     return asked
 
 
-def _named(key: str, does: Mapping[str, object]) -> Mapping[str, Method]:
+def _named(key: str, does: Mapping[str, Callable[..., Any]]) -> Mapping[str, Method]:
     """List the methods of a setting that says by name what it wants."""
     return {
         f"{key}={name}": Method(kind, _setting(key, name.__eq__)) for name, kind in does.items()
@@ -53,7 +53,7 @@ def _drift_constraints(config: Config) -> str:
     )
 
 
-WEIGHINGS = {
+WEIGHINGS: Mapping[str, Callable[..., Any]] = {
     "uncertainty": weighing.by_uncertainty,
     "gradnorm": GradNorm,
     "pcgrad": gradients.without_conflicts,

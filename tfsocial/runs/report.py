@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +131,7 @@ def _baselines(
     return baselines.compare(run.loaded.manifest.tasks[task], train, texts, out_of_scope)
 
 
-def _joined(examples: Examples) -> list[str]:
+def _joined(examples: Examples) -> Sequence[str]:
     if examples.pair is None:
         return examples.text
     return [f"{text} {pair}" for text, pair in zip(examples.text, examples.pair, strict=True)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from tfsocial.config import Config
 from tfsocial.objectives import reference, table
@@ -33,7 +34,7 @@ def _of_step(config: Config) -> Iterator[Resource]:
             yield _method(setting, does)
 
 
-def _method(name: str, does: object) -> Resource:
+def _method(name: str, does: Callable[..., Any]) -> Resource:
     return Resource(
         "method",
         f"{name} ({does.__name__})",

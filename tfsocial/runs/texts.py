@@ -49,7 +49,7 @@ class Texts:
     """
 
     corpus: Corpus
-    specs: Mapping[str, HeadSpec]
+    specs: dict[str, HeadSpec]
     encoded: Mapping[str, TokenizedSplit]
     compacted: Mapping[str, TokenizedSplit]
     further: Mapping[str, Mapping[str, TokenizedSplit]]

@@ -260,7 +260,7 @@ def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
     }
 
 
-def _save(ready: Prepared, thresholds: Mapping[str, tuple[float, ...]], folder: Path) -> None:
+def _save(ready: Prepared, thresholds: dict[str, tuple[float, ...]], folder: Path) -> None:
     text_model, shape = ready.model.text_model, ready.texts.shape
     manifest = ModelManifest(
         **vars(text_model.spec),

@@ -21,7 +21,8 @@ _OPS = ("_fast_wordpiece_tokenizer.so", "_normalize_ops.so")
 def _hidden(names: tuple[str, ...]) -> Iterator[None]:
     """Let imports of these modules fail, as if they were not installed, if they are not there."""
     absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))
+    # None is what the import system takes for "not to be had"; typeshed's has modules alone.
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         yield
     finally:
@@ -36,6 +37,8 @@ with _hidden(_KERAS):
 def register_tokenizer_ops() -> None:
     """Make the ops of `text.tokenizer` known, so that a graph with them can be loaded."""
     package = importlib.util.find_spec("tensorflow_text")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("the package tensorflow-text is not installed")
     folder = Path(package.submodule_search_locations[0]) / "python" / "ops"
     for name in _OPS:
         tf.load_op_library(str(folder / name))

@@ -42,7 +42,7 @@ class WeightAverage(tf.Module):
 
     def update(self, steps: tf.Tensor) -> None:
         """Take in the weights after so many steps, int64 []."""
-        if not self.weights:
+        if self.decay is None or not self.weights:
             return
         decay = memory(self.decay, steps)
         for average, weight in self._pairs():

@@ -135,7 +135,7 @@ def finish(checkpoint: Checkpoint) -> None:
         "step": checkpoint.step,
         "ended": checkpoint.ended,
         "data": checkpoint.data,
-        "config": checkpoint.config.model_dump(mode="json"),
+        "config": checkpoint.config.model_dump(mode="json") if checkpoint.config else None,
         "states": checkpoint.states,
         "sizes": _sizes(checkpoint.folder),
     }

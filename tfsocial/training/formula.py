@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfsocial.models.text_model import TextModel
 from tfsocial.objectives import weighing
-from tfsocial.objectives.table import Term, needs
+from tfsocial.objectives.table import Term, drift_constraints, needs
 from tfsocial.text.batch import Batch
 from tfsocial.training.forward import Step
 from tfsocial.training.run_constants import RunConstants
@@ -65,11 +65,8 @@ class Formula:
         made of them would measure one epoch by another yardstick than the next.
         """
         step = Step(batch, self.text_model, self.constants.elsewhere, False, tf.constant(1.0))
-        starts = {
-            term.name: term.weight.start
-            for term in self.evaluated_terms
-            if term.name in self.alphas
-        }
+        constraints = drift_constraints(self.evaluated_terms)
+        starts = {name: constraint.start for name, constraint in constraints.items()}
         return weighing.total(self.evaluated_terms, step, starts)
 
     @property

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 import tf_keras as keras
 
 Gradients = Sequence[tf.Tensor]
-Scaling = keras.mixed_precision.LossScaleOptimizer
+Scaling: TypeAlias = keras.mixed_precision.LossScaleOptimizer
 
 
 def scaling(optimizer: keras.optimizers.Optimizer) -> Scaling | None:
     """Give the optimizer if it scales losses; Keras makes it so where layers are in float16."""
-    return optimizer if isinstance(optimizer, Scaling) else None
+    return optimizer if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer) else None
 
 
 def of_loss(

@@ -14,6 +14,8 @@ Steps = Callable[[Iterator], dict]  # an execution's steps on the batches of an 
 class FittedModel(keras.Model):
     """A model whose `fit` can begin in the middle of an epoch, and whose train function is open."""
 
+    train_function: Steps | None  # where Keras keeps it
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._start = (0, 0)

@@ -121,7 +121,9 @@ def _class_means(vectors: np.ndarray, labels: np.ndarray, width: int) -> Linear:
 
 def _ridge(vectors: np.ndarray, values: np.ndarray) -> Linear:
     fitted = Ridge().fit(vectors, values[:, 0])
-    return Linear(fitted.coef_[:, None].astype(np.float32), np.float32([fitted.intercept_]))
+    return Linear(
+        fitted.coef_[:, None].astype(np.float32), np.array([fitted.intercept_], np.float32)
+    )
 
 
 def _one_label(vectors: np.ndarray, label: np.ndarray, c: float) -> tuple[np.ndarray, np.float32]:

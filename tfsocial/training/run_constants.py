@@ -85,4 +85,4 @@ def _counted(labels: np.ndarray, classes: int) -> np.ndarray:
     [1, 0, 2, 0]
     """
     parts = np.array_split(labels, 1 + len(labels) // 2**20)
-    return sum(np.bincount(part[part >= 0], minlength=classes) for part in parts)
+    return np.sum([np.bincount(part[part >= 0], minlength=classes) for part in parts], axis=0)

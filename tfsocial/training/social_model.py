@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import DriftConstraint, Objectives
+from tfsocial.config import Objectives
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.table import Term, losses
+from tfsocial.objectives.table import Term, drift_constraints, losses
 from tfsocial.text import batch as keys
 from tfsocial.training.averaging import WeightAverage
 from tfsocial.training.formula import Formula
@@ -54,8 +54,10 @@ class SocialModel(FittedModel):
             beside.trainable = False
         objectives, names = objectives or Objectives(), [term.name for term in terms]
         self.step = training_step(objectives, parts, names, text_model.encoder)
-        drifting = [term for term in terms if isinstance(term.weight, DriftConstraint)]
-        alphas = {term.name: moving_number(term.name, term.weight.start) for term in drifting}
+        alphas = {
+            name: moving_number(name, constraint.start)
+            for name, constraint in drift_constraints(terms).items()
+        }
         factors = self.step.gradnorm.factors if self.step.gradnorm else {}
         self.log_variances = None
         if objectives.weighing == "uncertainty":

@@ -10,7 +10,7 @@ import six_steps
 import tensorflow as tf
 from six_steps import STEPS, assert_all_close, built, gradients, trained, variables
 
-from tfsocial.config.annotations import tagged_union
+from tfsocial.config.annotation_tree import tagged_union
 from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.training.optimizers import build
 from tfsocial.training.optimizers.build import OPTIMIZERS

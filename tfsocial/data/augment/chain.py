@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfsocial.config import Data
 from tfsocial.data.augment import table
-from tfsocial.data.augment.contract import AugmentContext, Op, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Op, TextOp, TokenOp
 from tfsocial.data.augment.lexicon import Lexicon
 from tfsocial.data.augment.paraphrases import Paraphrases
 from tfsocial.data.augment.random_stream import RandomStream
@@ -87,7 +87,7 @@ class Chain:
     ) -> Ragged:
         """Apply the ops on tokens to token ids and type ids, int32 [n, (length)] each."""
         for op, stream, touched in self._turns(examples, epoch, progress):
-            if not isinstance(op, TextOp):
+            if isinstance(op, TokenOp):
                 after = op(tokens, types, self._context(stream, progress))
                 before = (tokens, types)
                 tokens, types = (_where(touched, *pair) for pair in zip(after, before, strict=True))

@@ -47,21 +47,21 @@ class _Options(NamedTuple):
 
     codes: np.ndarray
     first: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
     others: np.ndarray
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> _Options:
         names = sorted(options)
-        count = np.array([len(options[name]) for name in names], np.int64)
+        counts = np.array([len(options[name]) for name in names], np.int64)
         others = [ord(other) for name in names for other in options[name]]
         codes = np.array([ord(name) for name in names], np.int32)
-        return cls(codes, np.cumsum(count) - count, count, np.array(others, np.int32))
+        return cls(codes, np.cumsum(counts) - counts, counts, np.array(others, np.int32))
 
     def draw(self, codes: tf.Tensor, u: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tell whether each code point can become another, and draw what it becomes."""
         place = tf.minimum(tf.searchsorted(self.codes, codes), len(self.codes) - 1)
-        which = random_stream.index(u, tf.gather(self.count, place))
+        which = random_stream.index(u, tf.gather(self.counts, place))
         other = tf.gather(self.others, tf.gather(self.first, place) + which)
         return tf.gather(self.codes, place) == codes, other
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import tensorflow as tf
 import yaml
@@ -35,9 +35,23 @@ Rate = Annotated[Weight, AfterValidator(_at_most_one)]
 """A share between 0 and 1, or a schedule of it over the run."""
 
 
+Resource = TypeVar("Resource")
+
+
+def declared(resource: Resource | None) -> Resource:
+    """Give a part of the context that an op needs: one that is None was not made for any op.
+
+    Raises:
+        LookupError: the op does not declare that it reads it.
+    """
+    if resource is None:
+        raise LookupError("an op reads what it does not declare that it needs")
+    return resource
+
+
 @dataclass(frozen=True)
 class AugmentContext:
-    """Holds what an op sees beside its texts.
+    """Holds what an op sees beside its texts; it reads what may be None through `declared`.
 
     Attributes:
         stream: random numbers of each example, for this op alone.

@@ -63,16 +63,18 @@ class Lexicon:
         >>> lexicon.words.words, lexicon.counts.tolist(), lexicon.texts_with.tolist()
         (('the', 'card'), [3, 3], [2, 2])
         """
-        counts, texts_with, texts = Counter(), Counter(), 0
+        counts: Counter[str] = Counter()
+        texts_with: Counter[str] = Counter()
+        texts = 0
         for words in (words for column in columns for words in _words_of(column)):
             counts.update(words)
             texts_with.update(set(words))
             texts += 1
         names = tuple(counts)
-        each = [
+        of_words, of_texts = (
             np.array([count[name] for name in names], np.int64) for count in (counts, texts_with)
-        ]
-        return cls(WordList(names), *each, texts)
+        )
+        return cls(WordList(names), of_words, of_texts, texts)
 
     @cached_property
     def idf(self) -> np.ndarray:

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.data.augment import pieces, random_stream, wordnet, words
-from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp, declared
 from tfsocial.data.augment.entities import one_of
-from tfsocial.data.augment.lexicon import Lexicon, WordList
+from tfsocial.data.augment.lexicon import WordList
 from tfsocial.errors import InputError
 
 
@@ -99,13 +99,13 @@ class Synonym(TextOp):
         _compile(thesaurus.pattern, self.table)
         return thesaurus
 
-    def _thesaurus(self, lexicon: Lexicon | None) -> Thesaurus:
+    def _thesaurus(self, context: AugmentContext) -> Thesaurus:
         if self.source == "table":
             return self._of_table
-        return Thesaurus.of(wordnet.synonyms(lexicon.words.words))
+        return Thesaurus.of(wordnet.synonyms(declared(context.lexicon).words.words))
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
-        thesaurus = self._thesaurus(context.lexicon)
+        thesaurus = self._thesaurus(context)
         matches = pieces.cut(texts, thesaurus.pattern)
         u, which = (context.stream.branch(i).at(matches.row, matches.place) for i in range(2))
         has, synonym = thesaurus.draw(matches.units, which)

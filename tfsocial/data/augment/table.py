@@ -33,7 +33,7 @@ TOKENS = {
     "token_span": tokens.TokenSpan,
     "cutoff": tokens.Cutoff,
 }
-OPS = {**TEXT, **TOKENS}
+OPS: Mapping[str, type[Op]] = {**TEXT, **TOKENS}
 
 
 def build_all(
@@ -79,9 +79,10 @@ def build(name: str, knobs: Mapping[str, Any], where: str, root: str | None = No
 
 def _with_files(op: synonyms.Synonym, where: str, root: str | None) -> synonyms.Synonym:
     if op.table is not None:
-        op = replace(op, table=paths.under(root, op.table))
-        if "://" in op.table:
-            raise InputError(f"{where}.table: {op.table}: has to be a local file")
+        path = paths.under(root, op.table)
+        if "://" in path:
+            raise InputError(f"{where}.table: {path}: has to be a local file")
+        op = replace(op, table=path)
     try:
         op.check()
     except InputError as error:

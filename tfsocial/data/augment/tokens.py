@@ -12,7 +12,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.data.augment import neighbours
-from tfsocial.data.augment.contract import AugmentContext, Rate, TokenOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TokenOp, declared
 from tfsocial.text.batch import WordParts
 
 Ragged = tuple[tf.RaggedTensor, tf.RaggedTensor]
@@ -55,7 +55,7 @@ class TokenMask(TokenOp):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
-        words = words_of(tokens, context.word_parts)
+        words = words_of(tokens, declared(context.word_parts))
         u = context.stream.at(words.row, words.place)
         return _masked(tokens, words, u < context.rate(self.rate), context), types
 
@@ -75,7 +75,7 @@ class TokenSpan(TokenOp):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
-        words = words_of(tokens, context.word_parts)
+        words = words_of(tokens, declared(context.word_parts))
         begins = 1 - (1 - context.rate(self.rate)) ** (1 / self.length)
         covered = tf.zeros_like(words.in_text)
         for back in range(self.length):
@@ -93,7 +93,7 @@ class TokenDrop(TokenOp):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
-        words = words_of(tokens, context.word_parts)
+        words = words_of(tokens, declared(context.word_parts))
         u = tf.where(words.in_text, context.stream.at(words.row, words.place), -1.0)
         highest = tf.gather(tf.math.unsorted_segment_max(u, words.row, words.rows), words.row)
         gone = (u < context.rate(self.rate)) & (u < highest) & words.in_text
@@ -109,7 +109,7 @@ class TokenSwap(TokenOp):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
-        words = words_of(tokens, context.word_parts)
+        words = words_of(tokens, declared(context.word_parts))
         selected = context.stream.at(words.row, words.place) < context.rate(self.rate)
         next_in_text = tf.concat([words.in_text, [False]], 0)[1:]
         # Between two texts stand special tokens, so neighbours in the text are in one.
@@ -136,7 +136,7 @@ class Cutoff(TokenOp):
     def __call__(
         self, tokens: tf.RaggedTensor, types: tf.RaggedTensor, context: AugmentContext
     ) -> Ragged:
-        words = words_of(tokens, context.word_parts)
+        words = words_of(tokens, declared(context.word_parts))
         size = _rounded(words.counts, context.rate(self.rate), context.stream.branch(0).uniform())
         size = tf.gather(tf.minimum(size, tf.maximum(words.counts - 1, 0)), words.row)
         gone = (
@@ -174,7 +174,7 @@ def _masked(
     tokens: tf.RaggedTensor, words: TokenWords, selected: tf.Tensor, context: AugmentContext
 ) -> tf.RaggedTensor:
     hidden = tf.gather(selected & words.in_text, words.of_token)
-    mask = tf.constant(context.word_parts.mask, tf.int32)
+    mask = tf.constant(declared(context.word_parts).mask, tf.int32)
     return tokens.with_flat_values(tf.where(hidden, mask, tokens.flat_values))
 
 

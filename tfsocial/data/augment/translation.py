@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp, declared
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,5 +27,5 @@ class BackTranslation(TextOp):
 
     def __call__(self, texts: tf.Tensor, context: AugmentContext) -> tf.Tensor:
         u, which = (context.stream.branch(number).uniform() for number in range(2))
-        has, paraphrase = context.paraphrases.draw(texts, which)
+        has, paraphrase = declared(context.paraphrases).draw(texts, which)
         return tf.where(has & (u < context.rate(self.rate)), paraphrase, texts)

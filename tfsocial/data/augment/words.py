@@ -11,7 +11,7 @@ from typing import Literal
 import tensorflow as tf
 
 from tfsocial.data.augment import neighbours, pieces, random_stream
-from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp
+from tfsocial.data.augment.contract import AugmentContext, Rate, TextOp, declared
 from tfsocial.data.augment.pieces import Pieces
 from tfsocial.text.tokenizer import IDEOGRAPHS
 
@@ -90,7 +90,7 @@ class WordInsert(TextOp):
         if self.source == "marks":
             return tf.gather(tf.constant(MARKS), random_stream.index(u, len(MARKS)))
         if self.source == "corpus":
-            return context.lexicon.draw(u)
+            return declared(context.lexicon).draw(u)
         offset = random_stream.index(u, tf.gather(words.counts, words.row))
         first = tf.range(tf.size(words.place, tf.int64)) - words.place
         return tf.gather(words.units, first + offset)
@@ -116,14 +116,14 @@ class WordReplace(TextOp):
         u, other = (context.stream.branch(i).at(words.row, words.place) for i in range(2))
         selected = u < probability(self.rate, self.choose, words, context)
         return pieces.where_any(
-            selected, words.with_units(selected, context.lexicon.draw(other)), texts
+            selected, words.with_units(selected, declared(context.lexicon).draw(other)), texts
         )
 
 
 def probability(rate: Rate, choose: Choice, words: Pieces, context: AugmentContext) -> tf.Tensor:
     """Give the probability of touching a word: float32 scalar, or [m] by what the word tells."""
     even = context.rate(rate)
-    return even if choose == "uniform" else context.lexicon.tf_idf_rates(even, words)
+    return even if choose == "uniform" else declared(context.lexicon).tf_idf_rates(even, words)
 
 
 def _space(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

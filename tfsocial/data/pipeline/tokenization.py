@@ -45,8 +45,12 @@ def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> I
         for tokens, types, cut in dataset.map(
             call, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         ):
-            values = (tokens.flat_values, types.flat_values, tokens.row_lengths())
-            yield TokenBlock(*(value.numpy() for value in values), int(np.sum(cut)))
+            yield TokenBlock(
+                tokens.flat_values.numpy(),
+                types.flat_values.numpy(),
+                tokens.row_lengths().numpy(),
+                int(np.sum(cut)),
+            )
 
 
 @lru_cache(maxsize=2)
@@ -58,10 +62,11 @@ def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
 
 def in_memory(blocks: Iterator[TokenBlock]) -> AllTokens:
     """Join blocks to one table of tokens in memory."""
-    blocks = list(blocks)
-    tokens, types, lengths = (
-        np.concatenate([block[place] for block in blocks]) for place in range(3)
+    tokens, types, lengths, truncated = zip(*blocks, strict=True)
+    splits = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+    return AllTokens(
+        tf.constant(np.concatenate(tokens)),
+        tf.constant(np.concatenate(types)),
+        tf.constant(splits),
+        sum(truncated),
     )
-    splits = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    cut = sum(block.truncated for block in blocks)
-    return AllTokens(tf.constant(tokens), tf.constant(types), tf.constant(splits), cut)

@@ -160,7 +160,8 @@ def fingerprint(encoded: TokenizedSplit) -> str:
     for values in (tokens, encoded.tokens.row_splits, types, *beside):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):
-            digest.update(np.asarray(encoded.renumbered(block)) if values is tokens else block)
+            hashed = np.asarray(encoded.renumbered(block)) if values is tokens else block
+            digest.update(hashed.data)
     return digest.hexdigest()
 
 

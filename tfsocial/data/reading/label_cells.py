@@ -11,7 +11,8 @@ from tfsocial import config
 from tfsocial.data.reading.rows import flaw_of, json_type
 from tfsocial.data.reading.text_cells import CellError
 
-Cell = str | frozenset[str] | float | None
+Label = str | frozenset[str] | float
+Cell = Label | None
 
 
 def label_of(value: Any, task: config.Task) -> Cell:

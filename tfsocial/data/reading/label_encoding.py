@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from tfsocial import config, errors
 from tfsocial.data.examples import Origin
-from tfsocial.data.reading.label_cells import Cell, labels_in
+from tfsocial.data.reading.label_cells import Cell, Label, labels_in
 from tfsocial.data.reading.label_columns import LabelColumn, ValueColumn
 from tfsocial.data.reading.rows import listed
 from tfsocial.errors import InputError
@@ -17,7 +17,7 @@ from tfsocial.errors import InputError
 def encode_labels(
     name: str,
     task: config.Task,
-    cells: LabelColumn | ValueColumn,
+    cells: LabelColumn[Label] | ValueColumn,
     names: Sequence[str],
     origin: Origin,
 ) -> np.ndarray:
@@ -27,7 +27,7 @@ def encode_labels(
     index = {label: number for number, label in enumerate(names)}
     _check_known(name, task, cells, index, origin)
     if task.kind == "classify":
-        numbers = [-1 if cell is None else index[cell] for cell in cells.different]
+        numbers = [next(_numbers(cell, index), -1) for cell in cells.different]
         return cells.encoded(np.array(numbers, np.int32))
     return cells.encoded(_multi_hot(cells.different, index))
 
@@ -35,13 +35,21 @@ def encode_labels(
 def _multi_hot(cells: Sequence[Cell], index: Mapping[str, int]) -> np.ndarray:
     hot = np.zeros((len(cells), len(index)), np.float32)
     for row, cell in enumerate(cells):
-        hot[row, [index[label] for label in cell or ()]] = 1.0
+        hot[row, list(_numbers(cell, index))] = 1.0
     hot[[cell is None for cell in cells]] = np.nan
     return hot
 
 
+def _numbers(cell: Cell, index: Mapping[str, int]) -> Iterator[int]:
+    return (index[label] for label in labels_in([cell]))
+
+
 def _check_known(
-    name: str, task: config.Task, cells: LabelColumn, index: Mapping[str, int], origin: Origin
+    name: str,
+    task: config.Task,
+    cells: LabelColumn[Label],
+    index: Mapping[str, int],
+    origin: Origin,
 ) -> None:
     first: dict[str, Cell] = {}  # of each unknown label, in the order of their rows
     for cell in cells.different:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
 from tfsocial import config, errors
 from tfsocial.data.examples import Examples, has_label
-from tfsocial.data.reading.label_cells import Cell, labels_in
 from tfsocial.data.reading.split_table import SplitTable
 from tfsocial.errors import InputError
 
@@ -31,15 +29,11 @@ def label_names(
             f"tasks.{name}.labels is not given and data.splits.train is empty; "
             "give the labels or a train split to learn them from"
         )
-    names = task.labels or tuple(sorted(set(labels_in(_different(name, train)))))
-    if task.ood_score:  # behind the classes that are learned
+    names = task.labels or tuple(sorted(set().union(*(table.labels(name) for table in train))))
+    if task.ood_score and task.ood_label:  # behind the classes that are learned
         return (*(label for label in names if label != task.ood_label), task.ood_label)
     _check_ood_label(name, task, names)
     return names
-
-
-def _different(name: str, tables: Sequence[SplitTable]) -> Iterator[Cell]:
-    return chain.from_iterable(table.cells[name].different for table in tables)
 
 
 def without_unlearned(
@@ -62,7 +56,9 @@ def check_something_is_learned(
     train: Examples | None, tasks: Mapping[str, config.Task], place: str
 ) -> None:
     """Refuse a train whose labels of a task all mean out of scope where no class learns that."""
-    for name, task in tasks.items() if train is not None else ():
+    if train is None:
+        return
+    for name, task in tasks.items():
         if task.ood_score and not has_label(train.labels[name]).any():
             raise InputError(
                 f"{place}: every label of task {name} is {task.ood_label!r}, which "

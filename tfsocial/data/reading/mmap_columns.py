@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, overload
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Numbers:
     """
 
     def __init__(self, type: str, folder: str | None = None):
-        self._recent = array(type)
+        self._recent: array[Any] = array(type)  # of int or float, as the type says
         self._file = _nameless(folder) if folder else None
         self._written = 0
 
@@ -50,24 +50,24 @@ class Numbers:
     def append(self, number: float) -> None:
         self._recent.append(number)
         if self._file and len(self._recent) >= _NUMBERS:
-            self._write()
+            self._write(self._file)
 
     def extend(self, numbers: np.ndarray) -> None:
         """Append numbers of any shape, as one row."""
         self._recent.frombytes(np.asarray(numbers, self._recent.typecode).tobytes())
         if self._file:
-            self._write()
+            self._write(self._file)
 
     def stored(self) -> np.ndarray:
         """Return all of them, [n]; nothing is to be added afterwards."""
         if self._file is None or not len(self):
             return np.asarray(self._recent)
-        self._write()
+        self._write(self._file)
         return mapped(self._file, self._recent.typecode)
 
-    def _write(self) -> None:
-        self._recent.tofile(self._file)
-        self._file.flush()
+    def _write(self, file: IO[bytes]) -> None:
+        self._recent.tofile(file)
+        file.flush()
         self._written += len(self._recent)
         del self._recent[:]
 
@@ -164,6 +164,12 @@ class StoredTexts(Sequence[str]):
     def __len__(self) -> int:
         return len(self.size)
 
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
             return list(self.taken(place))
@@ -196,9 +202,10 @@ def taken(texts: Sequence[str], rows: np.ndarray) -> Sequence[str]:
 
 def joined(parts: Sequence[Sequence[str]]) -> Sequence[str]:
     """Join the texts one after the other; of one file, if of any."""
-    if not all(isinstance(part, StoredTexts) for part in parts):
+    stored = [part for part in parts if isinstance(part, StoredTexts)]
+    if len(stored) < len(parts):
         return list(chain.from_iterable(parts))
     begin, size = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("begin", "size")
+        np.concatenate([getattr(part, name) for part in stored]) for name in ("begin", "size")
     )
-    return StoredTexts(parts[0].store, begin, size)
+    return StoredTexts(stored[0].store, begin, size)

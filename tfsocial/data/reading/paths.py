@@ -38,9 +38,10 @@ def under(root: str | None, name: str) -> str:
     """
     if "://" in name:
         return name
-    if "://" not in (root or ""):
-        return os.path.join(root or "", name)
-    return f"{root.rstrip('/')}/{name}"
+    folder = root or ""
+    if "://" not in folder:
+        return os.path.join(folder, name)
+    return f"{folder.rstrip('/')}/{name}"
 
 
 def _matches(root: str | None, pattern: str) -> list[str]:

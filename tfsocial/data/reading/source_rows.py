@@ -74,7 +74,9 @@ def _example(
     tasks: Mapping[str, config.Task],
     labelled: Mapping[str, config.Task],
 ) -> Example | BadRow:
-    text = row if isinstance(row, BadRow) else text_or_bad(row, source.text, data.max_characters)
+    if isinstance(row, BadRow):
+        return row
+    text = text_or_bad(row, source.text, data.max_characters)
     if isinstance(text, BadRow):
         return text
     try:

@@ -10,6 +10,7 @@ from tfsocial import config
 from tfsocial.data import attributes as attribute_columns
 from tfsocial.data.attributes import Attribute
 from tfsocial.data.examples import Counts, Examples, Origin
+from tfsocial.data.reading.label_cells import Label, labels_in
 from tfsocial.data.reading.label_columns import LabelColumn, ValueColumn
 from tfsocial.data.reading.label_encoding import encode_labels
 from tfsocial.data.reading.mmap_columns import Column, Numbers, Store
@@ -29,12 +30,13 @@ class SplitTable:
         self, tasks: Mapping[str, config.Task], attributes: Iterable[str], store: Store | None
     ):
         folder = store.folder if store else None
-        self.text, self.pair = (Column(store) if store else [] for _ in range(2))
-        self.cells = {
-            name: (ValueColumn if task.kind == "regress" else LabelColumn)(folder)
+        self.text: Column | list[str] = Column(store) if store else []
+        self.pair: Column | list[str] = Column(store) if store else []
+        self.cells: dict[str, LabelColumn[Label] | ValueColumn] = {
+            name: ValueColumn(folder) if task.kind == "regress" else LabelColumn(folder)
             for name, task in tasks.items()
         }
-        self.attributes = {name: LabelColumn(folder) for name in attributes}
+        self.attributes = {name: LabelColumn[str](folder) for name in attributes}
         self.files: list[str] = []
         self.file, self.line = Numbers("i", folder), Numbers("i", folder)
         self.bad: list[BadRow] = []
@@ -53,6 +55,11 @@ class SplitTable:
         self.renamed |= example.renamed
         self.file.append(len(self.files) - 1)
         self.line.append(text.line)
+
+    def labels(self, task: str) -> set[str]:
+        """Collect the labels of a task that its cells hold; numbers are none."""
+        cells = self.cells[task]
+        return set(labels_in(cells.different)) if isinstance(cells, LabelColumn) else set()
 
     def counts(self) -> Counts:
         """Count the rows: all, the good and the bad."""
@@ -75,9 +82,11 @@ class SplitTable:
         return Examples(text, pair if len(pair) else None, labels, origin, columns)
 
 
-def _attribute(cells: LabelColumn) -> Attribute:
-    """Make the column of an attribute, whose cells are texts or None."""
+def _attribute(cells: LabelColumn[str]) -> Attribute:
+    """Make the column of an attribute."""
     values = tuple(value for value in cells.different if value is not None)
     numbers = {value: number for number, value in enumerate(values)}
-    codes = [numbers.get(value, attribute_columns.NONE) for value in cells.different]
+    codes = [
+        attribute_columns.NONE if value is None else numbers[value] for value in cells.different
+    ]
     return Attribute(cells.encoded(np.array(codes, np.int32)), values)

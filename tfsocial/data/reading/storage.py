@@ -30,7 +30,7 @@ def lines_of(file: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
+def _opened(file: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with raw(file) as stream:
         if file.lower().endswith(".gz"):
             with gzip.GzipFile(fileobj=stream) as unpacked:
@@ -71,7 +71,7 @@ def file_errors(file: str) -> Iterator[None]:
         raise InputError(
             f"{file}: the gzip data is cut short or damaged; fetch the file again"
         ) from None
-    except (OSError, *_remote_errors(file)) as error:
+    except _reading_errors(file) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "message", error)
         raise unreadable(file, reason) from None
 
@@ -82,12 +82,13 @@ def unreadable(file: str, reason: object) -> InputError:
     return InputError(f"{file}: cannot be read ({' '.join(str(reason).split())}); check {check}")
 
 
-def _remote_errors(file: str) -> tuple[type[Exception], ...]:
+def _reading_errors(file: str) -> tuple[type[Exception], ...]:
+    """List what may be raised while a file is read, which is another package's if it is remote."""
     if "://" not in file:
-        return ()
+        return (OSError,)
     import tensorflow as tf
 
-    return (tf.errors.OpError,)
+    return OSError, tf.errors.OpError
 
 
 def _decoded(line: bytes) -> str:

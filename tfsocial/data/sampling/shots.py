@@ -32,6 +32,8 @@ def draw(
     it: that is unlabelled text, which few labels are to learn from beside themselves, or what
     other tasks learn from.
 
+    Without `data.shots` the corpus is given as it is.
+
     Args:
         record: jsonl that gets file, line, text and labels of what was drawn, in the order of
             the files, so that others can be compared on the same examples.
@@ -39,6 +41,8 @@ def draw(
     Raises:
         InputError: no task is a classification, or another task is left without a label.
     """
+    if data.shots is None:
+        return corpus
     task = next((name for name, task in tasks.items() if task.kind == "classify"), None)
     if task is None:
         raise InputError("data.shots draws by class, but no task is of kind classify; drop it")
@@ -74,7 +78,8 @@ def _of_other_sources(corpus: Corpus, data: Data, tasks: Mapping[str, Task]) -> 
 
 def _only(corpus: Corpus, rows: np.ndarray) -> Corpus:
     """Keep these rows of train, ascending; a source that has none is no part of the corpus."""
-    parts, start = {}, 0
+    parts: dict[str, Part] = {}
+    start = 0
     for key, part in corpus.parts["train"].items():
         size = int(np.sum((rows >= start) & (rows < start + part.size)))
         start += part.size

@@ -43,25 +43,25 @@ class CalibrationSuite:
 
 
 def _numbers(result: Calibration) -> dict[str, float]:
-    total = int(result.count.sum())
+    total = int(result.counts.sum())
     return {
         "count": total,
         "ece": result.error,
-        "accuracy": float(result.count @ result.accuracy / total),
-        "mean_confidence": float(result.count @ result.confidence / total),
+        "accuracy": float(result.counts @ result.accuracy / total),
+        "mean_confidence": float(result.counts @ result.confidence / total),
     }
 
 
 def _rows(result: Calibration) -> list[dict[str, float]]:
     """List the bins that hold examples."""
-    bins = len(result.count)
+    bins = len(result.counts)
     return [
         {
             "from": number / bins,
             "to": (number + 1) / bins,
-            "count": int(result.count[number]),
+            "count": int(result.counts[number]),
             "confidence": float(result.confidence[number]),
             "accuracy": float(result.accuracy[number]),
         }
-        for number in result.count.nonzero()[0].tolist()
+        for number in result.counts.nonzero()[0].tolist()
     ]

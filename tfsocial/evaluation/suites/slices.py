@@ -67,7 +67,8 @@ class Slices:
         values = self._measured(task, rows)
         if task.spec.kind == "regress" or not values:
             return []
-        worst, best = min(values, key=values.get), max(values, key=values.get)
+        worst = min(values, key=values.__getitem__)
+        best = max(values, key=values.__getitem__)
         if values[best] - values[worst] <= self.gap:
             return []
         return [

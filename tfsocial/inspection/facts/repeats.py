@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tfsocial.inspection.facts.places import label_of, row_facts
 from tfsocial.inspection.near_duplicates import Pool
 
 Facts = dict[str, Any]
+AnyFacts = TypeVar("AnyFacts", bound=Mapping[str, Any])
 
 EXAMPLES = 20  # pairs and groups shown
 MOST_CONFLICTS = 1000  # groups with all their files and lines in inspect.json
@@ -102,6 +103,6 @@ def _each_label_first(group: Sequence[Facts]) -> list[Facts]:
     return [*first, *(row for row in group if row not in first)]
 
 
-def one_of_each_label(group: Sequence[Facts]) -> list[Facts]:
+def one_of_each_label(group: Sequence[AnyFacts]) -> list[AnyFacts]:
     """Pick the first row of each label."""
     return [*{row["label"]: row for row in reversed(group)}.values()][::-1]

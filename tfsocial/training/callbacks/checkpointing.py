@@ -251,7 +251,7 @@ class CheckpointCallback(keras.callbacks.Callback):
     def _restore(self, checkpoint: Checkpoint) -> None:
         best = checkpoint.best() if self.best else None
         contents.tracked(self.model, checkpoint.format).read(checkpoint.state).assert_consumed()
-        if best is not None:
+        if self.best and best is not None:
             self.best.weights = (
                 best if checkpoint.format > 1 else contents.by_name(self.model, best)
             )

@@ -47,7 +47,8 @@ class DevEvaluation(keras.callbacks.Callback):
         super().__init__()
         self.encoded, self.batches, self.scorer = encoded, batches, scorer
         self.monitor, self.patience = monitor, patience
-        self.best, self.best_epoch, self.weights = -math.inf, -1, None
+        self.best, self.best_epoch = -math.inf, -1
+        self.weights: Mapping[str, np.ndarray] | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         with self.model.average.in_place():

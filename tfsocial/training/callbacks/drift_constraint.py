@@ -13,6 +13,7 @@ from tfsocial.data.pipeline import tokenized_split
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
+from tfsocial.objectives.table import drift_constraints
 from tfsocial.text.batch import Shape
 from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 from tfsocial.training.social_model import SocialModel
@@ -40,9 +41,7 @@ class DriftController(keras.callbacks.Callback):
     ):
         super().__init__()
         self.metrics, formula = metrics, model.formula
-        self.constraints = {
-            term.name: term.weight for term in formula.terms if term.name in formula.alphas
-        }
+        self.constraints = drift_constraints(formula.terms)
         texts = max(constraint.texts for constraint in self.constraints.values())
         measured = tokenized_split.sample(encoded, texts)
         self.batches = evaluation_batches(measured, shape).cache()

@@ -25,7 +25,7 @@ OPTIMIZERS: Mapping[str, type[BaseOptimizer]] = {
 
 
 def optimizer(
-    settings: config.Optimizer,
+    settings: config.AnyOptimizer,
     total_steps: int,
     multipliers: Iterable[tuple[tf.Variable, float]] = (),
     begins: Iterable[tuple[tf.Variable, int]] = (),
@@ -52,7 +52,7 @@ def optimizer(
 
 def of_parameters(
     parameters: Parameters,
-    settings: config.Optimizer,
+    settings: config.AnyOptimizer,
     total_steps: int,
     steps_per_layer: float = 0.0,
 ) -> BaseOptimizer:

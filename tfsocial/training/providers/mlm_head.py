@@ -40,7 +40,7 @@ def learn(text_model: TextModel, constants: RunConstants, batches: tf.data.Datas
     Args:
         batches: of which as many are taken as there are steps.
     """
-    weights = text_model.mlm_head.trainable_variables
+    weights = text_model.built_mlm_head.trainable_variables
     constants = constants.having("mlm_head", text_model.mlm_logits)
     adam = optimizer(weights)
 

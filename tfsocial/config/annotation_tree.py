@@ -154,7 +154,7 @@ def walk(annotation: Any, location: Sequence[str | int]) -> tuple[list[str], Any
     keys, holder, current = [], None, annotation
     for part in location:
         union = tagged_union(current) if current is not None else None
-        if union is not None and part in union.variants:
+        if union is not None and isinstance(part, str) and part in union.variants:
             current = union.variants[part]
             continue
         keys.append(str(part))
