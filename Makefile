@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all torch-env beside-torch lint parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all torch-env beside-torch lint docs docs-serve parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -23,9 +23,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-# The long lanes besides: a run killed twenty times, two workers, the real TPU compiler (280 MB to
-# download), every command where PyTorch is installed too (3 GB to download).
-test-all: test
+# The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
+# compiler (280 MB to download), every command where PyTorch is installed too (3 GB to download).
+test-all: test docs
 	-$(MAKE) preflight-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	-$(MAKE) torch-env
@@ -53,10 +53,16 @@ preflight-env: $(VENV)-preflight/.installed
 preflight-configs: $(VENV)/.installed preflight-env
 	$(BIN)/python -m benchmarks.preflight.configs $(addprefix --data=,$(DATA))
 
-# docs/objectives.md, from the code and the measured costs.
+# The documentation into build/site; whatever is amiss (a link, a table, a docstring) is an error.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+docs-serve: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
+# The table of results in README.md and README.zh-CN.md, from benchmarks/results.
 reference: $(VENV)/.installed
-	$(BIN)/python -m tfsocial objectives $(addprefix --costs=,$(wildcard benchmarks/results/cost.json)) \
-		> docs/objectives.md
+	$(BIN)/python -m docs.hooks.readme
 
 $(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -66,6 +72,10 @@ $(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q -e ".[dev]" -c constraints.txt
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -e ".[docs]" -c constraints.txt
 	touch $@
 
 $(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt
