@@ -27,9 +27,9 @@ PREDICTORS = (
 )
 
 
-def timed(session: str, name: str) -> Mapping[str, Any]:
-    """Find what a session of benchmarks/speed/run.py measured of one program."""
-    summary = tree(f"speed-{session}.json")["summary"]
+def timed(day: str, name: str) -> Mapping[str, Any]:
+    """Find what benchmarks/speed/run.py measured of one program on one day."""
+    summary = tree(f"speed-{day}.json")["summary"]
     return next(one for one in summary if one["name"] == name)
 
 
@@ -45,8 +45,8 @@ def prediction() -> str:
 
 def _speed(asked: tuple[tuple[str, str, str], ...], measure: str) -> str:
     rows = []
-    for title, session, name in asked:
-        one = timed(session, name)
+    for title, day, name in asked:
+        one = timed(day, name)
         ratio = "" if one["ours"] else f"{one['ours_best']:.2g} times"
         rows.append([title, one["precision"], _median(one), ratio])
     return table(["program", "precision", measure, "tfsocial's best is"], rows)

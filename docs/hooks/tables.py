@@ -58,9 +58,9 @@ def cost(name: str) -> str:
     return f"{results.tree('cost.json')['ratios'][name]:.2f}"
 
 
-def timed(session: str, name: str) -> str:
-    """Write how many examples a second one program did in a session of the speed benchmark."""
-    return f"{system_tables.timed(session, name)['median']:.0f}"
+def timed(day: str, name: str) -> str:
+    """Write how many examples a second one program did on a day of the speed benchmark."""
+    return f"{system_tables.timed(day, name)['median']:.0f}"
 
 
 NUMBERS: dict[str, Callable[..., str]] = {

@@ -18,6 +18,7 @@ import yaml
 
 from tfsocial import api, config
 from tfsocial.config import loading
+from tfsocial.objectives import table
 
 ROOT = Path(__file__).parents[2]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
@@ -25,6 +26,7 @@ TUTORIALS = [
     ROOT / "docs" / "tutorials" / name
     for name in ("index.md", "first-model.md", "own-table.md", "few-labels.md", "serving.md")
 ]
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
 PAGES = [README, CHINESE, *TUTORIALS]
 SMALL = (
     "model.checkpoint=random",
@@ -98,6 +100,15 @@ def test_the_tutorials_run():
     """One after another, in one folder."""
     ran = [where for page in TUTORIALS for where in snippets.run(page, MISSING)]
     assert len(ran) >= 15
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_the_configs_of_the_guides_are_read(page):
+    """What they show of a config fits the keys and objectives of today."""
+    for block in snippets.blocks(page):
+        if block.language == "yaml":
+            shown = config.parse(yaml.safe_load(block.code), block.where)
+            assert table.formula(shown.tasks, shown.objectives), block.where
 
 
 def test_the_chinese_readme_has_the_same_code():
