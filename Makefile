@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all test-wheel torch-env beside-torch lint parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -24,9 +24,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# The long lanes besides: a run killed twenty times, two workers, the real TPU compiler (280 MB to
-# download), every command where PyTorch is installed too (3 GB to download).
-test-all: test
+# The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
+# compiler (280 MB to download), every command where PyTorch is installed too (3 GB to download).
+test-all: test docs
 	-$(MAKE) preflight-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(MAKE) test-wheel
@@ -65,10 +65,16 @@ preflight-env: $(VENV)-preflight/.installed
 preflight-configs: $(VENV)/.installed preflight-env
 	$(BIN)/python -m benchmarks.preflight.configs $(addprefix --data=,$(DATA))
 
-# docs/objectives.md, from the code and the measured costs.
+# The documentation into build/site; whatever is amiss (a link, a table, a docstring) is an error.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+docs-serve: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
+# The table of results in README.md and README.zh-CN.md, from benchmarks/results.
 reference: $(VENV)/.installed
-	$(BIN)/python -m tfsocial objectives $(addprefix --costs=,$(wildcard benchmarks/results/cost.json)) \
-		> docs/objectives.md
+	$(BIN)/python -m docs.hooks.readme
 
 $(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -87,6 +93,10 @@ $(VENV)-wheel/.installed: $(VENV)/.installed $(shell git ls-files tfsocial pypro
 	$(VENV)-wheel/bin/python -m pip install -q "$$(ls build/wheel/*.whl)[dev]" -c constraints.txt
 	$(VENV)-wheel/bin/python -m pip install -q --force-reinstall --no-deps build/wheel/*.whl \
 		-r requirements-m0.txt
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install -q -e ".[docs]" -c constraints.txt
 	touch $@
 
 $(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt

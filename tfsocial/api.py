@@ -158,7 +158,8 @@ def evaluate(
         attributes: columns to slice by.
         ood_labels: task -> the label that means none of the others.
         separator: between the labels of one multilabel cell.
-        train, dev: files that baselines and their thresholds are fitted to.
+        train: file that baselines are fitted to.
+        dev: file that the baselines' thresholds are fitted to.
         output: new folder for evaluation.json, .txt and pictures.
 
     Raises:

@@ -19,9 +19,9 @@ from tfsocial.config.tasks import Task
 class Splits(Section):
     """What each split is made of: files or globs relative to `root`; of a named set its splits."""
 
-    train: tuple[str, ...] = ()
-    dev: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
+    train: tuple[str, ...] = Field((), description="what is learned from")
+    dev: tuple[str, ...] = Field((), description="what picks weights and thresholds")
+    test: tuple[str, ...] = Field((), description="what is scored once, at the end")
 
     @pydantic.field_validator("*", mode="before")
     @classmethod
@@ -48,7 +48,7 @@ class Source(Section):
     licence_ack: Reason | None = Field(
         None, description="why you may train on it though its licence is unknown or sets terms"
     )
-    citation: str = ""
+    citation: str = Field("", description="of the authors; for the model card")
     source: str = Field(
         "files",
         description=f"{_FORMS}: files, a set of TensorFlow Datasets, or one of the Hugging Face "
@@ -60,13 +60,15 @@ class Source(Section):
         "data_dir, of hub: a local copy of the set's folder; --set data.root=DIR. Of a mixture it "
         "is the folder of the files of those that name none",
     )
-    splits: Splits = Splits()
+    splits: Splits = Field(Splits(), description="files or parts of train, dev and test")
     format: Literal["auto", "csv", "tsv", "jsonl", "txt", "tfrecord"] = Field(
         "auto",
         description="of files; auto: by their names, .gz or not; txt: one text a line, in the "
         "column `text`",
     )
-    text: tuple[str, ...] = Field(("text",), min_length=1, max_length=2)
+    text: tuple[str, ...] = Field(
+        ("text",), min_length=1, max_length=2, description="column of the text; two for pairs"
+    )
     attributes: dict[Name, str] = Field(
         {},
         description="name -> the column of what examples have beside text and label: a group, a "

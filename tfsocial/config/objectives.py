@@ -38,8 +38,12 @@ class Objective(_Term):
 class Objectives(Section):
     """alpha * L0 (community) and beta * L_paper (papers); L belongs to each task."""
 
-    community: dict[Name, CommunityObjective] = Field({})
-    papers: dict[Name, Objective] = Field({})
+    community: dict[Name, CommunityObjective] = Field(
+        {}, description="terms of L0: name -> weight and knobs"
+    )
+    papers: dict[Name, Objective] = Field(
+        {}, description="terms of L_paper: name -> weight and knobs"
+    )
     weighing: Literal["fixed", "uncertainty", "gradnorm", "pcgrad"] = Field(
         "fixed",
         description="fixed: the weights as they stand; uncertainty: each over a learned variance; "

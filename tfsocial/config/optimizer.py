@@ -25,11 +25,20 @@ class Optimizer(Section):
         le=1.0,
         description="the learning rate of an encoder layer over that of the layer above it",
     )
-    weight_decay: NotNegative = 0.01
-    warmup_fraction: Fraction = 0.1
-    decay: Literal["linear", "cosine", "constant"] = "linear"
+    weight_decay: NotNegative = Field(
+        0.01,
+        description="apart from the gradient; biases, norms and word embeddings have none",
+    )
+    warmup_fraction: Fraction = Field(
+        0.1, description="of the run, in which the rate rises from 0 to its peak"
+    )
+    decay: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the rate falls after its peak"
+    )
     final_fraction: Fraction = Field(0.0, description="of the learning rate, at the last step")
-    clip_norm: Positive | None = 1.0
+    clip_norm: Positive | None = Field(
+        1.0, description="norm that all gradients together are clipped to; null: they are not"
+    )
 
     @property
     def knobs(self) -> dict[str, Any]:
@@ -42,16 +51,16 @@ class AdamW(Optimizer):
     """Adam with decay apart from the gradient, arXiv:1711.05101."""
 
     name: Literal["adamw"] = "adamw"
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-8
+    beta_1: Fraction = Field(0.9, description="memory of the mean of gradients")
+    beta_2: Fraction = Field(0.999, description="memory of the mean of their squares")
+    epsilon: Positive = Field(1e-8, description="keeps a division by zero away")
 
 
 class Adafactor(Optimizer):
     """Second moments as row and column sums, arXiv:1804.04235."""
 
     name: Literal["adafactor"] = "adafactor"
-    epsilon: Positive = 1e-30
+    epsilon: Positive = Field(1e-30, description="keeps a division by zero away")
     scale_parameter: bool = Field(False, description="steps in proportion to the weights' size")
 
 
@@ -59,17 +68,17 @@ class Lamb(Optimizer):
     """AdamW whose step is as long as the weights of a layer are, arXiv:1904.00962."""
 
     name: Literal["lamb"] = "lamb"
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-6
+    beta_1: Fraction = Field(0.9, description="memory of the mean of gradients")
+    beta_2: Fraction = Field(0.999, description="memory of the mean of their squares")
+    epsilon: Positive = Field(1e-6, description="keeps a division by zero away")
 
 
 class Lion(Optimizer):
     """The sign of a momentum, arXiv:2302.06675."""
 
     name: Literal["lion"] = "lion"
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.99
+    beta_1: Fraction = Field(0.9, description="weight of the momentum in the step")
+    beta_2: Fraction = Field(0.99, description="memory of the momentum")
 
 
 AnyOptimizer = Annotated[

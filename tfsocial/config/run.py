@@ -27,8 +27,8 @@ from tfsocial.errors import nearest
 class Config(Section):
     """A whole run. `seed` moves initialisation, dropout, shuffling and augmentation alike."""
 
-    name: str = "unnamed"
-    seed: int = Field(0, ge=0, lt=2**31)
+    name: str = Field("unnamed", description="of the run, for its reports")
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn")
     data: Data = Data()
     tasks: dict[Name, Task] = Field(
         {"label": Task()},

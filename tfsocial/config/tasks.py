@@ -32,14 +32,16 @@ OODScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalan
 class Task(Section):
     """One head on the shared encoder and the column that labels it."""
 
-    kind: TaskKind = "classify"
-    column: str = "label"
+    kind: TaskKind = Field("classify", description="one label a text, several labels, or a number")
+    column: str = Field("label", description="column that the labels are read from")
     labels: tuple[str, ...] | None = Field(
         None,
         description="the label set; left out, it is learned from the train split",
     )
     separator: str = Field("|", min_length=1, description="between the labels of a multilabel cell")
-    weight: Weight = 1.0
+    weight: Weight = Field(
+        1.0, description="of its loss in L: a number or a schedule; 0 leaves it out"
+    )
     ood_label: str | None = Field(
         None, description="the label that means 'none of the others'; reported on its own"
     )

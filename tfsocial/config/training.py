@@ -30,12 +30,16 @@ class LossSpike(Section):
 class Training(Section):
     """How long, on what arithmetic, and what is watched."""
 
-    epochs: Count = 8
-    max_steps: Count | None = None
+    epochs: Count = Field(8, description="times that train is read")
+    max_steps: Count | None = Field(
+        None, description="the run ends after so many steps, whatever epochs say"
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="float16 scales the loss; for GPUs that multiply no bfloat16"
     )
-    compile: Literal["auto", "xla", "graph"] = "auto"
+    compile: Literal["auto", "xla", "graph"] = Field(
+        "auto", description="how the step is run: compiled by XLA, or as a TensorFlow graph"
+    )
     monitor: Monitor = Field(
         "accuracy",
         description="dev metric that picks the weights; -loss also where no task has the metric, "
@@ -73,9 +77,11 @@ class Training(Section):
     loss_spike: LossSpike | None = Field(LossSpike(), description="null: nobody looks for one")
     log_every: Count = Field(20, description="steps between two points of a curve")
     checkpoint_every: Count = Field(500, description="steps between two checkpoints")
-    checkpoints_kept: Count = 2
+    checkpoints_kept: Count = Field(2, description="how many of the latest checkpoints stay")
     checkpoints: AnyPath | None = Field(
         None,
         description="folder of the checkpoints, gs:// too; left out, `checkpoints` in the workdir",
     )
-    deterministic: bool = False
+    deterministic: bool = Field(
+        False, description="the same weights each time, bit for bit, on a CPU"
+    )

@@ -17,11 +17,13 @@ class Schedule(Section):
     `linear` and `cosine` ramp; `step` jumps to `end` at `begin`.
     """
 
-    start: NotNegative = 0.0
-    end: NotNegative = 1.0
-    begin: Fraction = 0.0
-    until: Fraction = 1.0
-    shape: Literal["linear", "cosine", "step"] = "linear"
+    start: NotNegative = Field(0.0, description="the weight before begin")
+    end: NotNegative = Field(1.0, description="the weight after until")
+    begin: Fraction = Field(0.0, description="fraction of the run where it begins to move")
+    until: Fraction = Field(1.0, description="fraction of the run where it has arrived")
+    shape: Literal["linear", "cosine", "step"] = Field(
+        "linear", description="of the way between; step: it jumps to end at begin"
+    )
 
     def __str__(self) -> str:
         return f"({self.start:g} -> {self.end:g})"
@@ -40,7 +42,7 @@ class DriftConstraint(Section):
     where there is no dev), is kept at or above `cosine`.
     """
 
-    cosine: float = Field(ge=0.0, lt=1.0)
+    cosine: float = Field(ge=0.0, lt=1.0, description="the mean cosine to M0 that is kept")
     start: Positive = Field(1.0, description="the weight at the first step")
     every: Count = Field(25, description="steps between measurements, each followed by a move")
     step_size: Positive = Field(

@@ -48,7 +48,7 @@ class HashDropout(ByteDropout):
     A byte is the top of a hash of the element's place and of a fresh key, so the mask is a few
     integer operations inside the product that drops, forwards and backwards: no random tensor is
     ever written. On a TPU drawing the bytes and spreading them over its tiles took more than
-    half of a step (BUILD.md). The hash is the last step of MurmurHash3 (Appleby, 2011), which
+    half of a step. The hash is the last step of MurmurHash3 (Appleby, 2011), which
     turns on average half of the 32 bits when one of the place turns; rows have keys of their own,
     so that each row's 128 or 384 places start anywhere.
     """

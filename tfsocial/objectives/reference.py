@@ -56,25 +56,43 @@ def page(
         methods: setting -> the class or function that does what it says.
         ops: name -> the op of `data.augment` and `data.second_view`.
     """
+    parts = [objectives_part(costs), methods_part(methods, costs), ops_part(ops or {})]
+    tables = [header for header, _ in parts if header]
+    sections = [section for _, written in parts for section in written]
+    return "\n".join([INTRODUCTION, *tables, "", *sections])
+
+
+Part = tuple[str, list[str]]  # a table, and a section for each of its lines
+
+
+def objectives_part(costs: Mapping[str, float]) -> Part:
+    """Write the objectives of the formula."""
     header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
     rows = [
         f"| {part} | [`{name}`](#{name}) | {_kinds(kind)} | {_knobs(kind)} | {_cost(name, costs)} |"
         for part, name, kind in _entries()
     ]
-    others = [
+    return "\n".join([*header, *rows]), [_section(name, kind) for _, name, kind in _entries()]
+
+
+def methods_part(methods: Mapping[str, object], costs: Mapping[str, float]) -> Part:
+    """Write what else moves a step: weighing, optimizers, averages."""
+    rows = [
         f"| [`{setting}`](#{_anchor(setting)}) | {citation(does)} | {_cost(setting, costs)} |"
         for setting, does in methods.items()
     ]
-    ops = ops or {}
+    sections = [_method(setting, does) for setting, does in methods.items()]
+    return "\n".join([METHODS, *rows]), sections
+
+
+def ops_part(ops: Mapping[str, type]) -> Part:
+    """Write the ops of augmentation; nothing where there are none."""
     headings = {op: f"data.augment=[{op}]" for op in ops}
-    changes = [
+    rows = [
         f"| [`{op}`](#{_anchor(heading)}) | {_knobs(ops[op])} |" for op, heading in headings.items()
     ]
-    sections = [_section(name, kind) for _, name, kind in _entries()]
-    sections += [_method(setting, does) for setting, does in methods.items()]
-    sections += [_method(heading, ops[op]) for op, heading in headings.items()]
-    lines = [INTRODUCTION, *header, *rows, METHODS, *others, *([OPS, *changes] if ops else [])]
-    return "\n".join([*lines, "", *sections])
+    sections = [_method(heading, ops[op]) for op, heading in headings.items()]
+    return ("\n".join([OPS, *rows]) if ops else ""), sections
 
 
 def citation(kind: object) -> str:

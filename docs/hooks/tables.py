@@ -1,0 +1,92 @@
+"""Every table and every inline number that a page can ask for, by name.
+
+A page says `<!-- table: few_shot -->` on a line of its own, or within a sentence
+`{{ mean | quality.jsonl | banking77 }}`.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable
+
+from docs.hooks import few_shot_tables, quality_tables, results, system_tables
+
+TABLES: dict[str, Callable[[], str]] = {
+    "quality": quality_tables.quality,
+    "second_terms": quality_tables.second_terms,
+    "full_recipe": quality_tables.full_recipe,
+    "out_of_distribution": quality_tables.out_of_distribution,
+    "pretrain": quality_tables.pretrain,
+    "noisy_labels": quality_tables.noisy_labels,
+    "few_shot": few_shot_tables.few_shot,
+    "paired": few_shot_tables.paired,
+    "parts_of_the_recipe": few_shot_tables.parts_of_the_recipe,
+    "pool": few_shot_tables.pool,
+    "propagated": few_shot_tables.propagated,
+    "screening": few_shot_tables.screening,
+    "augmentation": few_shot_tables.augmentation,
+    "trials": few_shot_tables.trials,
+    "speed": system_tables.speed,
+    "prediction": system_tables.prediction,
+    "preflight": system_tables.preflight,
+    "memory": system_tables.memory,
+    "scale": system_tables.scale,
+    "input_pipeline": system_tables.input_pipeline,
+    "startup": system_tables.startup,
+}
+
+
+def mean(file: str, name: str, score: str = "accuracy") -> str:
+    """Write an experiment's mean over seeds, in points."""
+    return f"{statistics.mean(results.scores(file, name, score).values()):.1f}"
+
+
+def spread(file: str, name: str, score: str = "accuracy") -> str:
+    """Write an experiment's mean with its lowest and highest seed."""
+    return results.mean_range(results.scores(file, name, score).values(), count=False)
+
+
+def gain(file: str, own: str, other: str, score: str = "accuracy") -> str:
+    """Write one experiment's mean gain over another on the same seeds."""
+    apart = results.gains(results.scores(file, own, score), results.scores(file, other, score))
+    return f"{statistics.mean(apart):+.1f}"
+
+
+def cost(name: str) -> str:
+    """Write how many times the plain step a term's step takes."""
+    return f"{results.tree('cost.json')['ratios'][name]:.2f}"
+
+
+def timed(day: str, name: str) -> str:
+    """Write how many examples a second one program did on a day of the speed benchmark."""
+    return f"{system_tables.timed(day, name)['median']:.0f}"
+
+
+NUMBERS: dict[str, Callable[..., str]] = {
+    "mean": mean,
+    "spread": spread,
+    "gain": gain,
+    "cost": cost,
+    "timed": timed,
+    "pretrain_gain": quality_tables.pretrain_gain,
+}
+_TABLE = re.compile(r"^<!-- table: (\w+) -->$", re.M)
+_NUMBER = re.compile(r"\{\{ (\w+)((?: \| [^|}]+)*) \}\}")
+
+
+def filled(markdown: str) -> str:
+    """Put tables and numbers where a page asks for them.
+
+    Raises:
+        KeyError: there is no such table, number, file or experiment.
+
+    >>> filled("{{ mean | quality.jsonl | banking77 }} of 100")
+    '93.7 of 100'
+    """
+    markdown = _TABLE.sub(lambda match: TABLES[match[1]](), markdown)
+    return _NUMBER.sub(lambda match: NUMBERS[match[1]](*_arguments(match[2])), markdown)
+
+
+def _arguments(written: str) -> list[str]:
+    return [argument.strip() for argument in written.split(" | ")[1:]]
