@@ -10,7 +10,7 @@ import re
 import statistics
 from collections.abc import Callable
 
-from docs.hooks import few_shot_tables, quality_tables, results, system_tables
+from docs.hooks import few_shot_tables, init_tables, quality_tables, results, system_tables
 
 TABLES: dict[str, Callable[[], str]] = {
     "quality": quality_tables.quality,
@@ -34,6 +34,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "scale": system_tables.scale,
     "input_pipeline": system_tables.input_pipeline,
     "startup": system_tables.startup,
+    "init": init_tables.init,
+    "suspected_labels": init_tables.suspected_labels,
 }
 
 

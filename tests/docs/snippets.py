@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,8 @@ def commands(code: str) -> list[list[str]]:
     return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
 
 
-def run(page: Path, missing: Mapping[str, Callable[[], None]]) -> list[str]:
+def run(page: Path) -> list[str]:
     """Run a page's blocks in the working directory, as its reader would.
-
-    Args:
-        missing: command -> what to do instead, while tfsocial has no such command.
 
     Returns:
         where each block that ran stands.
@@ -76,7 +73,7 @@ def run(page: Path, missing: Mapping[str, Callable[[], None]]) -> list[str]:
         if block.mark == "not run" or not block.language:
             continue
         with _told(block):
-            _run(block, namespace, missing)
+            _run(block, namespace)
         ran.append(block.where)
     return ran
 
@@ -90,24 +87,21 @@ def _told(block: Block) -> Iterator[None]:
         raise
 
 
-def _run(block: Block, namespace: dict[str, Any], missing: Mapping[str, Callable]) -> None:
+def _run(block: Block, namespace: dict[str, Any]) -> None:
     if block.language == "python":
         exec(compile(block.code, block.where, "exec"), namespace)
     elif block.language == "bash":
         for words in commands(block.code):
-            _command(words, missing)
+            _command(words)
     elif block.language == "yaml":
         _config(block)
     else:
         raise AssertionError(f"{block.language}: mark the block, or make it {LANGUAGES}")
 
 
-def _command(words: list[str], missing: Mapping[str, Callable]) -> None:
-    program, name = words[0], "".join(words[1:2])
+def _command(words: list[str]) -> None:
+    program = words[0]
     assert program == "tfsocial", f"{program} cannot run here; mark the block as not run"
-    if name in missing and name not in door.COMMANDS:
-        missing[name]()
-        return
     code = door.main(words[1:])
     assert code == 0, f"{' '.join(words)}: exit code {code}"
 

@@ -74,31 +74,15 @@ def reader(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def write_my_config() -> None:
-    """What `tfsocial init` is for."""
-    values = {
-        "data": {
-            "root": "tickets",
-            "splits": {split: f"{split}.csv" for split in ("train", "dev", "test")},
-            "licence_ack": "our own",
-        },
-        "tasks": {"label": {"column": "queue"}},
-    }
-    Path("my.yaml").write_text(yaml.safe_dump(values), "utf-8")
-
-
-MISSING = {"init": write_my_config}
-
-
 @pytest.mark.usefixtures("small", "reader")
 def test_the_readme_runs():
-    assert len(snippets.run(README, MISSING)) >= 2
+    assert len(snippets.run(README)) >= 2
 
 
 @pytest.mark.usefixtures("small", "reader")
 def test_the_tutorials_run():
     """One after another, in one folder."""
-    ran = [where for page in TUTORIALS for where in snippets.run(page, MISSING)]
+    ran = [where for page in TUTORIALS for where in snippets.run(page)]
     assert len(ran) >= 15
 
 
@@ -138,5 +122,5 @@ def test_a_block_that_fails_is_named(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A\n\n```bash\nls\n```\n", "utf-8")
     with pytest.raises(AssertionError, match="ls cannot run here") as failure:
-        snippets.run(page, {})
+        snippets.run(page)
     assert failure.value.__notes__ == ["in the block at page.md:3"]
