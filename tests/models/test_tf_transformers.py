@@ -67,7 +67,7 @@ for module in sys.argv[1:]:
         from transformers import is_torch_available as torch, is_tf_available as tensorflow
         version = importlib.metadata.version("torch")
         found = ("torch" in sys.modules, torch(), tensorflow(), version)
-        print(module, "USE_TORCH" in os.environ, *found, flush=True)
+        print(module, bool(choice), *found, flush=True)
         os._exit(0)
 """
 
