@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import tiny_run
@@ -50,5 +51,17 @@ def stop_after(step: int, monkeypatch) -> None:
         if int(keeper.model.optimizer.iterations.numpy()) == step:
             keeper.on_train_end()
             raise Interrupted("power cut")
+
+    monkeypatch.setattr(CheckpointCallback, "on_train_batch_end", end)
+
+
+def copy_after(step: int, workdir: Path, copy: Path, monkeypatch) -> None:
+    """What a power cut after this step would leave is kept, and the run goes on."""
+    ordinary = CheckpointCallback.on_train_batch_end
+
+    def end(keeper, batch, logs=None):
+        ordinary(keeper, batch, logs)
+        if int(keeper.model.optimizer.iterations.numpy()) == step:
+            shutil.copytree(workdir, copy)
 
     monkeypatch.setattr(CheckpointCallback, "on_train_batch_end", end)

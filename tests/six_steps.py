@@ -63,7 +63,9 @@ def built(
 
 
 def compiled(function, mode: str):
-    return function if mode == "eager" else tf.function(function, jit_compile=MODES[mode])
+    if mode == "eager":
+        return function
+    return tf.function(function, jit_compile=MODES[mode], autograph=False)
 
 
 def trained(

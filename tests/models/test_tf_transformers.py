@@ -52,21 +52,43 @@ def with_torch(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("choice", [{}, {"USE_TORCH": "1"}], ids=["unset", "asked for"])
-@pytest.mark.parametrize("module", FIRST)
-def test_pytorch_stays_out(with_torch, module, choice):
-    """Whichever module comes first, and whatever the environment asks for."""
-    code = (
-        f"import importlib, importlib.metadata, sys; importlib.import_module({module!r}); "
-        "from transformers import is_torch_available as torch, is_tf_available as tensorflow; "
-        "print('torch' in sys.modules, torch(), tensorflow(), importlib.metadata.version('torch'))"
-    )
+# TensorFlow takes seconds to import and is not what is tested: once, before the processes part.
+IMPORTING = """
+import importlib, importlib.metadata, os, sys
+import tensorflow
+assert "transformers" not in sys.modules and "tfsocial" not in sys.modules
+for module in sys.argv[1:]:
+    for choice in ({}, {"USE_TORCH": "1"}):
+        if os.fork():
+            os.wait()
+            continue
+        os.environ.update(choice)
+        importlib.import_module(module)
+        from transformers import is_torch_available as torch, is_tf_available as tensorflow
+        version = importlib.metadata.version("torch")
+        found = ("torch" in sys.modules, torch(), tensorflow(), version)
+        print(module, bool(choice), *found, flush=True)
+        os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def imported(with_torch) -> tuple[list[list[str]], str]:
+    """What the processes said, each on a line, and their errors."""
     environment = {k: v for k, v in os.environ.items() if k not in ("USE_TF", "USE_TORCH")}
     path = os.pathsep.join([str(with_torch), str(ROOT.parent)])
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**environment, **choice, "PYTHONPATH": path},
+        [sys.executable, "-c", IMPORTING, *FIRST],
+        env={**environment, "PYTHONPATH": path},
         capture_output=True,
         text=True,
     )
-    assert done.stdout.split() == ["False", "False", "True", "2.14.0"], done.stderr
+    return [line.split() for line in done.stdout.splitlines()], done.stderr
+
+
+@pytest.mark.parametrize("asked", ["False", "True"], ids=["unset", "asked for"])
+@pytest.mark.parametrize("module", FIRST)
+def test_pytorch_stays_out(imported, module, asked):
+    """Whichever module comes first, and whatever the environment asks for."""
+    lines, errors = imported
+    assert [module, asked, "False", "False", "True", "2.14.0"] in lines, errors

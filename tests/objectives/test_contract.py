@@ -1,19 +1,39 @@
 """What every objective of the tables promises, whichever it is.
 
 The cases are read off the tables: a new objective is tested here without a line of its own.
-Its knobs need defaults; each of its on/off knobs is tested in both positions."""
+Its knobs need defaults; each of its on/off knobs is tested in both positions. Tracing takes
+seconds, most of it for passes that all have in common: there some objectives share a step, as
+those of a formula do, and are compared one by one."""
 
 from __future__ import annotations
+
+import functools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from all_objectives import FIRST_KINDS
 
 from tfsocial.objectives import table, weighing
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 
 OF_NEARLY_EQUAL_PASSES = {table.PAPERS[name] for name in ("r_drop", "smart", "vat")}
+GROUPS = 5
+CASES_OF_GROUP = [FIRST_KINDS[first::GROUPS] for first in range(GROUPS)]
+
+
+@pytest.fixture(scope="session")
+def at_rest(bench, batch) -> Callable:
+    """What an objective gives on `batch` without dropout, and the gradients; measured once."""
+    return functools.cache(lambda objective: bench.measure(objective, batch))
+
+
+@pytest.fixture(params=CASES_OF_GROUP, ids=map(str, range(GROUPS)))
+def group(request, task_of_kind) -> dict:
+    """Some of the objectives, by their names."""
+    return {str(case): case.objective(task_of_kind) for case in request.param}
 
 
 def assert_same_gradients(actual, expected, tolerance: float = 1e-5) -> None:
@@ -30,9 +50,9 @@ def by_example(batch, values) -> np.ndarray:
 # (a) what comes back
 
 
-def test_gives_per_example_losses_and_their_mask(objective, bench, batch):
+def test_gives_per_example_losses_and_their_mask(objective, at_rest, batch):
     """Loss and mask are float32 [rows, slots], finite everywhere; the mask is 0 or 1."""
-    loss, mask = objective(bench.step(batch))
+    loss, mask = at_rest(objective).terms
     shape = batch[keys.WEIGHT].shape
     assert (loss.dtype, mask.dtype) == (tf.float32, tf.float32)
     assert (loss.shape, mask.shape) == (shape, shape)
@@ -40,43 +60,53 @@ def test_gives_per_example_losses_and_their_mask(objective, bench, batch):
     assert set(np.unique(mask)) == {0.0, 1.0}
 
 
-def test_counts_no_empty_or_weightless_slot(objective, bench, batch):
+def test_counts_no_empty_or_weightless_slot(objective, at_rest, batch):
     """The mask is 0 wherever the batch's weight is."""
-    assert not np.any(objective(bench.step(batch)).mask[batch[keys.WEIGHT] == 0])
+    assert not np.any(at_rest(objective).terms.mask[batch[keys.WEIGHT] == 0])
 
 
-def test_says_something_about_every_counted_example(objective, bench, batch):
+def test_says_something_about_every_counted_example(objective, at_rest):
     """No counted example has a loss of exactly 0 in a model that is still far from right."""
-    loss, mask = objective(bench.step(batch))
+    loss, mask = at_rest(objective).terms
     assert np.all(loss[mask > 0] > 0)
 
 
 # (b) eager, graph, XLA
 
 
-def test_computes_the_same_in_a_graph(of_first_kind, bench, batch):
+def test_computes_the_same_in_a_graph(group, bench, batch):
     """Eager execution and a graph agree."""
-    assert_same_compiled(of_first_kind, bench, batch, jit_compile=False)
+    assert_same_compiled(group, bench, batch, jit_compile=False)
 
 
-def test_computes_the_same_under_xla(of_first_kind, bench, batch):
+def test_computes_the_same_under_xla(group, bench, batch):
     """Eager execution and XLA agree."""
-    assert_same_compiled(of_first_kind, bench, batch, jit_compile=True)
+    assert_same_compiled(group, bench, batch, jit_compile=True)
 
 
-def assert_same_compiled(objective, bench, batch, jit_compile: bool) -> None:
-    compiled = tf.function(lambda batch: bench.terms(objective, batch), jit_compile=jit_compile)
-    eager, traced = bench.terms(objective, batch), compiled(batch)
-    np.testing.assert_array_equal(traced.mask, eager.mask)
-    np.testing.assert_allclose(traced.loss, eager.loss, rtol=1e-5, atol=1e-5)
+def assert_same_compiled(group, bench, batch, jit_compile: bool) -> None:
+    compute = functools.partial(terms_of, group, bench)
+    compiled = tf.function(compute, jit_compile=jit_compile, autograph=False)
+    eager, traced = compute(batch), compiled(batch)
+    for name in group:
+        np.testing.assert_array_equal(traced[name].mask, eager[name].mask, name)
+        np.testing.assert_allclose(
+            traced[name].loss, eager[name].loss, rtol=1e-5, atol=1e-5, err_msg=name
+        )
+
+
+def terms_of(group, bench, batch) -> dict:
+    """What each objective of a group makes of one step."""
+    step = bench.step(batch)
+    return {name: objective(step) for name, objective in group.items()}
 
 
 # (c) what the mask leaves out does not count
 
 
-def test_masked_slots_do_not_matter(objective, bench, batch):
+def test_masked_slots_do_not_matter(objective, at_rest, bench, batch):
     """Other tokens, labels and ids in slots without weight leave mean and gradients alone."""
-    expected = bench.measure(objective, batch)
+    expected = at_rest(objective)
     actual = bench.measure(objective, disturbed(batch))
     np.testing.assert_allclose(actual.share, expected.share, rtol=1e-6, atol=1e-6)
     assert_same_gradients(actual.gradients, expected.gradients, 1e-6)
@@ -104,9 +134,9 @@ def disturbed(batch):
 # (d) order
 
 
-def test_examples_may_stand_anywhere(objective, bench, batch, rearranged):
+def test_examples_may_stand_anywhere(objective, at_rest, bench, batch, rearranged):
     """The same examples in other rows and slots have the same losses, and the same mean."""
-    here, there = objective(bench.step(batch)), objective(bench.step(rearranged))
+    here, there = at_rest(objective).terms, bench.terms(objective, rearranged)
     np.testing.assert_array_equal(by_example(rearranged, there.mask), by_example(batch, here.mask))
     moved, stayed = by_example(rearranged, there.loss), by_example(batch, here.loss)
     counted = by_example(batch, here.mask) > 0
@@ -124,14 +154,14 @@ def test_gradients_under_dropout_are_finite_and_not_zero(objective, bench, batch
     assert tf.linalg.global_norm(gradients) > 1e-4
 
 
-def test_gradients_agree_with_finite_differences(of_first_kind, bench, batch):
+def test_gradients_agree_with_finite_differences(of_first_kind, at_rest, bench, batch):
     """The slope in random directions is the gradient's share of them.
 
     Directions have entries of +-1, so the slope is about as large as the gradient's norm g.
     With steps h = 1e-3 the difference 2 h g is a hundred times float32's error, and the
     truncation error, h^2 times the third derivative, stays below a percent.
     """
-    gradients = bench.measure(of_first_kind, batch).gradients
+    gradients = at_rest(of_first_kind).gradients
     norm = float(tf.linalg.global_norm(gradients))
     for seed in range(2):
         direction = random_signs(bench.variables, seed)
@@ -169,7 +199,7 @@ def slope(objective, bench, batch, direction, step: float) -> float:
 # (f) precision
 
 
-def test_bfloat16_model_gives_float32_losses(objective, bench, bfloat16_bench, batch):
+def test_bfloat16_model_gives_float32_losses(objective, at_rest, bfloat16_bench, batch):
     """A bfloat16 encoder changes the mean by a few percent at most, and no dtype.
 
     The distance between two passes that are nearly alike is less exact than either of them.
@@ -178,7 +208,7 @@ def test_bfloat16_model_gives_float32_losses(objective, bench, bfloat16_bench, b
     assert (terms.loss.dtype, terms.mask.dtype) == (tf.float32, tf.float32)
     assert np.isfinite(terms.loss.numpy()).all()
     tolerance = 0.3 if type(objective) in OF_NEARLY_EQUAL_PASSES else 0.05
-    np.testing.assert_allclose(weighing.mean(terms), bench.share(objective, batch), rtol=tolerance)
+    np.testing.assert_allclose(weighing.mean(terms), at_rest(objective).share, rtol=tolerance)
 
 
 def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
@@ -190,17 +220,24 @@ def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
 # (g) replicas
 
 
-def test_two_replicas_are_one(of_first_kind, bench, mirrored_bench, two_cpus, batch):
+def test_two_replicas_are_one(group, at_rest, bench, mirrored_bench, two_cpus, batch):
     """Shares and gradients of two replicas add up to those of one with the whole batch.
 
-    Once with five labelled examples on one and three on the other, once with all on one.
+    Once with five labelled examples on one and three on the other, once with all on one. One
+    gradient is of all objectives of a group, long ones shortened, so that none hides another.
     """
-    together = on_replicas(two_cpus, mirrored_bench, of_first_kind)
+    factors = {
+        name: 1 / max(1.0, float(tf.linalg.global_norm(at_rest(objective).gradients)))
+        for name, objective in group.items()
+    }
+    together = on_replicas(two_cpus, mirrored_bench, group, factors)
     for whole in (batch, without_weight(batch, replica=1)):
-        alone = bench.measure(of_first_kind, whole)
-        share, gradients = together(whole)
-        np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
-        assert_same_gradients(gradients, alone.gradients)
+        shares, gradients = together(whole)
+        expected_shares, expected_gradients = measured(group, factors, bench, whole)
+        for name, share in expected_shares.items():
+            np.testing.assert_allclose(shares[name], share, rtol=1e-5, atol=1e-5, err_msg=name)
+        for one, other in zip(gradients, expected_gradients, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-5, err_msg=str(list(group)))
 
 
 @pytest.mark.parametrize("name", ["pairwise", "listwise"])
@@ -209,12 +246,24 @@ def test_lists_may_lie_across_replicas(name, bench, mirrored_bench, two_cpus, ba
     ids = batch[keys.EXAMPLE_ID]
     lists = tf.where(ids >= 0, tf.cast(ids % 3, tf.int32), -1)
     batch = {**batch, keys.group_key("score"): lists}
-    objective = table.TASK[name]("score")
-    alone = bench.measure(objective, batch)
-    share, gradients = on_replicas(two_cpus, mirrored_bench, objective)(batch)
-    np.testing.assert_allclose(share, alone.share, rtol=1e-5, atol=1e-5)
-    assert_same_gradients(gradients, alone.gradients)
-    assert_same_compiled(objective, bench, batch, jit_compile=True)
+    alone_in_group = {name: table.TASK[name]("score")}
+    factors = {name: 1.0}
+    expected_shares, expected_gradients = measured(alone_in_group, factors, bench, batch)
+    shares, gradients = on_replicas(two_cpus, mirrored_bench, alone_in_group, factors)(batch)
+    np.testing.assert_allclose(shares[name], expected_shares[name], rtol=1e-5, atol=1e-5)
+    assert_same_gradients(gradients, expected_gradients)
+    assert_same_compiled(alone_in_group, bench, batch, jit_compile=True)
+
+
+def measured(group, factors, bench, batch) -> tuple[dict, list]:
+    """Each objective's share of one step, and the gradients of their weighted sum."""
+    with tf.GradientTape() as tape:
+        shares = {
+            name: weighing.mean(terms) for name, terms in terms_of(group, bench, batch).items()
+        }
+        total = tf.add_n([factors[name] * share for name, share in shares.items()])
+    gradients = tape.gradient(total, bench.variables, unconnected_gradients="zero")
+    return shares, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 def without_weight(batch, replica: int):
@@ -225,7 +274,7 @@ def without_weight(batch, replica: int):
     return {**batch, keys.WEIGHT: tf.constant(weight)}
 
 
-def on_replicas(strategy, bench, objective):
+def on_replicas(strategy, bench, group, factors):
     """Gives the replicas' shares and gradients, added up; each gets its part of the rows."""
 
     def part(batch, context):
@@ -233,11 +282,11 @@ def on_replicas(strategy, bench, objective):
         start = context.replica_id_in_sync_group * rows
         return {key: value[start : start + rows] for key, value in batch.items()}
 
-    @tf.function
     def run(parts):
-        measured = strategy.run(lambda part: bench.measure(objective, part)[1:], args=(parts,))
+        parts = strategy.run(lambda part: measured(group, factors, bench, part), args=(parts,))
         add = tf.distribute.ReduceOp.SUM
-        return tf.nest.map_structure(lambda value: strategy.reduce(add, value, None), measured)
+        return tf.nest.map_structure(lambda value: strategy.reduce(add, value, None), parts)
 
+    compiled = tf.function(run, autograph=False)
     distribute = strategy.experimental_distribute_values_from_function
-    return lambda batch: run(distribute(lambda context: part(batch, context)))
+    return lambda batch: compiled(distribute(lambda context: part(batch, context)))

@@ -14,6 +14,7 @@ from tfsocial import config
 from tfsocial.checkpoints import model_folder
 from tfsocial.provenance import licences
 from tfsocial.runs import train
+from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 
 MODEL_FILES = {"config.json", "vocab.txt", "model.safetensors", "heads.safetensors"}
 
@@ -181,23 +182,29 @@ def test_without_a_dev_split_the_last_weights_are_kept(moods, tmp_path):
     assert np.array_equal(weights(tmp_path / "run")["heads.safetensors/mood.weight"], live.T)
 
 
-def test_layers_are_unfrozen_by_epochs(moods, tmp_path):
+def test_layers_are_unfrozen_by_epochs(moods, tmp_path, monkeypatch):
     """One layer, an epoch each: the head, then the layer as well, in the third the embeddings."""
-    start = tiny_run.settings(moods, "optimizer.learning_rate=1.0e-30")
-    tiny_run.train(start, tmp_path / "0")
-    before = weights(tmp_path / "0")
-    parts = {"heads.safetensors/mood": 1, "/encoder.layer.0.output": 2, "/embeddings.": 3}
-    for epochs in (1, 2, 3):
-        workdir = tmp_path / str(epochs)
-        options = (
-            f"training.epochs={epochs}",
-            "training.gradual_unfreezing_epochs=1",
-            "data.splits.dev=[]",
-        )
-        tiny_run.train(tiny_run.settings(moods, *options), workdir)
-        after = weights(workdir)
+    seen = weights_of_epochs(monkeypatch)
+    epochs = ("training.epochs=3", "training.gradual_unfreezing_epochs=1", "data.splits.dev=[]")
+    tiny_run.train(tiny_run.settings(moods, *epochs), tmp_path / "run")
+    assert len(seen) == 4
+    parts = {"mood.": 1, "encoder.layer.0.output": 2, "embeddings.": 3}
+    for epoch, after in enumerate(seen[1:], start=1):
         for part, first in parts.items():
-            names = [name for name in after if part in name]
-            moved = [np.abs(before[name] - after[name]).max() > 1e-20 for name in names]
+            names = [name for name in after if name.startswith(part)]
+            moved = [np.abs(seen[0][name] - after[name]).max() > 1e-20 for name in names]
             assert moved
-            assert all(moved) if epochs >= first else not any(moved), (part, epochs)
+            assert all(moved) if epoch >= first else not any(moved), (part, epoch)
+
+
+def weights_of_epochs(monkeypatch) -> list[dict[str, np.ndarray]]:
+    """Filled by the next run: the weights it begins with and those of each epoch's end."""
+    seen: list[dict[str, np.ndarray]] = []
+
+    def see(keeper, *_):
+        parameters = keeper.model.parameters
+        seen.append({name: one.variable.numpy() for name, one in parameters.items()})
+
+    for moment in ("on_train_begin", "on_epoch_end"):
+        monkeypatch.setattr(CheckpointCallback, moment, see)
+    return seen

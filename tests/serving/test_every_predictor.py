@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -21,6 +22,12 @@ from tfsocial.serving.loading import load_predictor
 TEXTS = ["my card is good thanks", "late", "the order is broken", "good " * 100, "?"]
 
 
+@pytest.fixture(scope="module")
+def predictors(folders):
+    """`predictors(name)`: both forms of a model, loaded once."""
+    return functools.cache(lambda name: tuple(load_predictor(folder) for folder in folders(name)))
+
+
 def answered(path: Path) -> list[dict]:
     """The lines of an output file."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -30,9 +37,9 @@ def answered(path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("name", ["classify", "multilabel", "regress", "pair", "three"])
-def test_model_and_saved_model_say_the_same(folders, name):
+def test_model_and_saved_model_say_the_same(predictors, name):
     """Probabilities, values and embeddings agree to 1e-5, for short, long and strange texts."""
-    model, saved_model = (load_predictor(folder) for folder in folders(name))
+    model, saved_model = predictors(name)
     width = len(model.manifest.text_columns)
     texts = [(text, "nice")[:width] for text in TEXTS]
     from_model, from_saved_model = model(texts), saved_model(texts)
@@ -46,15 +53,15 @@ def test_model_and_saved_model_say_the_same(folders, name):
 
 
 @pytest.mark.parametrize("name", ["classify", "three", "pair"])
-def test_both_write_the_same_file(folders, name, tmp_path):
+def test_both_write_the_same_file(predictors, name, tmp_path):
     """Line for line: rows, labels and, to 1e-5, probabilities."""
     files = []
     source = tmp_path / "in.jsonl"
     rows = [{"text": text, "body": text, "reply": "nice"} for text in TEXTS]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    for number, folder in enumerate(folders(name)):
+    for number, loaded in enumerate(predictors(name)):
         target = tmp_path / f"{number}.jsonl"
-        assert predictor.predict_file(load_predictor(folder), source, target) == (len(TEXTS), 0)
+        assert predictor.predict_file(loaded, source, target) == (len(TEXTS), 0)
         files.append(answered(target))
     assert [row["row"] for row in files[0]] == list(range(len(TEXTS)))
     for first, second in zip(*files, strict=True):
@@ -68,9 +75,9 @@ def test_both_write_the_same_file(folders, name, tmp_path):
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["model", "saved_model"])
-def test_one_text_is_answered_as_among_many(folders, number):
+def test_one_text_is_answered_as_among_many(predictors, number):
     """A caller need not know how many texts share a row."""
-    loaded = load_predictor(folders("classify")[number])
+    loaded = predictors("classify")[number]
     many = loaded([(text,) for text in TEXTS]).tasks["mood"]
     alone = [loaded([(text,)]).tasks["mood"][0] for text in TEXTS]
     assert np.abs(many - np.array(alone)).max() < 1e-5
@@ -87,11 +94,11 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
 # --- the import seal ---------------------------------------------------------------------
 
 
-def test_a_saved_model_answers_where_the_laboratory_is_missing(folders, tmp_path):
+def test_a_saved_model_answers_where_the_laboratory_is_missing(folders, predictors, tmp_path):
     """`predict` on a SavedModel, in a process in which trainer and transformers cannot be had."""
     root, target = Path(__file__).parents[2], tmp_path / "out.jsonl"
     (tmp_path / "in.txt").write_text("".join(f"{text}\n" for text in TEXTS), "utf-8")
-    model, saved_model = folders("classify")
+    _, saved_model = folders("classify")
     command = ["predict", f"--model={saved_model}", f"--input={tmp_path / 'in.txt'}"]
     script = Path(without_laboratory.__file__)
     run = subprocess.run(
@@ -101,7 +108,7 @@ def test_a_saved_model_answers_where_the_laboratory_is_missing(folders, tmp_path
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    expected = load_predictor(model).predict(TEXTS)
+    expected = predictors("classify")[0].predict(TEXTS)
     for row, answer in zip(answered(target), expected, strict=True):
         assert row["mood"]["label"] == answer["mood"]["label"]
         assert row["mood"]["probabilities"] == pytest.approx(
@@ -122,9 +129,9 @@ def test_the_seal_hides_the_laboratory():
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["model", "saved_model"])
-def test_predictor_says_its_labels_answers_and_embeds(folders, number):
+def test_predictor_says_its_labels_answers_and_embeds(predictors, number):
     """`predict` and `embed` are the numbers of a call, in answers and in one matrix."""
-    loaded = load_predictor(folders("three")[number])
+    loaded = predictors("three")[number]
     labels = {name: spec.labels for name, spec in served_models.THREE.items()}
     assert loaded.labels == labels
     numbers = loaded([(text,) for text in TEXTS])
@@ -137,12 +144,12 @@ def test_predictor_says_its_labels_answers_and_embeds(folders, number):
     assert loaded.embed(TEXTS) == pytest.approx(numbers.embedding, abs=1e-5)
 
 
-def test_a_pair_is_a_tuple(folders):
+def test_a_pair_is_a_tuple(predictors):
     """Both columns count."""
-    loaded = load_predictor(folders("pair")[1])
+    loaded = predictors("pair")[1]
     first, second = loaded.embed([("my card", "nice"), ("my card", "late")])
     assert np.abs(first - second).max() > 1e-3
 
 
-def test_no_texts_no_answers(folders):
-    assert load_predictor(folders("classify")[1]).predict([]) == []
+def test_no_texts_no_answers(predictors):
+    assert predictors("classify")[1].predict([]) == []

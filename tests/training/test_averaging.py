@@ -191,9 +191,20 @@ def moods(tmp_path_factory) -> Path:
     return tiny_run.write_moods(tmp_path_factory.mktemp("moods"))
 
 
+TWO_EPOCHS = ("training.epochs=2", "training.log_every=1")
+
+
+@pytest.fixture(scope="module")
+def losses_without(moods, tmp_path_factory) -> list[float]:
+    """Each step's loss in a run without averages; no score moves it."""
+    workdir = tmp_path_factory.mktemp("without") / "run"
+    tiny_run.train(tiny_run.settings(moods, *TWO_EPOCHS), workdir, OnTheScore(0.1, 0.2))
+    return losses(workdir)
+
+
 @pytest.mark.parametrize("scores", [(0.1, 0.2), (0.2, 0.1)], ids=["the second", "the first"])
 def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
-    moods, tmp_path, monkeypatch, scores
+    moods, losses_without, tmp_path, monkeypatch, scores
 ):
     """Loss for loss the run without, but what is saved is the average at the best epoch."""
     kernels = []
@@ -208,12 +219,10 @@ def test_the_best_average_is_kept_and_training_goes_on_from_the_weights(
             super().on_train_batch_end(batch, logs)
             self.on_train_begin()
 
-    options = ("training.epochs=2", "training.log_every=1")
-    tiny_run.train(tiny_run.settings(moods, *options), tmp_path / "plain", OnTheScore(*scores))
     monkeypatch.setattr(guard, "Guard", Spy)
-    chosen = tiny_run.settings(moods, *options, "training.ema=0.8")
+    chosen = tiny_run.settings(moods, *TWO_EPOCHS, "training.ema=0.8")
     tiny_run.train(chosen, tmp_path / "averaged", OnTheScore(*scores))
-    assert losses(tmp_path / "averaged") == losses(tmp_path / "plain")
+    assert losses(tmp_path / "averaged") == losses_without
     best = 4 * (1 + int(np.argmax(scores)))
     (expected,) = averages_by_hand(kernels[: best + 1], 0.8)
     np.testing.assert_allclose(head(tmp_path / "averaged"), expected.T, atol=1e-6)

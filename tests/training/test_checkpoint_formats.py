@@ -42,17 +42,17 @@ def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplo
             np.testing.assert_allclose(found[tensor], array, atol=1e-4, err_msg=tensor)
 
 
-@pytest.fixture
-def kept(social_model, batch, endless, tmp_path):
+@pytest.fixture(scope="module")
+def kept(social_model, batch, endless, tmp_path_factory):
     """A checkpoint of all that can be in one, and the model it is of."""
     model = social_model(weighing="gradnorm", ema=0.5, papers={"r_drop": {}})
     model.fit(endless(batch), steps_per_epoch=2, verbose=0)
-    best = Best(WEIGHTS)
+    best, folder = Best(WEIGHTS), tmp_path_factory.mktemp("kept")
     keeper = checkpointing.CheckpointCallback(
-        model, str(tmp_path), Config(), "data", {}, best, every=1, keep=1
+        model, str(folder), Config(), "data", {}, best, every=1, keep=1
     )
     keeper.save()
-    return model, tmp_path / "00000002"
+    return model, folder / "00000002"
 
 
 class Best:

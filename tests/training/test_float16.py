@@ -45,11 +45,9 @@ def scaled(model, scale: float, jit_compile: bool = False):
     "options",
     [
         {},
-        {"jit_compile": True},
-        {"parts": 2},
-        {"sam_radius": 0.05},
+        {"weighing": "gradnorm", "jit_compile": True},
+        {"parts": 2, "sam_radius": 0.05},
         {"weighing": "pcgrad"},
-        {"weighing": "gradnorm"},
         {"weighing": "uncertainty", "cosines_every": 1},
     ],
     ids=lambda options: "-".join(map(str, options)) or "plain",

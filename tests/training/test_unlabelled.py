@@ -16,15 +16,14 @@ from transformers import TFBertForMaskedLM
 from tfsocial import __main__ as door
 from tfsocial.checkpoints import community, model_folder
 from tfsocial.models.heads import MLMHead
-from tfsocial.objectives import table
 from tfsocial.text import batch as keys
 
 VIEW = "data.second_view=[{token_mask: {rate: 0.3}}]"
-TERMS = {
-    "uda": ["objectives.papers={uda: {confidence: 0.0}}", VIEW],
-    "fix_match": ["objectives.papers={fix_match: {confidence: 0.0}}", VIEW],
-    "label_propagation": ["objectives.community={label_propagation: {neighbours: 3}}"],
-    "masked_lm": ["objectives.community={masked_lm: {share: 0.5}}"],
+PAPERS = "objectives.papers={uda: {confidence: 0.0}, fix_match: {confidence: 0.0}}"
+COMMUNITY = "objectives.community={label_propagation: {neighbours: 3}, masked_lm: {share: 0.5}}"
+RUNS = {
+    ("L_paper/uda", "L_paper/fix_match"): [PAPERS, VIEW],
+    ("L0/label_propagation", "L0/masked_lm"): [COMMUNITY],
 }
 POOL = "my order is late\n\nthe card is broken\nthanks it is nice\n"
 
@@ -54,17 +53,17 @@ def curve(workdir: Path, name: str) -> list[float]:
     return [row[name] for row in map(json.loads, lines) if name in row]
 
 
-@pytest.mark.parametrize("term", TERMS)
-def test_a_pool_feeds_what_needs_no_labels(moods, tmp_path, term):
+@pytest.mark.parametrize("terms", RUNS, ids=" ".join)
+def test_a_pool_feeds_what_needs_no_labels(moods, tmp_path, terms):
     """16 labelled texts and 3 others: an epoch of 10 rows or more, two a step."""
-    path = with_pool(moods, "training.epochs=2", "training.log_every=1", *TERMS[term])
+    path = with_pool(moods, "training.epochs=2", "training.log_every=1", *RUNS[terms])
     workdir = tmp_path / "run"
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
-    name = f"L0/{term}" if term in table.COMMUNITY else f"L_paper/{term}"
-    losses = curve(workdir, f"train/raw/{name}")
-    assert losses
-    assert all(map(math.isfinite, losses))
-    assert np.any(np.array(losses) > 0)
+    for term in terms:
+        losses = curve(workdir, f"train/raw/{term}")
+        assert losses, term
+        assert all(map(math.isfinite, losses)), term
+        assert np.any(np.array(losses) > 0), term
     report = json.loads((workdir / "report.json").read_text("utf-8"))
     assert report["dev"]["mood"]["count"] == 16
     said = json.loads((workdir / "provenance.json").read_text("utf-8"))
@@ -76,7 +75,7 @@ def test_a_pool_feeds_what_needs_no_labels(moods, tmp_path, term):
 
 def test_few_labels_beside_a_pool(moods, tmp_path):
     """One text of each mood and all of the pool: what semi-supervised learning is for."""
-    path = with_pool(moods, "data.shots=1", *TERMS["fix_match"])
+    path = with_pool(moods, "data.shots=1", PAPERS, VIEW)
     workdir = tmp_path / "run"
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
     assert len((workdir / "train_drawn.jsonl").read_text("utf-8").splitlines()) == 2

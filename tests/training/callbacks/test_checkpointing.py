@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import signal
 from pathlib import Path
 
@@ -21,17 +22,34 @@ from tfsocial.training.callbacks.checkpointing import CheckpointCallback, Interr
 from tfsocial.training.callbacks.guard import Diverged, Guard
 
 
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory) -> Path:
+    """Where the data of all runs here lie: a run knows the path of its vocabulary."""
+    return tmp_path_factory.mktemp("shelf")
+
+
 @pytest.fixture
-def cut_off(moods, tmp_path, monkeypatch) -> Path:
-    """A run of 12 steps whose power went after step 7; its checkpoints are of steps 3 and 6."""
-    with monkeypatch.context() as patch:
+def moods(shelf) -> Path:
+    """Written anew for each test, as some change them."""
+    return tiny_run.write_moods(shelf / "moods")
+
+
+@pytest.fixture(scope="module")
+def power_cut(shelf) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
         stop_after(7, patch)
         with pytest.raises(Interrupted, match="power cut"):
-            start(moods, tmp_path / "run")
-    return tmp_path / "run"
+            start(tiny_run.write_moods(shelf / "moods"), shelf / "run")
+    return shelf / "run"
 
 
-def test_an_epoch_that_was_not_scored_yet_is(moods, tmp_path, monkeypatch):
+@pytest.fixture
+def cut_off(power_cut, tmp_path) -> Path:
+    """A run of 12 steps whose power went after step 7; its checkpoints are of steps 3 and 6."""
+    return shutil.copytree(power_cut, tmp_path / "run")
+
+
+def test_an_epoch_that_was_not_scored_yet_is(moods, undisturbed, tmp_path, monkeypatch):
     """Its last step was kept, the power went before dev was scored: one score, not none or two."""
     every = "training.checkpoint_every=4"
     with monkeypatch.context() as patch:
@@ -40,9 +58,8 @@ def test_an_epoch_that_was_not_scored_yet_is(moods, tmp_path, monkeypatch):
             start(moods, tmp_path / "run", every)
     assert [row["step"] for row in points(tmp_path / "run") if "dev/monitored" in row] == [4]
     start(moods, tmp_path / "run", every)
-    start(moods, tmp_path / "whole", every)
-    assert points(tmp_path / "run") == points(tmp_path / "whole")
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert points(tmp_path / "run") == points(undisturbed)
+    assert weights(tmp_path / "run") == weights(undisturbed)
 
 
 def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
@@ -106,17 +123,6 @@ def test_checkpoints_of_another_run_are_not_taken_for_one_s_own(moods, cut_off, 
     assert points(tmp_path / "fourth")[-1]["step"] == 16
 
 
-def test_a_lost_disk_does_not_lose_the_run(moods, undisturbed, tmp_path, monkeypatch):
-    """The checkpoints lie elsewhere: another workdir goes on with the same config."""
-    elsewhere = f"training.checkpoints={tmp_path}/kept"
-    with monkeypatch.context() as patch:
-        stop_after(7, patch)
-        with pytest.raises(Interrupted):
-            start(moods, tmp_path / "lost", elsewhere)
-    start(moods, tmp_path / "new", elsewhere)
-    assert weights(tmp_path / "new") == weights(undisturbed)
-
-
 def test_a_changed_config_is_gone_on_with_if_told(moods, cut_off):
     """Also a run that had ended goes on, when it may have more epochs."""
     start(moods, cut_off, "optimizer.learning_rate=0.02", accept_changes=True)
@@ -142,33 +148,50 @@ def test_other_data_are_refused(moods, cut_off, split):
         start(moods, cut_off)
 
 
-@pytest.mark.parametrize(
-    "harm", ["no manifest", "short file", "broken bytes", "broken best", "half a manifest"]
-)
-def test_a_harmed_checkpoint_is_passed_over(moods, cut_off, undisturbed, harm, caplog):
-    """The one before it is taken, and the end is the same."""
-    latest = cut_off / "checkpoints" / "00000006"
-    state = latest / "state.data-00000-of-00001"
-    best = latest / "best.safetensors"
-    if harm == "no manifest":
-        (latest / "manifest.json").unlink()
-    elif harm == "half a manifest":
-        text = (latest / "manifest.json").read_text()
-        (latest / "manifest.json").write_text(text[: len(text) // 2])
-    elif harm == "broken best":
-        best.write_bytes(b"\x55" * best.stat().st_size)
-    elif harm == "short file":
-        os.truncate(state, state.stat().st_size // 2)
-    else:
-        content = bytearray(state.read_bytes())
-        content[len(content) // 4 : len(content) // 2] = b"\x55" * (
-            len(content) // 2 - len(content) // 4
-        )
-        state.write_bytes(bytes(content))
+def test_harmed_checkpoints_are_passed_over(moods, undisturbed, tmp_path, monkeypatch, caplog):
+    """The latest one without harm is taken, and the end is the same."""
+    every = ("training.checkpoint_every=1", "training.checkpoints_kept=6")
+    with monkeypatch.context() as patch:
+        stop_after(10, patch)
+        with pytest.raises(Interrupted):
+            start(moods, tmp_path / "run", *every)
+    for step, harm in zip(range(10, 5, -1), HARMS, strict=True):
+        harm(tmp_path / "run" / "checkpoints" / f"{step:08}")
     with caplog.at_level(logging.INFO):
-        start(moods, cut_off)
-    assert "going on from step 3" in caplog.text
-    assert points(cut_off) == points(undisturbed)
+        start(moods, tmp_path / "run", *every)
+    assert "going on from step 5" in caplog.text
+    assert points(tmp_path / "run") == points(undisturbed)
+
+
+def without_manifest(checkpoint: Path) -> None:
+    (checkpoint / "manifest.json").unlink()
+
+
+def half_a_manifest(checkpoint: Path) -> None:
+    text = (checkpoint / "manifest.json").read_text()
+    (checkpoint / "manifest.json").write_text(text[: len(text) // 2])
+
+
+def broken_best(checkpoint: Path) -> None:
+    best = checkpoint / "best.safetensors"
+    best.write_bytes(b"\x55" * best.stat().st_size)
+
+
+def short_file(checkpoint: Path) -> None:
+    state = checkpoint / "state.data-00000-of-00001"
+    os.truncate(state, state.stat().st_size // 2)
+
+
+def broken_bytes(checkpoint: Path) -> None:
+    state = checkpoint / "state.data-00000-of-00001"
+    content = bytearray(state.read_bytes())
+    start, end = len(content) // 4, len(content) // 2
+    content[start:end] = b"\x55" * (end - start)
+    state.write_bytes(content)
+
+
+# A checkpoint that was taken in spite of its harm would be seen: the run went on from its step.
+HARMS = (without_manifest, short_file, broken_bytes, broken_best, half_a_manifest)
 
 
 def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
@@ -190,19 +213,24 @@ def test_a_full_disk_stops_no_training(moods, tmp_path, caplog, monkeypatch):
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
 
 
-def test_checkpoints_lie_on_any_filesystem_of_tensorflow_s(
+def test_checkpoints_on_another_filesystem_survive_a_lost_disk(
     moods, tmp_path, undisturbed, monkeypatch
 ):
-    """ram:// stands in for gs://: the same interface, another filesystem than the disk."""
-    elsewhere = f"training.checkpoints=ram://{tmp_path.name}/kept"
+    """ram:// stands in for gs://: the same interface, another filesystem than the disk.
+
+    The checkpoints lie there: another workdir goes on with the same config.
+    """
+    kept = f"ram://{tmp_path.name}/kept"
+    elsewhere = f"training.checkpoints={kept}"
     with monkeypatch.context() as patch:
         stop_after(7, patch)
         with pytest.raises(Interrupted):
-            start(moods, tmp_path / "run", elsewhere)
-    assert [one.step for one in checkpoint_files.find(f"ram://{tmp_path.name}/kept")] == [6, 3]
-    start(moods, tmp_path / "run", elsewhere)
-    assert weights(tmp_path / "run") == weights(undisturbed)
-    assert not (tmp_path / "run" / "checkpoints").exists()
+            start(moods, tmp_path / "lost", elsewhere)
+    assert [one.step for one in checkpoint_files.find(kept)] == [6, 3]
+    start(moods, tmp_path / "new", elsewhere)
+    assert weights(tmp_path / "new") == weights(undisturbed)
+    assert not (tmp_path / "lost" / "checkpoints").exists()
+    assert not (tmp_path / "new" / "checkpoints").exists()
 
 
 def test_workers_beside_the_chief_write_no_checkpoints(moods, tmp_path, monkeypatch):

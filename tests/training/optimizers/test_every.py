@@ -83,7 +83,7 @@ def test_two_replicas_are_one(name, two_cpus):
     def on_replica(given):
         optimizer.apply_gradients(zip(given, weights, strict=True))
 
-    apply = tf.function(lambda parts: two_cpus.run(on_replica, args=(parts,)))
+    apply = tf.function(lambda parts: two_cpus.run(on_replica, args=(parts,)), autograph=False)
     for step in range(STEPS):
         apply(
             two_cpus.experimental_distribute_values_from_function(

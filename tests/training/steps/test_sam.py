@@ -32,17 +32,21 @@ def weights_after(model, dataset) -> dict[str, np.ndarray]:
     return {variable.name: variable.numpy() for variable in model.text_model.variables}
 
 
-def test_no_radius_is_the_plain_step(social_model, batch, endless):
+@pytest.fixture(scope="module")
+def plain(social_model, batch, endless) -> dict[str, np.ndarray]:
+    """The weights without SAM."""
+    return weights_after(social_model(epsilon=1e-3), endless(batch))
+
+
+def test_no_radius_is_the_plain_step(social_model, batch, endless, plain):
     """The gradient at a point as good as theta is the gradient at theta."""
-    plain = weights_after(social_model(epsilon=1e-3), endless(batch))
     sharp = weights_after(social_model(epsilon=1e-3, sam_radius=1e-7), endless(batch))
     for name, value in plain.items():
         np.testing.assert_allclose(sharp[name], value, atol=1e-5, err_msg=name)
 
 
-def test_radius_changes_the_step(social_model, batch, endless):
+def test_radius_changes_the_step(social_model, batch, endless, plain):
     """From further up the gradient is another."""
-    plain = weights_after(social_model(epsilon=1e-3), endless(batch))
     sharp = weights_after(social_model(epsilon=1e-3, sam_radius=0.5), endless(batch))
     assert max(np.abs(sharp[name] - value).max() for name, value in plain.items()) > 1e-4
 
