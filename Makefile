@@ -1,6 +1,6 @@
 # make demo: train, report, export and answer, from nothing.
 # make test: the checks that a change needs.  make test-all: all of them.
-# The first of these that runs. A second one, where there is one, is for test-second.
+# The first of these that runs. A second one, where there is one, is for test-wheel.
 runs = $(shell for p in $(1); do "$$p" -c "" 2>/dev/null && echo "$$p" && break; done)
 PYTHON ?= $(call runs,python3.11 python3.12 python3.13)
 SECOND ?= $(call runs,$(foreach v,3.13 3.12,python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python)))
