@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -17,6 +17,11 @@ demo: $(VENV)/.installed
 # What takes minutes alone, or an environment of its own, is in test-all and skipped here.
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
+
+# Branch coverage of the same tests, into build/coverage; processes that a test kills count nothing.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" --cov --cov-report=term:skip-covered \
+		--cov-report=html:build/coverage
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
