@@ -131,3 +131,8 @@ def test_evaluate(command, request, config, form, tmp_path):
     ]
     command("evaluate", *flags, "--label=mood:label")
     assert (tmp_path / "e" / "evaluation.json").is_file()
+
+
+def test_init(command, config, tmp_path):
+    data = config.parent / "train.csv"
+    assert "tfsocial train" in command("init", f"--data={data}", f"--output={tmp_path / 'new'}")
