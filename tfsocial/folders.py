@@ -39,6 +39,18 @@ def new_folder(name: str, value: str | Path, besides: Sequence[str] = ()) -> Pat
     return path
 
 
+def unused(name: str, value: str | Path) -> Path:
+    """Check that a folder is not there yet, or is empty; it is made by who writes it whole.
+
+    Raises:
+        InputError: it holds files already, or is no local path.
+    """
+    path = local(name, value)
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        raise InputError(f"{name}={value}: is there already; name a new folder")
+    return path
+
+
 def run_folder(name: str, value: str | Path) -> Path:
     """Make the folder of a run if need be: a new one, or one that a run was stopped in.
 

@@ -210,3 +210,20 @@ def test_an_output_that_cannot_be_written_is_one_sentence(said, moods):
     code, out, err = said("convert", f"--config={path}", f"--output={moods / 'train.csv'}")
     assert (code, out) == (1, "")
     assert "train.csv" in one_sentence(err)
+
+
+def test_init_writes_a_folder_or_nothing(said, refused, moods, tmp_path, monkeypatch):
+    """Called as the file, beside nothing that is there; a table it cannot use leaves nothing."""
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = said("init", f"--data={moods / 'train.csv'}")
+    assert code == 0
+    assert out.splitlines()[-1].startswith("  tfsocial train --config=train/config.yaml")
+    assert "is there already; name a new folder" in refused("init", f"--data={moods / 'train.csv'}")
+    Path("empty.csv").write_text("")
+    assert "empty.csv: is empty" in refused("init", "--data=empty.csv")
+    assert "no such column; did you mean label?" in refused(
+        "init", f"--data={moods / 'dev.csv'}", "--label=lable"
+    )
+    assert {path.name for path in tmp_path.iterdir()} >= {"train", "empty.csv"}
+    assert not Path("empty").exists()
+    assert not Path("dev").exists()

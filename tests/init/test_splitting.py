@@ -50,6 +50,10 @@ def test_a_small_table_has_no_test():
     assert len(rows["dev"]) == pytest.approx(15, abs=1)
 
 
+def test_a_split_without_rows_is_none():
+    assert list(splitting.split(np.array([0, 1]), ["a", "b"])) == ["train"]
+
+
 def test_suspected_labels_are_some_of_those_that_were_exchanged():
     """Two clouds far apart; every tenth label is the other's, and no right one is suspected."""
     random = np.random.default_rng(0)

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     data = folders.existing("--data", FLAGS.data)
     name = data.name.partition(".")[0] or "data"
-    output = folders.new_folder("--output", FLAGS.output or name)
+    output = folders.unused("--output", FLAGS.output or name)
 
     from tfsocial.config import Model
     from tfsocial.init.run import init

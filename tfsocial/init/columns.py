@@ -93,9 +93,10 @@ def roles(table: Table, text: Sequence[str] = (), labels: Sequence[str] = ()) ->
     Raises:
         InputError: no column of text or of labels, or a named one is not there or cannot be one.
     """
-    for column in (*text, *labels):
+    for flag, column in (*(("text", one) for one in text), *(("label", one) for one in labels)):
         if column not in table.columns:
-            raise InputError(f"{column}: is no column; {nearest(column, list(table.columns))}")
+            known = nearest(column, list(table.columns))
+            raise InputError(f"--{flag}={column}: there is no such column; {known}")
     chosen_text = tuple(text) or _text(table)
     rest = [name for name in table.columns if name not in chosen_text]
     if labels:

@@ -45,7 +45,7 @@ def split(
         shares: split -> its part of the rows, train first; left out, those for so many rows.
 
     Returns:
-        Split -> its rows, int, in the table's order.
+        Split -> its rows, int, in the table's order; no split without any.
     """
     shares = shares or (SHARES if len(group) >= ENOUGH_FOR_TEST else SHARES_OF_FEW)
     names, share = list(shares), np.array([*shares.values()])
@@ -63,7 +63,8 @@ def split(
             behind = share * (given.sum() + sizes[number]) - given
             place[number] = int(np.argmax(behind)) if given[0] else 0
             given[place[number]] += sizes[number]
-    return {name: np.flatnonzero(place[group] == number) for number, name in enumerate(names)}
+    rows = {name: np.flatnonzero(place[group] == number) for number, name in enumerate(names)}
+    return {name: members for name, members in rows.items() if len(members)}
 
 
 def _scattered(numbers: np.ndarray) -> np.ndarray:
