@@ -6,6 +6,7 @@ device runs on the first one and does not notice the other.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -55,6 +56,11 @@ def pytest_unconfigure():
     """Removes the suite's temporary folder, once all workers are gone."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
+
+
+def pytest_collection_finish():
+    """What is imported stays, so the garbage collector need not look at it each time."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -34,9 +35,12 @@ def folders(tmp_path_factory):
     return lambda name: served_models.of(name, tmp_path_factory)
 
 
+loaded = functools.cache(tf.saved_model.load)  # once for all tests
+
+
 def served(saved_model: Path, **columns: list[str]) -> dict[str, np.ndarray]:
     """Outputs of the SavedModel's signature."""
-    signature = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
+    signature = loaded(str(saved_model)).signatures["serving_default"]
     answers = signature(**{name: tf.constant(texts) for name, texts in columns.items()})
     return {name: value.numpy() for name, value in answers.items()}
 
