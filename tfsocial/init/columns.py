@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,11 +97,11 @@ def roles(table: Table, text: Sequence[str] = (), labels: Sequence[str] = ()) ->
         if column not in table.columns:
             known = nearest(column, list(table.columns))
             raise InputError(f"--{flag}={column}: there is no such column; {known}")
-    chosen_text = tuple(text) or _text(table)
-    rest = [name for name in table.columns if name not in chosen_text]
+    text_columns = tuple(text) or _text(table)
+    rest = [name for name in table.columns if name not in text_columns]
     if labels:
         tasks = [_of_named(name, table.columns[name]) for name in labels]
-        return Roles(chosen_text, tuple(tasks))
+        return Roles(text_columns, tuple(tasks))
     candidates = [one for one in (_labels(name, table.columns[name]) for name in rest) if one]
     tasks = [one for one in candidates if _is_called(LABEL_NAMES, one.column)]
     tasks = tasks or [one for one in candidates if one.kind == "regress"][:1] or candidates[:1]
@@ -110,7 +110,7 @@ def roles(table: Table, text: Sequence[str] = (), labels: Sequence[str] = ()) ->
             f"no column can be labels: {', '.join(rest) or 'there is none beside the text'}; "
             "name it: --label=COLUMN"
         )
-    return Roles(chosen_text, tuple(tasks), tuple(one for one in candidates if one not in tasks))
+    return Roles(text_columns, tuple(tasks), tuple(one for one in candidates if one not in tasks))
 
 
 # --- text ----------------------------------------------------------------------------------
@@ -206,14 +206,12 @@ def _parts(cell: str, separator: str) -> list[str]:
 
 
 def _of_named(name: str, cells: Sequence[str]) -> Labels:
-    found = _labels(name, cells)
-    if found is None:
-        filled = [cell for cell in cells if cell]
-        counts = Counter(filled)
-        if len(counts) < 2:
-            raise InputError(f"--label={name}: has {len(counts)} different values, not two or more")
-        return Labels(name, "classify", dict(counts), len(filled))
-    return found
+    if labels := _labels(name, cells):
+        return labels
+    counts = Counter(cell for cell in cells if cell)
+    if len(counts) < 2:
+        raise InputError(f"--label={name}: has {len(counts)} different values, not two or more")
+    return Labels(name, "classify", dict(counts), counts.total())
 
 
 def _is_called(names: re.Pattern[str], column: str) -> bool:
@@ -227,6 +225,5 @@ def _is_called(names: re.Pattern[str], column: str) -> bool:
     return bool(names.fullmatch(lower) or names.fullmatch(words[-1]))
 
 
-def _share(cells: Iterable[str], holds) -> float:
-    told = [holds(cell) for cell in cells]
-    return sum(told) / max(1, len(told))
+def _share(cells: Sequence[str], holds: Callable[[str], bool]) -> float:
+    return sum(map(holds, cells)) / max(1, len(cells))
