@@ -113,7 +113,7 @@ def prepare(config: Config, workdir: Path, device: Device) -> Prepared:
     _announce(device, texts.encoded, terms, total_steps)
     keras.utils.set_random_seed(config.seed)
     if config.training.deterministic:
-        devices.make_deterministic()
+        tf.config.experimental.enable_op_determinism()
     with devices.scope(device):
         model, unused = _model(config, m0, second, terms, texts, tokenizer, total_steps, device)
         optimizer = _optimizer(config, model, epoch_steps, total_steps)

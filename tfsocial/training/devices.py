@@ -63,17 +63,6 @@ class Device(NamedTuple):
     reason: str
 
 
-def make_deterministic() -> None:
-    """Let the same step give the same bits in every process from now on.
-
-    `enable_op_determinism` is not enough. Where a weight gets three gradients or more (L beside two
-    terms), Grappler, which rewrites TensorFlow's graphs, adds them up in an order that differs from
-    one process to the next. It is switched off as a whole: none of its passes alone is the cause.
-    """
-    tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-
-
 def choose(device: str, training: Training, cloud: Cloud = HERE) -> Device:
     """Choose strategy, compiler and precision policy of `--device`, before any other TensorFlow.
 
