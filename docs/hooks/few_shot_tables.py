@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
 from docs.hooks.results import (
     Seeds,
@@ -116,20 +117,25 @@ def propagated() -> str:
     return table(header, rows)
 
 
-def screening() -> str:
-    """Each term beside L on three draws of two sets, on dev."""
-    file, sets = "few_shot_screening.jsonl", ("banking77 10-shot", "trec6 16-shot")
-    plain = {one: scores(file, f"{one}: L") for one in sets}
+def _ranked(file: str, plain: Mapping[str, Seeds]) -> list[tuple[str, list[list[float]]]]:
+    """List what was tried beside L with its gains on each set, the best on the first one first."""
+    sets = list(plain)
     found = {
         name: [gains(scores(file, f"{one}: {name}"), plain[one]) for one in sets]
         for name in names(file, sets[0])
         if name != "L"
     }
-    ranked = sorted(found.items(), key=lambda item: -statistics.mean(item[1][0]))
+    return sorted(found.items(), key=lambda item: -statistics.mean(item[1][0]))
+
+
+def screening() -> str:
+    """Each term beside L on three draws of two sets, on dev."""
+    file, sets = "few_shot_screening.jsonl", ("banking77 10-shot", "trec6 16-shot")
+    plain = {one: scores(file, f"{one}: L") for one in sets}
     rows = [["L alone", *(", ".join(f"{v:.1f}" for v in own.values()) for own in plain.values())]]
     rows += [
         [RENAMED.get(name, name), *(", ".join(f"{gain:+.1f}" for gain in own) for own in both)]
-        for name, both in ranked
+        for name, both in _ranked(file, plain)
     ]
     return table(["beside L", "BANKING77, 10 a class", "TREC, 16 a class"], rows)
 
@@ -141,14 +147,10 @@ def augmentation() -> str:
     """Each op beside L on three draws of two sets, on dev."""
     file, sets = "augmentation.jsonl", ("banking77 10-shot", "sst2 16-shot")
     plain = {one: scores(file, f"{one}: L") for one in sets}
-    found = {
-        name: [gains(scores(file, f"{one}: {name}"), plain[one]) for one in sets]
-        for name in names(file, sets[0])
-        if name != "L"
-    }
-    ranked = sorted(found.items(), key=lambda item: -statistics.mean(item[1][0]))
     rows = [["L alone", *(f"{statistics.mean(own.values()):.1f}" for own in plain.values())]]
-    rows += [[f"`{name}`", *(mean_deviation(own) for own in both)] for name, both in ranked]
+    rows += [
+        [f"`{name}`", *(mean_deviation(own) for own in both)] for name, both in _ranked(file, plain)
+    ]
     return table(["op", "BANKING77, 10 a class", "SST-2, 16 a class"], rows)
 
 

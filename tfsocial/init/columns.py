@@ -167,8 +167,8 @@ def _labels(name: str, cells: Sequence[str]) -> Labels | None:
         return None
     counts = Counter(filled)
     if separator := _separator(name, counts):
-        parts = Counter(part for cell in filled for part in _parts(cell, separator))
-        return Labels(name, "multilabel", dict(parts), len(filled), separator)
+        each = Counter(label for cell in filled for label in parts(cell, separator))
+        return Labels(name, "multilabel", dict(each), len(filled), separator)
     few = len(counts) <= min(MOST_CLASSES, max(2, len(filled) / 2))
     short = max(map(len, counts)) <= LONGEST_LABEL
     return Labels(name, "classify", dict(counts), len(filled)) if few and short else None
@@ -193,15 +193,16 @@ def _separator(name: str, counts: Counter[str]) -> str | None:
     """
     for separator in SEPARATORS:
         several = sum(count for cell, count in counts.items() if separator in cell)
-        parts = {part for cell in counts for part in _parts(cell, separator)}
-        come_back = sum(separator in cell for cell in counts) >= 2 and len(parts) < len(counts)
+        labels = {label for cell in counts for label in parts(cell, separator)}
+        come_back = sum(separator in cell for cell in counts) >= 2 and len(labels) < len(counts)
         may = separator != "," or _is_called(SEVERAL_NAMES, name)
         if may and come_back and several >= 0.01 * counts.total():
             return separator
     return None
 
 
-def _parts(cell: str, separator: str) -> list[str]:
+def parts(cell: str, separator: str) -> list[str]:
+    """Split a multilabel cell into its labels."""
     return [part.strip() for part in cell.split(separator) if part.strip()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,14 @@ class Written:
     """
 
     folder: Path
-    rows: dict[str, int]
     roles: Roles
     facts: Facts
     recipe: Recipe
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Split -> its rows, those of the pool too."""
+        return self.facts.rows
 
     @property
     def config(self) -> Path:
@@ -99,7 +103,7 @@ def init(
             write_quarantine(unfinished / "quarantine.jsonl", bad)
         written = config_file.text(folder.name, roles, facts, recipe, model)
         (unfinished / CONFIG).write_text(written, encoding="utf-8")
-    return Written(folder, {split: len(one) for split, one in rows.items()}, roles, facts, recipe)
+    return Written(folder, roles, facts, recipe)
 
 
 # --- rows ----------------------------------------------------------------------------------
@@ -138,8 +142,8 @@ def _strata(usable: Table, roles: Roles, rows: np.ndarray) -> list[str]:
         return cells
     return [
         min(
-            (part.strip() for part in cell.split(first.separator) if part.strip()),
-            key=lambda part: first.counts[part],
+            columns.parts(cell, first.separator),
+            key=lambda label: first.counts[label],
             default="",
         )
         for cell in cells
