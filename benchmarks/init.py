@@ -93,7 +93,7 @@ def seen(written: Written) -> dict[str, Any]:
         "script": facts.script,
         "unknown_tokens": round(facts.unknown, 3),
         "tokens": list(facts.tokens),
-        "suspected_labels": round(facts.noise, 3),
+        "suspected_labels": None if facts.noise is None else round(facts.noise, 3),
         "recipe": written.recipe.name,
     }
 

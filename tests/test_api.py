@@ -39,9 +39,11 @@ def test_the_public_names_are_these():
 
 
 def test_importing_it_and_loading_a_config_imports_no_tensorflow():
-    """A notebook's first cell is quick, and a command's device is prepared before TensorFlow."""
+    """A notebook's first cell is quick, a command's --help too; a device is prepared before it."""
     asked = (
-        "import sys, tfsocial, tfsocial.cli.train\n"
+        "import sys, importlib, tfsocial, tfsocial.__main__ as door\n"
+        "for name in door.COMMANDS:\n"
+        "    importlib.import_module(f'tfsocial.cli.{name.replace(chr(45), chr(95))}')\n"
         "tfsocial.load_config({'tasks': {'mood': {'column': 'label'}}})\n"
         "print([name for name in ('tensorflow', 'transformers', 'sklearn') if name in sys.modules])"
     )

@@ -26,10 +26,14 @@ def _row(line: Mapping[str, Any]) -> list[str]:
         ", ".join(tasks),
         ", ".join(counts),
         str(line["repeated"]),
-        f"{line['suspected_labels']:.0%}",
+        _share(line["suspected_labels"]),
         line["recipe"],
         line["steps"],
     ]
+
+
+def _share(suspected: float | None) -> str:
+    return "not checked" if suspected is None else f"{suspected:.0%}"
 
 
 def suspected_labels() -> str:

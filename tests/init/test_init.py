@@ -109,6 +109,19 @@ def test_repeated_texts_lie_in_one_split(tmp_path, model):
     assert not dev & test
 
 
+def test_what_m0_cannot_read_says_nothing_of_labels(tmp_path):
+    """English MiniLM on Chinese: labels thrown at random would look wrong, right ones too."""
+    rows = [
+        (f"我的第{number}张卡在哪里{chr(0x4E00 + number)}", "ab"[number % 2])
+        for number in range(80)
+    ]
+    table = tiny_run.write_csv(tmp_path / "tickets.csv", ("text", "label"), rows)
+    written = init(table, tmp_path / "new")
+    assert (written.facts.noise, written.recipe.name) == (None, "full")
+    assert "labels were not checked" in str(written)
+    assert "name a checkpoint that reads yours: model.checkpoint" in str(written)
+
+
 def test_rows_without_text_are_left_out_and_said(tmp_path, model):
     table = write_table(tmp_path / "tickets.csv")
     with table.open("a", encoding="utf-8") as file:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
-from tfsocial.back_translation import filling
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -25,6 +24,8 @@ INTERRUPTED = (
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
+
+    from tfsocial.back_translation import filling
 
     filled = filling.fill(settings.data, settings.model, settings.tasks, settings.seed)
     print("\n".join(filled.lines(FLAGS.show)))

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli
-from tfsocial.data.pipeline import service
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     host = FLAGS.host or socket.gethostname()
 
     import tensorflow_text  # noqa: F401  its kernels tokenize here
+
+    from tfsocial.data.pipeline import service
 
     _dispatcher, worker = service.start(host, FLAGS.port)
     log.info("batches are made here: --set data.service=grpc://%s:%d", host, FLAGS.port)

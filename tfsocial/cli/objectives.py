@@ -9,7 +9,6 @@ from absl import flags
 
 from tfsocial import cli, folders
 from tfsocial.errors import InputError
-from tfsocial.objectives import reference
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", flag_values=FLAGS)
@@ -17,7 +16,9 @@ flags.DEFINE_string("costs", None, "Results of benchmarks/cost.py to show.", fla
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
+
     from tfsocial.data.augment.table import OPS
+    from tfsocial.objectives import reference
     from tfsocial.runs.methods import METHODS
 
     methods = {setting: method.does for setting, method in METHODS.items()}

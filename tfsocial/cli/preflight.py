@@ -9,7 +9,7 @@ from pathlib import Path
 from absl import flags
 
 from tfsocial import cli, config
-from tfsocial.preflight import check, chips, compiler, page
+from tfsocial.preflight import compiler
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     rows = [f"data.rows={FLAGS.global_batch}"] if FLAGS.global_batch else []
     settings = config.load(FLAGS.config, [*FLAGS.set, *rows])
+
+    from tfsocial.preflight import check, chips, page
+
     topology = chips.topology(FLAGS.topology)
     python = compiler.existing(Path(FLAGS.compiler))
 

@@ -8,8 +8,6 @@ from absl import flags
 
 from tfsocial import cli
 from tfsocial.config.schema import Menus, json_schema
-from tfsocial.data.augment import table as augmentation
-from tfsocial.objectives import table
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,5 +18,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def menus() -> Menus:
     """List every objective, loss and op that a config can name."""
+    from tfsocial.data.augment import table as augmentation
+    from tfsocial.objectives import table
 
     return Menus(table.COMMUNITY, table.PAPERS, table.TASK, augmentation.OPS)

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfsocial import cli, config
-from tfsocial.checkpoints import community
-from tfsocial.data import corpus
-from tfsocial.data.augment import chain, samples
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -22,6 +19,9 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
 
+    from tfsocial.checkpoints import community
+    from tfsocial.data import corpus
+    from tfsocial.data.augment import chain, samples
     from tfsocial.runs.paraphrases import of_run
     from tfsocial.text.tokenizer import Tokenizer
 

@@ -33,6 +33,7 @@ class Facts:
         unknown: share of tokens that M0 has no word for.
         repeated: rows whose text stands more than once, nearly or exactly.
         conflicts: texts that stand with different labels.
+        noise: share of labels that look wrong; None where M0 cannot tell, or there are no classes.
     """
 
     source: str
@@ -44,7 +45,7 @@ class Facts:
     unknown: float
     repeated: int
     conflicts: int
-    noise: float
+    noise: float | None
     bad: int
 
 

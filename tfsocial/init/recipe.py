@@ -30,12 +30,12 @@ class Recipe:
         return yaml.safe_load((RECIPES / f"{self.name}.yaml").read_text(encoding="utf-8"))
 
 
-def choose(tasks: tuple[Labels, ...], unlabelled: int, noise: float) -> Recipe:
+def choose(tasks: tuple[Labels, ...], unlabelled: int, noise: float | None) -> Recipe:
     """Choose by the first task: a pool, wrong labels, few labels, or enough.
 
     Args:
         unlabelled: texts without any label.
-        noise: share of labels that look wrong.
+        noise: share of labels that look wrong; None where nobody could tell.
 
     >>> choose((Labels("label", "classify", {"a": 9, "b": 8}, 17),), 0, 0.0).name
     'few_shot'
@@ -47,7 +47,7 @@ def choose(tasks: tuple[Labels, ...], unlabelled: int, noise: float) -> Recipe:
     shown = f"{median:g} labels a class in the median"
     if unlabelled >= POOL_FACTOR * first.rows and median <= FEW:
         return Recipe("pool", f"{shown}, and {unlabelled} texts without one")
-    if noise >= NOISY:
+    if noise is not None and noise >= NOISY:
         return Recipe("noisy_labels", f"{noise:.0%} of the labels look wrong to a regression on M0")
     if median <= FEW:
         return Recipe("few_shot", shown)

@@ -173,8 +173,8 @@ def _looked_at(
     some = _some(np.arange(len(texts)), MOST_COUNTED)
     tokens, unknown = _tokens([texts[row] for row in some], Tokenizer.load(m0.folder))
     labelled = np.sort(np.concatenate([rows[split] for split in rows if split != "pool"]))
-    wrong = 0.0
-    if roles.tasks[0].kind == "classify" and m0.trained:
+    wrong = None  # what M0 does not read tells nothing of labels
+    if roles.tasks[0].kind == "classify" and m0.trained and unknown <= FOREIGN:
         wrong = _wrong(usable, roles, labelled, m0.embedder(model.pooling, ROW_LENGTHS[0]))
     recipe = recipes.choose(roles.tasks, len(rows.get("pool", ())), wrong)
     written = [split for split in rows if split != "pool" or recipe.name == "pool"]
@@ -262,7 +262,7 @@ def _said(written: Written) -> list[str]:
         f"labels: {tasks}",
         "rows:   " + ", ".join(f"{split} {count}" for split, count in written.rows.items()),
         f"seen:   {facts.repeated} rows stand more than once or nearly so, {facts.conflicts} texts "
-        f"with different labels, {facts.noise:.0%} of the labels look wrong",
+        f"with different labels; {_label_check(facts.noise)}",
         f"recipe: {written.recipe.name}: {written.recipe.why}",
     ]
     if facts.bad:
@@ -273,6 +273,10 @@ def _said(written: Written) -> list[str]:
             "are unknown to it); name a checkpoint that reads yours: model.checkpoint"
         )
     return lines
+
+
+def _label_check(noise: float | None) -> str:
+    return "labels were not checked" if noise is None else f"{noise:.0%} of the labels look wrong"
 
 
 def _next(written: Written) -> list[str]:
