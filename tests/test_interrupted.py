@@ -69,6 +69,7 @@ def sentence(err: str) -> str:
     return line
 
 
+@pytest.mark.long
 def test_a_conversion_goes_on_with_the_shard_that_was_not_finished(config, tmp_path):
     """A real signal to a real process: the finished shard stays, and the same command ends."""
 

@@ -233,6 +233,7 @@ def service():
     server.server_close()
 
 
+@pytest.mark.long
 def test_killed_in_the_middle_nothing_is_lost_nor_asked_twice(service, tmp_path):
     """SIGKILL while a service answers; started again, only what was under way is asked anew."""
     rows = [(f"text number {number}", "happy" if number % 2 else "sad") for number in range(40)]

@@ -84,6 +84,7 @@ class TestMarian:
         assert [translate([text])[0] for text in TEXTS] == first
         assert translate(TEXTS[::-1])[::-1] == first
 
+    @pytest.mark.long
     def test_the_graph_gives_the_same(self, there, back, translate):
         """What is traced for many texts draws as what runs at once for few."""
         graph = Marian.load(knobs(there, back), compiled=True).forward

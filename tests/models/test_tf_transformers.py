@@ -86,6 +86,7 @@ def imported(with_torch) -> tuple[list[list[str]], str]:
     return [line.split() for line in done.stdout.splitlines()], done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("asked", ["False", "True"], ids=["unset", "asked for"])
 @pytest.mark.parametrize("module", FIRST)
 def test_pytorch_stays_out(imported, module, asked):

@@ -94,6 +94,7 @@ def losses(workdir: Path) -> list[float]:
     return [row["train/loss"] for row in map(json.loads, lines) if "train/loss" in row]
 
 
+@pytest.mark.long
 def test_two_workers_are_one_process(config, alone, tmp_path):
     """Contrasts too: negatives are gathered from both. Only the chief writes."""
     workdir = tmp_path / "run"

@@ -23,6 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -157,11 +158,17 @@ class Tokenizer(tf.Module):
             "tokenize_chinese_chars": True,
         }
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Sha256 of vocabulary and settings: equal fingerprints, equal ids."""
         content = json.dumps([self.vocabulary, self.settings], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
 
     def __call__(
         self, text: tf.Tensor, pair: tf.Tensor | None = None, *, max_length: int

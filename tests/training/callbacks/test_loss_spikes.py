@@ -183,6 +183,7 @@ def start(moods: Path, workdir: Path) -> None:
     train.train(chosen, workdir, "cpu")
 
 
+@pytest.mark.long
 def test_a_run_that_went_back_resumes_to_the_same_bits(tmp_path, monkeypatch, caplog):
     """Cut off after it has gone back and before it has kept that: it goes back again."""
     moods = tiny_run.write_moods(tmp_path / "moods")

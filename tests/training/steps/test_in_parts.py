@@ -15,6 +15,10 @@ FORMULA = {
     "community": {"feature_cosine": {"weight": 3.0}, "l2_sp": {"weight": 0.01}},
     "papers": {"r_drop": {"weight": 4.0}, "fgm": {}},
 }
+SHORT = {  # XLA takes a minute to compile all of the above
+    "tasks": FORMULA["tasks"],
+    "community": {"feature_cosine": {"weight": 3.0}},
+}
 CALM = {"epsilon": 1e-3}  # see test_step.py
 
 
@@ -50,14 +54,17 @@ def test_parts_add_up_to_the_whole(social_model, batch, endless, whole):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"sam_radius": 0.05}, {"weighing": "uncertainty", "jit_compile": True}],
+    ("formula", "options"),
+    [
+        (FORMULA, {"sam_radius": 0.05}),
+        (SHORT, {"weighing": "uncertainty", "jit_compile": True}),
+    ],
     ids=["sharpness", "uncertainty under xla"],
 )
-def test_other_steps_take_parts(social_model, batch, endless, options):
+def test_other_steps_take_parts(social_model, batch, endless, formula, options):
     """Parts of 2 rows."""
-    whole = social_model(**FORMULA, **CALM, **options)
-    parted = social_model(**FORMULA, **CALM, **options, parts=2)
+    whole = social_model(**formula, **CALM, **options)
+    parted = social_model(**formula, **CALM, **options, parts=2)
     expected, actual = fit(whole, endless(batch)), fit(parted, endless(batch))
     assert_alike(parted, whole, actual, expected)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -41,10 +41,7 @@ def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> I
     call = _in_graph(tokenizer, row_length, len(columns))
     for start in range(0, len(examples), at_once):
         texts = tuple(tf.constant(column[start : start + at_once]) for column in columns)
-        dataset = tf.data.Dataset.from_tensor_slices(texts).batch(TOKENIZE_AT_ONCE)
-        for tokens, types, cut in dataset.map(
-            call, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-        ):
+        for tokens, types, cut in _called(call, texts):
             yield TokenBlock(
                 tokens.flat_values.numpy(),
                 types.flat_values.numpy(),
@@ -53,9 +50,16 @@ def token_blocks(examples: Examples, tokenizer: Tokenizer, row_length: int) -> I
             )
 
 
+def _called(call: Callable, texts: tuple[tf.Tensor, ...]) -> Iterable:
+    if len(texts[0]) <= TOKENIZE_AT_ONCE:  # one call; a dataset would first be built around it
+        return [call(*texts)]
+    batches = tf.data.Dataset.from_tensor_slices(texts).batch(TOKENIZE_AT_ONCE)
+    return batches.map(call, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
 @lru_cache(maxsize=2)
 def _in_graph(tokenizer: Tokenizer, row_length: int, columns: int) -> Callable:
-    """Trace the tokenizer once: a run has several splits, ten million texts are 150 datasets."""
+    """Trace equal tokenizers once: a run has several splits, ten million texts 150 datasets."""
     signature = [tf.TensorSpec([None], tf.string)] * columns
     return tf.function(partial(tokenizer, max_length=row_length), signature, autograph=False)
 
