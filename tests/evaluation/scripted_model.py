@@ -23,7 +23,10 @@ class ScriptedModel:
     def __init__(self, answers: Mapping[str, np.ndarray], thresholds=None, tasks=TASKS):
         tasks = {name: tasks[name] for name in answers}
         self.manifest = SimpleNamespace(
-            tasks=tasks, thresholds=thresholds or {}, text_columns=("text",)
+            tasks=tasks,
+            thresholds=thresholds or {},
+            label_set_thresholds={},
+            text_columns=("text",),
         )
         self.answers, self.asked = answers, 0
 

@@ -240,7 +240,8 @@ def test_heads_are_float32_under_bfloat16(under_bfloat16, tiny_config, randomize
     outputs = model(batch_of([[2, 9, 10, 3], [2, 3]], [[0, 1]]), training=True)
     assert (outputs.hidden.dtype, outputs.pooled.dtype) == (tf.bfloat16, tf.float32)
     assert {values.dtype for values in outputs.logits.values()} == {tf.float32}
-    assert {values.dtype for values in model.predictions(outputs).values()} == {tf.float32}
+    predictions = model.predictions(outputs.pooled, outputs.logits)
+    assert {values.dtype for values in predictions.values()} == {tf.float32}
     assert {variable.dtype for variable in model.trainable_variables} == {tf.float32}
     kernel, bias = model.heads.linear["intent"].get_weights()
     exact = outputs.pooled.numpy().astype(np.float64) @ kernel + bias
@@ -251,7 +252,7 @@ def test_predictions_follow_each_tasks_kind(tiny_config, randomize):
     """Classes sum to one, labels each lie in (0, 1), a value is its logit; shapes are [R, S, w]."""
     model = model_of(tiny_config, randomize, "mean")
     outputs = model(batch_of([[2, 9, 10, 3], [2, 3]], [[0, 1, -1]]))
-    found = model.predictions(outputs)
+    found = model.predictions(outputs.pooled, outputs.logits)
     assert {task: values.shape for task, values in found.items()} == {
         "intent": (1, 3, 3),
         "topics": (1, 3, 2),

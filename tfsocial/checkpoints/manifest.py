@@ -25,12 +25,15 @@ class ModelManifest(TextModelSpec):
 
     Attributes:
         thresholds: a multilabel task's decision thresholds, one per label.
+        label_set_thresholds: classification -> the probability that a label must reach to be in
+            the set that holds the right one nine times of ten; see `metrics.label_sets`.
     """
 
     row_length: int
     slots: int
     text_columns: tuple[str, ...]
     thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    label_set_thresholds: dict[str, float] = field(default_factory=dict)
     version: str = tfsocial.__version__
 
     def decision_thresholds(self, task: str) -> np.ndarray:

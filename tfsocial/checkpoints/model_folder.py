@@ -55,7 +55,7 @@ class TextModelBundle:
         row_length, slots = self.manifest.row_length, self.manifest.slots
         batch, places = pack_texts(columns, self.tokenizer, row_length, slots)
         outputs = self.model(batch, training=False)
-        tasks = self.model.predictions(outputs)
+        tasks = self.model.predictions(outputs.pooled, outputs.logits)
         gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
         return gathered, packing.gather_examples(outputs.pooled, places)
 

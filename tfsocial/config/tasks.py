@@ -55,6 +55,11 @@ class Task(Section):
         description="share of dev's examples in scope that a threshold must let pass; left out, it "
         "has the best mean of in-scope accuracy and out-of-scope recall (0.95 where dev has none)",
     )
+    calibrate: bool = Field(
+        True,
+        description="whether its logits are scaled, once trained, so that probabilities on dev "
+        "mean what they say: by a temperature, of a multilabel task by Platt's scaling a label",
+    )
     list: Name | None = Field(
         None,
         description="an attribute of the data (data.attributes) that says to which list an example "

@@ -23,6 +23,10 @@ class Manifest(Protocol):
         """Multilabel task -> the probability from which each label counts; may lack tasks."""
 
     @property
+    def label_set_thresholds(self) -> Mapping[str, float]:
+        """Classification -> the probability from which a label is in its set; may lack tasks."""
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         """One or two."""
 
@@ -103,6 +107,7 @@ class TaskRows(NamedTuple):
         rows: int [m], their places among the examples.
         labels, predictions: of these rows alone.
         thresholds: [C] of a multilabel task, where the model has some.
+        label_set_threshold: of a classification, where the model has one.
     """
 
     name: str
@@ -111,6 +116,7 @@ class TaskRows(NamedTuple):
     labels: np.ndarray
     predictions: np.ndarray
     thresholds: np.ndarray | None
+    label_set_threshold: float | None
 
 
 def labelled_tasks(predictor: Predictor, examples: EvaluationSet) -> Iterator[TaskRows]:
@@ -133,4 +139,5 @@ def labelled_tasks(predictor: Predictor, examples: EvaluationSet) -> Iterator[Ta
                 examples.labels[task][rows],
                 predictions[task][rows],
                 None if tuned is None else np.array(tuned),
+                predictor.manifest.label_set_thresholds.get(task),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,8 +16,36 @@ from tfsocial.text import packing
 
 def predict(model: TextModel, batches: tf.data.Dataset) -> dict[str, np.ndarray]:
     """Predict every task, float32 [n, width], row i for the i-th smallest example id."""
-    compute = _graph(lambda batch: model.predictions(model(batch, training=False)))
-    return by_example(compute, batches)
+
+    def compute(batch: keys.Batch) -> dict[str, tf.Tensor]:
+        outputs = model(batch, training=False)
+        return model.predictions(outputs.pooled, outputs.logits)
+
+    return by_example(_graph(compute), batches)
+
+
+class BeforePredictions(NamedTuple):
+    """What predictions are made of; row i for the i-th smallest example id.
+
+    Attributes:
+        pooled: float32 [n, hidden].
+        logits: task -> float32 [n, learned].
+    """
+
+    pooled: tf.Tensor
+    logits: dict[str, tf.Tensor]
+
+
+def before_predictions(model: TextModel, batches: tf.data.Dataset) -> BeforePredictions:
+    """Compute pooled vectors and logits: what later fits scales and thresholds needs no encoder."""
+
+    def compute(batch: keys.Batch) -> dict[str, tf.Tensor]:
+        outputs = model(batch, training=False)
+        return {"": outputs.pooled, **outputs.logits}
+
+    arrays = by_example(_graph(compute), batches)
+    values = {name: tf.constant(array) for name, array in arrays.items()}
+    return BeforePredictions(values.pop(""), values)
 
 
 def embed(model: TextModel, batches: tf.data.Dataset) -> np.ndarray:

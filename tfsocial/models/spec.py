@@ -37,17 +37,32 @@ class HeadSpec(NamedTuple):
 
 
 @dataclass(frozen=True)
+class LogitScaling:
+    """What a task's logits z become before probabilities are made of them: scale * z + shift.
+
+    Attributes:
+        scale: one number for all logits, 1 / temperature, or one each.
+        shift: as many.
+    """
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class TextModelSpec:
-    """The parts of a text model: two models of one spec and one `BertConfig` have equal weights.
+    """The parts of a text model: what it is built from beside its encoder's `BertConfig`.
 
     Attributes:
         tasks: task -> what its head predicts.
         pooling: mean, cls or pooler; with the last the encoder has BERT's pooler.
         head_normalize: whether the heads read a vector's direction alone.
         mlm_head: whether there is a masked-LM head.
+        calibration: task -> how its logits are scaled, where that was fitted.
     """
 
     tasks: dict[str, HeadSpec]
     pooling: str
     head_normalize: bool = field(default=False, kw_only=True)
     mlm_head: bool = field(default=False, kw_only=True)
+    calibration: dict[str, LogitScaling] = field(default_factory=dict, kw_only=True)

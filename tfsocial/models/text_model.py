@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -69,6 +70,7 @@ class TextModel(keras.layers.Layer):
             mlm_head=spec.mlm_head,
             head_normalize=spec.head_normalize,
         )
+        model.spec = replace(model.spec, calibration=spec.calibration)
         model.build()
         return model
 
@@ -112,14 +114,23 @@ class TextModel(keras.layers.Layer):
             return first
         return tf.cast(self.encoder.pooler(first), tf.float32)
 
-    def predictions(self, outputs: Outputs) -> dict[str, tf.Tensor]:
-        """Predict probabilities or values of every task, float32 [rows, slots, width]."""
-        return {task: self._predictions(task, outputs) for task in outputs.logits}
+    def predictions(self, pooled: tf.Tensor, logits: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Predict probabilities or values of every task, float32 [..., width].
 
-    def _predictions(self, task: str, outputs: Outputs) -> tf.Tensor:
-        logits = outputs.logits[task]
+        Args:
+            pooled, logits: of `Outputs`, [..., hidden] and task -> [..., width].
+        """
+        return {task: self._predictions(task, pooled, logits[task]) for task in logits}
+
+    def calibrated(self, task: str, logits: tf.Tensor) -> tf.Tensor:
+        """Scale a task's logits [..., width] as its calibration says, if it has one."""
+        scaling = self.spec.calibration.get(task)
+        return logits * scaling.scale + scaling.shift if scaling else logits
+
+    def _predictions(self, task: str, pooled: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        logits = self.calibrated(task, logits)
         if task in self.heads.ood_detectors:
-            return self.heads.ood_detectors[task](outputs.pooled, logits)
+            return self.heads.ood_detectors[task](pooled, logits)
         return heads.predictions(self.specs[task].kind, logits)
 
 

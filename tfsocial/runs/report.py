@@ -113,6 +113,7 @@ def _task_reports(
             None if tuned is None else np.array(tuned),
             cross_fit_thresholds(labels, values[task]) if tuned and split == "dev" else None,
             beside.get(split),
+            manifest.label_set_thresholds.get(task),
         )
     return reports
 

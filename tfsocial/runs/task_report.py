@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfsocial.metrics.calibration import certainty_scores
 from tfsocial.metrics.confusion import confusion_counts, most_confused
 from tfsocial.metrics.labelled import OutputSpec, labelled_rows
 from tfsocial.metrics.per_class import CLASSES_IN_FULL, class_scores
@@ -28,6 +29,7 @@ def task_report(
     thresholds: np.ndarray | None = None,
     cross_fitted: np.ndarray | None = None,
     baselines: Mapping[str, Mapping[str, float]] | None = None,
+    label_set_threshold: float | None = None,
 ) -> Report:
     """Score one task on one split and explain the scores; plain Python values throughout.
 
@@ -35,6 +37,8 @@ def task_report(
         classes: scikit-learn's classification_report as a dict.
         most_confused: up to 20 of {"truth", "predicted", "count"}, most frequent first.
         confusion_matrix: {"labels": [C], "counts": [C][C]}, truth in rows; for C <= 30.
+        ece_if_calibrated, nll, brier, label_set_coverage, label_set_size, label_set_empty: see
+            `metrics.calibration.certainty_scores`.
         thresholds: label -> the model's threshold, where some were given.
         thresholds_fitted_on: in words, the rows that chose the thresholds of the scores here.
         baselines: baseline -> its scores.
@@ -43,6 +47,7 @@ def task_report(
         thresholds: [C], those of the model; left out, 0.5.
         cross_fitted: [n, C], to score with in their stead, where the model's were fitted on
             these very rows.
+        label_set_threshold: the model's, if it has one.
 
     Raises:
         ValueError, InputError: as `scores`.
@@ -52,6 +57,7 @@ def task_report(
     table = class_scores(spec, labels, predictions, used)
     result |= {"classes": table} if table else {}
     if spec.kind == "classify" and result["count"]:
+        result |= certainty_scores(labels, predictions, label_set_threshold)
         result |= _confusion(spec, labels, predictions)
     if spec.kind == "multilabel" and thresholds is not None:
         result["thresholds"] = dict(zip(spec.labels, thresholds, strict=True))

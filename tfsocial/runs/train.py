@@ -18,11 +18,14 @@ from tfsocial.data.pipeline import service
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.errors import InputError
 from tfsocial.metrics.scorer import Scorer
-from tfsocial.models import inference
 from tfsocial.provenance.resources import Resource
-from tfsocial.runs import model_card
+from tfsocial.runs import model_card, settling
 from tfsocial.runs.prepare import Prepared, prepare
-from tfsocial.training import checkpoint_files, config_changes, devices, ood_fitting, probe
+from tfsocial.training import (
+    checkpoint_files,
+    config_changes,
+    devices,
+)
 from tfsocial.training.callbacks import dev_evaluation, guard, progress
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 from tfsocial.training.callbacks.dev_evaluation import DevEvaluation
@@ -31,6 +34,7 @@ from tfsocial.training.callbacks.input_stalls import InputStalls
 from tfsocial.training.callbacks.loss_spikes import LossSpikes
 from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 from tfsocial.training.checkpoint_files import Checkpoint
+from tfsocial.training.deciding import Thresholds
 from tfsocial.training.devices import Cloud
 from tfsocial.training.social_model import SocialModel
 
@@ -99,26 +103,13 @@ def train(
             finally:  # Keras ends no training that an error ends
                 checkpoints.release_signals()
             checkpoints.save(ended=True)
-    _settle_weights(ready, dev)
+    thresholds = settling.settle(ready, dev)
     losses = _losses(ready)
-    _save(ready, dev.thresholds() if dev else {}, workdir / "model")
+    _save(ready, thresholds, workdir / "model")
     saved = model_folder.load(workdir / "model")
     texts = ready.texts
     steps, resources = ready.total_steps, ready.resources
     return Run(saved, texts.corpus, texts.encoded, metrics, steps, resources, workdir, losses)
-
-
-def _settle_weights(ready: Prepared, dev: DevEvaluation | None) -> None:
-    """Give the model the weights that are saved: averaged, the best on dev, heads and
-    thresholds fitted to them.
-    """
-    ready.model.average.put_in()
-    if dev:
-        dev.put_in_best()
-    c = ready.config.model.final_probe_c
-    if c:
-        _refit_heads(ready, c, dev)
-    _fit_scopes(ready)
 
 
 def _refuse_changes(workdir: Path, config: Config) -> None:
@@ -230,25 +221,6 @@ def _drift_controller(ready: Prepared, metrics: MetricsLogger) -> DriftControlle
     return DriftController(ready.model, measured, ready.texts.shape, metrics)
 
 
-def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
-    """Fit the heads to the vectors that the encoder came to."""
-    text_model = ready.model.text_model
-    vectors = inference.embed(text_model, ready.evaluation_batches("train"))
-    train = ready.texts.compacted["train"]
-    probe.put(text_model.heads, vectors, train, text_model.specs, "probe", c)
-    if dev:
-        dev.take_back_if_worse()
-
-
-def _fit_scopes(ready: Prepared) -> None:
-    """Choose the thresholds of tasks that tell by score what is out of scope."""
-    text_model = ready.model.text_model
-    if text_model.heads.ood_detectors:
-        batches = {split: ready.evaluation_batches(split) for split in ("train", "dev")}
-        recalls = {name: task.min_in_scope_recall for name, task in ready.config.tasks.items()}
-        ood_fitting.fit(text_model, batches, ready.texts.compacted, recalls)
-
-
 def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
     """Compute the losses of dev and test, where no task has scores there."""
     splits = [split for split in ready.texts.compacted if split != "train"]
@@ -260,14 +232,14 @@ def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
     }
 
 
-def _save(ready: Prepared, thresholds: dict[str, tuple[float, ...]], folder: Path) -> None:
+def _save(ready: Prepared, thresholds: Thresholds, folder: Path) -> None:
     text_model, shape = ready.model.text_model, ready.texts.shape
     manifest = ModelManifest(
         **vars(text_model.spec),
         row_length=shape.row_length,
         slots=shape.slots,
         text_columns=ready.config.data.text,
-        thresholds=thresholds,
+        **thresholds._asdict(),
     )
     bundle = TextModelBundle(text_model, ready.tokenizer, manifest)
     about = model_card.text(ready.config, text_model.specs, ready.resources)

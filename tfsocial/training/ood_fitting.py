@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
+from tfsocial.models.inference import BeforePredictions
 from tfsocial.models.ood import NEVER, OODDetector
 from tfsocial.models.text_model import TextModel
 
@@ -24,21 +25,24 @@ DEFAULT_RECALL = 0.95  # of dev's examples in scope, where dev has none out of i
 
 def fit(
     text_model: TextModel,
-    batches: Mapping[str, tf.data.Dataset],
+    train_batches: tf.data.Dataset,
+    dev_outputs: BeforePredictions,
     encoded: Mapping[str, TokenizedSplit],
     min_recalls: Mapping[str, float | None],
 ) -> None:
     """Fit what each task that tells scope by score needs: train's statistics, dev's threshold.
 
     Args:
-        batches, encoded: of the splits train and dev.
+        encoded: the splits train and dev.
         min_recalls: task -> share of dev's examples in scope that must pass; None: no such demand.
     """
     for task, detector in text_model.heads.ood_detectors.items():
-        labels = {split: encoded[split].labels[task].numpy() for split in batches}
+        labels = {split: encoded[split].labels[task].numpy() for split in ("train", "dev")}
         if detector.measures_distances:
-            _remember(detector, inference.embed(text_model, batches["train"]), labels["train"])
-        scores, inside = _on(text_model, batches["dev"], task, detector)
+            _remember(detector, inference.embed(text_model, train_batches), labels["train"])
+        logits = text_model.calibrated(task, dev_outputs.logits[task])
+        scores = detector.score(dev_outputs.pooled, logits).numpy()
+        inside = tf.nn.softmax(logits).numpy()
         known = labels["dev"] >= 0
         dev = scores[known], inside[known], labels["dev"][known]
         slope, threshold = slope_and_threshold(*dev, min_recalls[task])
@@ -149,19 +153,3 @@ def _refused(scores, inside, slope: float, threshold: float) -> np.ndarray:
     """Say where out of scope is the likeliest column, bool [n]."""
     q = special.expit(slope * (threshold - scores))
     return q >= inside.max(-1) * (1 - q)
-
-
-def _on(
-    text_model: TextModel, batches: tf.data.Dataset, task: str, detector: OODDetector
-) -> tuple[np.ndarray, np.ndarray]:
-    """Compute scores [n] and the classes' probabilities [n, classes]."""
-
-    @tf.function(autograph=False)
-    def compute(batch):
-        outputs = text_model(batch, training=False)
-        logits = outputs.logits[task]
-        score = detector.score(outputs.pooled, logits)[..., tf.newaxis]
-        return {"score": score, "inside": tf.nn.softmax(logits)}
-
-    results = inference.by_example(compute, batches)
-    return results["score"][:, 0], results["inside"]

@@ -132,5 +132,6 @@ class SocialModel(FittedModel):
     @tf.autograph.experimental.do_not_convert
     def predict_step(self, batch: keys.Batch) -> dict[str, tf.Tensor]:
         """Give example ids [rows, slots] and predictions [rows, slots, width] of every task."""
-        predictions = self.text_model.predictions(self(batch, training=False))
+        outputs = self(batch, training=False)
+        predictions = self.text_model.predictions(outputs.pooled, outputs.logits)
         return {keys.EXAMPLE_ID: batch[keys.EXAMPLE_ID], **predictions}

@@ -38,6 +38,7 @@ def test_the_dev_loss_is_of_one_text_as_it_stands(tmp_path):
         tiny_run.write_moods(tmp_path / "data"),
         "training.monitor=-loss",
         "data.second_view=[{token_mask: {rate: 0.3}}]",
+        "tasks.mood.calibrate=false",
         "objectives.papers={cutoff: {}, r_drop: {}}",
     )
     tiny_run.train(chosen, tmp_path / "run")

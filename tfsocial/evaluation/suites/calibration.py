@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfsocial.evaluation.contract import EvaluationSet, Findings, Predictor, labelled_tasks
-from tfsocial.metrics.calibration import CALIBRATION_BINS, Calibration, calibration
+from tfsocial.metrics.calibration import (
+    CALIBRATION_BINS,
+    Calibration,
+    calibration,
+    certainty_scores,
+)
 from tfsocial.metrics.pictures import reliability
 
 
@@ -17,7 +22,8 @@ class CalibrationSuite:
 
     Attributes:
         bins: over [0, 1].
-        tolerated: expected calibration error from which advice is given.
+        tolerated: expected calibration error from which advice is given, where it is also twice
+            what chance alone would make of so few rows.
     """
 
     bins: int = CALIBRATION_BINS
@@ -29,10 +35,12 @@ class CalibrationSuite:
             if task.spec.kind != "classify":
                 continue
             result = calibration(task.labels, task.predictions, self.bins)
-            numbers[task.name] = _numbers(result)
+            numbers[task.name] = _numbers(result) | certainty_scores(
+                task.labels, task.predictions, task.label_set_threshold
+            )
             tables[f"{task.name}/bins"] = _rows(result)
             pictures[f"{task.name}/reliability"] = reliability(task.labels, task.predictions)
-            if result.error > self.tolerated:
+            if result.error > max(self.tolerated, 2 * numbers[task.name]["ece_if_calibrated"]):
                 gap = numbers[task.name]["mean_confidence"] - numbers[task.name]["accuracy"]
                 advice.append(
                     f"Task {task.name} is {'over' if gap > 0 else 'under'}confident: its "

@@ -102,16 +102,6 @@ class DevEvaluation(keras.callbacks.Callback):
             for task, labels, predictions in self._predicted()
         }
 
-    def thresholds(self) -> dict[str, tuple[float, ...]]:
-        """Choose each multilabel task's decision thresholds with the weights of now."""
-        tuned = {
-            task: self.scorer.thresholds(self._spec(task), labels, predictions)
-            for task, labels, predictions in self._predicted()
-        }
-        return {
-            task: tuple(map(float, values)) for task, values in tuned.items() if values is not None
-        }
-
     def _predicted(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Give (task, labels, predictions) on dev."""
         if not self.model.text_model.specs:

@@ -1,0 +1,45 @@
+"""How the logits of each task are scaled, fitted on dev with the weights that are saved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.metrics.scaling import fit_platt, fit_temperature
+from tfsocial.models.spec import HeadSpec, LogitScaling
+from tfsocial.models.text_model import TextModel
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    text_model: TextModel,
+    logits: Mapping[str, tf.Tensor],
+    split: TokenizedSplit,
+    tasks: Iterable[str],
+) -> None:
+    """Give a text model the scaling of these tasks' logits that suits a split it did not learn.
+
+    Args:
+        logits, split: of dev.
+    """
+    fitted = {}
+    for task in tasks:
+        spec, labels = text_model.specs[task], split.labels[task].numpy()
+        if spec.kind != "regress":
+            fitted[task] = _fitted(spec, logits[task].numpy(), labels)
+        if spec.kind == "classify":
+            log.info("%s: temperature %.3g, fitted on dev", task, 1 / fitted[task].scale[0])
+    text_model.spec = replace(text_model.spec, calibration=fitted)
+
+
+def _fitted(spec: HeadSpec, logits: np.ndarray, labels: np.ndarray) -> LogitScaling:
+    if spec.kind == "classify":
+        return LogitScaling((1 / fit_temperature(logits, labels),), (0.0,))
+    scale, shift = fit_platt(logits, labels)
+    return LogitScaling(tuple(scale.tolist()), tuple(shift.tolist()))
