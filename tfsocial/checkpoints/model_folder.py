@@ -33,6 +33,7 @@ from tfsocial.text.tokenizer import Tokenizer
 
 HEADS = "heads.safetensors"
 ADAPTERS = "adapters.safetensors"
+REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def save(
     unused: UnusedTensors | None = None,
     words: np.ndarray | None = None,
     card: str | None = None,
+    reference: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model folder whole, in the place of one that is there.
 
@@ -75,6 +77,7 @@ def save(
         words: int [m], the rows of M0's word table that the encoder's own table holds; the
             others are taken over from `unused`.
         card: its README.md.
+        reference: its reference.json, see `metrics.drift`.
 
     Raises:
         OSError: it cannot be written; names the file.
@@ -90,6 +93,8 @@ def save(
         contents[ADAPTERS] = tensors.to_bytes(adapters.arrays())
     if card is not None:
         contents[CARD] = card.encode()
+    if reference is not None:
+        contents[REFERENCE] = json.dumps(reference).encode()
     with files.swapping(folder) as partial:
         for name, content in contents.items():
             (partial / name).write_bytes(content)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tfsocial.metrics import drift
 from tfsocial.models import inference
 from tfsocial.runs.prepare import Prepared
 from tfsocial.training import calibrating, deciding, ood_fitting, probe
@@ -9,7 +15,18 @@ from tfsocial.training.callbacks.dev_evaluation import DevEvaluation
 from tfsocial.training.deciding import Thresholds
 
 
-def settle(ready: Prepared, dev: DevEvaluation | None) -> Thresholds:
+class Settled(NamedTuple):
+    """What is known of the model beside its weights.
+
+    Attributes:
+        reference: what texts of dev look like; see `metrics.drift`. None without tasks or dev.
+    """
+
+    thresholds: Thresholds
+    reference: Mapping[str, Any] | None
+
+
+def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
     """Give the model the weights that are saved, and choose the thresholds of its answers.
 
     Weights are averaged, or the best on dev; heads and scales are fitted to them, and to those
@@ -23,14 +40,27 @@ def settle(ready: Prepared, dev: DevEvaluation | None) -> Thresholds:
         _refit_heads(ready, c, dev)
     text_model, config, splits = ready.model.text_model, ready.config, ready.texts.compacted
     if not config.tasks or "dev" not in splits:
-        return Thresholds({}, {})
+        return Settled(Thresholds({}, {}), None)
     on_dev = inference.before_predictions(text_model, ready.evaluation_batches("dev"))
     calibrated = [name for name, task in config.tasks.items() if task.calibrate]
     calibrating.fit(text_model, on_dev.logits, splits["dev"], calibrated)
     if text_model.heads.ood_detectors:
         recalls = {name: task.min_in_scope_recall for name, task in config.tasks.items()}
         ood_fitting.fit(text_model, ready.evaluation_batches("train"), on_dev, splits, recalls)
-    return deciding.fit(text_model, on_dev, splits["dev"])
+    tasks = text_model.predictions(*on_dev)
+    predictions = {task: values.numpy() for task, values in tasks.items()}
+    thresholds = deciding.fit(text_model.specs, predictions, splits["dev"])
+    return Settled(thresholds, _reference(ready, on_dev.pooled.numpy(), predictions))
+
+
+def _reference(
+    ready: Prepared, embeddings: np.ndarray, predictions: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    """Summarize dev: what later texts are compared with."""
+    dev = ready.texts.compacted["dev"]
+    unknown = np.mean(dev.tokens.flat_values.numpy() == ready.tokenizer.unknown_id)
+    specs = ready.model.text_model.specs
+    return drift.reference(dev.lengths.numpy(), float(unknown), embeddings, specs, predictions)
 
 
 def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:

@@ -21,6 +21,7 @@ from tfsocial.metrics.scorer import Scorer
 from tfsocial.provenance.resources import Resource
 from tfsocial.runs import model_card, settling
 from tfsocial.runs.prepare import Prepared, prepare
+from tfsocial.runs.settling import Settled
 from tfsocial.training import (
     checkpoint_files,
     config_changes,
@@ -34,7 +35,6 @@ from tfsocial.training.callbacks.input_stalls import InputStalls
 from tfsocial.training.callbacks.loss_spikes import LossSpikes
 from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 from tfsocial.training.checkpoint_files import Checkpoint
-from tfsocial.training.deciding import Thresholds
 from tfsocial.training.devices import Cloud
 from tfsocial.training.social_model import SocialModel
 
@@ -103,9 +103,9 @@ def train(
             finally:  # Keras ends no training that an error ends
                 checkpoints.release_signals()
             checkpoints.save(ended=True)
-    thresholds = settling.settle(ready, dev)
+    settled = settling.settle(ready, dev)
     losses = _losses(ready)
-    _save(ready, thresholds, workdir / "model")
+    _save(ready, settled, workdir / "model")
     saved = model_folder.load(workdir / "model")
     texts = ready.texts
     steps, resources = ready.total_steps, ready.resources
@@ -232,15 +232,15 @@ def _losses(ready: Prepared) -> dict[str, dict[str, float]]:
     }
 
 
-def _save(ready: Prepared, thresholds: Thresholds, folder: Path) -> None:
+def _save(ready: Prepared, settled: Settled, folder: Path) -> None:
     text_model, shape = ready.model.text_model, ready.texts.shape
     manifest = ModelManifest(
         **vars(text_model.spec),
         row_length=shape.row_length,
         slots=shape.slots,
         text_columns=ready.config.data.text,
-        **thresholds._asdict(),
+        **settled.thresholds._asdict(),
     )
     bundle = TextModelBundle(text_model, ready.tokenizer, manifest)
     about = model_card.text(ready.config, text_model.specs, ready.resources)
-    model_folder.save(folder, bundle, ready.unused, ready.texts.words, about)
+    model_folder.save(folder, bundle, ready.unused, ready.texts.words, about, settled.reference)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.metrics.label_sets import fit_threshold
 from tfsocial.metrics.thresholds import tune_thresholds
-from tfsocial.models.inference import BeforePredictions
-from tfsocial.models.text_model import TextModel
+from tfsocial.models.spec import HeadSpec
 
 
 class Thresholds(NamedTuple):
@@ -24,16 +26,18 @@ class Thresholds(NamedTuple):
     label_set_thresholds: dict[str, float]
 
 
-def fit(text_model: TextModel, outputs: BeforePredictions, split: TokenizedSplit) -> Thresholds:
+def fit(
+    specs: Mapping[str, HeadSpec], predictions: Mapping[str, np.ndarray], split: TokenizedSplit
+) -> Thresholds:
     """Choose the thresholds of every task.
 
     Args:
-        outputs, split: of dev.
+        predictions: task -> [n, width].
+        split: the examples they are of, dev.
     """
-    predictions = text_model.predictions(*outputs)
     fitted = Thresholds({}, {})
-    for task, spec in text_model.specs.items():
-        labels, of_task = split.labels[task].numpy(), predictions[task].numpy()
+    for task, spec in specs.items():
+        labels, of_task = split.labels[task].numpy(), predictions[task]
         if spec.kind == "multilabel":
             fitted.thresholds[task] = tuple(tune_thresholds(labels, of_task).tolist())
         elif spec.kind == "classify":
