@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env preflight-configs clean
+.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -30,9 +30,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
-# compiler (280 MB to download), every command where PyTorch is installed too (3 GB to download).
+# compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB), every command where PyTorch
+# is installed too (3 GB).
 test-all: test docs
 	-$(MAKE) preflight-env
+	-$(MAKE) old-runtime-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(MAKE) test-wheel
 	-$(MAKE) torch-env
@@ -65,6 +67,9 @@ parity: $(VENV)/.installed-dev $(VENV)-parity/.installed
 
 # The real TPU compiler, for `python -m tfsocial preflight`; no TPU is needed.
 preflight-env: $(VENV)-preflight/.installed
+
+# TensorFlow 2.12.1, for which exports are made portable.
+old-runtime-env: $(VENV)-old-runtime/.installed
 
 # Each config in configs/ through it; DATA holds one folder per config.
 preflight-configs: $(VENV)/.installed preflight-env
@@ -114,10 +119,16 @@ $(VENV)-parity/.installed: tests/reference/requirements.txt
 	$(VENV)-parity/bin/python -m pip install -q -r tests/reference/requirements.txt
 	touch $@
 
+# Needs Python 3.11: the last one that TensorFlow 2.12 has wheels for.
+$(VENV)-old-runtime/.installed: tests/serving/old_runtime/requirements.txt
+	python3.11 -m venv $(VENV)-old-runtime
+	$(VENV)-old-runtime/bin/python -m pip install -q --no-deps -r $<
+	touch $@
+
 $(VENV)-preflight/.installed: requirements-preflight.txt
 	$(PYTHON) -m venv $(VENV)-preflight
 	$(VENV)-preflight/bin/python -m pip install -q -r requirements-preflight.txt
 	touch $@
 
 clean:
-	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch $(VENV)-old-runtime runs .pytest_cache .ruff_cache .hypothesis

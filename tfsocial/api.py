@@ -215,19 +215,23 @@ def load_predictor(model: str | Path | Predictor) -> Predictor:
     return loading.load_predictor(folders.existing("model", model))
 
 
-def export(model: str | Path, output: str | Path) -> Path:
+def export(model: str | Path, output: str | Path, version: int | None = None) -> Path:
     """Write the SavedModel of a run's `model/` folder, which takes plain strings.
 
+    Args:
+        output: folder of the served model's versions.
+        version: left out, the highest there is plus one.
+
     Returns:
-        `output`.
+        Folder of the version, `output`/`version`.
 
     Raises:
-        InputError: `output` exists, or `model` is not a model folder.
+        InputError: the version exists, or `model` is not a model folder.
     """
-    from tfsocial.serving import export
+    from tfsocial.serving.export import publish
 
-    export.export(folders.existing("model", model), folders.local("output", output))
-    return Path(output)
+    base = folders.local("output", output)
+    return publish.publish(folders.existing("model", model), base, version)
 
 
 def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:

@@ -46,9 +46,26 @@ def making(folder: Path) -> Iterator[Path]:
         partial.mkdir(parents=True)
         try:
             yield partial
+            _flush(partial)  # or a power cut could leave the name and not what is in it
             os.replace(partial, folder)
+            _flush_one(folder.parent)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _flush(folder: Path) -> None:
+    """Have the system write a folder and all in it to the disk."""
+    for path in folder.rglob("*"):
+        _flush_one(path)
+    _flush_one(folder)
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -119,7 +119,7 @@ def test_train_predict_and_export_work_one_after_the_other(said, moods, tmp_path
     assert f"model:       {tmp_path}/run/model" in out
     assert "| dev | mood | accuracy | " in (tmp_path / "run/model/README.md").read_text("utf-8")
     code, out, _ = said("export", f"--model={tmp_path}/run/model", f"--output={tmp_path}/saved")
-    assert (code, out) == (0, f"SavedModel: {tmp_path}/saved\n")
+    assert (code, out.partition(",")[0]) == (0, f"SavedModel: {tmp_path}/saved/1")
     (tmp_path / "in.txt").write_text("my card is good\n\nmy order is late\n")
     for model in ("run/model", "saved"):
         flags = [f"--input={tmp_path}/in.txt", f"--output={tmp_path}/out.jsonl", "--top=1"]

@@ -298,7 +298,7 @@ def test_the_demo_trains_exports_and_answers(said, moods, tmp_path, monkeypatch)
     monkeypatch.setattr(demo, "CONFIG", moods / "demo.yaml")
     code, out, _ = said("demo", f"--workdir={tmp_path / 'run'}")
     assert code == 0
-    assert (tmp_path / "run" / "saved_model" / "saved_model.pb").exists()
+    assert (tmp_path / "run" / "served" / "1" / "saved_model.pb").exists()
     for question in demo.QUESTIONS:
         said_of_it = out.split(f"> {question}\n")[1].splitlines()[0]
         assert re.fullmatch(r"  (happy|sad) \(\d+%\): (You are welcome|We are sorry)\.", said_of_it)

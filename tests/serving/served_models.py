@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ from tfsocial.checkpoints import community, model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Model
-from tfsocial.models.spec import HeadSpec
+from tfsocial.models.spec import HeadSpec, LogitScaling, TextModelSpec
 from tfsocial.models.text_model import TextModel
-from tfsocial.serving.export import export
+from tfsocial.serving.export.publish import publish
 from tfsocial.text.tokenizer import Tokenizer
 
 MOOD = {"mood": HeadSpec("classify", ("happy", "sad", "neither"))}
@@ -32,19 +33,35 @@ MODELS = {
     "regress": ({"stars": THREE["stars"]}, ("text",)),
     "pair": (MOOD, ("body", "reply")),
     "three": (THREE, ("text",)),
+    "scope": (
+        {"mood": HeadSpec("classify", MOOD["mood"].labels, "relative_mahalanobis")},
+        ("text",),
+    ),
+}
+# Of the last one: what a spec may hold besides.
+MORE = {
+    "scope": {
+        "pooling": "pooler",
+        "head_normalize": True,
+        "calibration": {"mood": LogitScaling((0.5,), (0.0,))},
+    }
 }
 
 
-def write_model(folder: Path, specs: dict[str, HeadSpec], columns: tuple[str, ...]) -> Path:
+def write_model(
+    folder: Path, specs: dict[str, HeadSpec], columns: tuple[str, ...], **more: Any
+) -> Path:
     """A model folder with these heads, in rows of 16 tokens with 4 slots."""
     vocabulary = tiny_run.write_vocabulary(folder.parent / f"{folder.name}-vocabulary")
     sizes = {**tiny_run.SIZES, "positions": 32, "vocabulary": str(vocabulary)}
     m0 = community.of_config(Model(checkpoint="random", random=sizes))
-    model = TextModel(m0.architecture(), specs, "mean")
-    model.build()
+    spec = TextModelSpec(specs, **{"pooling": "mean", **more})
+    model = TextModel.of(m0.architecture(), spec)
     randomize(model)
     thresholds = {task: values for task, values in THRESHOLDS.items() if task in specs}
-    manifest = ModelManifest(specs, "mean", 16, 4, columns, thresholds)
+    manifest = ModelManifest(
+        **vars(spec), row_length=16, slots=4, text_columns=columns, thresholds=thresholds
+    )
     model_folder.save(folder, TextModelBundle(model, Tokenizer.load(vocabulary), manifest))
     return folder
 
@@ -64,7 +81,6 @@ def of(name: str, temporary: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The model folder and the SavedModel of one of `MODELS`; made once for all tests."""
     if name not in _MADE:
         folder = temporary.mktemp(name)
-        model = write_model(folder / "model", *MODELS[name])
-        export(model, folder / "saved_model")
-        _MADE[name] = model, folder / "saved_model"
+        model = write_model(folder / "model", *MODELS[name], **MORE.get(name, {}))
+        _MADE[name] = model, publish(model, folder / "served")
     return _MADE[name]

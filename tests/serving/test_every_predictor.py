@@ -36,7 +36,7 @@ def answered(path: Path) -> list[dict]:
 # --- both forms of a model ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["classify", "multilabel", "regress", "pair", "three"])
+@pytest.mark.parametrize("name", served_models.MODELS)
 def test_model_and_saved_model_say_the_same(predictors, name):
     """Probabilities, values and embeddings agree to 1e-5, for short, long and strange texts."""
     model, saved_model = predictors(name)

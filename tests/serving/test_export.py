@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import subprocess
@@ -13,13 +14,13 @@ import numpy as np
 import pytest
 import served_models
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from tfsocial import files
 from tfsocial.checkpoints.manifest import ModelManifest, of_values, to_values
 from tfsocial.errors import InputError
 from tfsocial.models.spec import HeadSpec
-from tfsocial.serving import export
+from tfsocial.serving.export import golden, module, portable, publish, warmup
 from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.saved_model import read_manifest
 
@@ -45,24 +46,24 @@ def served(saved_model: Path, **columns: list[str]) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in answers.items()}
 
 
-def graph_of(saved_model: Path):
-    """The GraphDef of a SavedModel."""
-    content = (saved_model / "saved_model.pb").read_bytes()
-    return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].graph_def
-
-
 # --- the signature -----------------------------------------------------------------------
 
 
 def test_the_signature_of_one_classification(folders):
-    """label, probabilities, embedding; one row a text, whatever the text."""
+    """Answers and the embedding; one row a text, whatever the text."""
     answers = served(folders("classify")[1], text=TEXTS)
     assert {name: value.shape for name, value in answers.items()} == {
-        "label": (4,), "probabilities": (4, 3), "embedding": (4, 32),
+        "label": (4,), "probabilities": (4, 3), "embedding": (4, 32), "out_of_distribution": (4,),
+        "top_labels": (4, 3), "top_probabilities": (4, 3),
     }  # fmt: skip
     assert answers["probabilities"].sum(-1) == pytest.approx(np.ones(4), abs=1e-6)
     names = np.array([b"happy", b"sad", b"neither"])
-    assert (answers["label"] == names[answers["probabilities"].argmax(-1)]).all()
+    order = np.argsort(-answers["probabilities"], -1)
+    assert (answers["top_labels"] == names[order]).all()
+    assert (answers["label"] == names[order[:, 0]]).all()
+    best = np.take_along_axis(answers["probabilities"], order, -1)
+    np.testing.assert_array_equal(answers["top_probabilities"], best)
+    np.testing.assert_allclose(answers["out_of_distribution"], 1 - best[:, 0], atol=1e-6)
     assert np.isfinite(answers["embedding"]).all()
 
 
@@ -78,8 +79,10 @@ def test_the_signature_of_several_tasks(folders):
     """Each task's outputs carry its name; the embedding is all tasks' own."""
     answers = served(folders("three")[1], text=TEXTS)
     assert {name: value.shape for name, value in answers.items()} == {
-        "mood_label": (4,), "mood_probabilities": (4, 3),
+        "mood_label": (4,), "mood_probabilities": (4, 3), "mood_out_of_distribution": (4,),
+        "mood_top_labels": (4, 3), "mood_top_probabilities": (4, 3),
         "embedding_label": (4,), "embedding_probabilities": (4, 3),
+        "embedding_top_labels": (4, 3), "embedding_top_probabilities": (4, 3),
         "stars_value": (4,), "embedding": (4, 32),
     }  # fmt: skip
 
@@ -196,25 +199,18 @@ def test_it_runs_in_a_session(folders):
 @pytest.mark.parametrize("name", ["three", "pair"])
 def test_the_graph_holds_only_what_a_server_has(folders, name):
     """Standard TensorFlow and the tokenizer's ops: no Python, no other library."""
-    graph = graph_of(folders(name)[1])
-    functions = {function.signature.name for function in graph.library.function}
-    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
-    used = {node.op for body in bodies for node in body}
+    used = portable.used_ops(portable.read_graph(folders(name)[1]))
     assert not {op for op in used if "PyFunc" in op}
-    foreign = {op for op in used - functions if not hasattr(tf.raw_ops, op)}
+    foreign = {op for op in used if not hasattr(tf.raw_ops, op)}
     assert {op.rpartition(">")[2] for op in foreign} <= TEXT_OPS
     assert foreign, "the tokenizer is part of the graph"
 
 
 def test_nothing_must_be_compiled(folders):
     """TensorFlow Serving has XLA switched off: a function that insists on it would fail there."""
-    functions = graph_of(folders("three")[1]).library.function
-    assert functions
-    assert not [
-        function.signature.name
-        for function in functions
-        if "_XlaMustCompile" in function.attr and function.attr["_XlaMustCompile"].b
-    ]
+    graph = portable.read_graph(folders("three")[1])
+    assert graph.library.function
+    assert portable.compiled_functions(graph) == []
 
 
 def test_the_mark_of_compilation_would_be_seen(tmp_path):
@@ -224,8 +220,8 @@ def test_the_mark_of_compilation_would_be_seen(tmp_path):
         lambda x: 2 * x, input_signature=[tf.TensorSpec([], tf.float32)], jit_compile=True
     )
     tf.saved_model.save(module, str(tmp_path))
-    functions = graph_of(tmp_path).library.function
-    assert [f for f in functions if "_XlaMustCompile" in f.attr and f.attr["_XlaMustCompile"].b]
+    (name,) = portable.compiled_functions(portable.read_graph(tmp_path))
+    assert "lambda" in name
 
 
 def test_no_output_is_base64_by_its_name(folders):
@@ -237,18 +233,112 @@ def test_no_output_is_base64_by_its_name(folders):
 
 
 def test_it_says_what_it_is(folders):
-    """The manifest of the model folder goes along, as served files do: in assets.extra."""
+    """The manifest of the model goes along, with all that can be checked by who has the files."""
     model, saved_model = folders("three")
-    assert (saved_model / "assets.extra" / "tfsocial.json").is_file()
     assert read_manifest(saved_model) == load_predictor(model).manifest
+    values = json.loads((saved_model / "manifest.json").read_text("utf-8"))
+    there = {str(path.relative_to(saved_model)) for path in saved_model.rglob("*")}
+    listed = {name for name in there if (saved_model / name).is_file()} - {"manifest.json"}
+    assert values["files"] == {
+        name: hashlib.sha256((saved_model / name).read_bytes()).hexdigest() for name in listed
+    }
+    assert values["licence"]["name"] == "unknown"  # the folder has no card
+    assert set(values["weights"]) == {"model.safetensors", "heads.safetensors"}
+    assert values["signatures"]["serving_default"]["inputs"] == {"text": ["string", None]}
+    assert values["signatures"]["serving_default"]["outputs"]["mood_probabilities"] == [
+        *("float32", None, 3)
+    ]
 
 
-def test_a_version_is_never_overwritten(folders, tmp_path):
-    """What is being served stays as it is."""
-    (tmp_path / "1").mkdir()
-    with pytest.raises(InputError, match=r"1: exists already"):
-        export.export(folders("classify")[0], tmp_path / "1")
-    assert list((tmp_path / "1").iterdir()) == []
+def test_the_golden_answers_are_the_models(folders):
+    """A stranger can ask what the manifest asks, and compare."""
+    model, saved_model = folders("pair")
+    values = json.loads((saved_model / "manifest.json").read_text("utf-8"))["golden"]
+    requests = [tuple(request) for request in values["requests"]]
+    assert requests == golden.requests(load_predictor(model).manifest)
+    columns = dict(zip(("text", "text_pair"), map(list, zip(*requests, strict=True)), strict=True))
+    answers = served(saved_model, **columns)
+    expected = values["answers"]["tasks"]["mood"]
+    np.testing.assert_allclose(answers["probabilities"], expected, atol=values["tolerance"])
+
+
+def test_versions_are_numbered_and_never_overwritten(folders, tmp_path):
+    """The next one has the next number; what is being served stays as it is."""
+    model = folders("classify")[0]
+    assert publish.publish(model, tmp_path / "served").name == "1"
+    assert publish.publish(model, tmp_path / "served", 7).name == "7"
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "served").rglob("*")}
+    with pytest.raises(InputError, match=r"7: exists already"):
+        publish.publish(model, tmp_path / "served", 7)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "served").rglob("*")} == before
+    (tmp_path / "served" / "notes").mkdir()
+    (tmp_path / "served" / "9").mkdir()  # somebody began it
+    assert publish.publish(model, tmp_path / "served").name == "10"
+    found = load_predictor(tmp_path / "served")
+    assert np.isfinite(found([("good",)]).embedding).all()
+    with pytest.raises(InputError, match=r"is a SavedModel itself; name the folder that holds"):
+        publish.publish(model, tmp_path / "served" / "10")
+
+
+def test_what_says_something_else_is_not_published(folders, tmp_path, monkeypatch):
+    """Loaded again before it has its name: a graph that answers otherwise is thrown away."""
+    monkeypatch.setattr(
+        module, "task_answers", lambda *_: {"probabilities": tf.zeros([len(golden.TEXTS), 3])}
+    )
+    with pytest.raises(publish.NotPortable, match="differ from the model's by"):
+        publish.publish(folders("classify")[0], tmp_path / "served")
+    assert list((tmp_path / "served").iterdir()) == []
+
+
+def test_an_op_that_is_not_on_the_list_is_refused(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(portable, "OPS", portable.OPS - {"TopKV2"})
+    with pytest.raises(publish.NotPortable, match=r"older servers may lack: \['TopKV2'\]"):
+        publish.publish(folders("classify")[0], tmp_path / "served")
+
+
+def test_it_warms_up_with_every_batch_and_length(folders):
+    """Each request is one that the model answers: a bad one would keep a server from starting."""
+    saved_model = folders("three")[1]
+    signatures = loaded(str(saved_model)).signatures
+    seen = set()
+    for record in tf.data.TFRecordDataset(str(saved_model / warmup.FILE)).as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(record)  # the server's own class
+        kind = log.WhichOneof("log_type")
+        request = getattr(log, kind).request
+        name = request.model_spec.signature_name
+        if kind == "predict_log":
+            inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
+        else:
+            examples = request.input.example_list.examples
+            inputs = {"inputs": np.array([one.SerializeToString() for one in examples])}
+        answers = signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})
+        size = len(next(iter(inputs.values())))
+        assert {len(value) for value in answers.values()} == {size}
+        seen.add((name, size))
+    assert {name for name, _ in seen} == set(signatures)
+    assert {size for name, size in seen if name == "serving_default"} == set(warmup.BATCHES)
+
+
+def test_classify_and_regress_take_examples(folders):
+    """Serialized tf.Example in; what `serving_default` says, the likeliest label first."""
+    saved_model = folders("three")[1]
+    signatures = loaded(str(saved_model)).signatures
+    texts = ["good", "my order is late"]
+    features = [
+        tf.train.Features(
+            feature={"text": tf.train.Feature(bytes_list=tf.train.BytesList(value=[t.encode()]))}
+        )
+        for t in texts
+    ]
+    inputs = tf.constant([tf.train.Example(features=one).SerializeToString() for one in features])
+    plain = served(saved_model, text=texts)
+    answers = signatures["classify_mood"](inputs=inputs)
+    np.testing.assert_array_equal(answers["classes"], plain["mood_top_labels"])
+    np.testing.assert_allclose(answers["scores"], plain["mood_top_probabilities"], atol=1e-6)
+    stars = signatures["regress_stars"](inputs=inputs)["outputs"]
+    np.testing.assert_allclose(stars, plain["stars_value"], atol=1e-5)
+    vectors = signatures["embed"](text=tf.constant(texts))["embedding"]
+    np.testing.assert_allclose(vectors, plain["embedding"], atol=1e-6)
 
 
 def test_an_export_that_fails_leaves_nothing(folders, tmp_path, monkeypatch):
@@ -259,8 +349,8 @@ def test_an_export_that_fails_leaves_nothing(folders, tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        export.export(folders("classify")[0], tmp_path / "1")
-    assert list(tmp_path.iterdir()) == []
+        publish.publish(folders("classify")[0], tmp_path / "served")
+    assert list((tmp_path / "served").iterdir()) == []
 
 
 def test_an_export_can_be_read_by_others(folders):
@@ -271,7 +361,7 @@ def test_an_export_can_be_read_by_others(folders):
 def test_another_saved_model_is_told_apart(tmp_path):
     """A SavedModel of somebody else has no manifest, and is refused with that reason."""
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
-    with pytest.raises(InputError, match=r"other: is not a SavedModel of tfsocial"):
+    with pytest.raises(InputError, match=r"other: is not a SavedModel of this version of tfsocial"):
         load_predictor(tmp_path / "other")
 
 
@@ -280,7 +370,7 @@ def test_labels_are_joined_by_the_tasks_own_separator():
     tags = HeadSpec("multilabel", ("a|b", "c"), separator="; ")
     values = to_values(ModelManifest({"tags": tags}, "mean", 8, 2, ("text",)))
     found = of_values(json.loads(json.dumps(values)))
-    answers = export._answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
+    answers = module.task_answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
     assert answers["label"].numpy().tolist() == [b"a|b; c", b""]
     del values["tasks"]["tags"]["separator"]
     assert of_values(values).tasks["tags"].separator == "|"

@@ -10,7 +10,7 @@ from small_runs import weights
 
 from tfsocial.checkpoints import model_folder
 from tfsocial.metrics.calibration import calibration
-from tfsocial.serving import export
+from tfsocial.serving.export.publish import publish
 from tfsocial.serving.loading import load_predictor
 
 TASKS = {
@@ -83,7 +83,7 @@ def test_dev_is_calibrated(runs):
 
 
 def test_a_saved_model_says_the_same(runs, tmp_path):
-    export.export(runs / "calibrated" / "model", tmp_path / "saved")
+    publish(runs / "calibrated" / "model", tmp_path / "saved")
     own = load_predictor(runs / "calibrated" / "model")(TEXTS)
     saved = load_predictor(tmp_path / "saved")(TEXTS)
     for task, values in own.tasks.items():

@@ -15,7 +15,7 @@ from tfsocial.checkpoints import model_folder
 from tfsocial.config import OODScore
 from tfsocial.errors import InputError
 from tfsocial.models.ood import OODDetector
-from tfsocial.serving import export
+from tfsocial.serving.export.publish import publish
 from tfsocial.serving.loading import load_predictor
 from tfsocial.training import ood_fitting
 
@@ -144,7 +144,7 @@ def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
     assert loaded.model.heads.ood_detectors["mood"].threshold.numpy() > -1e30
     texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
     own = load_predictor(folder)(texts).tasks["mood"]
-    export.export(folder, tmp_path / "saved")
+    publish(folder, tmp_path / "saved")
     np.testing.assert_allclose(
         load_predictor(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
     )

@@ -33,20 +33,20 @@ def main(arguments: Sequence[str]) -> int:
     failed = train.main([f"--config={CONFIG}", f"--workdir={workdir}"])
     if failed:
         return failed
-    saved_model = workdir / "saved_model"
-    export.main([f"--model={workdir / 'model'}", f"--output={saved_model}"])
-    _answer(saved_model)
+    served = workdir / "served"
+    export.main([f"--model={workdir / 'model'}", f"--output={served}"])
+    _answer(served)
     return 0
 
 
-def _answer(saved_model: Path) -> None:
+def _answer(served: Path) -> None:
     from tfsocial.data.reading.text_cells import Text
     from tfsocial.serving.loading import load_predictor
 
     with (CONFIG.parent / "answers.csv").open(encoding="utf-8", newline="") as file:
         replies = {row["label"]: row["answer"] for row in csv.DictReader(file)}
     rows = [Text(question, None, number) for number, question in enumerate(QUESTIONS, 1)]
-    answers = predictor.answers(load_predictor(saved_model), rows)
+    answers = predictor.answers(load_predictor(served), rows)
     for question, answer in zip(QUESTIONS, answers, strict=True):
         label = answer["intent"]["label"]
         share = answer["intent"]["probabilities"][label]

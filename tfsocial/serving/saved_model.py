@@ -12,7 +12,7 @@ from tfsocial.errors import InputError
 from tfsocial.serving.predictor import Predictions, Predictor
 from tfsocial.serving.runtime import register_tokenizer_ops, tf
 
-MANIFEST = Path("assets.extra") / "tfsocial.json"
+MANIFEST = "manifest.json"  # what it says of itself beside the graph
 COLUMNS = ("text", "text_pair")  # names of the signature's inputs
 
 
@@ -57,10 +57,11 @@ def read_manifest(folder: Path) -> ModelManifest:
         InputError: the SavedModel was not written by `tfsocial export`.
     """
     try:
-        return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8")))
+        return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8"))["model"])
     except InputError as error:
         raise InputError(f"{folder / MANIFEST}: {error}; export the model again") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"{folder}: is not a SavedModel of tfsocial ({MANIFEST} is missing)"
+            f"{folder}: is not a SavedModel of this version of tfsocial ({MANIFEST} is missing or "
+            "broken); export the model again"
         ) from None

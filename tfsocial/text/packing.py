@@ -215,13 +215,14 @@ def _row_starts(lengths: tf.Tensor, row_length: tf.Tensor | int, slots: tf.Tenso
         following = tf.maximum(tf.minimum(fits, start + slots), start + 1)
         return row + 1, following, starts.write(row, following)
 
-    starts = tf.TensorArray(tf.int64, size=0, dynamic_size=True)
-    _, _, starts = tf.while_loop(
+    # Not of dynamic size: TensorFlow 2.12, which servers have, would not let such a one grow.
+    starts = tf.TensorArray(tf.int64, size=tf.size(lengths), element_shape=[])
+    rows, _, starts = tf.while_loop(
         lambda row, start, starts: start < count,
         open_row,
         (tf.constant(0), tf.constant(0, tf.int64), starts),
     )
-    return tf.concat([[tf.constant(0, tf.int64)], starts.stack()], 0)
+    return tf.concat([[tf.constant(0, tf.int64)], starts.stack()[:rows]], 0)
 
 
 def _filled_rows(lengths: tf.Tensor, row_length: int, slots: int) -> tf.Tensor:
