@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny_run
 
 from tfsocial.checkpoints import community, model_folder
@@ -84,3 +86,13 @@ def of(name: str, temporary: pytest.TempPathFactory) -> tuple[Path, Path]:
         model = write_model(folder / "model", *MODELS[name], **MORE.get(name, {}))
         _MADE[name] = model, publish(model, folder / "served")
     return _MADE[name]
+
+
+loaded = functools.cache(tf.saved_model.load)  # once for all tests
+
+
+def served(saved_model: Path, **columns: list[str]) -> dict[str, np.ndarray]:
+    """Outputs of the SavedModel's signature."""
+    signature = loaded(str(saved_model)).signatures["serving_default"]
+    answers = signature(**{name: tf.constant(texts) for name, texts in columns.items()})
+    return {name: value.numpy() for name, value in answers.items()}
