@@ -42,7 +42,7 @@ test-all: test docs
 
 # The wheel, as somebody installs it who has no checkout: its demo and the fast tests from an empty
 # folder. In an environment of its own, with a second Python where there is one.
-FAST := cli config data/reading init metrics provenance serving text test_api.py
+FAST := cli config data/reading evaluation init inspection metrics provenance serving text test_api.py
 test-wheel: $(VENV)-wheel/.installed
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
 	cd build/elsewhere && $(abspath $(VENV)-wheel/bin/tfsocial) demo --workdir=demo

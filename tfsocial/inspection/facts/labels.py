@@ -15,7 +15,7 @@ Facts = dict[str, Any]
 
 def label_facts(name: str, task: Task, corpus: Corpus) -> Facts:
     """Count the rows of each label in each split, or describe the numbers of a regression."""
-    values = {split: examples.labels[name] for split, examples in corpus.splits.items()}
+    values = {split: rows.labels[name] for split, rows in corpus.splits.items()}
     if task.kind == "regress":
         return {"kind": task.kind, "splits": {split: _numbers(v) for split, v in values.items()}}
     names = corpus.label_names[name]
