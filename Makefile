@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env preflight-configs clean
+.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env triton-env deploy-check preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -30,11 +30,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
-# compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB), every command where PyTorch
-# is installed too (3 GB).
-test-all: test docs
+# compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
+# (600 MB), every command where PyTorch is installed too (3 GB).
+test-all: test docs deploy-check
 	-$(MAKE) preflight-env
 	-$(MAKE) old-runtime-env
+	-$(MAKE) triton-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(MAKE) test-wheel
 	-$(MAKE) torch-env
@@ -70,6 +71,13 @@ preflight-env: $(VENV)-preflight/.installed
 
 # TensorFlow 2.12.1, for which exports are made portable.
 old-runtime-env: $(VENV)-old-runtime/.installed
+
+# NVIDIA's Triton, a real server for exports (600 MB to download).
+triton-env: $(VENV)-triton/.installed
+
+# The Kubernetes manifests, by their schemas.
+deploy-check: $(VENV)-deploy/.installed
+	deploy/check.sh $(abspath $(VENV)-deploy/bin/python)
 
 # Each config in configs/ through it; DATA holds one folder per config.
 preflight-configs: $(VENV)/.installed preflight-env
@@ -125,10 +133,24 @@ $(VENV)-old-runtime/.installed: tests/serving/old_runtime/requirements.txt
 	$(VENV)-old-runtime/bin/python -m pip install -q --no-deps -r $<
 	touch $@
 
+# Its Python backend is built for Python 3.11.
+$(VENV)-triton/.installed: tests/serving/triton_server/requirements.txt
+	python3.11 -m venv $(VENV)-triton
+	$(VENV)-triton/bin/python -m pip install -q -r $<
+	$(VENV)-triton/bin/python -m pip install -q --no-deps nvidia-pytriton==0.7.0
+	cd $(VENV)-triton/lib/python3.11/site-packages/pytriton/tritonserver && \
+		cp python_backend_stubs/3.11/triton_python_backend_stub backends/python/
+	touch $@
+
+$(VENV)-deploy/.installed: deploy/requirements.txt
+	$(PYTHON) -m venv $(VENV)-deploy
+	$(VENV)-deploy/bin/python -m pip install -q -r $<
+	touch $@
+
 $(VENV)-preflight/.installed: requirements-preflight.txt
 	$(PYTHON) -m venv $(VENV)-preflight
 	$(VENV)-preflight/bin/python -m pip install -q -r requirements-preflight.txt
 	touch $@
 
 clean:
-	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch $(VENV)-old-runtime runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch $(VENV)-old-runtime $(VENV)-triton $(VENV)-deploy runs .pytest_cache .ruff_cache .hypothesis

@@ -70,6 +70,7 @@ class TestMarian:
         assert abroad != home
         assert not any(mark in text for text in home for mark in ("<pad>", "</s>", "▁"))
 
+    @pytest.mark.long
     def test_same_seed_same_output(self, translate, first, there, back):
         """Loaded anew too; another draw and another seed give others."""
         assert translate(TEXTS) == first
@@ -79,6 +80,7 @@ class TestMarian:
         other = Marian(again.forward, again.backward, seed=7)
         assert other(TEXTS) != first
 
+    @pytest.mark.long
     def test_a_text_does_not_depend_on_its_batch(self, translate, first):
         """So a run that was killed and went on made what it would have made."""
         assert [translate([text])[0] for text in TEXTS] == first

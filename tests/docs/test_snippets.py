@@ -74,6 +74,7 @@ def reader(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small", "reader")
 def test_the_readme_runs():
     assert len(snippets.run(README)) >= 2

@@ -15,7 +15,8 @@ from tfsocial import files
 from tfsocial.errors import InputError
 from tfsocial.serving.export import golden, module, portable, publish, warmup
 from tfsocial.serving.loading import load_predictor
-from tfsocial.serving.saved_model import read_manifest
+from tfsocial.serving.signature import read_manifest
+from tfsocial.serving.tf_serving import config
 
 
 def test_it_says_what_it_is(folders):
@@ -102,7 +103,7 @@ def test_it_warms_up_with_every_batch_and_length(folders):
         assert {len(value) for value in answers.values()} == {size}
         seen.add((name, size))
     assert {name for name, _ in seen} == set(signatures)
-    assert {size for name, size in seen if name == "serving_default"} == set(warmup.BATCHES)
+    assert {size for name, size in seen if name == "serving_default"} == set(config.BATCHES)
 
 
 def test_an_export_that_fails_leaves_nothing(folders, tmp_path, monkeypatch):

@@ -24,7 +24,8 @@ FROZEN = Path(__file__).parents[1] / "frozen_run"
 QUERY = "encoder.layer.0.attention.self.query.weight"
 
 
-@pytest.mark.parametrize("run", ["a", pytest.param("b", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("run", ["a", "b"])
 def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplog):
     """Gone on with from step 5: weights, slots, averages, best weights and what terms moved."""
     shutil.copytree(FROZEN / run / "interrupted", tmp_path / "run")

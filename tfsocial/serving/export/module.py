@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.models.spec import HeadSpec
-from tfsocial.serving.saved_model import COLUMNS, prefix
+from tfsocial.serving.signature import COLUMNS, prefix
 
 TOP = 5  # labels listed with their probabilities
 Answer = Callable[..., dict[str, tf.Tensor]]

@@ -24,7 +24,8 @@ from tfsocial.provenance import licences
 from tfsocial.serving import versions
 from tfsocial.serving.export import golden, portable, warmup
 from tfsocial.serving.export.module import ServingModule
-from tfsocial.serving.saved_model import MANIFEST, SavedModelPredictor
+from tfsocial.serving.saved_model import SavedModelPredictor
+from tfsocial.serving.signature import MANIFEST
 from tfsocial.serving.text_model import TextModelPredictor
 
 PROVENANCE = "provenance.json"  # beside `model/`, where a run wrote it

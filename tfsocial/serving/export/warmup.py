@@ -9,11 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.serving.saved_model import COLUMNS
+from tfsocial.serving.signature import COLUMNS
 from tfsocial.serving.tf_serving import messages
+from tfsocial.serving.tf_serving.config import BATCHES
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"  # where TensorFlow Serving looks
-BATCHES = (1, 2, 4, 8, 16, 32)  # also what it is told to make: `tf_serving.config`
 WORDS = (4, 14, 60)  # of a text; about as many tokens
 
 

@@ -1,0 +1,215 @@
+"""A real server: Triton 2.51 runs our SavedModel in its Python backend.
+
+From the package nvidia-pytriton, in an environment of its own: `make triton-env`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+
+from tfsocial.serving import wire
+from tfsocial.serving.loading import load_predictor
+from tfsocial.serving.triton import repository
+
+ENVIRONMENT = Path(__file__).parents[2] / ".venv-triton"
+SITE = ENVIRONMENT / "lib" / "python3.11" / "site-packages"
+SERVER = SITE / "pytriton" / "tritonserver"
+TEXTS = ["my card is good", "", "it is late", "我的卡在哪里"]
+QUEUE = 16
+READY = 60  # seconds until it is given up
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not (ENVIRONMENT / ".installed").exists(),
+        reason="there is no .venv-triton; make triton-env",
+    ),
+]
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def triton(folders, tmp_path_factory):
+    """(url, process, the SavedModel it serves as tickets)."""
+    saved_model = folders("classify")[1]
+    folder = tmp_path_factory.mktemp("triton")
+    base = saved_model.parent
+    repository.write(base, folder / "models", "tickets", str(base), QUEUE)
+    http, rpc, metrics = free_ports(3)
+    command = [
+        SERVER / "bin" / "tritonserver",
+        f"--model-repository={folder / 'models'}",
+        f"--backend-directory={SERVER / 'backends'}",
+        "--model-control-mode=explicit",
+        "--load-model=tickets",
+        *("--http-address=127.0.0.1", f"--http-port={http}"),
+        *("--grpc-address=127.0.0.1", f"--grpc-port={rpc}"),
+        *("--metrics-address=127.0.0.1", f"--metrics-port={metrics}"),
+        "--allow-gpu-metrics=false",
+    ]
+    # The backend's interpreter takes its packages from where it finds `python3`.
+    environment = {**os.environ, "PATH": f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{http}"
+    try:
+        _wait_until_ready(url, process, folder / "log")
+        yield url, f"127.0.0.1:{rpc}", process, saved_model
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
+    began = time.monotonic()
+    while True:
+        try:
+            if httpx.get(f"{url}/v2/models/tickets/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert process.poll() is None, log.read_text("utf-8", "replace")[-3000:]
+        assert time.monotonic() - began < READY, log.read_text("utf-8", "replace")[-3000:]
+        time.sleep(0.5)
+
+
+def body(texts: list[str]) -> dict:
+    data = {"name": "text", "shape": [len(texts), 1], "datatype": "BYTES", "data": texts}
+    return {"id": "7", "inputs": [data]}
+
+
+def infer(url: str, texts: list[str]) -> httpx.Response:
+    return httpx.post(f"{url}/v2/models/tickets/infer", json=body(texts), timeout=60)
+
+
+def outputs(response: httpx.Response) -> dict[str, np.ndarray]:
+    values = response.json()["outputs"]
+    return {one["name"]: np.array(one["data"]).reshape(one["shape"]) for one in values}
+
+
+def test_it_gives_the_answers_of_the_model(triton):
+    """KServe's V2 protocol over HTTP; strings come as plain JSON."""
+    url, _, _, saved_model = triton
+    response = infer(url, TEXTS)
+    assert response.status_code == 200, response.text
+    assert response.json()["id"] == "7"
+    found, own = outputs(response), load_predictor(saved_model)([(text,) for text in TEXTS])
+    np.testing.assert_allclose(found["probabilities"], own.tasks["mood"], atol=1e-5)
+    np.testing.assert_allclose(found["embedding"], own.embedding, atol=1e-5)
+    labels = load_predictor(saved_model).labels["mood"]
+    assert found["label"][:, 0].tolist() == [labels[i] for i in own.tasks["mood"].argmax(-1)]
+
+
+# KServe's V2 protocol over gRPC, as far as it is asked here: open_inference_grpc.proto.
+V2 = wire.classes(
+    "tfsocial.tests.kserve",
+    {
+        "Contents": {"bytes_contents": (8, ["bytes"]), "fp32_contents": (6, ["float"])},
+        "Tensor": {
+            "name": (1, "string"),
+            "datatype": (2, "string"),
+            "shape": (3, ["int64"]),
+            "contents": (5, "Contents"),
+        },
+        "Request": {"model_name": (1, "string"), "inputs": (5, ["Tensor"])},
+        "Response": {"outputs": (5, ["Tensor"]), "raw_output_contents": (6, ["bytes"])},
+    },
+)
+
+
+def test_grpc_gives_the_same(triton):
+    _, address, _, saved_model = triton
+    request = V2["Request"](model_name="tickets")
+    tensor = request.inputs.add(name="text", datatype="BYTES", shape=[len(TEXTS), 1])
+    tensor.contents.bytes_contents.extend(text.encode() for text in TEXTS)
+    with grpc.insecure_channel(address) as channel:
+        ask = channel.unary_unary(
+            "/inference.GRPCInferenceService/ModelInfer",
+            request_serializer=V2["Request"].SerializeToString,
+            response_deserializer=V2["Response"].FromString,
+        )
+        response = ask(request, timeout=60)
+    raw = dict(
+        zip([one.name for one in response.outputs], response.raw_output_contents, strict=True)
+    )
+    own = load_predictor(saved_model)([(text,) for text in TEXTS]).tasks["mood"]
+    found = np.frombuffer(raw["probabilities"], np.float32).reshape(own.shape)
+    np.testing.assert_allclose(found, own, atol=1e-5)
+
+
+def test_it_describes_itself(triton):
+    """Names, types and shapes of the signature."""
+    url, _, _, saved_model = triton
+    said = httpx.get(f"{url}/v2/models/tickets").json()
+    (text,) = said["inputs"]
+    assert (text["name"], text["datatype"], text["shape"]) == ("text", "BYTES", [-1, 1])
+    manifest = json.loads((saved_model / "manifest.json").read_text("utf-8"))
+    expected = manifest["signatures"]["serving_default"]["outputs"]
+    assert {one["name"] for one in said["outputs"]} == set(expected)
+
+
+def test_too_many_requests_are_refused_and_the_others_answered(triton):
+    """Load is shed with 503; every answer that is given is right."""
+    url, _, _, saved_model = triton
+    own = load_predictor(saved_model)([(TEXTS[0],)]).tasks["mood"][0]
+    texts = [TEXTS[0]] * 32
+    with ThreadPoolExecutor(120) as pool:
+        answers = list(pool.map(lambda _: infer(url, texts), range(240)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] >= QUEUE
+    assert statuses[503], "the queue was never full"
+    for answer in answers:
+        if answer.status_code == 200:
+            probabilities = outputs(answer)["probabilities"]
+            np.testing.assert_allclose(probabilities, np.tile(own, (32, 1)), atol=1e-5)
+
+
+def test_a_model_is_taken_away_and_brought_back(triton):
+    url = triton[0]
+    control = f"{url}/v2/repository/models/tickets"
+    assert httpx.post(f"{control}/unload", json={}).status_code == 200
+    deadline = time.monotonic() + READY
+    while infer(url, TEXTS).status_code == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert infer(url, TEXTS).status_code in (400, 404)
+    assert httpx.post(f"{control}/load", json={}, timeout=READY).status_code == 200
+    assert infer(url, TEXTS).status_code == 200
+
+
+def test_it_ends_what_it_began(triton):
+    """SIGTERM while requests are in flight: each gets an answer or a refusal, exit code 0."""
+    url, _, process, _ = triton
+    with ThreadPoolExecutor(8) as pool:
+        begun = [pool.submit(infer, url, TEXTS * 8) for _ in range(8)]
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        codes = Counter()
+        for one in begun:
+            try:
+                codes[one.result().status_code] += 1
+            except httpx.TransportError:
+                codes["not begun"] += 1
+    assert codes[200]
+    assert process.wait(READY) == 0
