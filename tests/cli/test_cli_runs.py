@@ -299,6 +299,7 @@ def test_the_demo_trains_exports_and_answers(said, moods, tmp_path, monkeypatch)
     code, out, _ = said("demo", f"--workdir={tmp_path / 'run'}")
     assert code == 0
     assert (tmp_path / "run" / "served" / "1" / "saved_model.pb").exists()
+    assert re.search(r"curl -d '.*' http://127\.0\.0\.1:\d+/v1/models/demo:predict", out)
     for question in demo.QUESTIONS:
         said_of_it = out.split(f"> {question}\n")[1].splitlines()[0]
         assert re.fullmatch(r"  (happy|sad) \(\d+%\): (You are welcome|We are sorry)\.", said_of_it)

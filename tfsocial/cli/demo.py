@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from absl import flags
 
 from tfsocial import cli, folders
 from tfsocial.cli import export, train
-from tfsocial.serving import predictor
+from tfsocial.serving import versions
 
 CONFIG = Path(__file__).parents[1] / "demo" / "demo.yaml"
 QUESTIONS = (
@@ -40,13 +41,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _answer(served: Path) -> None:
-    from tfsocial.data.reading.text_cells import Text
-    from tfsocial.serving.loading import load_predictor
+    """Serve the model, ask it over HTTP as anybody would, and stop."""
+    from tfsocial.serving.rest_server import RestServer
+    from tfsocial.serving.saved_model import SavedModelPredictor
+    from tfsocial.serving.tf_serving.client import RestPredictor
 
     with (CONFIG.parent / "answers.csv").open(encoding="utf-8", newline="") as file:
         replies = {row["label"]: row["answer"] for row in csv.DictReader(file)}
-    rows = [Text(question, None, number) for number, question in enumerate(QUESTIONS, 1)]
-    answers = predictor.answers(load_predictor(served), rows)
+    version = versions.newest(served)
+    with RestServer(SavedModelPredictor(version), "demo") as server:
+        answers = RestPredictor(server.url, version).predict(QUESTIONS)
+    body = json.dumps({"instances": QUESTIONS[1:2]})
+    print("\nasked over HTTP, in TensorFlow Serving's words:")
+    print(f"  curl -d '{body}' {server.url}:predict")
     for question, answer in zip(QUESTIONS, answers, strict=True):
         label = answer["intent"]["label"]
         share = answer["intent"]["probabilities"][label]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from tfsocial.serving.predictor import Predictions, Predictor
 from tfsocial.serving.runtime import register_tokenizer_ops, tf
@@ -25,15 +27,23 @@ class SavedModelPredictor(Predictor):
         self._signature = self._module.signatures[DEFAULT]
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        columns = zip(COLUMNS, zip(*texts, strict=True), strict=False)
-        answers = self._signature(
-            **{name: tf.constant(column, tf.string) for name, column in columns}
-        )
-        tasks = {task: self._values(answers, task).numpy() for task in self.manifest.tasks}
-        return Predictions(tasks, answers["embedding"].numpy())
+        columns = zip(self.columns, zip(*texts, strict=True), strict=True)
+        answers = self.outputs(dict(columns))
+        tasks = {task: self._values(answers, task) for task in self.manifest.tasks}
+        return Predictions(tasks, answers["embedding"])
 
-    def _values(self, answers: dict[str, tf.Tensor], task: str) -> tf.Tensor:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the signature's one or two inputs."""
+        return COLUMNS[: len(self.manifest.text_columns)]
+
+    def outputs(self, columns: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
+        """Compute all outputs of the signature, [n, ...], for n strings of each input."""
+        inputs = {name: tf.constant(column, tf.string) for name, column in columns.items()}
+        return {name: values.numpy() for name, values in self._signature(**inputs).items()}
+
+    def _values(self, answers: Mapping[str, np.ndarray], task: str) -> np.ndarray:
         beginning = prefix(self.manifest, task)
         if self.manifest.tasks[task].kind == "regress":
-            return answers[f"{beginning}value"][:, tf.newaxis]
+            return answers[f"{beginning}value"][:, np.newaxis]
         return answers[f"{beginning}probabilities"]
