@@ -19,6 +19,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "out_of_distribution": quality_tables.out_of_distribution,
     "pretrain": quality_tables.pretrain,
     "noisy_labels": quality_tables.noisy_labels,
+    "calibration": quality_tables.calibration,
     "few_shot": few_shot_tables.few_shot,
     "paired": few_shot_tables.paired,
     "parts_of_the_recipe": few_shot_tables.parts_of_the_recipe,

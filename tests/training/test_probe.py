@@ -127,6 +127,7 @@ def test_heads_fitted_anew_are_a_regression_on_the_tuned_vectors(tmp_path, norma
     chosen = tiny_run.settings(
         moods,
         *("model.final_probe_c=1.0", f"model.head_normalize={str(normalized).lower()}"),
+        "tasks.mood.calibrate=false",
         'data.splits={"train": "train.csv"}',
     )
     run = tiny_run.train(chosen, tmp_path / "run")
@@ -203,3 +204,38 @@ def test_remembering_m0s_vectors_changes_nothing(tmp_path, monkeypatch):
     curves = [[line[key] for line in lines if key in line] for lines in (known, anew)]
     assert max(curves[0]) > 0
     np.testing.assert_allclose(*curves, rtol=1e-4, atol=1e-6)
+
+
+def test_each_example_is_judged_by_heads_that_have_not_seen_it():
+    """By scikit-learn on the same folds: five, each class in each; a class of one is left out."""
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 10)
+    vectors = (random.normal(size=[3, 4])[labels] + random.normal(size=[30, 4])).astype(np.float32)
+    labels = np.append(labels, 3)
+    vectors = np.append(vectors, vectors[:1], 0)
+    spec = {"mood": HeadSpec("classify", ("a", "b", "c", "d"))}
+    heads = Heads(spec, 4)
+    heads.build()
+    logits, judged = probe.out_of_fold_logits(heads, vectors, Labelled(mood=labels), spec, 1.0)
+    assert judged["mood"].tolist() == [*labels[:-1], -1]
+    folds = probe._folds(labels)
+    assert sum(fold.astype(int) for fold in folds).tolist() == [1] * 31
+    for held in folds:
+        assert np.bincount(labels[held], minlength=3)[:3].tolist() == [2, 2, 2]
+        fitted = LogisticRegression(max_iter=1000).fit(vectors[~held], labels[~held])
+        known = labels[held] < 3
+        expected = fitted.decision_function(vectors[held][known])
+        found = logits["mood"][held][known][:, : expected.shape[1]]
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_without_dev_a_probe_is_calibrated_on_its_own_folds(tmp_path):
+    """And a head that was trained step by step is left as it is."""
+    moods = tiny_run.write_moods(tmp_path / "data")
+    without_dev = 'data.splits={"train": "train.csv"}'
+    for name, c in (("probe", "1.0"), ("trained", "null")):
+        chosen = tiny_run.settings(moods, without_dev, f"model.final_probe_c={c}")
+        tiny_run.train(chosen, tmp_path / name)
+    (scale,) = model_folder.load(tmp_path / "probe/model").manifest.calibration["mood"].scale
+    assert scale != 1
+    assert model_folder.load(tmp_path / "trained/model").manifest.calibration == {}

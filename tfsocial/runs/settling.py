@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.metrics import drift
 from tfsocial.models import inference
 from tfsocial.runs.prepare import Prepared
@@ -36,14 +37,18 @@ def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
     if dev:
         dev.put_in_best()
     c = ready.config.model.final_probe_c
-    if c:
-        _refit_heads(ready, c, dev)
+    vectors = _refit_heads(ready, c, dev) if c else None
     text_model, config, splits = ready.model.text_model, ready.config, ready.texts.compacted
+    calibrated = [name for name, task in config.tasks.items() if task.calibrate]
     if not config.tasks or "dev" not in splits:
+        if c and vectors is not None:
+            specs, train = text_model.specs, splits["train"]
+            judged = probe.out_of_fold_logits(text_model.heads, vectors, train, specs, c)
+            calibrating.fit(text_model, *judged, calibrated, "train, cross-fitted")
         return Settled(Thresholds({}, {}), None)
     on_dev = inference.before_predictions(text_model, ready.evaluation_batches("dev"))
-    calibrated = [name for name, task in config.tasks.items() if task.calibrate]
-    calibrating.fit(text_model, on_dev.logits, splits["dev"], calibrated)
+    logits = {task: values.numpy() for task, values in on_dev.logits.items()}
+    calibrating.fit(text_model, logits, _labels(splits["dev"]), calibrated, "dev")
     if text_model.heads.ood_detectors:
         recalls = {name: task.min_in_scope_recall for name, task in config.tasks.items()}
         ood_fitting.fit(text_model, ready.evaluation_batches("train"), on_dev, splits, recalls)
@@ -63,11 +68,16 @@ def _reference(
     return drift.reference(dev.lengths.numpy(), float(unknown), embeddings, specs, predictions)
 
 
-def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> None:
-    """Fit the heads to the vectors that the encoder came to."""
+def _labels(split: TokenizedSplit) -> dict[str, np.ndarray]:
+    return {task: labels.numpy() for task, labels in split.labels.items()}
+
+
+def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> np.ndarray:
+    """Fit the heads to the vectors of train that the encoder came to, float32 [n, hidden]."""
     text_model = ready.model.text_model
     vectors = inference.embed(text_model, ready.evaluation_batches("train"))
     train = ready.texts.compacted["train"]
     probe.put(text_model.heads, vectors, train, text_model.specs, "probe", c)
     if dev:
         dev.take_back_if_worse()
+    return vectors

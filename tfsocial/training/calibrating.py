@@ -1,4 +1,4 @@
-"""How the logits of each task are scaled, fitted on dev with the weights that are saved."""
+"""How the logits of each task are scaled, fitted with the weights that are saved."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
-import tensorflow as tf
 
-from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.metrics.scaling import fit_platt, fit_temperature
 from tfsocial.models.spec import HeadSpec, LogitScaling
 from tfsocial.models.text_model import TextModel
@@ -19,22 +17,24 @@ log = logging.getLogger(__name__)
 
 def fit(
     text_model: TextModel,
-    logits: Mapping[str, tf.Tensor],
-    split: TokenizedSplit,
+    logits: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
     tasks: Iterable[str],
+    where: str,
 ) -> None:
-    """Give a text model the scaling of these tasks' logits that suits a split it did not learn.
+    """Give a text model the scaling of these tasks' logits that suits examples it did not learn.
 
     Args:
-        logits, split: of dev.
+        logits, labels: of the examples, task -> [n, width] and [n] or [n, width].
+        where: the examples, in words.
     """
     fitted = {}
     for task in tasks:
-        spec, labels = text_model.specs[task], split.labels[task].numpy()
+        spec = text_model.specs[task]
         if spec.kind != "regress":
-            fitted[task] = _fitted(spec, logits[task].numpy(), labels)
+            fitted[task] = _fitted(spec, logits[task], labels[task])
         if spec.kind == "classify":
-            log.info("%s: temperature %.3g, fitted on dev", task, 1 / fitted[task].scale[0])
+            log.info("%s: temperature %.3g, fitted on %s", task, 1 / fitted[task].scale[0], where)
     text_model.spec = replace(text_model.spec, calibration=fitted)
 
 

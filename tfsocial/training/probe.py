@@ -21,6 +21,7 @@ from tfsocial.models.spec import HeadSpec
 
 MINUS = -10.0  # logit of what train has no example of
 ITERATIONS = 1000
+FOLDS = 5
 
 
 class Linear(NamedTuple):
@@ -69,6 +70,59 @@ def put(
     features = heads.features(tf.constant(vectors)).numpy()
     for task, linear in fit(features, encoded, specs, how, c).items():
         heads.linear[task].set_weights(list(linear))
+
+
+def out_of_fold_logits(
+    heads: Heads,
+    vectors: np.ndarray,
+    encoded: TokenizedSplit,
+    specs: Mapping[str, HeadSpec],
+    c: float,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Compute what heads as `put` sets them say of each example that they were fitted without.
+
+    In five folds, of a classification with equal shares of each class. Vectors of an encoder that
+    learned these labels flatter them all the same; measured, see docs, Calibration.
+
+    Args:
+        vectors: float32 [n, hidden].
+
+    Returns:
+        Of tasks with labels: task -> float32 [n, learned], and task -> labels, without those of
+        classes with one example, which nobody can learn from the others.
+    """
+    features = heads.features(tf.constant(vectors)).numpy()
+    logits, judged = {}, {}
+    for task, spec in specs.items():
+        if spec.kind == "regress":
+            continue
+        labels = encoded.labels[task].numpy()
+        logits[task] = np.zeros([len(labels), spec.learned], np.float32)
+        for held in _folds(labels):
+            fitted = _head(features[~held], labels[~held], spec, "probe", c)
+            logits[task][held] = features[held] @ fitted.kernel + fitted.bias
+        judged[task] = _learnable(labels) if spec.kind == "classify" else labels
+    return logits, judged
+
+
+def _learnable(labels: np.ndarray) -> np.ndarray:
+    """Put -1 for the label of a class with one example.
+
+    >>> _learnable(np.array([0, 2, 2, -1])).tolist()
+    [-1, 2, 2, -1]
+    """
+    counts = np.bincount(labels[labels >= 0], minlength=1)
+    return np.where((labels >= 0) & (counts[labels] > 1), labels, -1)
+
+
+def _folds(labels: np.ndarray) -> list[np.ndarray]:
+    """Share examples out, each class equally: bool [n] a fold that is not empty."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    if labels.ndim == 1:
+        order = order[np.argsort(labels[order], kind="stable")]
+    fold = np.empty(len(labels), int)
+    fold[order] = np.arange(len(labels)) % FOLDS
+    return [fold == number for number in range(min(FOLDS, len(labels)))]
 
 
 def _head(vectors: np.ndarray, labels: np.ndarray, spec: HeadSpec, how: str, c: float) -> Linear:
