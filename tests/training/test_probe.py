@@ -237,5 +237,5 @@ def test_without_dev_a_probe_is_calibrated_on_its_own_folds(tmp_path):
         chosen = tiny_run.settings(moods, without_dev, f"model.final_probe_c={c}")
         tiny_run.train(chosen, tmp_path / name)
     (scale,) = model_folder.load(tmp_path / "probe/model").manifest.calibration["mood"].scale
-    assert scale != 1
+    assert 0 < scale <= 1  # the encoder learned these labels, so they may not make it surer
     assert model_folder.load(tmp_path / "trained/model").manifest.calibration == {}

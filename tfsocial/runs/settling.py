@@ -44,7 +44,7 @@ def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
         if c and vectors is not None:
             specs, train = text_model.specs, splits["train"]
             judged = probe.out_of_fold_logits(text_model.heads, vectors, train, specs, c)
-            calibrating.fit(text_model, *judged, calibrated, "train, cross-fitted")
+            calibrating.fit(text_model, *judged, calibrated, "train, cross-fitted", True)
         return Settled(Thresholds({}, {}), None)
     on_dev = inference.before_predictions(text_model, ready.evaluation_batches("dev"))
     logits = {task: values.numpy() for task, values in on_dev.logits.items()}
