@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
+from tfsocial.checkpoints import community
 from tfsocial.metrics import drift
 from tfsocial.models import inference
 from tfsocial.runs.prepare import Prepared
@@ -42,13 +42,12 @@ def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
     calibrated = [name for name, task in config.tasks.items() if task.calibrate]
     if not config.tasks or "dev" not in splits:
         if c and vectors is not None:
-            specs, train = text_model.specs, splits["train"]
-            judged = probe.out_of_fold_logits(text_model.heads, vectors, train, specs, c)
-            calibrating.fit(text_model, *judged, calibrated, "train, cross-fitted", True)
+            calibrating.cross_fit(text_model, _of_folds(ready, vectors, c), calibrated)
         return Settled(Thresholds({}, {}), None)
     on_dev = inference.before_predictions(text_model, ready.evaluation_batches("dev"))
     logits = {task: values.numpy() for task, values in on_dev.logits.items()}
-    calibrating.fit(text_model, logits, _labels(splits["dev"]), calibrated, "dev")
+    labels = {task: values.numpy() for task, values in splits["dev"].labels.items()}
+    calibrating.fit(text_model, (logits, labels), calibrated)
     if text_model.heads.ood_detectors:
         recalls = {name: task.min_in_scope_recall for name, task in config.tasks.items()}
         ood_fitting.fit(text_model, ready.evaluation_batches("train"), on_dev, splits, recalls)
@@ -68,8 +67,22 @@ def _reference(
     return drift.reference(dev.lengths.numpy(), float(unknown), embeddings, specs, predictions)
 
 
-def _labels(split: TokenizedSplit) -> dict[str, np.ndarray]:
-    return {task: labels.numpy() for task, labels in split.labels.items()}
+def _of_folds(ready: Prepared, vectors: np.ndarray, c: float) -> list[calibrating.Judged]:
+    """Let heads judge train's examples that they were fitted without.
+
+    On the tuned encoder's vectors, and on M0's where heads read the direction alone: the lengths of
+    the two would not compare.
+    """
+    settings, text_model = ready.config.model, ready.model.text_model
+    each = [vectors]
+    m0 = community.of_config(settings)
+    if m0.trained and settings.head_normalize:
+        embedder = m0.embedder(settings.pooling, ready.texts.shape.row_length)
+        each.append(embedder(ready.texts.corpus.splits["train"]))
+    train = ready.texts.compacted["train"]
+    return [
+        probe.out_of_fold_logits(text_model.heads, one, train, text_model.specs, c) for one in each
+    ]
 
 
 def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> np.ndarray:
