@@ -45,7 +45,7 @@ def scaled(model, scale: float, jit_compile: bool = False):
     "options",
     [
         {},
-        {"weighing": "gradnorm", "jit_compile": True},
+        pytest.param({"weighing": "gradnorm", "jit_compile": True}, marks=pytest.mark.long),
         {"parts": 2, "sam_radius": 0.05},
         {"weighing": "pcgrad"},
         {"weighing": "uncertainty", "cosines_every": 1},

@@ -68,7 +68,7 @@ def test_one_layer_must_learn(social_model):
     "options",
     [
         {},
-        {"cosines_every": 1, "jit_compile": True},
+        pytest.param({"cosines_every": 1, "jit_compile": True}, marks=pytest.mark.long),
         {"parts": 2, "sam_radius": 0.05},
         {"weighing": "pcgrad"},
         {"weighing": "gradnorm", "gradient_checkpointing": True, "dropout": 0.1},
