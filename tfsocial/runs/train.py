@@ -22,11 +22,7 @@ from tfsocial.provenance.resources import Resource
 from tfsocial.runs import model_card, settling
 from tfsocial.runs.prepare import Prepared, prepare
 from tfsocial.runs.settling import Settled
-from tfsocial.training import (
-    checkpoint_files,
-    config_changes,
-    devices,
-)
+from tfsocial.training import checkpoint_files, config_changes, devices
 from tfsocial.training.callbacks import dev_evaluation, guard, progress
 from tfsocial.training.callbacks.checkpointing import CheckpointCallback
 from tfsocial.training.callbacks.dev_evaluation import DevEvaluation

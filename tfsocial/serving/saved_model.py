@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tfsocial.serving import signature
 from tfsocial.serving.predictor import Predictions, Predictor
 from tfsocial.serving.runtime import register_tokenizer_ops, tf
-from tfsocial.serving.signature import COLUMNS, DEFAULT, prefix, read_manifest
 
 
 class SavedModelPredictor(Predictor):
@@ -21,29 +21,21 @@ class SavedModelPredictor(Predictor):
         Raises:
             InputError: it was not written by `tfsocial export`.
         """
-        self.manifest = read_manifest(folder)
+        self.manifest = signature.read_manifest(folder)
         register_tokenizer_ops()
         self._module = tf.saved_model.load(str(folder))
-        self._signature = self._module.signatures[DEFAULT]
+        self._signature = self._module.signatures[signature.DEFAULT]
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
         columns = zip(self.columns, zip(*texts, strict=True), strict=True)
-        answers = self.outputs(dict(columns))
-        tasks = {task: self._values(answers, task) for task in self.manifest.tasks}
-        return Predictions(tasks, answers["embedding"])
+        return signature.predictions(self.manifest, self.outputs(dict(columns)))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the signature's one or two inputs."""
-        return COLUMNS[: len(self.manifest.text_columns)]
+        return signature.columns(self.manifest)
 
     def outputs(self, columns: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
         """Compute all outputs of the signature, [n, ...], for n strings of each input."""
         inputs = {name: tf.constant(column, tf.string) for name, column in columns.items()}
         return {name: values.numpy() for name, values in self._signature(**inputs).items()}
-
-    def _values(self, answers: Mapping[str, np.ndarray], task: str) -> np.ndarray:
-        beginning = prefix(self.manifest, task)
-        if self.manifest.tasks[task].kind == "regress":
-            return answers[f"{beginning}value"][:, np.newaxis]
-        return answers[f"{beginning}probabilities"]

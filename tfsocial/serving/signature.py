@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
+from tfsocial.serving.predictor import Predictions
 
 DEFAULT = "serving_default"
 COLUMNS = ("text", "text_pair")  # names of its inputs
 MANIFEST = "manifest.json"  # beside the graph
 
 
+def columns(manifest: ModelManifest) -> tuple[str, ...]:
+    """Name the signature's one or two inputs."""
+    return COLUMNS[: len(manifest.text_columns)]
+
+
 def prefix(manifest: ModelManifest, task: str) -> str:
     """Name what a task's outputs begin with: nothing where it is the only one."""
     return f"{task}_" if len(manifest.tasks) > 1 else ""
+
+
+def output_name(manifest: ModelManifest, task: str) -> str:
+    """Name the output that holds a task's predictions."""
+    kind = manifest.tasks[task].kind
+    return prefix(manifest, task) + ("value" if kind == "regress" else "probabilities")
+
+
+def predictions(manifest: ModelManifest, outputs: Mapping[str, np.ndarray]) -> Predictions:
+    """Read the numbers for n texts from a signature's outputs, [n, ...] each."""
+    tasks = {task: outputs[output_name(manifest, task)] for task in manifest.tasks}
+    wide = {task: v[:, np.newaxis] if v.ndim == 1 else v for task, v in tasks.items()}
+    return Predictions(wide, outputs["embedding"])
 
 
 def read_manifest(folder: Path) -> ModelManifest:

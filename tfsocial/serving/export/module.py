@@ -9,7 +9,8 @@ import tensorflow as tf
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.models.spec import HeadSpec
-from tfsocial.serving.signature import COLUMNS, prefix
+from tfsocial.serving.signature import columns as inputs_of
+from tfsocial.serving.signature import prefix
 
 TOP = 5  # labels listed with their probabilities
 Answer = Callable[..., dict[str, tf.Tensor]]
@@ -45,7 +46,7 @@ class ServingModule(tf.Module):
         self.tokenizer = bundle.tokenizer
         self.weights = list(bundle.model.variables)
         self._manifest = bundle.manifest
-        columns = COLUMNS[: len(bundle.manifest.text_columns)]
+        columns = inputs_of(bundle.manifest)
         texts = [tf.TensorSpec([None], tf.string, column) for column in columns]
         # One graph that all signatures call: it is the size of the encoder.
         self._numbers = tf.function(lambda *texts: bundle.answer(texts), texts, autograph=False)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.serving.signature import COLUMNS
+from tfsocial.serving.signature import columns as inputs_of
 from tfsocial.serving.tf_serving import messages
 from tfsocial.serving.tf_serving.config import BATCHES
 
@@ -28,7 +28,7 @@ def write(folder: Path, manifest: ModelManifest, signatures: Sequence[str]) -> N
 
 def records(manifest: ModelManifest, signatures: Sequence[str]) -> Iterator[Any]:
     """Yield a PredictionLog a request."""
-    columns = COLUMNS[: len(manifest.text_columns)]
+    columns = inputs_of(manifest)
     for words in WORDS:
         for batch in BATCHES:
             yield _predict("serving_default", columns, [_text(words)] * batch)
@@ -45,13 +45,7 @@ def _text(words: int) -> str:
 
 def _predict(signature: str, columns: Sequence[str], texts: Sequence[str]) -> Any:
     log = messages.PredictionLog()
-    request = log.predict_log.request
-    request.model_spec.signature_name = signature
-    for column in columns:
-        tensor = request.inputs[column]
-        tensor.dtype = messages.STRING
-        tensor.tensor_shape.dim.add(size=len(texts))
-        tensor.string_val.extend(text.encode() for text in texts)
+    messages.fill(log.predict_log.request, signature, dict.fromkeys(columns, texts))
     return log
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import tenacity
 
 from tfsocial.errors import InputError
+from tfsocial.serving import signature
 from tfsocial.serving.predictor import Predictions, Predictor
-from tfsocial.serving.signature import COLUMNS, DEFAULT, prefix, read_manifest
 from tfsocial.serving.tf_serving import messages
 
 SECONDS = 30.0  # for one request; the server's own limit for REST
@@ -43,29 +43,18 @@ class RemotePredictor(Predictor):
     """
 
     def __init__(self, saved_model: Path):
-        self.manifest = read_manifest(saved_model)
+        self.manifest = signature.read_manifest(saved_model)
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        columns = dict(zip(COLUMNS, map(list, zip(*texts, strict=True)), strict=False))
-        answers = self._ask(columns)
-        tasks = {task: self._values(answers, task) for task in self.manifest.tasks}
-        return Predictions(tasks, answers["embedding"])
-
-    def _values(self, answers: Mapping[str, np.ndarray], task: str) -> np.ndarray:
-        beginning = prefix(self.manifest, task)
-        if self.manifest.tasks[task].kind == "regress":
-            return answers[f"{beginning}value"][:, np.newaxis]
-        return answers[f"{beginning}probabilities"]
+        names = signature.columns(self.manifest)
+        columns = dict(zip(names, map(list, zip(*texts, strict=True)), strict=True))
+        return signature.predictions(self.manifest, self._ask(columns))
 
     @property
     def _outputs(self) -> list[str]:
         """Name the outputs that are needed, so that no others are sent."""
-        kinds = {task: spec.kind for task, spec in self.manifest.tasks.items()}
-        names = [
-            prefix(self.manifest, task) + ("value" if kind == "regress" else "probabilities")
-            for task, kind in kinds.items()
-        ]
-        return ["embedding", *names]
+        named = [signature.output_name(self.manifest, task) for task in self.manifest.tasks]
+        return ["embedding", *named]
 
     @abstractmethod
     def _ask(self, columns: Mapping[str, list[str]]) -> Mapping[str, np.ndarray]:
@@ -92,7 +81,7 @@ class RestPredictor(RemotePredictor):
 
     @_again
     def _ask(self, columns: Mapping[str, list[str]]) -> Mapping[str, np.ndarray]:
-        body = {"signature_name": DEFAULT, "inputs": columns}
+        body = {"signature_name": signature.DEFAULT, "inputs": columns}
         try:
             response = self._client.post(f"{self.url}:predict", json=body)
         except httpx.HTTPError as error:
@@ -156,14 +145,10 @@ def predict_request(
 ) -> Any:
     """Make a PredictRequest for strings [n] of each column."""
     request = messages.PredictRequest(output_filter=outputs)
-    request.model_spec.name, request.model_spec.signature_name = model, DEFAULT
+    request.model_spec.name = model
+    messages.fill(request, signature.DEFAULT, columns)
     if label:
         request.model_spec.version_label = label
-    for column, texts in columns.items():
-        tensor = request.inputs[column]
-        tensor.dtype = messages.STRING
-        tensor.tensor_shape.dim.add(size=len(texts))
-        tensor.string_val.extend(text.encode() for text in texts)
     return request
 
 

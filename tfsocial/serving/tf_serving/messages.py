@@ -8,6 +8,9 @@ which a test checks against the real classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from tfsocial.serving import wire
 
 FLOAT, INT64, STRING = 1, 9, 7  # tensorflow.DataType, of tensors
@@ -59,3 +62,13 @@ PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 PredictionLog = _CLASSES["PredictionLog"]
 Tensor = _CLASSES["Tensor"]
+
+
+def fill(request: Any, signature: str, columns: Mapping[str, Sequence[str]]) -> None:
+    """Put a signature's name and strings [n] of each input into a PredictRequest."""
+    request.model_spec.signature_name = signature
+    for column, texts in columns.items():
+        tensor = request.inputs[column]
+        tensor.dtype = STRING
+        tensor.tensor_shape.dim.add(size=len(texts))
+        tensor.string_val.extend(text.encode() for text in texts)
