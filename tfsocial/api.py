@@ -19,6 +19,8 @@ from tfsocial.config import load as _load
 from tfsocial.errors import InputError as InputError
 from tfsocial.inspection import NEAR
 
+MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
+
 if TYPE_CHECKING:
     from tfsocial.data.reading.rows import BadRow
     from tfsocial.evaluation.contract import Findings
@@ -215,23 +217,49 @@ def load_predictor(model: str | Path | Predictor) -> Predictor:
     return loading.load_predictor(folders.existing("model", model))
 
 
-def export(model: str | Path, output: str | Path, version: int | None = None) -> Path:
-    """Write the SavedModel of a run's `model/` folder, which takes plain strings.
+def export(
+    model: str | Path,
+    output: str | Path,
+    version: int | None = None,
+    *,
+    format: str = "saved_model",
+    data: str | Path | None = None,
+    min_agreement: float = MIN_AGREEMENT,
+) -> Path:
+    """Write a run's `model/` folder for servers.
 
     Args:
         output: folder of the served model's versions.
         version: left out, the highest there is plus one.
+        format: saved_model, which takes plain strings and is what TensorFlow Serving loads; litert,
+            int8 and the quickest on a CPU; or openvino, bfloat16.
+        data: file of texts on which the version is compared with the model.
+        min_agreement: least share of those texts that get the same answer.
 
     Returns:
         Folder of the version, `output`/`version`.
 
     Raises:
-        InputError: the version exists, or `model` is not a model folder.
+        InputError: the version exists, `model` is not a model folder, the format's package is not
+            installed, or too few answers are the same.
     """
     from tfsocial.serving.export import publish
 
     base = folders.local("output", output)
-    return publish.publish(folders.existing("model", model), base, version)
+    texts = _texts(folders.existing("data", data), model) if data is not None else []
+    source = folders.existing("model", model)
+    return publish.publish(source, base, version, format, texts, min_agreement if texts else 0.0)
+
+
+def _texts(data: Path, model: str | Path) -> list[tuple[str, ...]]:
+    """Read the texts of a file that can be read, for a model's text columns."""
+    from tfsocial.checkpoints import manifest
+    from tfsocial.data.reading.text_cells import Text
+    from tfsocial.data.reading.texts import read_texts
+
+    columns = manifest.read(folders.existing("model", model)).text_columns
+    rows = [row for row in read_texts(data, columns) if isinstance(row, Text)]
+    return [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
 
 
 def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:

@@ -34,7 +34,7 @@ def test_no_command_shows_the_usage(said):
     assert out.startswith("usage: tfsocial COMMAND --flags;")
     listed = dict(line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  "))
     assert set(listed) == set(COMMANDS)
-    assert listed["export"] == "Writes a SavedModel that takes plain strings"
+    assert listed["export"].startswith("Writes a model for servers: a SavedModel that takes plain")
 
 
 def test_every_file_of_cli_is_a_command_of_one_group():

@@ -10,3 +10,9 @@ import served_models
 def folders(tmp_path_factory):
     """`folders(name)`: the model folder and the SavedModel of one of `served_models.MODELS`."""
     return lambda name: served_models.of(name, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def form(tmp_path_factory):
+    """`form(name, format)`: the version of one of `served_models.MODELS` in another format."""
+    return lambda name, format: served_models.form(name, format, tmp_path_factory)

@@ -88,6 +88,17 @@ def of(name: str, temporary: pytest.TempPathFactory) -> tuple[Path, Path]:
     return _MADE[name]
 
 
+_FORMS: dict[tuple[str, str], Path] = {}
+
+
+def form(name: str, format: str, temporary: pytest.TempPathFactory) -> Path:
+    """The version of one of `MODELS` in another format; made once for all tests."""
+    if (name, format) not in _FORMS:
+        base = temporary.mktemp(f"{name}-{format}") / "served"
+        _FORMS[name, format] = publish(of(name, temporary)[0], base, format=format)
+    return _FORMS[name, format]
+
+
 loaded = functools.cache(tf.saved_model.load)  # once for all tests
 
 

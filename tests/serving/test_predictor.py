@@ -8,6 +8,7 @@ import os
 import resource
 import tracemalloc
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ MOOD = ModelManifest({"mood": HeadSpec("classify", ("happy", "sad"))}, "mean", 1
 TEXTS = ["my card is good thanks", "late", "the order is broken", "good " * 100, "?"]
 
 
-class Counting:
+class Counting(predictor.Predictor):
     """A predictor that notes how many texts each call has; even rows are happy."""
 
     manifest = MOOD
@@ -195,7 +196,7 @@ def test_an_output_has_the_usual_permissions(tmp_path):
 
 
 def test_rows_are_read_as_they_are_needed():
-    """Never more than one block ahead of the answers, so a stream of any length can be answered."""
+    """Never more than one window ahead of the answers: a stream of any length can be answered."""
     read = 0
 
     def endless():
@@ -206,26 +207,43 @@ def test_rows_are_read_as_they_are_needed():
 
     stream = predictor.answers(Counting(), endless())
     assert read == 0
-    for given in range(1, 3 * predictor.AT_ONCE):
-        next(stream)
-        assert (
-            given
-            <= read
-            <= given + predictor.AT_ONCE - 1 + predictor.AT_ONCE * (given % predictor.AT_ONCE == 0)
-        )
+    for given in range(1, 2 * predictor.WINDOW, 100):
+        for _ in range(100):
+            next(stream)
+        assert read <= predictor.WINDOW * -(-(given + 99) // predictor.WINDOW)
 
 
 def test_texts_are_answered_in_blocks():
-    """1200 rows are 512 + 512 + 176 texts; a bad row takes a place in its block."""
+    """1199 texts are 512 + 512 + 175; a bad row is in none."""
     counting = Counting()
     rows = [Text("even", None, 1)] * 1199
     rows.insert(600, BadRow("in.txt", 601, "empty", ""))
     assert len(list(predictor.answers(counting, rows))) == 1200
-    assert counting.calls == [512, 511, 176]
+    assert counting.calls == [512, 512, 175]
+
+
+def test_texts_of_about_one_length_are_answered_together():
+    """The longest of a call is no longer than the shortest of the next, whatever their order."""
+    calls = []
+
+    class Noting(Counting):
+        def __call__(self, texts):
+            calls.append([len(text) for (text,) in texts])
+            return super().__call__(texts)
+
+    texts = [
+        f"{'x' * (37 * number % 101)} {'even' if number % 3 else 'odd'}" for number in range(1300)
+    ]
+    answers = Noting().predict(texts)
+    assert [answer["mood"]["label"] for answer in answers] == [
+        "happy" if number % 3 else "sad" for number in range(1300)
+    ]
+    assert len(calls) == 3
+    assert all(max(one) <= min(next) for one, next in pairwise(calls))
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    """Of 20,000 lines no more is held than of 5,000: two blocks, not the file."""
+    """Of 30,000 lines no more is held than of 10,000: two windows, not the file."""
 
     def peak(rows: int) -> int:
         source = write_rows(tmp_path / f"{rows}.txt", rows)
@@ -237,7 +255,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
         return most
 
     peak(100)  # what is imported or cached on the way is paid for here
-    assert peak(20_000) < 1.2 * peak(5_000)
+    assert peak(30_000) < 1.2 * peak(10_000)
 
 
 def test_five_thousand_lines_by_a_real_model(folders, tmp_path):

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from tfsocial import files
 from tfsocial.errors import InputError
-from tfsocial.serving.export import golden, module, portable, publish, warmup
+from tfsocial.serving.export import golden, portable, publish, saved_model, warmup
 from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.signature import read_manifest
 from tfsocial.serving.tf_serving import config
@@ -63,14 +63,16 @@ def test_versions_are_numbered_and_never_overwritten(folders, tmp_path):
     assert publish.publish(model, tmp_path / "served").name == "10"
     found = load_predictor(tmp_path / "served")
     assert np.isfinite(found([("good",)]).embedding).all()
-    with pytest.raises(InputError, match=r"is a SavedModel itself; name the folder that holds"):
+    with pytest.raises(
+        InputError, match=r"is a version itself \(saved_model.pb\); name the folder that holds"
+    ):
         publish.publish(model, tmp_path / "served" / "10")
 
 
 def test_what_says_something_else_is_not_published(folders, tmp_path, monkeypatch):
     """Loaded again before it has its name: a graph that answers otherwise is thrown away."""
     monkeypatch.setattr(
-        module, "task_answers", lambda *_: {"probabilities": tf.zeros([len(golden.TEXTS), 3])}
+        saved_model, "task_answers", lambda *_: {"probabilities": tf.zeros([len(golden.TEXTS), 3])}
     )
     with pytest.raises(publish.NotPortable, match="differ from the model's by"):
         publish.publish(folders("classify")[0], tmp_path / "served")
@@ -126,5 +128,5 @@ def test_an_export_can_be_read_by_others(folders):
 def test_another_saved_model_is_told_apart(tmp_path):
     """A SavedModel of somebody else has no manifest, and is refused with that reason."""
     tf.saved_model.save(tf.Module(), str(tmp_path / "other"))
-    with pytest.raises(InputError, match=r"other: is not a SavedModel of this version of tfsocial"):
+    with pytest.raises(InputError, match=r"other: is no model of this version of tfsocial"):
         load_predictor(tmp_path / "other")

@@ -11,7 +11,7 @@ from served_models import loaded, served
 
 from tfsocial.checkpoints.manifest import ModelManifest, of_values, to_values
 from tfsocial.models.spec import HeadSpec
-from tfsocial.serving.export import module
+from tfsocial.serving.export import saved_model
 
 TEXTS = ["my card is good thanks", "", "it is late", "good " * 500]
 
@@ -141,7 +141,7 @@ def test_labels_are_joined_by_the_tasks_own_separator():
     tags = HeadSpec("multilabel", ("a|b", "c"), separator="; ")
     values = to_values(ModelManifest({"tags": tags}, "mean", 8, 2, ("text",)))
     found = of_values(json.loads(json.dumps(values)))
-    answers = module.task_answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
+    answers = saved_model.task_answers(found, "tags", tf.constant([[0.9, 0.8], [0.1, 0.2]]))
     assert answers["label"].numpy().tolist() == [b"a|b; c", b""]
     del values["tasks"]["tags"]["separator"]
     assert of_values(values).tasks["tags"].separator == "|"

@@ -32,6 +32,15 @@ def test_a_short_text_pays_for_its_own_tokens_only(tokenizer):
     assert batch[keys.TOKEN_IDS].numpy().tolist() == [[CLS, A, SEP, CLS, B, C, SEP]]
 
 
+def test_texts_of_about_one_length_have_a_row_each(tokenizer):
+    """Of 5, 5 and 4 tokens 15 places are filled to more than eight ninths; of 5, 3 and 3 not."""
+    batch, assignment = pack_texts([tf.constant(["a b c", "b c d", "c d"])], tokenizer, 64, 4)
+    assert batch[keys.TOKEN_IDS].shape == [3, 5]
+    assert assignment.numpy()[:, 0].tolist() == [0, 1, 2]
+    batch, _ = pack_texts([tf.constant(["a b c", "b", "c"])], tokenizer, 64, 4)
+    assert batch[keys.TOKEN_IDS].shape == [1, 11]
+
+
 def test_pack_texts_takes_pairs_and_cuts_long_texts(tokenizer):
     """Two columns make one example; no example is longer than a row."""
     columns = [tf.constant(["a"]), tf.constant(["b c d"])]

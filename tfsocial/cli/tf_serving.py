@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     base = folders.existing("--model", FLAGS.model)
     output = folders.local("--output", FLAGS.output)
-    there = versions.versions(base)
+    there = versions.versions(base, "saved_model")
     if not there:
         raise InputError(f"--model={base}: holds no version; tfsocial export writes one")
     name = FLAGS.name or base.resolve().name

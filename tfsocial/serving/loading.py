@@ -11,21 +11,34 @@ from tfsocial.serving.predictor import Predictor
 
 
 def load_predictor(folder: Path) -> Predictor:
-    """Load a run's `model/` folder, a SavedModel, or the newest of a folder of versions.
+    """Load a run's `model/` folder, an exported version, or the newest of a folder of versions.
 
     Raises:
         InputError: the folder is neither, or is broken.
     """
-    if ((version := versions.newest(folder)) / versions.GRAPH).is_file():
-        from tfsocial.serving.saved_model import SavedModelPredictor
-
-        return SavedModelPredictor(version)
+    version = versions.newest(folder)
+    if format := versions.format_of(version):
+        return _load_version(version, format)
     if (folder / CONFIG).is_file():
         from tfsocial.checkpoints import model_folder
         from tfsocial.serving.text_model import TextModelPredictor
 
         return TextModelPredictor(model_folder.load(folder))
     raise InputError(
-        f"--model={folder}: is neither a run's model/ folder (config.json) "
-        "nor a SavedModel (saved_model.pb) nor a folder of its versions"
+        f"--model={folder}: is neither a run's model/ folder ({CONFIG}) nor an exported version "
+        f"({' or '.join(versions.GRAPHS.values())}) nor a folder of versions"
     )
+
+
+def _load_version(version: Path, format: str) -> Predictor:
+    if format == "litert":
+        from tfsocial.serving.litert import LiteRTPredictor
+
+        return LiteRTPredictor(version)
+    if format == "openvino":
+        from tfsocial.serving.openvino import OpenVINOPredictor
+
+        return OpenVINOPredictor(version)
+    from tfsocial.serving.saved_model import SavedModelPredictor
+
+    return SavedModelPredictor(version)

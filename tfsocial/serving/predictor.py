@@ -23,6 +23,7 @@ from tfsocial.data.reading.texts import read_texts
 from tfsocial.errors import InputError
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
+WINDOW = 8 * AT_ONCE  # texts that are sorted by length: one call's are then all about as long
 SQUARES = AT_ONCE * 128**2  # attention of so many texts of 128 tokens is as much as memory is for
 
 
@@ -63,17 +64,31 @@ class Predictor(ABC):
             texts: n of them; pairs as tuples.
             top: how many labels to list with their probabilities; 0 lists all.
         """
-        return [answer for block in self._blocks(texts) for answer in described(self, block, top)]
+        return list(described(self, self.many(_tuples(texts)), top))
 
     def embed(self, texts: Sequence[str | tuple[str, ...]]) -> np.ndarray:
         """Pool the encoder's output of each text, float32 [n, hidden]."""
-        vectors = [block.embedding for block in self._blocks(texts)]
-        return np.concatenate(vectors) if vectors else np.zeros([0, 0], np.float32)
+        return self.many(_tuples(texts)).embedding
 
-    def _blocks(self, texts: Sequence[str | tuple[str, ...]]) -> Iterator[Predictions]:
+    def many(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
+        """Compute the numbers for any number of texts, those of about one length together."""
+        if not texts:
+            none = {task: np.zeros([0, spec.width]) for task, spec in self.manifest.tasks.items()}
+            return Predictions(none, np.zeros([0, 0]))
+        order = sorted(range(len(texts)), key=lambda place: sum(map(len, texts[place])))
         size = texts_at_once(self.manifest)
-        rows = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
-        return (self(rows[start : start + size]) for start in range(0, len(rows), size))
+        starts = range(0, len(texts), size)
+        parts = [self([texts[place] for place in order[start : start + size]]) for start in starts]
+        back = np.argsort(order)
+        tasks = {
+            task: np.concatenate([part.tasks[task] for part in parts])[back]
+            for task in parts[0].tasks
+        }
+        return Predictions(tasks, np.concatenate([part.embedding for part in parts])[back])
+
+
+def _tuples(texts: Sequence[str | tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(text,) if isinstance(text, str) else tuple(text) for text in texts]
 
 
 def texts_at_once(manifest: ModelManifest) -> int:
@@ -119,8 +134,7 @@ def answers(
 ) -> Iterator[dict[str, Any]]:
     """Yield an answer per row, in order: task -> label and probabilities, or `error`."""
     rows = iter(rows)
-    at_once = texts_at_once(predictor.manifest)
-    while block := list(islice(rows, at_once)):
+    while block := list(islice(rows, WINDOW)):
         good = [row for row in block if isinstance(row, Text)]
         answered = iter(_described(predictor, good, top)) if good else iter(())
         for row in block:
@@ -132,7 +146,7 @@ def answers(
 
 def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dict[str, Any]]:
     texts = [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
-    return described(predictor, predictor(texts), top)
+    return described(predictor, predictor.many(texts), top)
 
 
 def described(

@@ -42,10 +42,10 @@ def predictions(manifest: ModelManifest, outputs: Mapping[str, np.ndarray]) -> P
 
 
 def read_manifest(folder: Path) -> ModelManifest:
-    """Read the tasks, labels and text columns of a SavedModel.
+    """Read the tasks, labels and text columns of an exported version.
 
     Raises:
-        InputError: the SavedModel was not written by `tfsocial export`.
+        InputError: it was not written by `tfsocial export`.
     """
     try:
         return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8"))["model"])
@@ -53,6 +53,6 @@ def read_manifest(folder: Path) -> ModelManifest:
         raise InputError(f"{folder / MANIFEST}: {error}; export the model again") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"{folder}: is not a SavedModel of this version of tfsocial ({MANIFEST} is missing or "
+            f"{folder}: is no model of this version of tfsocial ({MANIFEST} is missing or "
             "broken); export the model again"
         ) from None

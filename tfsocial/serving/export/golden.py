@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.serving.predictor import Predictions, Predictor
+from tfsocial.serving.predictor import Predictions
 
 # Written for this: nobody's data. Plain, empty, other scripts, signs, longer than a row.
 TEXTS = (
@@ -36,15 +35,10 @@ def answers(predictions: Predictions) -> dict[str, Any]:
     return {"tasks": tasks, "embedding": predictions.embedding.tolist()}
 
 
-def largest_difference(predictor: Predictor, expected: Mapping[str, Any]) -> float:
-    """Ask the requests, and give by how much an answer differs at most.
-
-    Args:
-        expected: of `answers`.
-    """
-    found = predictor(requests(predictor.manifest))
-    pairs: Sequence[tuple[np.ndarray, Any]] = [
-        (found.embedding, expected["embedding"]),
-        *((found.tasks[task], values) for task, values in expected["tasks"].items()),
+def largest_difference(expected: Predictions, found: Predictions) -> float:
+    """Give by how much an answer to the requests differs at most."""
+    pairs = [
+        (expected.embedding, found.embedding),
+        *((values, found.tasks[task]) for task, values in expected.tasks.items()),
     ]
-    return max(float(np.max(np.abs(one - np.asarray(other)))) for one, other in pairs)
+    return max(float(np.max(np.abs(one - other))) for one, other in pairs)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-import tensorflow as tf
 
 import tfsocial
 from tfsocial import files
@@ -21,18 +20,37 @@ from tfsocial.checkpoints.locations import CARD
 from tfsocial.checkpoints.model_folder import REFERENCE, TextModelBundle
 from tfsocial.errors import InputError
 from tfsocial.provenance import licences
-from tfsocial.serving import versions
-from tfsocial.serving.export import golden, portable, warmup
-from tfsocial.serving.export.module import ServingModule
-from tfsocial.serving.saved_model import SavedModelPredictor
+from tfsocial.serving import agreement, versions
+from tfsocial.serving.export import golden, litert, openvino, portable, saved_model
+from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.signature import MANIFEST
 from tfsocial.serving.text_model import TextModelPredictor
 
 PROVENANCE = "provenance.json"  # beside `model/`, where a run wrote it
 
+# Format -> the functions that make its graph and write it.
+FORMATS: dict[str, ModuleType] = {
+    "saved_model": saved_model,
+    "litert": litert,
+    "openvino": openvino,
+}
+LEAST_COSINE = 0.8  # of a golden request's embedding: below it the graph computes something else
+AT_ONCE = 64  # texts
 
-def publish(model: Path, base: Path, version: int | None = None) -> Path:
-    """Write a model folder's SavedModel as the next version of a served model.
+
+class NotPortable(Exception):
+    """What was written is not what it should be."""
+
+
+def publish(
+    model: Path,
+    base: Path,
+    version: int | None = None,
+    format: str = "saved_model",
+    texts: Sequence[tuple[str, ...]] = (),
+    least_agreement: float = 0.0,
+) -> Path:
+    """Write a model folder in a format for servers, as the next version of a served model.
 
     It is written beside its place, loaded again, asked the golden requests, flushed to the disk,
     and only then renamed, so a server that watches `base` never sees half of it.
@@ -40,38 +58,51 @@ def publish(model: Path, base: Path, version: int | None = None) -> Path:
     Args:
         base: a folder of numbered versions; made if need be.
         version: left out, the highest there is plus one.
+        format: one of FORMATS.
+        texts: texts or pairs that both forms are asked, to see how far they say the same.
+        least_agreement: share of those texts that must get the same answer.
 
     Returns:
         `base / version`.
 
     Raises:
-        InputError: `model` is no model folder, `base` is none of versions, or has that version.
+        InputError: `model` is no model folder, `base` is none of versions, has that version or
+            another format, the format's package is missing, or too few answers are the same.
         NotPortable: the graph would not load in every server, or says something else than the
             model; a fault of this program.
     """
     target = base / str(versions.next_version(base) if version is None else version)
     if target.exists():
         raise InputError(f"{target}: exists already; a version is never overwritten")
+    if others := set(versions.versions(base)) - set(versions.versions(base, format)):
+        raise InputError(
+            f"{base}: version {min(others)} has another format than {format}; a server that "
+            "watches the folder could not load both, so name another one"
+        )
     bundle = model_folder.load(model)
     with files.making(target) as unfinished:
-        _write(bundle, model, unfinished)
-        _check(unfinished)
+        values = _write(bundle, model, format, unfinished)
+        values |= _checked(bundle, format, unfinished, texts, least_agreement)
+        _write_manifest(unfinished, values)
     return target
 
 
-class NotPortable(Exception):
-    """What was written is not what it should be."""
+def read_agreement(version: Path) -> agreement.Agreement | None:
+    """Read how far a version says the same as its model; None if no texts were given for it."""
+    values = manifests.read_json(version / MANIFEST)["agreement"]
+    return agreement.Agreement(**values) if values else None
 
 
-def _write(bundle: TextModelBundle, model: Path, folder: Path) -> None:
-    module = ServingModule(bundle)
-    tf.saved_model.save(module, str(folder), signatures=module.functions)
-    warmup.write(folder, bundle.manifest, tuple(module.functions))
+def _write(bundle: TextModelBundle, model: Path, format: str, folder: Path) -> dict[str, Any]:
+    """Write all but the checks; give what the manifest says."""
+    writer = FORMATS[format]
+    module = writer.module(bundle)
+    writer.write(module, bundle, folder)
     if (model / CARD).is_file():
         shutil.copyfile(model / CARD, folder / CARD)
-    answers = TextModelPredictor(bundle)(golden.requests(bundle.manifest))
     values = {
         "format": 1,
+        "graph": format,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {
             "tfsocial": tfsocial.__version__,
@@ -81,13 +112,13 @@ def _write(bundle: TextModelBundle, model: Path, folder: Path) -> None:
         "signatures": {name: _shapes(one) for name, one in module.functions.items()},
         **_origin(model),
         "reference": _json(model / REFERENCE),
-        "golden": {
-            "requests": golden.requests(bundle.manifest),
-            "answers": golden.answers(answers),
-            "tolerance": golden.TOLERANCE,
-        },
         "files": {str(path.relative_to(folder)): _sha256(path) for path in _files(folder)},
     }
+    _write_manifest(folder, values)
+    return values
+
+
+def _write_manifest(folder: Path, values: Mapping[str, Any]) -> None:
     text = json.dumps(values, ensure_ascii=False, indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -125,18 +156,49 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(folder: Path) -> None:
-    """Load what was written, as a server would, and ask it.
+def _checked(
+    bundle: TextModelBundle,
+    format: str,
+    folder: Path,
+    texts: Sequence[tuple[str, ...]],
+    least_agreement: float,
+) -> dict[str, Any]:
+    """Load what was written, as a server would, and ask it; give what the manifest says of that.
 
     Raises:
         NotPortable: it is not what it should be; says how.
+        InputError: too few of its answers are the model's.
     """
+    if format == "saved_model":
+        _check_portable(folder)
+    model, version = TextModelPredictor(bundle), load_predictor(folder)
+    requests = golden.requests(bundle.manifest)
+    expected, found = model(requests), version(requests)
+    difference = golden.largest_difference(expected, found)
+    cosine = agreement.between(bundle.manifest, expected, found).cosine
+    exact = format == "saved_model"
+    if not (difference <= golden.TOLERANCE if exact else cosine >= LEAST_COSINE):
+        raise NotPortable(f"the {format}'s answers differ from the model's by {difference:g}")
+    same = agreement.between(bundle.manifest, model.many(texts), version.many(texts))
+    if same.least < least_agreement:
+        raise InputError(
+            f"--format={format}: {same.least:.2%} of {same.texts} answers are the model's, and "
+            f"--min_agreement asks for {least_agreement:.2%}; take another format, or ask for less"
+        )
+    return {
+        "golden": {
+            "requests": requests,
+            "answers": golden.answers(expected),
+            # Twice what was seen: another CPU may round otherwise.
+            "tolerance": golden.TOLERANCE if exact else 2 * difference,
+        },
+        "agreement": same._asdict() if texts else None,
+    }
+
+
+def _check_portable(folder: Path) -> None:
     graph = portable.read_graph(folder)
     if unknown := portable.used_ops(graph) - portable.OPS:
         raise NotPortable(f"the graph uses ops that older servers may lack: {sorted(unknown)}")
     if compiled := portable.compiled_functions(graph):
         raise NotPortable(f"functions insist on XLA, which servers have off: {compiled}")
-    expected = manifests.read_json(folder / MANIFEST)["golden"]["answers"]
-    difference = golden.largest_difference(SavedModelPredictor(folder), expected)
-    if not difference <= golden.TOLERANCE:
-        raise NotPortable(f"the SavedModel's answers differ from the model's by {difference:g}")

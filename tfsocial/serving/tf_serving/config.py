@@ -118,7 +118,7 @@ def write(
     Raises:
         InputError: no such version, or a label that the server would refuse.
     """
-    there = versions.versions(base)
+    there = versions.versions(base, "saved_model")
     for label, version in labels.items():
         if not LABEL.fullmatch(label):
             raise InputError(f"label {label!r}: a server takes letters, digits and _ alone")

@@ -33,7 +33,7 @@ def write(base: Path, output: Path, name: str, seen_as: str, queue: int = QUEUE)
     Raises:
         InputError: there is no version, or the model is in the repository already.
     """
-    there = versions.versions(base)
+    there = versions.versions(base, "saved_model")
     if not there:
         raise InputError(f"{base}: holds no version; tfsocial export writes one")
     folder = output / name

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import tensorflow as tf
 
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.models.spec import HeadSpec
+from tfsocial.serving.export import warmup
 from tfsocial.serving.signature import columns as inputs_of
 from tfsocial.serving.signature import prefix
 
@@ -92,6 +94,17 @@ class ServingModule(tf.Module):
             return {"classes": classes, "scores": scores}
 
         return answer
+
+
+def module(bundle: TextModelBundle) -> ServingModule:
+    """Make the graph with its signatures."""
+    return ServingModule(bundle)
+
+
+def write(module: ServingModule, bundle: TextModelBundle, folder: Path) -> None:
+    """Write the SavedModel and the requests that warm it up."""
+    tf.saved_model.save(module, str(folder), signatures=module.functions)
+    warmup.write(folder, bundle.manifest, tuple(module.functions))
 
 
 def task_answers(manifest: ModelManifest, task: str, values: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,0 +1,58 @@
+"""The graph of the fast forms: token ids in, the numbers of `Predictions` out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.serving.signature import output_name
+from tfsocial.serving.token_model import inputs
+from tfsocial.text import batch as keys
+
+
+class TokenModule(tf.Module):
+    """An encoder and its heads on texts that are padded, not packed.
+
+    Each function takes `token_ids`, and for pairs `type_ids`, int32 [n, length] with [PAD] where
+    there is no token, and gives `embedding` float32 [n, hidden] and the predictions of each task,
+    [n, width], called as the SavedModel's.
+    """
+
+    def __init__(
+        self, bundle: TextModelBundle, shapes: dict[str, tuple[int | None, int | None]]
+    ) -> None:
+        """Make a function for each shape [n, length], None for any."""
+        super().__init__(name="tfsocial")
+        self.weights = list(bundle.model.variables)
+        answer = _answering(bundle)
+        names = inputs(len(bundle.manifest.text_columns))
+        self.functions = {
+            name: tf.function(
+                answer, [tf.TensorSpec(shape, tf.int32, one) for one in names], autograph=False
+            )
+            for name, shape in shapes.items()
+        }
+
+
+def _answering(bundle: TextModelBundle) -> Callable[..., dict[str, tf.Tensor]]:
+    model, manifest, pad = bundle.model, bundle.manifest, bundle.tokenizer.pad_id
+
+    def answer(token_ids: tf.Tensor, type_ids: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        shape = tf.shape(token_ids)
+        # No text can be tokenized to [PAD]: that word of a text is three plain pieces.
+        segments = tf.cast(token_ids != pad, tf.int32)
+        batch = {
+            keys.TOKEN_IDS: token_ids,
+            keys.SEGMENT_IDS: segments,
+            keys.POSITION_IDS: tf.broadcast_to(tf.range(shape[1])[tf.newaxis], shape),
+            keys.TYPE_IDS: tf.zeros_like(token_ids) if type_ids is None else type_ids,
+            keys.EXAMPLE_ID: tf.zeros([token_ids.shape[0] or shape[0], 1], tf.int64),
+        }
+        outputs = model(batch, training=False)
+        tasks = model.predictions(outputs.pooled, outputs.logits)
+        named = {output_name(manifest, task): values[:, 0] for task, values in tasks.items()}
+        return {"embedding": outputs.pooled[:, 0], **named}
+
+    return answer

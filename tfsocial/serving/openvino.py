@@ -1,0 +1,66 @@
+"""Answers from an OpenVINO model: bfloat16 where the CPU has it, batches of one length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tfsocial.errors import InputError
+from tfsocial.serving import signature, versions
+from tfsocial.serving.token_model import Block, Outputs, TokenModel, Worker, feed, inputs
+
+STEP = 8  # lengths are multiples of it: each new shape is compiled once
+TOKENS = 1024  # of a block: enough for the kernels, little enough for the caches
+SETTINGS = {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "THROUGHPUT"}
+
+
+class OpenVINOPredictor(TokenModel):
+    """A version that `tfsocial export --format=openvino` wrote."""
+
+    def __init__(self, folder: Path):
+        """Load and compile it.
+
+        Raises:
+            InputError: openvino is not installed, or the file is broken.
+        """
+        manifest = signature.read_manifest(folder)
+        columns = inputs(len(manifest.text_columns))
+        compiled = _compiled(folder / versions.GRAPHS["openvino"])
+        streams = compiled.get_property("NUM_STREAMS")
+        workers = [_worker(compiled.create_infer_request(), columns) for _ in range(streams)]
+        steps = range(STEP, manifest.row_length, STEP)
+        super().__init__(folder, workers, (*steps, manifest.row_length), TOKENS)
+
+
+def library(where: str) -> Any:
+    """Import openvino.
+
+    Raises:
+        InputError: it is not installed; begins with `where`.
+    """
+    try:
+        import openvino
+    except ImportError as error:
+        raise InputError(
+            f"{where}: needs the package openvino, which cannot be imported ({error}); "
+            "pip install 'tfsocial[openvino]'"
+        ) from None
+    return openvino
+
+
+def _compiled(path: Path) -> Any:
+    openvino = library(str(path))
+    try:
+        return openvino.Core().compile_model(path, "CPU", SETTINGS)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f"{path}: cannot be loaded ({reason}); export the model again") from None
+
+
+def _worker(request: Any, columns: Sequence[str]) -> Worker:
+    def work(block: Block) -> Outputs:
+        answered = request.infer(feed(block, columns))
+        return {output.get_any_name(): values for output, values in answered.items()}
+
+    return work
