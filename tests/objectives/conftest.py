@@ -21,7 +21,7 @@ from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table, weighing
-from tfsocial.objectives.contract import Terms
+from tfsocial.objectives.contract import Taught, Terms
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.training.forward import Step
@@ -43,6 +43,15 @@ PROPAGATED = {"topic": np.concatenate([SHARES, SHARES[:2], np.zeros([1, 3]), SHA
 # Class 2 has one example in each half of the rows: they meet across replicas only.
 CLASSES = [0, 1, 0, 2, 1, 0, -1, 2, 1, 0]
 WEIGHTS = [1, 1, 1, 1, 0, 1, 1, 1, 1, 1]
+# A teacher's vectors and logits of the ten.
+TAUGHT = Taught(
+    np.sin(np.outer(1.3 + np.arange(10), np.arange(32))).astype(np.float32),
+    {
+        task: np.cos(np.outer(0.7 + np.arange(10), 1 + np.arange(spec.width))).astype(np.float32)
+        for task, spec in SPECS.items()
+    },
+    np.ones(10, np.float32),
+)
 EMPTY = packing.EMPTY
 # Labelled examples: five in the upper half of the rows, three in the lower half.
 ASSIGNMENT = [[0, 1, 2, EMPTY], [3, 4, 5, EMPTY], [6, 7, 8, EMPTY], [9, EMPTY, EMPTY, EMPTY]]
@@ -137,11 +146,12 @@ class Bench:
             "label_embeddings": self.names,
             "m0_vectors": None,
             "propagated_labels": spread,
+            "teacher": {"teacher": TAUGHT},
             "word_parts": WORD_PARTS,
             "mlm_head": self.text_model.mlm_logits,
             "fisher": self.fisher,
         }
-        return RunConstants(LOSSES, COUNTS, provided, frozenset({"propagated_labels"}))
+        return RunConstants(LOSSES, COUNTS, provided, frozenset({"propagated_labels", "teacher"}))
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -193,6 +203,10 @@ class FakeStep:
     fisher: Mapping[str, tf.Tensor] = field(default_factory=dict)
     view: Outputs | None = None
     propagated: Mapping[str, tf.Tensor] = field(default_factory=dict)
+    taught: Mapping[str, Taught] = field(default_factory=dict)
+
+    def teacher(self, name: str) -> Taught:
+        return self.taught[name]
 
     def propagated_labels(self, task: str) -> tf.Tensor:
         return self.propagated[task]

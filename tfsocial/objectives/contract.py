@@ -34,6 +34,20 @@ class Terms(NamedTuple):
     mask: tf.Tensor
 
 
+class Taught(NamedTuple):
+    """What a teacher says of examples.
+
+    Attributes:
+        pooled: float32 [..., hidden], its vectors.
+        logits: task -> float32 [..., width], in the order of the model's own.
+        known: float32 [...], 1 where it read the example, else 0 and zeros above.
+    """
+
+    pooled: tf.Tensor
+    logits: Mapping[str, tf.Tensor]
+    known: tf.Tensor
+
+
 class Forward(Protocol):
     """A lazy view of one step: what nobody asks for is not computed, nothing is computed twice."""
 
@@ -119,6 +133,12 @@ class Forward(Protocol):
 
         Float32 probabilities; zeros for what is not train's. For an objective that needs
         "propagated_labels".
+        """
+
+    def teacher(self, name: str) -> Taught:
+        """Give what the teacher of that name says of the batch's examples, [rows, slots, ...].
+
+        For an objective that needs "teacher".
         """
 
     @property

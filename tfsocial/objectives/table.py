@@ -24,6 +24,7 @@ from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
     cutoff,
+    distillation,
     fast_gradient,
     fix_match,
     free_lb,
@@ -70,6 +71,7 @@ COMMUNITY: Mapping[str, type[Objective]] = {
 }
 PAPERS: Mapping[str, type[Objective]] = {
     "cutoff": cutoff.Cutoff,
+    "distillation": distillation.Distillation,
     "fgm": fast_gradient.FGM,
     "fix_match": fix_match.FixMatch,
     "free_lb": free_lb.FreeLB,
@@ -83,6 +85,7 @@ PAPERS: Mapping[str, type[Objective]] = {
     "simcse": simcse.SimCSE,
     "smart": smart.SMART,
     "supervised_contrastive": supervised_contrastive.SupervisedContrastive,
+    "teacher_cosine": distillation.TeacherCosine,
     "uda": uda.UDA,
     "vat": virtual_adversarial.VAT,
 }

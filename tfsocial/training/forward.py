@@ -16,7 +16,7 @@ from tfsocial.config import TaskKind
 from tfsocial.models import parameters
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.contract import Terms
+from tfsocial.objectives.contract import Taught, Terms
 from tfsocial.text import packing
 from tfsocial.text.batch import (
     EXAMPLE_ID,
@@ -136,11 +136,18 @@ class Step:
             return tf.zeros_like(self.outputs.logits[task])
         return self._of_train(known[task])
 
+    def teacher(self, name: str) -> Taught:
+        known = self.constants["teacher"]
+        if known is None:  # the batch is not train's
+            return _nothing_taught(self.outputs)
+        return tf.nest.map_structure(self._of_train, known[name])
+
     def _of_train(self, values: tf.Tensor) -> tf.Tensor:
-        """Pick of [train's examples, width] what belongs to the batch's; zeros in gaps."""
+        """Pick of [train's examples, ...] what belongs to the batch's; zeros in gaps."""
         ids = self.batch[EXAMPLE_ID]
         rows = tf.gather(values, tf.maximum(ids, 0))
-        return tf.where(ids[..., tf.newaxis] >= 0, rows, 0.0)
+        there = tf.reshape(ids >= 0, [*ids.shape, *[1] * (len(values.shape) - 1)])
+        return tf.where(there, rows, 0.0)
 
     @property
     def word_parts(self) -> WordParts:
@@ -195,6 +202,11 @@ class Step:
         if context is None or context.num_replicas_in_sync == 1:
             return values
         return context.all_gather(values, axis=0)
+
+
+def _nothing_taught(outputs: Outputs) -> Taught:
+    pooled, logits = tf.nest.map_structure(tf.zeros_like, (outputs.pooled, outputs.logits))
+    return Taught(pooled, logits, tf.zeros_like(outputs.pooled[..., 0]))
 
 
 class _NoProbe(dict):

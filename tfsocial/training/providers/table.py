@@ -18,6 +18,7 @@ from tfsocial.training.providers import (
     probe,
     propagated_labels,
     second_view,
+    teacher,
     word_parts,
 )
 from tfsocial.training.providers.contract import Context, Provider, Settings
@@ -31,6 +32,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "label_embeddings": label_embeddings.LabelEmbeddings(),
     "m0_vectors": m0_vectors.M0Vectors(),
     "propagated_labels": propagated_labels.PropagatedLabels(),
+    "teacher": teacher.Teacher(),
     "word_parts": word_parts.WordPartsOfVocabulary(),
     "mlm_head": mlm_head.MLMHead(),
     "fisher": fisher.Fisher(),

@@ -1,0 +1,103 @@
+"""What teachers say of train: tuned models that a smaller one learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfsocial.checkpoints import model_folder
+from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.batches import evaluation_batches
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.errors import InputError, nearest
+from tfsocial.models import inference
+from tfsocial.models.spec import HeadSpec
+from tfsocial.objectives import table
+from tfsocial.objectives.contract import Taught
+from tfsocial.objectives.papers.distillation import Distillation, TeacherCosine
+from tfsocial.objectives.table import Term
+from tfsocial.text.batch import Shape
+from tfsocial.training.providers import contract
+from tfsocial.training.providers.contract import Context, Provider
+from tfsocial.training.run_constants import RunConstants
+
+ROWS = 8  # of a batch that a teacher reads
+
+
+class Teacher(Provider):
+    """Name in `checkpoints` -> `Taught` of train's examples, [n, ...]; each teacher reads once."""
+
+    of_train = True
+
+    def build(self, context: Context, constants: RunConstants) -> dict[str, Taught]:
+        terms = [term for term in context.terms if "teacher" in term.objective.needs]
+        return {
+            name: _taught(
+                model_folder.load(context.checkpoints[name].folder),
+                context.train,
+                context.text_model.specs,
+                context.text_model.encoder.config.hidden_size,
+                [term for term in terms if term.objective.teacher == name],
+                key,
+            )
+            for name, key in table.checkpoints(terms).items()
+        }
+
+
+def _taught(
+    teacher: TextModelBundle,
+    train: Examples,
+    specs: Mapping[str, HeadSpec],
+    hidden_size: int,
+    terms: Sequence[Term],
+    key: str,
+) -> Taught:
+    """Let a teacher read train.
+
+    Raises:
+        InputError: it lacks a task or a label, is of another width, or train is too long.
+    """
+    objectives = [term.objective for term in terms]
+    tasks = {one.task for one in objectives if isinstance(one, Distillation)}
+    places = {task: _places(specs[task], teacher, task, key) for task in tasks}
+    its_size = teacher.model.encoder.config.hidden_size
+    if any(isinstance(one, TeacherCosine) for one in objectives) and its_size != hidden_size:
+        raise InputError(
+            f"{key}: the teacher's vectors have {its_size} numbers, the model's {hidden_size}; "
+            "leave teacher_cosine out"
+        )
+    _check_size(len(train), its_size + sum(map(len, places.values())), key)
+    manifest = teacher.manifest
+    encoded = tokenize_split(train, teacher.tokenizer, manifest.row_length)
+    shape = Shape(ROWS, manifest.row_length, manifest.slots)
+    read = inference.before_predictions(teacher.model, evaluation_batches(encoded, shape))
+    logits = {task: tf.gather(read.logits[task], place, axis=-1) for task, place in places.items()}
+    return Taught(read.pooled, logits, tf.ones([len(train)]))
+
+
+def _places(spec: HeadSpec, teacher: TextModelBundle, task: str, key: str) -> np.ndarray:
+    """Find the teacher's columns that stand for a task's logits, int [learned]."""
+    its = teacher.manifest.tasks.get(task)
+    if its is None or its.kind != spec.kind:
+        has = ", ".join(f"{name} ({one.kind})" for name, one in teacher.manifest.tasks.items())
+        raise InputError(f"{key}: the teacher has no {spec.kind} task {task}; it has {has}")
+    if spec.kind == "regress":
+        return np.zeros([1], int)
+    for label in spec.learned_labels:
+        if label not in its.learned_labels:
+            known = nearest(label, its.learned_labels)
+            raise InputError(f"{key}: the teacher's task {task} has no label {label!r}; {known}")
+    return np.array([its.learned_labels.index(label) for label in spec.learned_labels])
+
+
+def _check_size(examples: int, numbers: int, key: str) -> None:
+    if examples * numbers > contract.MOST_NUMBERS:
+        raise InputError(
+            f"{key}: {numbers} numbers for each of {examples} examples are more than the "
+            f"{contract.MOST_NUMBERS} it keeps; take fewer examples"
+        )
+
+
