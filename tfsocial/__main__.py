@@ -15,7 +15,8 @@ from pathlib import Path
 GROUPS = {
     "make a model": ("init", "inspect", "train", "augment", "convert", "data-service"),
     "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
-    "use it": ("export", "predict", "tf-serving", "triton", "demo"),
+    "shape it": ("compress", "export"),
+    "use it": ("predict", "tf-serving", "triton", "demo"),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

@@ -20,8 +20,10 @@ from tfsocial.errors import InputError as InputError
 from tfsocial.inspection import NEAR
 
 MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
+MAX_LOSS = 1.5  # points of score that a compressed model may lose
 
 if TYPE_CHECKING:
+    from tfsocial.compression.run import Compressed
     from tfsocial.data.reading.rows import BadRow
     from tfsocial.evaluation.contract import Findings
     from tfsocial.serving.predictor import Predictor
@@ -260,6 +262,48 @@ def _texts(data: Path, model: str | Path) -> list[tuple[str, ...]]:
     columns = manifest.read(folders.existing("model", model)).text_columns
     rows = [row for row in read_texts(data, columns) if isinstance(row, Text)]
     return [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
+
+
+def compress(
+    run: str | Path,
+    output: str | Path,
+    *,
+    layers: int | None = None,
+    heads: int | None = None,
+    intermediate_size: int | None = None,
+    vocabulary: int | None = None,
+    epochs: int | None = None,
+    max_loss: float = MAX_LOSS,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+) -> Compressed:
+    """Make a finished run's model smaller and faster, taught by the whole one; int8 at the end.
+
+    Args:
+        run: its folder: config.yaml says what data to learn from, model/ is the teacher.
+        output: folder for `pruned/`, the run `distilled/`, `served/1` and the report.
+        layers: of the encoder that stay; left out, half of them.
+        heads: of attention that stay in each layer; left out, all.
+        intermediate_size: width of the feed-forward part that stays; left out, all of it.
+        vocabulary: tokens that stay; left out, a quarter of them.
+        epochs: in which the small model learns; left out, the run's own.
+        max_loss: points of score that may be lost, on dev, or on test where there is no dev.
+        overrides: KEY.PATH=VALUE, over the config of the smaller model.
+        device: as `train` has it.
+
+    Raises:
+        InputError: `run` is no finished run, a number does not fit its model, `output` is another
+            plan's, or more is lost than `max_loss`; then nothing is published.
+    """
+    from tfsocial.training import environment
+
+    environment.prepare(device)
+    from tfsocial.compression import run as compression
+    from tfsocial.compression.plan import Plan
+
+    plan = Plan(layers, heads, intermediate_size, vocabulary)
+    source, folder = folders.existing("run", run), folders.local("output", output)
+    return compression.compress(source, folder, plan, max_loss, epochs, overrides, device)
 
 
 def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 import tf_keras as keras
@@ -43,6 +43,8 @@ class PackedBert(keras.layers.Layer):
         self.bert = TFBertMainLayer(config, add_pooling_layer=pooler, name="bert")
         self.generator = RepeatableGenerator.from_seed(seed)
         self._exchange_kernels(dropout(compiled))
+        for layer, heads in config.pruned_heads.items():
+            _without_heads(self.bert.encoder.layer[layer].attention, len(heads))
 
     def build(self, input_shape=None):
         if not self.built:
@@ -59,11 +61,13 @@ class PackedBert(keras.layers.Layer):
         batch: Mapping[str, tf.Tensor],
         training: bool = False,
         words: tf.Tensor | None = None,
+        layers: Sequence[int] | None = None,
     ) -> tf.Tensor:
         """Compute the hidden states of the last layer, [rows, row_length, hidden].
 
         Args:
             words: vectors to read instead of the table's, [rows, row_length, hidden].
+            layers: numbers of the layers to go through, in their order; left out, all.
         """
         words = self.words(batch) if words is None else words
         embedded = self.bert.embeddings(
@@ -74,8 +78,9 @@ class PackedBert(keras.layers.Layer):
             training=training,
         )
         hidden, mask = embedded, segment_mask(batch[keys.SEGMENT_IDS], embedded.dtype)
-        for layer in self.bert.encoder.layer:
-            hidden = self._through(layer, hidden, mask, training)
+        stack = self.bert.encoder.layer
+        for number in range(len(stack)) if layers is None else layers:
+            hidden = self._through(stack[number], hidden, mask, training)
         return hidden
 
     def _through(
@@ -124,6 +129,18 @@ class PackedBert(keras.layers.Layer):
     def pooler(self, first: tf.Tensor) -> tf.Tensor:
         """Apply BERT's tanh layer to first tokens, [..., hidden] to [..., hidden]."""
         return self.pooler_layer(first)
+
+
+def _without_heads(attention: keras.layers.Layer, count: int) -> None:
+    """Leave so many heads out of an attention that is not built yet, as PyTorch's BERT does."""
+    itself, output = attention.self_attention, attention.dense_output.dense
+    itself.num_attention_heads -= count
+    itself.all_head_size = itself.num_attention_heads * itself.attention_head_size
+    for linear in (itself.query, itself.key, itself.value):
+        linear.units = itself.all_head_size
+    # Who builds it says the width of the states, which is no longer that of all heads.
+    build = output.build
+    output.build = lambda input_shape: build([None, None, itself.all_head_size])
 
 
 def segment_mask(segment_ids: tf.Tensor, dtype: tf.DType) -> tf.Tensor:

@@ -45,7 +45,7 @@ def test_distillation_by_hand(
         kinds={"topic": kind},
         taught=taught([teacher]),
     )
-    loss, mask = Distillation("topic", temperature=temperature)(step)
+    loss, mask = Distillation(temperature=temperature)(step)
     assert float(loss[0, 0]) == pytest.approx(expected, rel=1e-6)
     assert mask.numpy().tolist() == [[1, 0]]
 

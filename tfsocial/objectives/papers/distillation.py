@@ -8,39 +8,41 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
+from tfsocial.config import TaskKind
 from tfsocial.objectives import divergence
-from tfsocial.objectives.contract import ANY_KIND, Forward, Objective, Terms
+from tfsocial.objectives.contract import Forward, Objective, Terms
 from tfsocial.text.batch import WEIGHT
 
 
 @dataclass(frozen=True)
 class Distillation(Objective):
-    """T^2 * KL(softmax(v / T) || softmax(z / T)), v the teacher's logits; of values (v - z)^2.
+    """sum over the tasks of T^2 * KL(softmax(v / T) || softmax(z / T)), v the teacher's logits.
 
-    Hinton, Vinyals & Dean (2015), Distilling the Knowledge in a Neural Network, arXiv:1503.02531,
-    section 2: T^2 keeps the size of the gradient when T changes. A multilabel task takes each
-    label's Bernoulli. `teacher` is a name in the config's `checkpoints`: a run's model/ folder with
-    the same task. It reads each text of train once, as it stands there, before the first step;
-    texts without a label are learned from too.
+    Of values it is (v - z)^2; a multilabel task takes each label's Bernoulli. Hinton, Vinyals &
+    Dean (2015), Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2: T^2
+    keeps the size of the gradient when T changes. `teacher` is a name in the config's
+    `checkpoints`: a run's model/ folder with the same tasks. It reads each text of train once, as
+    it stands there, before the first step; texts without a label are learned from too.
     """
 
-    task: str
     teacher: str = "teacher"
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
 
-    kinds = ANY_KIND
     needs = ("teacher",)
     checkpoint_fields = ("teacher",)
 
     def __call__(self, step: Forward) -> Terms:
-        kind, taught = step.kinds[self.task], step.teacher(self.teacher)
-        # A value has no temperature.
-        temperature = 1.0 if kind == "regress" else self.temperature
-        target, logits = (
-            logits[self.task] / temperature for logits in (taught.logits, step.outputs.logits)
-        )
-        distance = divergence.from_to(kind, target, logits)
-        return Terms(temperature**2 * distance, step.batch[WEIGHT] * taught.known)
+        taught, student = step.teacher(self.teacher), step.outputs.logits
+        losses = [
+            self._loss(step.kinds[task], logits, student[task])
+            for task, logits in taught.logits.items()
+        ]
+        return Terms(tf.add_n(losses), step.batch[WEIGHT] * taught.known)
+
+    def _loss(self, kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        temperature = 1.0 if kind == "regress" else self.temperature  # a value has none
+        distance = divergence.from_to(kind, target / temperature, logits / temperature)
+        return temperature**2 * distance
 
 
 @dataclass(frozen=True)

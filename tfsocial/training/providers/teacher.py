@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +17,7 @@ from tfsocial.models import inference
 from tfsocial.models.spec import HeadSpec
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Taught
-from tfsocial.objectives.papers.distillation import Distillation, TeacherCosine
-from tfsocial.objectives.table import Term
+from tfsocial.objectives.papers.distillation import TeacherCosine
 from tfsocial.text.batch import Shape
 from tfsocial.training.providers import contract
 from tfsocial.training.providers.contract import Context, Provider
@@ -34,41 +33,27 @@ class Teacher(Provider):
 
     def build(self, context: Context, constants: RunConstants) -> dict[str, Taught]:
         terms = [term for term in context.terms if "teacher" in term.objective.needs]
-        return {
-            name: _taught(
-                model_folder.load(context.checkpoints[name].folder),
-                context.train,
-                context.text_model.specs,
-                context.text_model.encoder.config.hidden_size,
-                [term for term in terms if term.objective.teacher == name],
-                key,
-            )
-            for name, key in table.checkpoints(terms).items()
-        }
+        by_vectors = [term for term in terms if isinstance(term.objective, TeacherCosine)]
+        width = context.text_model.encoder.config.hidden_size
+        teachers = {}
+        for name, key in table.checkpoints(terms).items():
+            teacher = model_folder.load(context.checkpoints[name].folder)
+            if name in table.checkpoints(by_vectors):
+                _check_width(teacher, width, key)
+            teachers[name] = _taught(teacher, context.train, context.text_model.specs, key)
+        return teachers
 
 
 def _taught(
-    teacher: TextModelBundle,
-    train: Examples,
-    specs: Mapping[str, HeadSpec],
-    hidden_size: int,
-    terms: Sequence[Term],
-    key: str,
+    teacher: TextModelBundle, train: Examples, specs: Mapping[str, HeadSpec], key: str
 ) -> Taught:
     """Let a teacher read train.
 
     Raises:
-        InputError: it lacks a task or a label, is of another width, or train is too long.
+        InputError: it lacks a task or a label, or train is too long.
     """
-    objectives = [term.objective for term in terms]
-    tasks = {one.task for one in objectives if isinstance(one, Distillation)}
-    places = {task: _places(specs[task], teacher, task, key) for task in tasks}
+    places = {task: _places(spec, teacher, task, key) for task, spec in specs.items()}
     its_size = teacher.model.encoder.config.hidden_size
-    if any(isinstance(one, TeacherCosine) for one in objectives) and its_size != hidden_size:
-        raise InputError(
-            f"{key}: the teacher's vectors have {its_size} numbers, the model's {hidden_size}; "
-            "leave teacher_cosine out"
-        )
     _check_size(len(train), its_size + sum(map(len, places.values())), key)
     manifest = teacher.manifest
     encoded = tokenize_split(train, teacher.tokenizer, manifest.row_length)
@@ -93,11 +78,17 @@ def _places(spec: HeadSpec, teacher: TextModelBundle, task: str, key: str) -> np
     return np.array([its.learned_labels.index(label) for label in spec.learned_labels])
 
 
+def _check_width(teacher: TextModelBundle, width: int, key: str) -> None:
+    if (its := teacher.model.encoder.config.hidden_size) != width:
+        raise InputError(
+            f"{key}: the teacher's vectors have {its} numbers, the model's {width}; leave "
+            "teacher_cosine out"
+        )
+
+
 def _check_size(examples: int, numbers: int, key: str) -> None:
     if examples * numbers > contract.MOST_NUMBERS:
         raise InputError(
             f"{key}: {numbers} numbers for each of {examples} examples are more than the "
             f"{contract.MOST_NUMBERS} it keeps; take fewer examples"
         )
-
-
