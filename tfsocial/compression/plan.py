@@ -18,7 +18,7 @@ class Plan:
         layers: of the encoder; None: half of them.
         heads: of attention, in each layer; None: all.
         intermediate_size: width within the feed-forward part of a layer; None: all of it.
-        vocabulary: tokens, those that train has before those it lacks; None: a quarter of them.
+        vocabulary: tokens, those that train has before those it lacks; None: a fifth of them.
     """
 
     layers: int | None = None
@@ -36,7 +36,7 @@ class Plan:
         plan = replace(
             self,
             layers=self.layers or -(-config.num_hidden_layers // 2),
-            vocabulary=self.vocabulary or bundle.tokenizer.vocabulary_size // 4,
+            vocabulary=self.vocabulary or bundle.tokenizer.vocabulary_size // 5,
         )
         plan.check(bundle)
         return plan

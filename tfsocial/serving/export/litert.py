@@ -12,7 +12,8 @@ from tfsocial.serving import versions
 from tfsocial.serving.export.token_graph import TokenModule
 from tfsocial.serving.litert import PREFIX
 
-LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # of which a text takes the next
+# Of which a text takes the next. Each graph has its own copy of all scales, a tenth of a megabyte.
+LENGTHS = (8, 16, 24, 32, 48, 64, 128, 256, 512)
 
 
 def module(bundle: TextModelBundle) -> TokenModule:

@@ -40,15 +40,15 @@ def _answering(bundle: TextModelBundle) -> Callable[..., dict[str, tf.Tensor]]:
     model, manifest, pad = bundle.model, bundle.manifest, bundle.tokenizer.pad_id
 
     def answer(token_ids: tf.Tensor, type_ids: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        shape = tf.shape(token_ids)
         # No text can be tokenized to [PAD]: that word of a text is three plain pieces.
         segments = tf.cast(token_ids != pad, tf.int32)
         batch = {
             keys.TOKEN_IDS: token_ids,
             keys.SEGMENT_IDS: segments,
-            keys.POSITION_IDS: tf.broadcast_to(tf.range(shape[1])[tf.newaxis], shape),
+            # Counted, not listed: of a listed one each graph would hold its rows of the table.
+            keys.POSITION_IDS: tf.maximum(tf.cumsum(segments, axis=1) - 1, 0),
             keys.TYPE_IDS: tf.zeros_like(token_ids) if type_ids is None else type_ids,
-            keys.EXAMPLE_ID: tf.zeros([token_ids.shape[0] or shape[0], 1], tf.int64),
+            keys.EXAMPLE_ID: tf.zeros([token_ids.shape[0] or tf.shape(token_ids)[0], 1], tf.int64),
         }
         outputs = model(batch, training=False)
         tasks = model.predictions(outputs.pooled, outputs.logits)
