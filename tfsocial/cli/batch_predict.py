@@ -59,7 +59,9 @@ def _job() -> ModuleType:
     Raises:
         InputError: it is not installed.
     """
-    logging.disable(logging.WARNING)  # it complains of packages of Google's that nobody asked for
+    # Beam warns of each package that it could use and does not find, and means no harm by it.
+    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("tfsocial").setLevel(logging.INFO)
     try:
         from tfsocial.serving.batch import job
     except ModuleNotFoundError as error:
@@ -70,7 +72,5 @@ def _job() -> ModuleType:
             "the trainer's packages; make an environment from requirements-batch.txt "
             "(make batch-env) and run .venv-batch/bin/tfsocial batch-predict"
         ) from None
-    finally:
-        logging.disable(logging.NOTSET)
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     return job

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -123,9 +124,18 @@ def _answer(waves: Sequence[Wave], asked: Asked, options: PipelineOptions) -> No
     there = storage.files_in(asked.output)
     for number, wave in enumerate(waves):
         if not plan.is_done(number, wave, there):
-            with beam.Pipeline(options=options) as answering:
+            with _own_words(), beam.Pipeline(options=options) as answering:
                 pipeline.answer(answering, number, wave, asked)
-            logging.info("wave %d of %d is answered", number + 1, len(waves))
+            logging.getLogger(__name__).info("wave %d of %d is answered", number + 1, len(waves))
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Let an error say what it said before Beam added in which step that was."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).partition(" [while running")[0]) from None
 
 
 def _counts(waves: Sequence[Wave], output: str) -> Counter[str]:

@@ -6,8 +6,8 @@ import contextlib
 import io
 from collections.abc import Sequence
 
+import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.runner import create_runner
 
 from tfsocial.errors import InputError
 
@@ -33,12 +33,13 @@ def beam_options(options: Sequence[str]) -> PipelineOptions:
         raise InputError(f"--option: {reason}; correct what Beam is given") from None
     standard = made.view_as(StandardOptions)
     standard.runner = standard.runner or RUNNER
-    _check(standard.runner)
+    _check(made)
     return made
 
 
-def _check(runner: str) -> None:
+def _check(options: PipelineOptions) -> None:
+    """Let Beam check what it is given by making a pipeline of nothing."""
     try:
-        create_runner(runner)
+        beam.Pipeline(options=options)
     except (ValueError, ImportError, AttributeError) as error:
-        raise InputError(f"--option=runner={runner}: {error}") from None
+        raise InputError(f"--option: {' '.join(str(error).split())}") from None
