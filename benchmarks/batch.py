@@ -38,7 +38,7 @@ PYTHON = HERE.parent / ".venv-batch" / "bin" / "python"
 FILES = 10
 REPEATED = 0.3  # of the lines
 EXPONENT = 1.1  # of Zipf's law
-WORDS = "where is my order card late refund please help account the not it when".split()
+WORDS = ("where", "is", "my", "order", "card", "late", "refund", "please", "help", "the", "not")
 
 
 def main() -> None:
@@ -63,7 +63,9 @@ def main() -> None:
         "lines_per_second": round(options.lines / found["seconds"], 1),
         "cost": cost(found["cpu_seconds"], options.lines, options.usd_per_core_hour),
         "price_source": options.price_source,
-        **{"model": model_of(options.model), "machine": machine(), "commit": commit()},
+        "model": model_of(options.model),
+        "machine": machine(),
+        "commit": commit(),
         "note": options.note,
     }
     print(json.dumps(found, indent=1))
@@ -149,13 +151,13 @@ def cost(cpu_seconds: float, lines: int, usd: float | None) -> dict[str, dict[st
     >>> cost(3600.0, 1_000_000, 0.5)["billion"]
     {'core_hours': 1000.0, 'usd': 500.0}
     """
-    hours = {
-        "million": cpu_seconds / 3600 / lines * 1e6,
-        "billion": cpu_seconds / 3600 / lines * 1e9,
+    core_hours = {
+        name: cpu_seconds / 3600 * wanted / lines
+        for name, wanted in (("million", 10**6), ("billion", 10**9))
     }
     return {
-        name: {"core_hours": round(value, 4)} | ({"usd": round(value * usd, 4)} if usd else {})
-        for name, value in hours.items()
+        name: {"core_hours": round(hours, 4)} | ({"usd": round(hours * usd, 4)} if usd else {})
+        for name, hours in core_hours.items()
     }
 
 

@@ -63,7 +63,7 @@ def _job() -> ModuleType:
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("tfsocial").setLevel(logging.INFO)
     try:
-        from tfsocial.serving.batch import job
+        from tfsocial.serving.batch.on_beam import job
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "apache_beam":
             raise

@@ -16,9 +16,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 import tfsocial
 from tfsocial.errors import InputError
 from tfsocial.serving import signature
-from tfsocial.serving.batch import pipeline, plan, storage
-from tfsocial.serving.batch.options import beam_options
-from tfsocial.serving.batch.pipeline import Asked
+from tfsocial.serving.batch import plan
+from tfsocial.serving.batch.on_beam import pipeline, storage
+from tfsocial.serving.batch.on_beam.options import beam_options
+from tfsocial.serving.batch.on_beam.pipeline import Asked
 from tfsocial.serving.batch.plan import RECORD, ROWS, Input, Wave
 from tfsocial.serving.predictor import texts_at_once
 

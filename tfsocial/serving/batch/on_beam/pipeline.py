@@ -21,7 +21,8 @@ from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
 from tfsocial.errors import InputError
-from tfsocial.serving.batch import plan, rows, storage
+from tfsocial.serving.batch import plan, rows
+from tfsocial.serving.batch.on_beam import storage
 from tfsocial.serving.batch.plan import Input, Part, Wave
 from tfsocial.serving.predictor import Predictor
 
