@@ -42,15 +42,26 @@ def matches(patterns: Sequence[str]) -> dict[str, int]:
 def _match(pattern: str) -> dict[str, int]:
     if os.path.isfile(pattern):  # a name may hold glob characters
         return {pattern: os.path.getsize(pattern)}
-    try:
+    with _reached(pattern):
         (found,) = FileSystems.match([pattern])
-    except (BeamIOError, ValueError) as error:  # no credentials; a scheme that nobody knows
+    return {item.path: item.size_in_bytes for item in found.metadata_list}
+
+
+@contextlib.contextmanager
+def _reached(path: str) -> Iterator[None]:
+    """Turn what Beam says of storage that it cannot reach into an InputError that names the path.
+
+    Raises:
+        InputError: there are no credentials, or nobody knows the scheme.
+    """
+    try:
+        yield
+    except (BeamIOError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{pattern}: cannot be read ({reason}); check the path, the credentials and the "
+            f"{path}: cannot be reached ({reason}); check the path, the credentials and the "
             "package of its storage (apache-beam[gcp] for gs://)"
         ) from None
-    return {item.path: item.size_in_bytes for item in found.metadata_list}
 
 
 def files_in(folder: str) -> set[str]:
@@ -89,7 +100,8 @@ def read(path: str) -> bytes:
 
 def exists(path: str) -> bool:
     """Tell whether a file is there."""
-    return FileSystems.exists(path)
+    with _reached(path):
+        return FileSystems.exists(path)
 
 
 def sweep(folder: str) -> None:
