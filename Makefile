@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-dev
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
-# (600 MB), files answered on Beam (700 MB), every command where PyTorch is installed too (3 GB).
+# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (3 GB).
 test-all: test docs deploy-check
 	-$(MAKE) preflight-env
 	-$(MAKE) old-runtime-env
@@ -76,7 +76,7 @@ old-runtime-env: $(VENV)-old-runtime/.installed
 # NVIDIA's Triton, a real server for exports (600 MB to download).
 triton-env: $(VENV)-triton/.installed
 
-# Apache Beam beside TensorFlow, for `tfsocial batch-predict` (700 MB to download).
+# Apache Beam beside TensorFlow, for `tfsocial batch-predict` (750 MB to download).
 batch-env: $(VENV)-batch/.installed
 
 # The Kubernetes manifests, by their schemas.
