@@ -149,7 +149,7 @@ $(VENV)-triton/.installed: tests/serving/triton_server/requirements.txt
 # For Python 3.11, of which its packages' versions are written down.
 $(VENV)-batch/.installed: requirements-batch.txt
 	python3.11 -m venv $(VENV)-batch
-	$(VENV)-batch/bin/python -m pip install -q -r $<
+	$(VENV)-batch/bin/python -m pip install -q --no-deps -r $<
 	$(VENV)-batch/bin/python -m pip install -q --no-deps -e .
 	touch $@
 

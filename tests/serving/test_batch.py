@@ -215,6 +215,7 @@ def test_a_part_that_is_gone_is_answered_again_alone(model, tmp_path):
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/answers").iterdir()}
     gone = tmp_path / "out/answers/a.txt-00003.jsonl"
     gone.unlink()
+    (tmp_path / "out/unanswered-a.txt-00003.jsonl").write_text("of an earlier run\n")
     again = run(model, source, tmp_path / "out", *flags)
     assert again.stderr.splitlines()[0] == "wave 2 of 3 is answered"
     assert tree(tmp_path / "out") == complete

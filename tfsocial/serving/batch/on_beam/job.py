@@ -96,7 +96,7 @@ def _record(
     record = {
         "settings": settings,
         "rows": _rows(inputs, asked, options),
-        "folder": job.model,
+        "model": job.model,
         "versions": {"tfsocial": tfsocial.__version__, **_versions()},
         "counts": None,
     }

@@ -170,8 +170,7 @@ def _write(
     part = wave[place]
     written = rows.written(part, answers)
     if not storage.exists(f"{output}/{part.answers}"):
-        if written.unanswered:
-            storage.write(f"{output}/{part.unanswered}", written.unanswered)
+        storage.write_or_remove(f"{output}/{part.unanswered}", written.unanswered)
         storage.write(f"{output}/{part.answers}", written.answers)
     return written.counts
 

@@ -87,6 +87,14 @@ def write(path: str, content: bytes) -> None:
     FileSystems.rename([partial], [path])
 
 
+def write_or_remove(path: str, content: bytes) -> None:
+    """Write a file, or see to it that there is none if it would be empty."""
+    if content:
+        write(path, content)
+    elif exists(path):
+        FileSystems.delete([path])
+
+
 def write_json(path: str, value: Any) -> None:
     """Write a value as JSON, whole or not at all."""
     write(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
