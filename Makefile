@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env triton-env deploy-check preflight-configs clean
+.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env triton-env batch-env deploy-check preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -31,11 +31,12 @@ lint: $(VENV)/.installed-dev
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
-# (600 MB), every command where PyTorch is installed too (3 GB).
+# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (3 GB).
 test-all: test docs deploy-check
 	-$(MAKE) preflight-env
 	-$(MAKE) old-runtime-env
 	-$(MAKE) triton-env
+	-$(MAKE) batch-env
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(MAKE) test-wheel
 	-$(MAKE) torch-env
@@ -74,6 +75,9 @@ old-runtime-env: $(VENV)-old-runtime/.installed
 
 # NVIDIA's Triton, a real server for exports (600 MB to download).
 triton-env: $(VENV)-triton/.installed
+
+# Apache Beam beside TensorFlow, for `tfsocial batch-predict` (750 MB to download).
+batch-env: $(VENV)-batch/.installed
 
 # The Kubernetes manifests, by their schemas.
 deploy-check: $(VENV)-deploy/.installed
@@ -142,6 +146,13 @@ $(VENV)-triton/.installed: tests/serving/triton_server/requirements.txt
 		cp python_backend_stubs/3.11/triton_python_backend_stub backends/python/
 	touch $@
 
+# For Python 3.11, of which its packages' versions are written down.
+$(VENV)-batch/.installed: requirements-batch.txt
+	python3.11 -m venv $(VENV)-batch
+	$(VENV)-batch/bin/python -m pip install -q --no-deps -r $<
+	$(VENV)-batch/bin/python -m pip install -q --no-deps -e .
+	touch $@
+
 $(VENV)-deploy/.installed: deploy/requirements.txt
 	$(PYTHON) -m venv $(VENV)-deploy
 	$(VENV)-deploy/bin/python -m pip install -q -r $<
@@ -153,4 +164,4 @@ $(VENV)-preflight/.installed: requirements-preflight.txt
 	touch $@
 
 clean:
-	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch $(VENV)-old-runtime $(VENV)-triton $(VENV)-deploy runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf build $(VENV) $(VENV)-wheel $(VENV)-parity $(VENV)-preflight $(VENV)-torch $(VENV)-old-runtime $(VENV)-triton $(VENV)-batch $(VENV)-deploy runs .pytest_cache .ruff_cache .hypothesis

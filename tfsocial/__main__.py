@@ -16,7 +16,7 @@ GROUPS = {
     "make a model": ("init", "inspect", "train", "augment", "convert", "data-service"),
     "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
     "shape it": ("compress", "export"),
-    "use it": ("predict", "tf-serving", "triton", "demo"),
+    "use it": ("predict", "batch-predict", "tf-serving", "triton", "demo"),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

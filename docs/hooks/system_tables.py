@@ -146,6 +146,32 @@ def input_pipeline() -> str:
     return table(["", "texts/s, median of three rounds", "times the step"], rows)
 
 
+def batch() -> str:
+    """What `batch-predict` took, by model: lines, texts asked, time, memory, core-hours."""
+    rows = [
+        [
+            one["note"],
+            f"{one['lines']:,}",
+            f"{one['counts']['distinct']:,}",
+            f"{one['cpu_seconds']:,.0f} s",
+            f"{one['seconds']:,.0f} s",
+            f"{one['peak_rss_mb']:,} MB",
+            f"{one['cost']['billion']['core_hours']:,.0f}",
+        ]
+        for one in tree("batch.json").values()
+    ]
+    header = [
+        "model",
+        "lines",
+        "texts asked",
+        "CPU",
+        "wall",
+        "peak memory",
+        "core-hours for 1e9 lines",
+    ]
+    return table(header, rows)
+
+
 def startup() -> str:
     """What `predict` on a tiny SavedModel costs before its first answer, before and after."""
     measured = tree("startup.json")

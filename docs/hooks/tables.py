@@ -35,6 +35,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "scale": system_tables.scale,
     "input_pipeline": system_tables.input_pipeline,
     "startup": system_tables.startup,
+    "batch": system_tables.batch,
     "init": init_tables.init,
     "suspected_labels": init_tables.suspected_labels,
 }

@@ -18,7 +18,8 @@ class Plan:
         layers: of the encoder; None: half of them.
         heads: of attention, in each layer; None: all.
         intermediate_size: width within the feed-forward part of a layer; None: all of it.
-        vocabulary: tokens, those that train has before those it lacks; None: a fifth of them.
+        vocabulary: tokens, those that train has before those it lacks; None: those
+            that train has, and a thousand of the most frequent others.
     """
 
     layers: int | None = None
@@ -27,17 +28,13 @@ class Plan:
     vocabulary: int | None = None
 
     def completed(self, bundle: TextModelBundle) -> Plan:
-        """Put a model's own numbers where there are none, and compare the others with what it has.
+        """Put in how many layers are half of a model's, and compare the rest with what it has.
 
         Raises:
             InputError: see `check`.
         """
         config = bundle.model.encoder.config
-        plan = replace(
-            self,
-            layers=self.layers or -(-config.num_hidden_layers // 2),
-            vocabulary=self.vocabulary or bundle.tokenizer.vocabulary_size // 5,
-        )
+        plan = replace(self, layers=self.layers or -(-config.num_hidden_layers // 2))
         plan.check(bundle)
         return plan
 

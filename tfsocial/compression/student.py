@@ -25,6 +25,8 @@ from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.text.tokenizer_files import SPECIAL_TOKENS
 from tfsocial.training.run_constants import RunConstants
 
+OTHERS = 1000  # frequent tokens that stay though train has none of them
+
 
 def choose(
     bundle: TextModelBundle,
@@ -78,13 +80,12 @@ def _neurons(
 
 def _tokens(tokenizer: Tokenizer, train: TokenizedSplit, count: int | None) -> np.ndarray:
     """Special tokens and ASCII characters stay whatever happens: any word can be spelled."""
-    if count is None:
-        return np.arange(tokenizer.vocabulary_size)
     size = tokenizer.vocabulary_size
     counts = np.bincount(train.tokens.flat_values.numpy(), minlength=size)
+    wanted = count or min(np.count_nonzero(counts) + OTHERS, size)
     special = set(SPECIAL_TOKENS.values())
     always = [one in special or _is_letter(one) for one in tokenizer.vocabulary]
-    return pruning.tokens(counts, np.array(always), count)
+    return pruning.tokens(counts, np.array(always), wanted)
 
 
 def _is_letter(token: str) -> bool:

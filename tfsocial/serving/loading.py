@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfsocial.checkpoints.locations import CONFIG
 from tfsocial.errors import InputError
-from tfsocial.serving import versions
+from tfsocial.serving import formats, versions
 from tfsocial.serving.predictor import Predictor
 
 
@@ -17,8 +17,8 @@ def load_predictor(folder: Path) -> Predictor:
         InputError: the folder is neither, or is broken.
     """
     version = versions.newest(folder)
-    if format := versions.format_of(version):
-        return _load_version(version, format)
+    if versions.format_of(version):
+        return formats.load_version(version)
     if (folder / CONFIG).is_file():
         from tfsocial.checkpoints import model_folder
         from tfsocial.serving.text_model import TextModelPredictor
@@ -28,17 +28,3 @@ def load_predictor(folder: Path) -> Predictor:
         f"--model={folder}: is neither a run's model/ folder ({CONFIG}) nor an exported version "
         f"({' or '.join(versions.GRAPHS.values())}) nor a folder of versions"
     )
-
-
-def _load_version(version: Path, format: str) -> Predictor:
-    if format == "litert":
-        from tfsocial.serving.litert import LiteRTPredictor
-
-        return LiteRTPredictor(version)
-    if format == "openvino":
-        from tfsocial.serving.openvino import OpenVINOPredictor
-
-        return OpenVINOPredictor(version)
-    from tfsocial.serving.saved_model import SavedModelPredictor
-
-    return SavedModelPredictor(version)
