@@ -45,7 +45,7 @@ def prepared(moods, teacher, tmp_path, *assignments, **sections):
 def test_it_says_what_the_teacher_says(moods, teacher, tmp_path):
     """Probabilities of each text of train, its labels in the student's order, and its vectors."""
     ready = prepared(moods, teacher, tmp_path)
-    taught = ready.model._constants["teacher"]["teacher"]
+    taught = ready.model.formula.constants["teacher"]["teacher"]
     loaded = load_predictor(teacher)
     train = ready.texts.corpus.splits["train"]
     expected = loaded.many([(text,) for text in train.text])
