@@ -20,8 +20,10 @@ from tfsocial.errors import InputError as InputError
 from tfsocial.inspection import NEAR
 
 if TYPE_CHECKING:
+    from tfsocial.data.augment.samples import Samples
     from tfsocial.data.reading.rows import BadRow
     from tfsocial.evaluation.contract import Findings
+    from tfsocial.init.run import Written
     from tfsocial.serving.predictor import Predictor
     from tfsocial.training.devices import Cloud
 
@@ -79,6 +81,37 @@ class Inspection:
         from tfsocial.inspection import text_report
 
         return text_report.as_text(self.facts)
+
+
+def init_config(
+    data: str | Path,
+    output: str | Path,
+    text: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    checkpoint: str | None = None,
+) -> Written:
+    """Look at a labelled table and write a commented config for it, with its splits.
+
+    Args:
+        data: csv, tsv or jsonl, or .gz.
+        output: new folder for config.yaml and the splits.
+        text, labels: columns; none: guessed.
+        checkpoint: M0, which counts tokens and checks labels; left out, that of the default config.
+
+    Returns:
+        What was written, which prints as what was seen. Its `config` is the path for `load_config`,
+        its `licence_keys` are the keys whose answers a training waits for.
+
+    Raises:
+        InputError: the file cannot be read, no column of it can be text or labels, or the folder
+            holds files already.
+    """
+    from tfsocial.config import Model
+    from tfsocial.init.run import init
+
+    model = Model(checkpoint=checkpoint) if checkpoint else Model()
+    folder = folders.unused("output", output)
+    return init(folders.existing("data", data), folder, text, labels, model)
 
 
 def load_config(
@@ -256,3 +289,60 @@ def inspect(config: Config, output: str | Path | None = None, near: float = NEAR
         if output is not None:
             text_report.write(facts, page.page(facts), folder)
     return Inspection(facts)
+
+
+def show_augment(config: Config, samples: int = 10, epochs: int = 2) -> Samples:
+    """Read texts of train as a config's augmentation changes them; prints as before and after.
+
+    Args:
+        samples: how many texts.
+        epochs: in how many epochs; each changes them anew.
+
+    Raises:
+        InputError: the config augments nothing, or the data or the checkpoint cannot be read.
+    """
+    from tfsocial.runs import samples as runs_samples
+
+    return runs_samples.of_config(config, samples, epochs)
+
+
+def tf_serving(
+    model: str | Path,
+    output: str | Path,
+    name: str | None = None,
+    *,
+    stable: int | None = None,
+    canary: int | None = None,
+    server_path: str | None = None,
+    threads: int = 2,
+    bfloat16: bool = False,
+) -> list[str]:
+    """Write the files that TensorFlow Serving is started with: versions, batching, metrics.
+
+    Args:
+        model: folder of the model's versions, as `export` writes it.
+        output: folder of the files; they are replaced.
+        name: what clients call the model; left out, its folder.
+        stable: version with this label; left out, the highest.
+        canary: version that is tried beside it.
+        server_path: `model` as the server sees it; left out, /models/`name`.
+        threads: cores of the server.
+        bfloat16: whether matrix products are computed in bfloat16.
+
+    Returns:
+        The server's command line.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    from tfsocial.serving import versions
+    from tfsocial.serving.tf_serving import config
+
+    base, folder = folders.existing("model", model), folders.local("output", output)
+    there = versions.versions(base)
+    if not there:
+        raise InputError(f"model={base}: holds no version; tfsocial export writes one")
+    name = name or base.resolve().name
+    labels = {"stable": stable or there[-1], **({"canary": canary} if canary else {})}
+    config.write(base, folder, name, labels, server_path or f"/models/{name}", threads)
+    return config.command(str(folder), bfloat16, threads)
