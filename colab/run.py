@@ -26,7 +26,8 @@ HERE = Path(__file__).parent
 PARAMETERS = "parameters"  # tag of the cell with the settings
 NOT_RUN = "skip-execution"  # tag of cells that are only read
 SECONDS = 3600.0  # for one cell
-LOG_LINE = re.compile(r"^INFO:tensorflow:.*\n", re.M)  # TensorFlow prints these in a notebook
+# TensorFlow prints these among the others in a notebook.
+LOG_LINE = re.compile(r"^(?:INFO|WARNING):(?:tensorflow|absl):.*\n", re.M)
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
