@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import nbformat
 from nbclient import NotebookClient
@@ -59,14 +58,14 @@ def execute(
         notebook.cells.insert(parameters(notebook) + 1, new_code_cell(assignments))
     # The package that this process imports, wherever the notebook runs; and a quiet TensorFlow.
     package = str(Path(tfsocial.__file__).parents[1])
-    with mock.patch.dict(os.environ, {"PYTHONPATH": package, "TF_CPP_MIN_LOG_LEVEL": "3"}):
-        NotebookClient(
-            notebook,
-            timeout=SECONDS,
-            record_timing=False,
-            skip_cells_with_tag=NOT_RUN,
-            resources={"metadata": {"path": str(folder)}},
-        ).execute()
+    environment = {**os.environ, "PYTHONPATH": package, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        record_timing=False,
+        skip_cells_with_tag=NOT_RUN,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute(env=environment)
 
 
 def parameters(notebook: NotebookNode) -> int:
