@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 
-.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference preflight-env old-runtime-env triton-env batch-env deploy-check preflight-configs clean
+.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference notebooks preflight-env old-runtime-env triton-env batch-env deploy-check preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -97,6 +97,10 @@ docs-serve: $(VENV)/.installed-docs
 # The table of results in README.md and README.zh-CN.md, from benchmarks/results.
 reference: $(VENV)/.installed
 	$(BIN)/python -m docs.hooks.readme
+
+# Runs the notebooks in colab/ at their full settings and keeps what they print; NAMES picks some.
+notebooks: $(VENV)/.installed-dev
+	$(BIN)/python -m colab.run $(NAMES)
 
 $(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,6 +15,7 @@ import tfsocial
 
 NAMES = {
     *("load_config", "train", "evaluate", "predict", "export", "inspect", "load_predictor"),
+    *("init_config", "show_augment", "tf_serving"),
     *("TrainedRun", "Evaluation", "Inspection", "InputError", "__version__"),
 }
 
@@ -120,3 +121,43 @@ def test_an_inspection_tells_of_the_data(moods, tmp_path):
     assert str(found).startswith("data of tiny")
     tfsocial.inspect(config, tmp_path / "report")
     assert (tmp_path / "report" / "inspect.html").stat().st_size > 1000
+
+
+def test_a_table_becomes_a_config(tmp_path):
+    """What it returns says where the config is and which keys wait for an answer."""
+    rows = [(f"my card is {name * 9} {n}", name) for n in range(20) for name in "ab"]
+    table = tiny_run.write_csv(tmp_path / "my.csv", ("text", "mood"), rows)
+    checkpoint = str(tiny_run.write_vocabulary(tmp_path / "vocabulary"))
+    with pytest.raises(tfsocial.InputError, match=r"nothing: there is no such column"):
+        tfsocial.init_config(table, tmp_path / "new", labels=["nothing"])
+    with pytest.raises(tfsocial.InputError, match=r"^data=nowhere: there is no such file"):
+        tfsocial.init_config("nowhere", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    written = tfsocial.init_config(table, tmp_path / "new", checkpoint=checkpoint)
+    config = tfsocial.load_config(
+        written.config, overrides=dict.fromkeys(written.licence_keys, "written for this test")
+    )
+    assert (list(config.tasks), config.data.licence_ack) == (["mood"], "written for this test")
+    assert str(written).startswith("text:   text")
+    with pytest.raises(tfsocial.InputError, match=r"^output=.*new: is there already"):
+        tfsocial.init_config(table, tmp_path / "new")
+
+
+def test_texts_are_shown_as_a_run_would_read_them(moods):
+    augmented = {"data": {"augment": [{"word_swap": {"rate": 1.0}}]}}
+    config = tfsocial.load_config(tiny_run.write_config(moods), augmented)
+    shown = tfsocial.show_augment(config, samples=2, epochs=1)
+    assert (shown.before[1], shown.after["", 1][1]) == ("the card is late", "card the late is")
+    assert "  augment     epoch 1: card the late is" in str(shown)
+
+
+def test_the_files_of_a_server_are_written_for_what_was_exported(trained, tmp_path):
+    with pytest.raises(tfsocial.InputError, match=r"^model=.*: holds no version"):
+        tfsocial.tf_serving(tmp_path, tmp_path / "serving")
+    tfsocial.export(trained.model, tmp_path / "served")
+    command = tfsocial.tf_serving(tmp_path / "served", tmp_path / "serving", "moods", threads=3)
+    assert command[0] == "tensorflow_model_server"
+    assert "--tensorflow_intra_op_parallelism=3" in command
+    models = (tmp_path / "serving" / "models.config").read_text("utf-8")
+    assert 'base_path: "/models/moods"' in models
+    assert 'key: "stable" value: 1' in models

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from tfsocial.api import compress as compress
     from tfsocial.api import evaluate as evaluate
     from tfsocial.api import export as export
+    from tfsocial.api import init_config as init_config
     from tfsocial.api import inspect as inspect
     from tfsocial.api import load_config as load_config
     from tfsocial.api import load_predictor as load_predictor
     from tfsocial.api import predict as predict
+    from tfsocial.api import show_augment as show_augment
+    from tfsocial.api import tf_serving as tf_serving
     from tfsocial.api import train as train
 
 __version__ = "0.2.0"
@@ -33,10 +36,13 @@ __all__ = [
     "compress",
     "evaluate",
     "export",
+    "init_config",
     "inspect",
     "load_config",
     "load_predictor",
     "predict",
+    "show_augment",
+    "tf_serving",
     "train",
 ]
 

@@ -23,7 +23,7 @@ PAGES = [*BESIDE, *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
 HOOKS = (commands, config_reference, menus, readme, results, tables)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)")
-_FOLDERS = "tfsocial|benchmarks|tests|configs|install|docs"
+_FOLDERS = "tfsocial|benchmarks|tests|colab|configs|install|docs"
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]+)`")
 
 

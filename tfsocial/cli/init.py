@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli, folders
+from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("data", None, "csv, tsv or jsonl with labels, or .gz.", flag_values=FLAGS)
@@ -31,10 +31,5 @@ def main(arguments: Sequence[str]) -> int:
     data = folders.existing("--data", FLAGS.data)
     name = data.name.partition(".")[0] or "data"
     output = folders.unused("--output", FLAGS.output or name)
-
-    from tfsocial.config import Model
-    from tfsocial.init.run import init
-
-    model = Model(checkpoint=FLAGS.checkpoint) if FLAGS.checkpoint else Model()
-    print(init(data, output, FLAGS.text, FLAGS.label, model))
+    print(api.init_config(data, output, FLAGS.text, FLAGS.label, FLAGS.checkpoint))
     return 0

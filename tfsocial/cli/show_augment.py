@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli, config
+from tfsocial import api, cli, config
 
 FLAGS = flags.FlagValues()
 cli.define_config(FLAGS)
@@ -18,20 +18,5 @@ flags.mark_flag_as_required("config", flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     settings = config.load(FLAGS.config, FLAGS.set)
-
-    from tfsocial.checkpoints import community
-    from tfsocial.data import corpus
-    from tfsocial.data.augment import chain, samples
-    from tfsocial.runs.paraphrases import of_run
-    from tfsocial.text.tokenizer import Tokenizer
-
-    data, seed = settings.data, settings.seed
-    train = corpus.load_corpus(data, settings.tasks, seed).splits["train"]
-    m0 = community.of_config(settings.model)
-    tokenizer = Tokenizer.load(m0.folder)
-    views = chain.build(data, seed)
-    paraphrases = of_run(data, settings.model, views, m0, train)
-    counts = (FLAGS.samples, FLAGS.epochs, settings.training.epochs)
-    shown = samples.draw(data, seed, train, tokenizer, *counts, paraphrases)
-    print("\n".join(shown.lines()))
+    print(api.show_augment(settings, FLAGS.samples, FLAGS.epochs))
     return 0

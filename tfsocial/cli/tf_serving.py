@@ -7,10 +7,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import cli, folders
-from tfsocial.errors import InputError
-from tfsocial.serving import versions
-from tfsocial.serving.tf_serving import config
+from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string("model", None, "Folder of the model's versions.", flag_values=FLAGS)
@@ -36,15 +33,15 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     base = folders.existing("--model", FLAGS.model)
     output = folders.local("--output", FLAGS.output)
-    there = versions.versions(base, "saved_model")
-    if not there:
-        raise InputError(f"--model={base}: holds no version; tfsocial export writes one")
-    name = FLAGS.name or base.resolve().name
-    labels = {"stable": FLAGS.stable or there[-1]}
-    if FLAGS.canary:
-        labels["canary"] = FLAGS.canary
-    seen_as = FLAGS.server_path or f"/models/{name}"
-    config.write(base, output, name, labels, seen_as, FLAGS.threads)
-    command = config.command(str(output), FLAGS.bfloat16, FLAGS.threads)
+    command = api.tf_serving(
+        base,
+        output,
+        FLAGS.name,
+        stable=FLAGS.stable,
+        canary=FLAGS.canary,
+        server_path=FLAGS.server_path,
+        threads=FLAGS.threads,
+        bfloat16=FLAGS.bfloat16,
+    )
     print("written; the server is started by\n  " + shlex.join(command))
     return 0

@@ -34,6 +34,9 @@ class Samples:
     before: Sequence[str]
     after: Mapping[tuple[str, int], Sequence[str]]
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> Iterator[str]:
         """Yield the ops, then each text with what became of it."""
         for view, own in self.views.items():

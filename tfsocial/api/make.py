@@ -1,0 +1,178 @@
+"""Make a model: from a labelled table to a finished run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfsocial import folders
+from tfsocial.config import Config
+from tfsocial.config import load as _load
+from tfsocial.inspection import NEAR
+
+if TYPE_CHECKING:
+    from tfsocial.data.augment.samples import Samples
+    from tfsocial.init.run import Written
+    from tfsocial.training.devices import Cloud
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training left behind; prints as its report.
+
+    Attributes:
+        workdir: the run's folder.
+        model: its `model/` folder, which `predict`, `evaluate` and `export` take.
+        report: the values of report.json.
+    """
+
+    workdir: Path
+    model: Path
+    report: Mapping[str, Any]
+    text: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a config's data is like; prints as a report.
+
+    Attributes:
+        facts: ready for JSON.
+    """
+
+    facts: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        from tfsocial.inspection import text_report
+
+        return text_report.as_text(self.facts)
+
+
+def init_config(
+    data: str | Path,
+    output: str | Path,
+    text: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    checkpoint: str | None = None,
+) -> Written:
+    """Look at a labelled table and write a commented config for it, with its splits.
+
+    Args:
+        data: csv, tsv or jsonl, or .gz.
+        output: new folder for config.yaml and the splits.
+        text, labels: columns; none: guessed.
+        checkpoint: M0, which counts tokens and checks labels; left out, that of the default config.
+
+    Returns:
+        What was written, which prints as what was seen. Its `config` is the path for `load_config`,
+        its `licence_keys` are the keys whose answers a training waits for.
+
+    Raises:
+        InputError: the file cannot be read, no column of it can be text or labels, or the folder
+            holds files already.
+    """
+    from tfsocial.config import Model
+    from tfsocial.init.run import init
+
+    model = Model(checkpoint=checkpoint) if checkpoint else Model()
+    folder = folders.unused("output", output)
+    return init(folders.existing("data", data), folder, text, labels, model)
+
+
+def load_config(
+    *layers: str | Path | Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Load a config from YAML files, recipes and mappings, each laid over those before it.
+
+    Args:
+        layers: paths, `recipe:NAME`, or the values themselves; relative paths count from the file
+            that names them, those of a mapping from the working directory.
+        overrides: key path -> value, as `--set` has them.
+
+    Raises:
+        InputError: a file cannot be read, or a key or value does not fit.
+
+    >>> load_config({"tasks": {"mood": {"column": "label"}}}, overrides={"seed": 3}).seed
+    3
+    """
+    return _load(layers, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+
+
+def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:
+    """Look at a config's data before training: sizes, labels, lengths, leaks, licences.
+
+    Args:
+        output: folder for inspect.html, .json and .txt and quarantine.jsonl, which show texts.
+        near: similarity from which two texts count as near.
+
+    Raises:
+        InputError: the data or the checkpoint cannot be read.
+    """
+    from tfsocial.inspection import page, text_report
+    from tfsocial.inspection.facts.gather import gather
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(output or scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        quarantine = folder / "quarantine.jsonl"
+        facts = gather(config.data, config.tasks, config.model, quarantine, near)
+        facts = {"name": config.name, **facts}
+        if output is not None:
+            text_report.write(facts, page.page(facts), folder)
+    return Inspection(facts)
+
+
+def show_augment(config: Config, samples: int = 10, epochs: int = 2) -> Samples:
+    """Read texts of train as a config's augmentation changes them; prints as before and after.
+
+    Args:
+        samples: how many texts.
+        epochs: in how many epochs; each changes them anew.
+
+    Raises:
+        InputError: the config augments nothing, or the data or the checkpoint cannot be read.
+    """
+    from tfsocial.runs import samples as runs_samples
+
+    return runs_samples.of_config(config, samples, epochs)
+
+
+def train(
+    config: Config,
+    workdir: str | Path,
+    device: str = "auto",
+    accept_changes: bool = False,
+    cloud: Cloud | None = None,
+) -> TrainedRun:
+    """Train a config, or go on where a run stopped, and report on dev and test.
+
+    Args:
+        workdir: a new folder, or that of the same run.
+        device: auto, cpu, cpu:N, gpu, gpu:N, mirrored, multi_worker, tpu:local or tpu:NAME.
+        accept_changes: whether a run goes on whose config was another one.
+        cloud: zone and project of tpu:NAME.
+
+    Raises:
+        InputError: the config, the data, the checkpoint or the workdir is wrong; before step one.
+        Diverged: the loss stopped being finite.
+        Interrupted: the system asked the run to stop; the same call goes on from its checkpoint.
+    """
+    from tfsocial.training import environment
+
+    environment.prepare(device)
+    from tfsocial.runs import report
+    from tfsocial.runs import train as runs_train
+    from tfsocial.training import devices
+
+    folder = folders.run_folder("workdir", workdir)
+    run = runs_train.train(config, folder, device, accept_changes, cloud or devices.HERE)
+    text = report.conclude(run, config, run.workdir)
+    values = json.loads((run.workdir / "report.json").read_text("utf-8"))
+    return TrainedRun(run.workdir, run.workdir / "model", values, text)

@@ -1,0 +1,102 @@
+"""Shape a model for what is to run it: smaller, and in the formats of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfsocial import folders
+
+MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
+MAX_LOSS = 1.5  # points of score that a compressed model may lose
+
+if TYPE_CHECKING:
+    from tfsocial.compression.run import Compressed
+
+
+def compress(
+    run: str | Path,
+    output: str | Path,
+    *,
+    layers: int | None = None,
+    heads: int | None = None,
+    intermediate_size: int | None = None,
+    vocabulary: int | None = None,
+    epochs: int | None = None,
+    max_loss: float = MAX_LOSS,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+) -> Compressed:
+    """Make a finished run's model smaller and faster, taught by the whole one; int8 at the end.
+
+    Args:
+        run: its folder: config.yaml says what data to learn from, model/ is the teacher.
+        output: folder for `pruned/`, the run `distilled/`, `served/1` and the report.
+        layers: of the encoder that stay; left out, half of them.
+        heads: of attention that stay in each layer; left out, all.
+        intermediate_size: width of the feed-forward part that stays; left out, all of it.
+        vocabulary: tokens that stay; left out, those in use and a thousand more.
+        epochs: in which the small model learns; left out, the run's own.
+        max_loss: points of score that may be lost, on dev, or on test where there is no dev.
+        overrides: KEY.PATH=VALUE, over the config of the smaller model.
+        device: as `train` has it.
+
+    Raises:
+        InputError: `run` is no finished run, a number does not fit its model, `output` is another
+            plan's, or more is lost than `max_loss`; then nothing is published.
+    """
+    from tfsocial.training import environment
+
+    environment.prepare(device)
+    from tfsocial.compression import run as compression
+    from tfsocial.compression.plan import Plan
+
+    plan = Plan(layers, heads, intermediate_size, vocabulary)
+    source, folder = folders.existing("run", run), folders.local("output", output)
+    return compression.compress(source, folder, plan, max_loss, epochs, overrides, device)
+
+
+def export(
+    model: str | Path,
+    output: str | Path,
+    version: int | None = None,
+    *,
+    format: str = "saved_model",
+    data: str | Path | None = None,
+    min_agreement: float = MIN_AGREEMENT,
+) -> Path:
+    """Write a run's `model/` folder for servers.
+
+    Args:
+        output: folder of the served model's versions.
+        version: left out, the highest there is plus one.
+        format: saved_model, which takes plain strings and is what TensorFlow Serving loads; litert,
+            int8 and the quickest on a CPU; or openvino, bfloat16.
+        data: file of texts on which the version is compared with the model.
+        min_agreement: least share of those texts that get the same answer.
+
+    Returns:
+        Folder of the version, `output`/`version`.
+
+    Raises:
+        InputError: the version exists, `model` is not a model folder, the format's package is not
+            installed, or too few answers are the same.
+    """
+    from tfsocial.serving.export import publish
+
+    base = folders.local("output", output)
+    texts = _texts(folders.existing("data", data), model) if data is not None else []
+    source = folders.existing("model", model)
+    return publish.publish(source, base, version, format, texts, min_agreement if texts else 0.0)
+
+
+def _texts(data: Path, model: str | Path) -> list[tuple[str, ...]]:
+    """Read the texts of a file that can be read, for a model's text columns."""
+    from tfsocial.checkpoints import manifest
+    from tfsocial.data.reading.text_cells import Text
+    from tfsocial.data.reading.texts import read_texts
+
+    columns = manifest.read(folders.existing("model", model)).text_columns
+    rows = [row for row in read_texts(data, columns) if isinstance(row, Text)]
+    return [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]

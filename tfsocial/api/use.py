@@ -1,0 +1,85 @@
+"""Use a model: load it, ask it, give it to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfsocial import folders
+from tfsocial.errors import InputError
+
+if TYPE_CHECKING:
+    from tfsocial.serving.predictor import Predictor
+
+
+def load_predictor(model: str | Path | Predictor) -> Predictor:
+    """Load a run's `model/` folder or a SavedModel; a predictor is given back as it is.
+
+    Raises:
+        InputError: the folder is neither, or is broken.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    from tfsocial.serving import loading
+
+    return loading.load_predictor(folders.existing("model", model))
+
+
+def predict(
+    model: str | Path | Predictor, texts: Sequence[str | tuple[str, ...]], top: int = 0
+) -> list[dict[str, Any]]:
+    """Answer each text: task -> its label, labels or value, and probabilities.
+
+    Args:
+        model: a run's `model/` folder, a SavedModel, or what `load_predictor` gave, which is faster
+            from the second call on.
+        texts: n of them; pairs as tuples.
+        top: how many labels to list with their probabilities; 0 lists all.
+
+    Raises:
+        InputError: the model is none.
+    """
+    return load_predictor(model).predict(texts, top)
+
+
+def tf_serving(
+    model: str | Path,
+    output: str | Path,
+    name: str | None = None,
+    *,
+    stable: int | None = None,
+    canary: int | None = None,
+    server_path: str | None = None,
+    threads: int = 2,
+    bfloat16: bool = False,
+) -> list[str]:
+    """Write the files that TensorFlow Serving is started with: versions, batching, metrics.
+
+    Args:
+        model: folder of the model's versions, as `export` writes it.
+        output: folder of the files; they are replaced.
+        name: what clients call the model; left out, its folder.
+        stable: version with this label; left out, the highest.
+        canary: version that is tried beside it.
+        server_path: `model` as the server sees it; left out, /models/`name`.
+        threads: cores of the server.
+        bfloat16: whether matrix products are computed in bfloat16.
+
+    Returns:
+        The server's command line.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    from tfsocial.serving import versions
+    from tfsocial.serving.tf_serving import config
+
+    base, folder = folders.existing("model", model), folders.local("output", output)
+    there = versions.versions(base, "saved_model")
+    if not there:
+        raise InputError(f"model={base}: holds no version; tfsocial export writes one")
+    name = name or base.resolve().name
+    labels = {"stable": stable or there[-1], **({"canary": canary} if canary else {})}
+    config.write(base, folder, name, labels, server_path or f"/models/{name}", threads)
+    return config.command(str(folder), bfloat16, threads)
