@@ -10,7 +10,14 @@ import re
 import statistics
 from collections.abc import Callable
 
-from docs.hooks import few_shot_tables, init_tables, quality_tables, results, system_tables
+from docs.hooks import (
+    few_shot_tables,
+    init_tables,
+    quality_tables,
+    results,
+    serving_tables,
+    system_tables,
+)
 
 TABLES: dict[str, Callable[[], str]] = {
     "quality": quality_tables.quality,
@@ -36,6 +43,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "input_pipeline": system_tables.input_pipeline,
     "startup": system_tables.startup,
     "batch": system_tables.batch,
+    "serving": serving_tables.serving,
+    "serving_latency": serving_tables.latency,
+    "serving_sets": serving_tables.sets,
     "init": init_tables.init,
     "suspected_labels": init_tables.suspected_labels,
 }

@@ -16,7 +16,8 @@ import snippets
 import tiny_run
 import yaml
 
-from tfsocial import api, config
+from tfsocial import config
+from tfsocial.api import make
 from tfsocial.config import loading
 from tfsocial.objectives import table
 
@@ -51,7 +52,7 @@ def small(monkeypatch):
         return loading.load(files, [*overrides, *SMALL], *more, **options)
 
     monkeypatch.setattr(config, "load", load)
-    monkeypatch.setattr(api, "_load", load)
+    monkeypatch.setattr(make, "_load", load)
 
 
 @pytest.fixture

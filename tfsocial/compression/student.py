@@ -82,7 +82,7 @@ def _tokens(tokenizer: Tokenizer, train: TokenizedSplit, count: int | None) -> n
     """Special tokens and ASCII characters stay whatever happens: any word can be spelled."""
     size = tokenizer.vocabulary_size
     counts = np.bincount(train.tokens.flat_values.numpy(), minlength=size)
-    wanted = count or min(np.count_nonzero(counts) + OTHERS, size)
+    wanted = count or min(int(np.count_nonzero(counts)) + OTHERS, size)
     special = set(SPECIAL_TOKENS.values())
     always = [one in special or _is_letter(one) for one in tokenizer.vocabulary]
     return pruning.tokens(counts, np.array(always), wanted)
