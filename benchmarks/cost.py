@@ -24,6 +24,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tfsocial import config
+from tfsocial.checkpoints import model_folder
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Config
 from tfsocial.objectives import table
 from tfsocial.runs.methods import METHODS
@@ -43,6 +46,10 @@ TASKS = {
 NEEDED = {  # beside the objective itself
     "mean_teacher": "training.ema=0.99",
     **dict.fromkeys(("cutoff", "uda", "fix_match"), "data.second_view=[{cutoff: {}}]"),
+    **dict.fromkeys(
+        ("distillation", "teacher_cosine"),
+        "checkpoints={teacher: {checkpoint: DATA/teacher, licence_ack: made here}}",
+    ),
 }
 # Of the methods the first is what the others are compared with; the rest is not done in a step.
 NO_STEP = ("optimizer.name=adamw", "model.head_init", "objectives.community.feature_cosine.weight")
@@ -58,6 +65,7 @@ def main() -> None:
     seconds: dict[str, tuple[list[float], list[float]]] = {}
     with tempfile.TemporaryDirectory() as data:
         with_lengths(Path(data))
+        write_teacher(Path(data) / "teacher", settings((TASKS["classify"],), data))
         for name, (chosen, other) in comparisons().items():
             if options.only and name not in options.only:
                 continue
@@ -106,7 +114,22 @@ def timed(step: Callable, batches: Iterator) -> float:
 def settings(chosen: Sequence[str], data: str) -> Config:
     """Of the demo, with these over it."""
     demo = HERE.parent / "tfsocial" / "demo" / "demo.yaml"
-    return config.load(demo, [f"data.root={data}", *chosen])
+    return config.load(demo, [f"data.root={data}", *(one.replace("DATA", data) for one in chosen)])
+
+
+def write_teacher(folder: Path, chosen: Config) -> None:
+    """A model that was never trained: what it says costs what anything costs."""
+    with tempfile.TemporaryDirectory() as workdir:
+        ready = prepare(chosen, Path(workdir), devices.choose("cpu", chosen.training))
+    text_model, shape = ready.model.text_model, ready.texts.shape
+    manifest = ModelManifest(
+        **vars(text_model.spec),
+        row_length=shape.row_length,
+        slots=shape.slots,
+        text_columns=("text",),
+    )
+    bundle = TextModelBundle(text_model, ready.tokenizer, manifest)
+    model_folder.save(folder, bundle, ready.unused, ready.texts.words)
 
 
 def with_lengths(folder: Path) -> None:

@@ -39,7 +39,7 @@ def compress(
         vocabulary: tokens that stay; left out, those in use and a thousand more.
         epochs: in which the small model learns; left out, the run's own.
         max_loss: points of score that may be lost, on dev, or on test where there is no dev.
-        overrides: KEY.PATH=VALUE, over the config of the smaller model.
+        overrides: KEY.PATH=VALUE, over the run's config and the smaller model's.
         device: as `train` has it.
 
     Raises:

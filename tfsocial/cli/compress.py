@@ -29,7 +29,10 @@ flags.DEFINE_float(
     flag_values=FLAGS,
 )
 flags.DEFINE_multi_string(
-    "set", [], "Override of the smaller model's config, KEY.PATH=VALUE.", flag_values=FLAGS
+    "set",
+    [],
+    "Override of the run's and the smaller model's config, KEY.PATH=VALUE.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_string("device", "auto", "As train has it.", flag_values=FLAGS)
 flags.mark_flags_as_required(["run", "output"], flag_values=FLAGS)

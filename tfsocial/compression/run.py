@@ -78,13 +78,13 @@ def compress(
         output: gets `pruned/`, the run `distilled/`, `served/1` and the report.
         max_loss: points of score that may be lost in all.
         epochs: of the smaller model; left out, those of the run.
-        overrides: KEY.PATH=VALUE, over the config of the smaller model.
+        overrides: KEY.PATH=VALUE, over the run's config and the smaller model's.
 
     Raises:
         InputError: `run` is no run, the plan does not fit, `output` is another plan's, or the
             score falls by more than `max_loss`.
     """
-    config = _config_of(run)
+    config = _config_of(run, overrides)
     teacher = model_folder.load(run / "model")
     plan = plan.completed(teacher)
     _check_plan(output, plan)
@@ -103,11 +103,11 @@ def compress(
     return Compressed(output / DISTILLED / "model", output / SERVED, tuple(steps), text)
 
 
-def _config_of(run: Path) -> Config:
+def _config_of(run: Path, overrides: Sequence[str]) -> Config:
     path = run / "config.yaml"
     if not path.is_file() or not (run / "model").is_dir():
         raise InputError(f"--run={run}: is no finished run; it lacks config.yaml or model/")
-    return configs.load(path, migrate=True)
+    return configs.load(path, overrides, migrate=True)
 
 
 def _check_plan(output: Path, plan: Plan) -> None:
