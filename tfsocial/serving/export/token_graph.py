@@ -47,7 +47,8 @@ def _answering(bundle: TextModelBundle) -> Callable[..., dict[str, tf.Tensor]]:
             keys.SEGMENT_IDS: segments,
             # Counted, not listed: of a listed one each graph would hold its rows of the table.
             keys.POSITION_IDS: tf.maximum(tf.cumsum(segments, axis=1) - 1, 0),
-            keys.TYPE_IDS: tf.zeros_like(token_ids) if type_ids is None else type_ids,
+            # Zeros that are computed, for the same reason.
+            keys.TYPE_IDS: tf.minimum(token_ids, 0) if type_ids is None else type_ids,
             keys.EXAMPLE_ID: tf.zeros([token_ids.shape[0] or tf.shape(token_ids)[0], 1], tf.int64),
         }
         outputs = model(batch, training=False)
