@@ -1,10 +1,10 @@
-"""tfsocial's own side: packed rows through the project's train step, or its predictor.
+"""tfsocial's own side: packed rows through the project's train step.
 
-Training: texts are tokenized before the clock runs; packing, the forward and backward passes,
+Texts are tokenized before the clock runs; packing, the forward and backward passes,
 clipping and the AdamW step are inside it. The word table holds the words of the whole file, as
-in a real run. Prediction: everything from raw text to probabilities is inside the clock.
+in a real run.
 
-    python ours.py --data=train.csv --checkpoint=DIR --mode=train --precision=bf16
+    python ours.py --data=train.csv --checkpoint=DIR --precision=bf16
 """
 
 from __future__ import annotations
@@ -98,52 +98,18 @@ def train(options: argparse.Namespace) -> tuple[int, int, float]:
     return options.steps * options.batch_size, tokens, seconds
 
 
-def predict(options: argparse.Namespace) -> tuple[int, int, float]:
-    """Examples, real tokens and seconds of the timed part; the heads are fresh."""
-    from tfsocial.checkpoints import community
-    from tfsocial.checkpoints.manifest import ModelManifest
-    from tfsocial.checkpoints.model_folder import TextModelBundle
-    from tfsocial.config import Model
-    from tfsocial.models.spec import HeadSpec
-    from tfsocial.models.text_model import TextModel
-    from tfsocial.serving import predictor
-    from tfsocial.serving.text_model import TextModelPredictor
-    from tfsocial.text.tokenizer import Tokenizer
-
-    warmup, timed = rows.warmup_and_timed(
-        options.data, options.warmup * options.batch_size, options.steps * options.batch_size
-    )
-    m0 = community.of_config(Model(checkpoint=options.checkpoint))
-    specs = {"label": HeadSpec("classify", tuple(timed.names))}
-    model = TextModel(m0.architecture(), specs, "mean")
-    model.build()
-    m0.fill(model.encoder)
-    tokenizer = Tokenizer.load(m0.folder)
-    answer = TextModelPredictor(
-        TextModelBundle(model, tokenizer, ModelManifest(specs, "mean", 128, 16, ("text",)))
-    )
-    for part in (warmup, timed):
-        began = time.perf_counter()
-        for start in range(0, len(part), predictor.AT_ONCE):
-            answer([(text,) for text in part.texts[start : start + predictor.AT_ONCE]])
-        seconds = time.perf_counter() - began
-    tokens = tokenizer(timed.texts, max_length=128)[0].flat_values.shape[0]
-    return len(timed), tokens, seconds
-
-
 def main() -> None:
-    """Runs the mode and prints the JSON line."""
+    """Trains and prints the JSON line."""
     parser = measure.flags(__doc__, batch_size=32, precisions=tuple(PRECISIONS))
-    parser.add_argument("--mode", choices=("train", "predict"), default="train")
     parser.add_argument("--rows", type=measure.positive, default=4, help="packed rows in a batch")
     parser.add_argument("--row_length", type=measure.positive, default=128, help="tokens in a row")
     options = parser.parse_args()
     measure.hold_to_threads(options.threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    examples, tokens, seconds = (train if options.mode == "train" else predict)(options)
-    packed = f"packed {options.rows}x{options.row_length}" if options.mode == "train" else "packed"
+    examples, tokens, seconds = train(options)
+    packed = f"packed {options.rows}x{options.row_length}"
     measure.report(
-        peer=f"tfsocial_{options.mode}",
+        peer="tfsocial_train",
         setting=f"{options.precision}, {packed}",
         threads=options.threads,
         examples=examples,

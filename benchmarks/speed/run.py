@@ -3,7 +3,7 @@
     python benchmarks/speed/run.py --data=DIR --torch_python=PATH --kerashub_python=PATH \
         --output=results.json
 
-DIR holds `train.csv` and `test.csv` (BANKING77: columns text, label). The two interpreters belong
+DIR holds `train.csv` (BANKING77: columns text, label). The two interpreters belong
 to environments made from `requirements-torch.txt` and `requirements-kerashub.txt`; tfsocial runs
 in the interpreter that runs this file. Every tool gets the same rows (see rows.py), the same
 checkpoint, the same number of threads and a process of its own. Rounds alternate over the tools,
@@ -28,9 +28,8 @@ import measure
 
 HERE = Path(__file__).resolve().parent
 OURS = "ours"
-EXAMPLES = {"train": 1024, "predict": 2880}  # timed; test.csv has 3,080 rows
+EXAMPLES = 1024  # timed
 WARMUP_EXAMPLES = 160
-FILES = {"train": "train.csv", "predict": "test.csv"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Contestant:
         name: how `--only` and the table call it.
         environment: `ours`, `torch` or `kerashub`.
         script: path below this folder.
-        kind: `train` or `predict`; only the same kind is compared.
         precision: `fp32` or `bf16`.
         batch_size: fixes how many steps make up the common number of examples.
         extra: flags of this script alone.
@@ -50,46 +48,40 @@ class Contestant:
     name: str
     environment: str
     script: str
-    kind: str
     precision: str = "fp32"
     batch_size: int = 32
     extra: tuple[str, ...] = ()
 
 
 CONTESTANTS = (
-    Contestant("ours_train_fp32", OURS, "ours.py", "train", extra=("--mode=train",)),
-    Contestant("ours_train_bf16", OURS, "ours.py", "train", "bf16", extra=("--mode=train",)),
-    Contestant("ours_predict_fp32", OURS, "ours.py", "predict", extra=("--mode=predict",)),
-    Contestant("trainer_fp32", "torch", "peers/hf_trainer.py", "train"),
-    Contestant("trainer_bf16", "torch", "peers/hf_trainer.py", "train", "bf16"),
+    Contestant("ours_train_fp32", OURS, "ours.py"),
+    Contestant("ours_train_bf16", OURS, "ours.py", "bf16"),
+    Contestant("trainer_fp32", "torch", "peers/hf_trainer.py"),
+    Contestant("trainer_bf16", "torch", "peers/hf_trainer.py", "bf16"),
     Contestant(
         "trainer_grouped_fp32",
         "torch",
         "peers/hf_trainer.py",
-        "train",
         extra=("--group_by_length",),
     ),
     Contestant(
         "trainer_grouped_bf16",
         "torch",
         "peers/hf_trainer.py",
-        "train",
         "bf16",
         extra=("--group_by_length",),
     ),
-    Contestant("classic_fp32", "torch", "peers/classic_script.py", "train", batch_size=16),
+    Contestant("classic_fp32", "torch", "peers/classic_script.py", batch_size=16),
     Contestant(
         "kerashub_tensorflow_fp32",
         "kerashub",
         "peers/kerashub_classifier.py",
-        "train",
         extra=("--backend=tensorflow",),
     ),
     Contestant(
         "kerashub_tensorflow_bf16",
         "kerashub",
         "peers/kerashub_classifier.py",
-        "train",
         "bf16",
         extra=("--backend=tensorflow",),
     ),
@@ -97,19 +89,15 @@ CONTESTANTS = (
         "kerashub_jax_fp32",
         "kerashub",
         "peers/kerashub_classifier.py",
-        "train",
         extra=("--backend=jax",),
     ),
     Contestant(
         "kerashub_jax_bf16",
         "kerashub",
         "peers/kerashub_classifier.py",
-        "train",
         "bf16",
         extra=("--backend=jax",),
     ),
-    Contestant("pipeline_fp32", "torch", "peers/hf_pipeline.py", "predict"),
-    Contestant("encode_fp32", "torch", "peers/sentence_transformers_encode.py", "predict"),
 )
 
 
@@ -155,11 +143,11 @@ def command(contestant: Contestant, options: argparse.Namespace, checkpoint: str
         "torch": options.torch_python,
         "kerashub": options.kerashub_python,
     }
-    examples = round(EXAMPLES[contestant.kind] * options.share)
+    examples = round(EXAMPLES * options.share)
     return [
         interpreters[contestant.environment],
         str(HERE / contestant.script),
-        f"--data={options.data / FILES[contestant.kind]}",
+        f"--data={options.data / 'train.csv'}",
         f"--checkpoint={checkpoint}",
         f"--steps={max(1, examples // contestant.batch_size)}",
         f"--warmup={WARMUP_EXAMPLES // contestant.batch_size}",
@@ -214,11 +202,7 @@ def summary(contestants: list[Contestant], runs: dict[str, list[dict]]) -> list[
     """One row per contestant: minimum, median, maximum of examples/s and the ratios to ours."""
     rows = [summary_row(contestant, runs.get(contestant.name, [])) for contestant in contestants]
     for row in rows:
-        ours = [
-            other
-            for other in rows
-            if other["ours"] and other["kind"] == row["kind"] and other["median"]
-        ]
+        ours = [other for other in rows if other["ours"] and other["median"]]
         same = [other["median"] for other in ours if other["precision"] == row["precision"]]
         row["ours_same_precision"] = ratio(max(same, default=None), row["median"])
         row["ours_best"] = ratio(
@@ -233,7 +217,6 @@ def summary_row(contestant: Contestant, results: list[dict]) -> dict:
     return {
         "name": contestant.name,
         "ours": contestant.environment == OURS,
-        "kind": contestant.kind,
         "precision": contestant.precision,
         "runs": len(speeds),
         "minimum": min(speeds, default=None),
@@ -249,7 +232,7 @@ def ratio(ours: float | None, theirs: float | None) -> float | None:
 
 def table(rows: list[dict]) -> str:
     """The summary as a Markdown table."""
-    columns = ("name", "kind", "precision", "runs", "minimum", "median", "maximum")
+    columns = ("name", "precision", "runs", "minimum", "median", "maximum")
     columns += ("ours_same_precision", "ours_best")
     lines = [
         "examples/s; ours_*: our median over its median, at its precision and at our best",

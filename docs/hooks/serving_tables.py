@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from docs.hooks.results import lines, table
+from docs.hooks.results import lines, table, tree
 
 Line = Mapping[str, Any]
 
@@ -68,6 +68,22 @@ def latency() -> str:
 
 def _milliseconds(found: Mapping[str, float]) -> str:
     return f"{found['p50']:.3g} ({found['p99']:.3g})"
+
+
+def bfloat16() -> str:
+    """What bfloat16 does to answers and times through TensorFlow's session."""
+    rows = [
+        [
+            name,
+            f"{100 * found['same']:.2f} %",
+            f"{found['largest_difference']:.3f}",
+            f"{found['least_cosine']:.4f}",
+            " -> ".join(f"{one:.0f} ms" for one in found["milliseconds_of_32"]),
+        ]
+        for name, found in tree("bfloat16.json").items()
+    ]
+    header = ["set", "same answers", "a probability moves at most", "least cosine", "32 texts"]
+    return table(header, rows)
 
 
 def sets() -> str:

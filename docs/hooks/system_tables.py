@@ -19,12 +19,6 @@ TRAINERS = (
     ("KerasHub BertTextClassifier, TensorFlow, 128", "kerashub", "kerashub_tensorflow_fp32"),
     ("KerasHub BertTextClassifier, JAX, 128", "kerashub", "kerashub_jax_bf16"),
 )
-PREDICTORS = (
-    ("tfsocial", "torch", "ours_predict_fp32"),
-    ("`transformers.pipeline`", "torch", "pipeline_fp32"),
-    ("sentence-transformers `encode`", "torch", "encode_fp32"),
-    ("sentence-transformers `encode`, the other day", "kerashub", "encode_fp32"),
-)
 
 
 def timed(day: str, name: str) -> Mapping[str, Any]:
@@ -36,11 +30,6 @@ def timed(day: str, name: str) -> Mapping[str, Any]:
 def speed() -> str:
     """Training examples a second, and how many times as fast tfsocial's best is."""
     return _speed(TRAINERS, "examples/s: median (lowest to highest)")
-
-
-def prediction() -> str:
-    """Texts answered a second."""
-    return _speed(PREDICTORS, "texts/s: median (lowest to highest)")
 
 
 def _speed(asked: tuple[tuple[str, str, str], ...], measure: str) -> str:
