@@ -14,6 +14,8 @@ from tfsocial.compression import pruning, student
 from tfsocial.compression.plan import Plan
 from tfsocial.compression.pruning import Kept
 from tfsocial.config import Model
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.tokenized_split import tokenize_split
 from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.spec import HeadSpec
@@ -153,6 +155,17 @@ def test_a_plan_has_to_fit(bundle, plan, message):
 def test_a_plan_is_completed(bundle):
     """Half of the layers, rounded up."""
     assert Plan(vocabulary=10).completed(bundle) == Plan(layers=2, vocabulary=10)
+
+
+@pytest.mark.parametrize(("texts", "stay"), [(["a late card"], ""), (["我的卡 late"], "号")])
+def test_all_ideographs_stay_where_texts_have_some(texts, stay):
+    """One that train lacks could not be spelled; in English texts it is just another word."""
+    words = [*tiny_run.SPECIALS, *"alte", *"我的卡号", "late", "card"]
+    tokenizer = Tokenizer(words)
+    train = tokenize_split(Examples.of_texts(texts), tokenizer, 16)
+    kept_words = {words[number] for number in student._tokens(tokenizer, train, 6)}
+    assert kept_words >= {*tiny_run.SPECIALS, *"alte", *stay}
+    assert ("号" in kept_words) == bool(stay)
 
 
 def test_tokens_by_how_often_train_has_them():

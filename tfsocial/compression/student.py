@@ -26,6 +26,7 @@ from tfsocial.text.tokenizer_files import SPECIAL_TOKENS
 from tfsocial.training.run_constants import RunConstants
 
 OTHERS = 1000  # frequent tokens that stay though train has none of them
+IDEOGRAPHIC = 0.01  # of train's tokens: from then on all ideographs stay
 
 
 def choose(
@@ -79,13 +80,19 @@ def _neurons(
 
 
 def _tokens(tokenizer: Tokenizer, train: TokenizedSplit, count: int | None) -> np.ndarray:
-    """Special tokens and ASCII characters stay whatever happens: any word can be spelled."""
+    """Special tokens and ASCII characters stay whatever happens: any word can be spelled.
+
+    So do all ideographs where texts are written in them: none of them can be spelled by others.
+    """
     size = tokenizer.vocabulary_size
     counts = np.bincount(train.tokens.flat_values.numpy(), minlength=size)
     wanted = count or min(int(np.count_nonzero(counts)) + OTHERS, size)
     special = set(SPECIAL_TOKENS.values())
-    always = [one in special or _is_letter(one) for one in tokenizer.vocabulary]
-    return pruning.tokens(counts, np.array(always), wanted)
+    always = np.array([one in special or _is_letter(one) for one in tokenizer.vocabulary])
+    ideographs = np.array([_is_ideograph(one) for one in tokenizer.vocabulary])
+    if counts[ideographs].sum() > IDEOGRAPHIC * counts.sum():
+        always |= ideographs
+    return pruning.tokens(counts, always, wanted)
 
 
 def _is_letter(token: str) -> bool:
@@ -96,6 +103,16 @@ def _is_letter(token: str) -> bool:
     """
     letter = token.removeprefix("##")
     return len(letter) == 1 and letter.isascii()
+
+
+def _is_ideograph(token: str) -> bool:
+    """Tell whether a token is one ideograph, as Chinese is written in them.
+
+    >>> _is_ideograph("卡"), _is_ideograph("##卡"), _is_ideograph("a")
+    (True, True, False)
+    """
+    character = token.removeprefix("##")
+    return len(character) == 1 and "\u3400" <= character <= "\u9fff"
 
 
 def write(folder: Path, bundle: TextModelBundle, kept: Kept, card: Path) -> None:
