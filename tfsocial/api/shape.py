@@ -36,7 +36,7 @@ def compress(
         layers: of the encoder that stay; left out, half of them.
         heads: of attention that stay in each layer; left out, all.
         intermediate_size: width of the feed-forward part that stays; left out, all of it.
-        vocabulary: tokens that stay; left out, those in use and a thousand more.
+        vocabulary: tokens that stay; left out, those in use and 4,000 more.
         epochs: in which the small model learns; left out, the run's own.
         max_loss: points of score that may be lost, on dev, or on test where there is no dev.
         overrides: KEY.PATH=VALUE, over the run's config and the smaller model's.

@@ -17,7 +17,7 @@ for name, what in (
     ("layers", "Layers of the encoder that stay; left out, half of them."),
     ("heads", "Heads of attention that stay in each layer; left out, all."),
     ("intermediate_size", "Width of the feed-forward part that stays; left out, all."),
-    ("vocabulary", "Tokens that stay; left out, those in use and a thousand more."),
+    ("vocabulary", "Tokens that stay; left out, those in use and 4,000 more."),
     ("epochs", "Epochs in which it learns from the whole one; left out, the run's own."),
 ):
     flags.DEFINE_integer(name, None, what, 1, flag_values=FLAGS)

@@ -19,7 +19,7 @@ class Plan:
         heads: of attention, in each layer; None: all.
         intermediate_size: width within the feed-forward part of a layer; None: all of it.
         vocabulary: tokens, those that train has before those it lacks; None: those
-            that train has, and a thousand of the most frequent others.
+            that train has, and 4,000 of the most frequent others.
     """
 
     layers: int | None = None

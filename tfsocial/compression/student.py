@@ -25,7 +25,9 @@ from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.text.tokenizer_files import SPECIAL_TOKENS
 from tfsocial.training.run_constants import RunConstants
 
-OTHERS = 1000  # frequent tokens that stay though train has none of them
+# Frequent tokens that stay though train has none of them: a word of tomorrow's texts that is
+# spelled by its parts is read less well, the more so the fewer texts there were to learn from.
+OTHERS = 4000
 IDEOGRAPHIC = 0.01  # of train's tokens: from then on all ideographs stay
 
 
