@@ -46,6 +46,7 @@ tf.config.set_logical_device_configuration(
 
 # Each runs in an environment of its own: with PyTorch, with an old TensorFlow, with Beam.
 collect_ignore = [
+    "reference/make_calibration.py",
     "reference/make_reference.py",
     "serving/old_runtime/ask_golden.py",
     "serving/on_beam/bucket.py",

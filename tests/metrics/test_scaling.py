@@ -1,6 +1,9 @@
-"""Temperatures and Platt's scaling: by hand, as properties, and beside scikit-learn's."""
+"""Temperatures and Platt's scaling: by hand, as properties, beside scikit-learn's and netcal's."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from sklearn.calibration import _SigmoidCalibration
 from sklearn.linear_model import LogisticRegression
 
 from tfsocial.metrics import scaling
+from tfsocial.metrics.calibration import calibration
 
 
 def drawn(seed: int, rows: int, classes: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
@@ -87,3 +91,25 @@ def test_a_label_that_none_carries_or_all_stays_as_it_is():
     scale, shift = scaling.fit_platt(logits, truth)
     assert (scale[0], shift[0], scale[1], shift[1]) == (1, 0, 1, 0)
     assert scale[2] >= 1 / scaling.MOST  # turned round, it would be negative
+
+
+NETCAL = json.loads((Path(__file__).parents[1] / "reference" / "calibration.json").read_text())
+
+
+@pytest.mark.parametrize("found", NETCAL["cases"], ids=lambda found: str(found["case"]))
+def test_netcal_finds_the_same(found):
+    """Its temperatures to 1 %, since ours softens the targets, and the errors before and after.
+
+    Of two classes it bins the probability of the second one, not that of the likelier.
+    """
+    seed, rows, classes, temperature = found["case"]
+    random = np.random.default_rng(seed)
+    logits = 3 * random.normal(size=(rows, classes))
+    labels = (logits / temperature + random.gumbel(size=logits.shape)).argmax(-1)
+    ours = scaling.fit_temperature(logits, labels)
+    assert ours == pytest.approx(found["temperature"], rel=0.01)
+    if classes == 2:
+        return
+    before = calibration(labels, special.softmax(logits, -1)).error
+    after = calibration(labels, special.softmax(logits / found["temperature"], -1)).error
+    assert [before, after] == pytest.approx(found["ece"], abs=1e-9)
