@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import without_laboratory
+from tensorflow.lite.python import schema_py_generated as schema
 
 from tfsocial.errors import InputError
 from tfsocial.serving import agreement, signature, token_model, versions
@@ -130,6 +131,24 @@ def test_int8_is_a_quarter_of_the_bytes(form):
     assert flat < 0.7 * sum(
         path.stat().st_size for path in (form("classify", "openvino")).glob("model.*")
     )
+
+
+def test_scales_stand_once_in_a_litert_file(form):
+    """Each graph names them, none has a copy of its own; inner tensors have no names."""
+    content = (form("classify", "litert") / "model.tflite").read_bytes()
+    graphs = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs
+    assert len(graphs) == 2  # 8 and 16 tokens
+    scales = {
+        np.asarray(tensor.quantization.scale, np.float32).tobytes()
+        for graph in graphs
+        for tensor in graph.tensors
+        if tensor.quantization is not None and tensor.quantization.scale is not None
+    }
+    several = [one for one in scales if len(one) > 16]
+    assert len(several) >= 6  # the matrices of a layer
+    assert [content.count(one) for one in several] == [1] * len(several)
+    named = [t.name for graph in graphs for t in graph.tensors if t.name]
+    assert len(named) == 2 * 3  # an input and two outputs each
 
 
 def test_a_folder_of_versions_has_one_format(folders, form, tmp_path):
