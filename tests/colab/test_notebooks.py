@@ -139,7 +139,12 @@ def test_the_first_cell_installs_from_a_copy_of_the_repository(monkeypatch):
     clone, *installs = (call.args[0] for call in started.call_args_list)
     assert clone[-2:] == ["here", "repository"]
     assert [call.kwargs.get("cwd") for call in started.call_args_list[1:]] == ["repository"] * 2
-    assert installs[0][-4:] == [".[litert]", "tensorflow[and-cuda]==2.20.0", "-c", "constraints.txt"]
+    assert installs[0][-4:] == [
+        ".[litert]",
+        "tensorflow[and-cuda]==2.20.0",
+        "-c",
+        "constraints.txt",
+    ]
     assert installs[1][-3:] == ["--no-deps", "-r", "requirements-m0.txt"]
     assert (ROOT / installs[0][-1]).is_file()
     assert (ROOT / installs[1][-1]).is_file()

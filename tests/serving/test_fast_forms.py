@@ -198,6 +198,30 @@ def test_a_missing_package_is_named(form, monkeypatch, format, package):
         load_predictor(form("classify", format))
 
 
+SIGNALLED = """
+import gc, os, signal, sys
+from pathlib import Path
+from tfsocial.serving.openvino import OpenVINOPredictor
+first, second, third = (OpenVINOPredictor(Path(sys.argv[1])) for _ in range(3))
+for name in ("first", "third", "second"):
+    del globals()[name]
+    gc.collect()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    print("caught")
+"""
+
+
+def test_ctrl_c_is_heard_after_models_have_gone(form):
+    """OpenVINO gives threads a stack for signals; whatever order models go in, it is a live one."""
+    command = [sys.executable, "-c", SIGNALLED, str(form("classify", "openvino"))]
+    run = subprocess.run(
+        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout) == (0, "caught\n"), run.stderr
+
+
 # --- the import seal ---------------------------------------------------------------------
 
 

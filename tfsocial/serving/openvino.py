@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,21 @@ def library(where: str) -> Any:
     return openvino
 
 
+@functools.cache
+def _core() -> Any:
+    """Give the process's only core, which lives as long as it does.
+
+    One that compiles gives the thread a stack for signals, and takes it back when it goes: of two
+    that go in another order than they came a freed one is left, and the next Ctrl-C is a
+    segmentation fault.
+    """
+    return library("openvino").Core()
+
+
 def _compiled(path: Path) -> Any:
-    openvino = library(str(path))
+    library(str(path))
     try:
-        return openvino.Core().compile_model(path, "CPU", SETTINGS)
+        return _core().compile_model(path, "CPU", SETTINGS)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(f"{path}: cannot be loaded ({reason}); export the model again") from None
