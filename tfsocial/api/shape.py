@@ -98,5 +98,4 @@ def _texts(data: Path, model: str | Path) -> list[tuple[str, ...]]:
     from tfsocial.data.reading.texts import read_texts
 
     columns = manifest.read(folders.existing("model", model)).text_columns
-    rows = [row for row in read_texts(data, columns) if isinstance(row, Text)]
-    return [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
+    return [row.columns for row in read_texts(data, columns) if isinstance(row, Text)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfsocial.errors import InputError
+from tfsocial.extras import library
 from tfsocial.serving import signature, versions
 from tfsocial.serving.token_model import Block, Outputs, TokenModel, Worker, cores, feed, inputs
 
@@ -33,13 +34,7 @@ class LiteRTPredictor(TokenModel):
 
 
 def _interpreter(path: Path) -> Any:
-    try:
-        from ai_edge_litert import interpreter
-    except ImportError as error:
-        raise InputError(
-            f"{path}: needs the package ai-edge-litert, which cannot be imported ({error}); "
-            "pip install 'tfsocial[litert]'"
-        ) from None
+    interpreter: Any = library("ai_edge_litert.interpreter", "ai-edge-litert", "litert", str(path))
     try:
         return interpreter.Interpreter(str(path), num_threads=1)
     except ValueError as error:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tfsocial import extras
 from tfsocial.errors import InputError
 from tfsocial.serving import signature, versions
 from tfsocial.serving.token_model import Block, Outputs, TokenModel, Worker, feed, inputs
@@ -40,14 +41,7 @@ def library(where: str) -> Any:
     Raises:
         InputError: it is not installed; begins with `where`.
     """
-    try:
-        import openvino
-    except ImportError as error:
-        raise InputError(
-            f"{where}: needs the package openvino, which cannot be imported ({error}); "
-            "pip install 'tfsocial[openvino]'"
-        ) from None
-    return openvino
+    return extras.library("openvino", "openvino", "openvino", where)
 
 
 @functools.cache

@@ -145,8 +145,7 @@ def answers(
 
 
 def _described(predictor: Predictor, rows: list[Text], top: int) -> Iterator[dict[str, Any]]:
-    texts = [(row.text,) if row.pair is None else (row.text, row.pair) for row in rows]
-    return described(predictor, predictor.many(texts), top)
+    return described(predictor, predictor.many([row.columns for row in rows]), top)
 
 
 def described(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -257,14 +257,7 @@ def test_a_named_set_has_a_content_hash(folder):
     ],
 )
 def test_without_the_package(monkeypatch, source, module, package):
-    original = builtins.__import__
-
-    def without(name, *arguments, **knobs):
-        if name == module:
-            raise ImportError(f"No module named {name!r}")
-        return original(name, *arguments, **knobs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     message = refusal(read, source)
     assert f"{source}: needs the package {package}, which cannot be imported" in message
     assert "tfsocial[data]" in message

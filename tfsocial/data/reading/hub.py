@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tfsocial import config
+from tfsocial import config, extras
 from tfsocial.data.reading import rows
 from tfsocial.data.reading.rows import BadRow, Row
 from tfsocial.errors import InputError
@@ -80,7 +80,7 @@ def split_name(source: str) -> tuple[str, str | None, str | None]:
 
 
 def _table(source: config.Source, part: str, key: str, place: str) -> Any:
-    library = _library(source.source)
+    library: Any = extras.library("datasets", "datasets", "data", source.source)
     name, settings, revision = split_name(source.source)
     where = {"path": source.root} if source.root else {"path": name, "revision": revision}
     library.disable_progress_bars()
@@ -101,14 +101,3 @@ def _table(source: config.Source, part: str, key: str, place: str) -> Any:
         raise InputError(
             f"{place}: {part!r} of {source.source} cannot be had ({rows.first_line(error)})"
         ) from None
-
-
-def _library(name: str) -> Any:
-    try:
-        import datasets
-    except ImportError as error:
-        raise InputError(
-            f"{name}: needs the package datasets, which cannot be imported ({error}); "
-            "pip install 'tfsocial[data]'"
-        ) from None
-    return datasets

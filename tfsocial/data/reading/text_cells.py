@@ -18,6 +18,11 @@ class Text(NamedTuple):
     pair: str | None
     line: int
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The one or two texts, as a predictor takes them."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
 
 class CellError(Exception):
     """Why a row is bad."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsocial import config
+from tfsocial import config, extras
 from tfsocial.data.reading import rows
 from tfsocial.data.reading.rows import BadRow, Row
 from tfsocial.errors import InputError
@@ -85,13 +85,9 @@ def _cells(library: Any, feature: Any) -> Callable[[Any], Any]:
 
 
 def _library(name: str) -> Any:
-    try:
-        import tensorflow_datasets
-    except ImportError as error:
-        raise InputError(
-            f"{name}: needs the package tensorflow-datasets, which cannot be imported ({error}); "
-            "pip install 'tfsocial[data]'"
-        ) from None
+    tensorflow_datasets: Any = extras.library(
+        "tensorflow_datasets", "tensorflow-datasets", "data", name
+    )
     tensorflow_datasets.disable_progress_bar()
     return tensorflow_datasets
 

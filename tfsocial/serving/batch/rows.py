@@ -48,8 +48,7 @@ def found(rows: Iterable[tuple[int, Text | BadRow]]) -> Found:
         if isinstance(row, BadRow):
             unreadable.append(([(number, row.line)], Unanswered("unreadable", row.reason)))
         else:
-            columns = (row.text,) if row.pair is None else (row.text, row.pair)
-            texts.setdefault(columns, []).append((number, row.line))
+            texts.setdefault(row.columns, []).append((number, row.line))
     return Found(texts, unreadable)
 
 

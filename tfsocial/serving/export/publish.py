@@ -35,7 +35,6 @@ FORMATS: dict[str, ModuleType] = {
     "openvino": openvino,
 }
 LEAST_COSINE = 0.8  # of a golden request's embedding: below it the graph computes something else
-AT_ONCE = 64  # texts
 
 
 class NotPortable(Exception):
