@@ -190,10 +190,10 @@ def test_a_broken_file_is_one_sentence(form, tmp_path, format):
 
 
 @pytest.mark.parametrize(
-    ("format", "package"), [("litert", "ai_edge_litert"), ("openvino", "openvino")]
+    ("format", "module"), [("litert", "ai_edge_litert.interpreter"), ("openvino", "openvino")]
 )
-def test_a_missing_package_is_named(form, monkeypatch, format, package):
-    monkeypatch.setitem(sys.modules, package, None)
+def test_a_missing_package_is_named(form, monkeypatch, format, module):
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=rf"pip install 'tfsocial\[{format}\]'"):
         load_predictor(form("classify", format))
 
