@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tfsocial.api import InputError as InputError
     from tfsocial.api import Inspection as Inspection
     from tfsocial.api import TrainedRun as TrainedRun
+    from tfsocial.api import compose as compose
     from tfsocial.api import compress as compress
     from tfsocial.api import evaluate as evaluate
     from tfsocial.api import export as export
@@ -33,6 +34,7 @@ __all__ = [
     "Inspection",
     "TrainedRun",
     "__version__",
+    "compose",
     "compress",
     "evaluate",
     "export",

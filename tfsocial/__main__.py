@@ -15,7 +15,7 @@ from pathlib import Path
 GROUPS = {
     "make a model": ("init", "inspect", "train", "augment", "convert", "data-service"),
     "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
-    "shape it": ("compress", "export"),
+    "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "tf-serving", "triton", "demo"),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]

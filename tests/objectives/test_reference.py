@@ -13,6 +13,7 @@ from tfsocial.config.annotation_tree import tagged_union
 from tfsocial.config.optimizer import AnyOptimizer
 from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference, table
+from tfsocial.provenance.methods import citation
 from tfsocial.runs.methods import METHODS
 
 NAMES = [*table.TASK, *table.COMMUNITY, *table.PAPERS]
@@ -33,7 +34,7 @@ def test_every_method_can_be_set_as_it_is_shown(setting):
     """Its name is an override by which a config asks for it, and its docstring names a paper."""
     chosen = config.parse(config.override({}, ["tasks.mood.column=label", setting]))
     assert METHODS[setting].asked(chosen) == setting
-    assert reference.citation(DONE_BY[setting])
+    assert citation(DONE_BY[setting])
     assert f"\n## {setting}\n\n    " in reference.page({}, DONE_BY)
 
 

@@ -15,6 +15,7 @@ from tfsocial.api.make import show_augment as show_augment
 from tfsocial.api.make import train as train
 from tfsocial.api.shape import MAX_LOSS as MAX_LOSS
 from tfsocial.api.shape import MIN_AGREEMENT as MIN_AGREEMENT
+from tfsocial.api.shape import compose as compose
 from tfsocial.api.shape import compress as compress
 from tfsocial.api.shape import export as export
 from tfsocial.api.use import load_predictor as load_predictor

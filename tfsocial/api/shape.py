@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfsocial import folders
 
@@ -12,7 +12,62 @@ MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
 MAX_LOSS = 1.5  # points of score that a compressed model may lose
 
 if TYPE_CHECKING:
+    from tfsocial.composition.run import Composed
     from tfsocial.compression.run import Compressed
+
+
+def compose(
+    runs: Sequence[str | Path | tuple[str | Path, float]],
+    output: str | Path,
+    *,
+    base: str | None = None,
+    method: str = "linear",
+    knobs: Mapping[str, Any] | None = None,
+    heads: str | None = None,
+    settle: bool = True,
+    rename: Mapping[str, Mapping[str, str]] | None = None,
+    other: Sequence[str | Path] = (),
+    overrides: Sequence[str] = (),
+    licence_policy: str | None = None,
+) -> Composed:
+    """Add the weights of several runs of one M0.
+
+    Args:
+        runs: folders of finished runs, or of compositions, each alone or with its weight.
+        output: folder for `model/`, its card, composition.json and .txt, provenance.json.
+        base: M0 of all of them, as `model.checkpoint` names it; left out, the first run's.
+        method: linear, greedy, wise_ft, task_arithmetic, ties, dare, slerp, model_stock, fisher or
+            regmean; see `composition.methods`.
+        knobs: of the method.
+        heads: own, average, or refit to the runs' data; left out, own of a single run whose heads
+            were not fitted alone at the end, else refit.
+        settle: fit scales and thresholds to the runs' dev; without, they are left out.
+        rename: run -> task -> what it is called in the composed model.
+        other: labelled files that no run learned, with columns text and label: how well they are
+            still read is shown on the curve of wise_ft.
+        overrides: KEY.PATH=VALUE, over the runs' configs.
+        licence_policy: permissive, noncommercial or any; left out, the strictest of the runs'.
+
+    Raises:
+        InputError: the runs are not of one M0, a weight or knob does not fit the method, a
+            licence does not fit, or `output` holds another composition.
+    """
+    from tfsocial.composition import bench, run
+
+    pairs = [one if isinstance(one, tuple) else (one, 1.0) for one in runs]
+    asked = bench.Asked(
+        [(folders.existing("add", folder), float(weight)) for folder, weight in pairs],
+        base,
+        method,
+        dict(knobs or {}),
+        bench.how(heads),
+        settle,
+        [folders.existing("other", path) for path in other],
+        tuple(overrides),
+        bench.renamed([Path(folder) for folder, _ in pairs], rename or {}),
+        bench.policy(licence_policy),
+    )
+    return run.compose(asked, folders.local("output", output))
 
 
 def compress(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import numpy as np
 import pydantic
 
 import tfsocial
+from tfsocial.checkpoints import bert_names
 from tfsocial.checkpoints.locations import CONFIG
 from tfsocial.errors import InputError
-from tfsocial.models.spec import TextModelSpec
+from tfsocial.models.spec import HeadSpec, TextModelSpec
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,30 @@ def read(folder: Path) -> ModelManifest:
             f"{folder / CONFIG}: its 'tfsocial' block cannot be used ({error}); "
             "take the folder as the run left it"
         ) from None
+
+
+def config_json(
+    architecture: Mapping[str, Any], manifest: ModelManifest, tensors: Iterable[str]
+) -> bytes:
+    """Write config.json of a model folder: what PyTorch's classes read, and the manifest.
+
+    Args:
+        architecture: the values of the encoder's `BertConfig`.
+        tensors: names of all that lies beside it.
+    """
+    values = {**architecture, **_label_maps(manifest.tasks)}
+    values |= {"tfsocial": to_values(manifest)}
+    values |= {"architectures": [bert_names.architecture(tensors)], "model_type": "bert"}
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
+    """Give id2label and label2id of the first task with labels: what other programs look for."""
+    labels = next((spec.labels for spec in tasks.values() if spec.labels), ())
+    return {
+        "id2label": {str(number): label for number, label in enumerate(labels)},
+        "label2id": {label: number for number, label in enumerate(labels)},
+    }
 
 
 def read_json(path: Path) -> dict[str, Any]:

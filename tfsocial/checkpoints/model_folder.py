@@ -25,7 +25,6 @@ from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
 from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
-from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.text import packing
 from tfsocial.text.requests import pack_texts
@@ -101,6 +100,23 @@ def save(
         bundle.tokenizer.save(partial)
 
 
+def save_answers(
+    folder: Path, bundle: TextModelBundle, reference: Mapping[str, Any] | None = None
+) -> None:
+    """Write anew what turns vectors into answers, heads and manifest, into a folder of `save`.
+
+    The encoder's weights stay as they lie there. Files are not swapped one by one: the folder is
+    not in use yet.
+    """
+    weights = parameters.of_text_model(bundle.model)
+    (folder / HEADS).write_bytes(tensors.to_bytes(_of_tasks(weights).arrays()))
+    values = manifests.read_json(folder / CONFIG)
+    names = tensors.read(folder / WEIGHTS)
+    (folder / CONFIG).write_bytes(manifests.config_json(values, bundle.manifest, names))
+    if reference is not None:
+        (folder / REFERENCE).write_text(json.dumps(reference), encoding="utf-8")
+
+
 def load(folder: Path) -> TextModelBundle:
     """Read a model folder written by `save`, dropout and all in inference form.
 
@@ -151,21 +167,8 @@ def _shared_tensors(
 
 def _config(bundle: TextModelBundle, shared: Mapping[str, np.ndarray]) -> bytes:
     """Write config.json: what PyTorch's classes read, and the manifest."""
-    values = bundle.model.encoder.config.to_dict()
-    values |= _label_maps(bundle.manifest.tasks)
-    values |= {"tfsocial": manifests.to_values(bundle.manifest)}
-    values |= {"vocab_size": len(shared[WORD_TABLE])}
-    values |= {"architectures": [bert_names.architecture(shared)], "model_type": "bert"}
-    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _label_maps(tasks: Mapping[str, HeadSpec]) -> dict[str, Any]:
-    """Give id2label and label2id of the first task with labels: what other programs look for."""
-    labels = next((spec.labels for spec in tasks.values() if spec.labels), ())
-    return {
-        "id2label": {str(number): label for number, label in enumerate(labels)},
-        "label2id": {label: number for number, label in enumerate(labels)},
-    }
+    architecture = bundle.model.encoder.config.to_dict() | {"vocab_size": len(shared[WORD_TABLE])}
+    return manifests.config_json(architecture, bundle.manifest, shared)
 
 
 def _check_saved(folder: Path) -> None:

@@ -12,12 +12,11 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.evaluation.contract import EvaluationSet
-from tfsocial.metrics.scores import scores
+from tfsocial.metrics.scores import PRIMARY, scores
 from tfsocial.serving import agreement
 from tfsocial.serving.predictor import Predictions, Predictor
 
 ASKED = 200  # texts, one by one, for the time of a single one
-SCORE = {"classify": "accuracy", "multilabel": "macro_f1", "regress": "pearson"}
 FILE = "compression"
 
 
@@ -95,7 +94,7 @@ def _scores(
 
 def _mean_score(predictor: Predictor, found: Mapping[str, Mapping[str, float]]) -> float:
     kinds = {task: spec.kind for task, spec in predictor.manifest.tasks.items()}
-    return float(np.mean([numbers[SCORE[kinds[task]]] for task, numbers in found.items()]))
+    return float(np.mean([numbers[PRIMARY[kinds[task]]] for task, numbers in found.items()]))
 
 
 def as_text(steps: Sequence[Measured], judged_on: str, texts: int) -> str:

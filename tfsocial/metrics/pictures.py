@@ -7,7 +7,7 @@ this module does not import matplotlib.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -160,6 +160,24 @@ def _draw_bin_counts(axes: Axes, bins: Calibration) -> None:
 def _centres(bins: Calibration) -> tuple[np.ndarray, float]:
     width = 1 / len(bins.counts)
     return (np.arange(len(bins.counts)) + 0.5) * width, width
+
+
+def curves(
+    x: Sequence[float], series: Mapping[str, Sequence[float]], x_label: str, y_label: str
+) -> np.ndarray:
+    """Draw lines over the same points.
+
+    Args:
+        series: name -> a number for each of x.
+    """
+    figure = _figure((6.4, 4.8))
+    axes = figure.add_subplot()
+    for name, values in series.items():
+        axes.plot(x, values, marker="o", label=name)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return _pixels(figure)
 
 
 def _figure(inches: tuple[float, float]) -> Figure:

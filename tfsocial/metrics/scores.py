@@ -18,6 +18,13 @@ from tfsocial.metrics.calibration import calibration
 from tfsocial.metrics.labelled import Labelled, OutputSpec, labelled_rows
 from tfsocial.metrics.thresholds import row_thresholds
 
+# The one number of a task by which models are compared.
+PRIMARY: Mapping[str, str] = {
+    "classify": "accuracy",
+    "multilabel": "macro_f1",
+    "regress": "pearson",
+}
+
 
 def scores(
     spec: OutputSpec,

@@ -6,8 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.config import OODScore
-
-NEVER = -3e38  # a threshold no score lies below
+from tfsocial.models.spec import NEVER
 
 
 class OODDetector(keras.layers.Layer):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from tfsocial.config import OODScore, TaskKind
 
+NEVER = -3e38  # a threshold that no score lies below: nothing is out of scope
+
 
 class HeadSpec(NamedTuple):
     """What a head predicts: `labels` name its predictions; a regression has one, unnamed.

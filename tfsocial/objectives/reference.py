@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Objective
+from tfsocial.provenance.methods import citation
 
 PARTS = {"L": table.TASK, "L0": table.COMMUNITY, "L_paper": table.PAPERS}
 INTRODUCTION = """# Objectives
@@ -33,15 +34,6 @@ second view of a text), in the order in which they are written.
 
 | op | knobs |
 |---|---|"""
-
-
-# Authors (year), title, and where it can be had, if that is said.
-_AUTHOR = r"(?<![\w-])[A-Z][^\W\d_]*(?:-[^\W\d_]+)*(?!-)"
-_SOURCE = re.compile(
-    rf"{_AUTHOR}(?:,? (?:{_AUTHOR}|&|et al\.))* \(\d{{4}}\)"
-    r"(?:(?:(?!\. [A-Z]|; |section|equation|algorithm).)*?(?:arXiv:\d{4}\.\d{4,5}|doi:\S+)"
-    r"|[^.;]*?(?=, (?:section|equation)|[.;]|$))"
-)
 
 
 def page(
@@ -93,18 +85,6 @@ def ops_part(ops: Mapping[str, type]) -> Part:
     ]
     sections = [_method(heading, ops[op]) for op, heading in headings.items()]
     return ("\n".join([OPS, *rows]) if ops else ""), sections
-
-
-def citation(kind: object) -> str:
-    """Give the source of an objective or a method, as its docstring has it.
-
-    >>> citation(table.PAPERS["r_drop"])
-    'Liang, Wu, Li et al. (2021), R-Drop: Regularized Dropout for Neural Networks, \
-arXiv:2106.14448'
-    """
-    _, _, rest = _doc(kind).partition("\n\n")
-    source = _SOURCE.search(" ".join(rest.split()))
-    return source[0] if source else ""
 
 
 def _doc(kind: object) -> str:

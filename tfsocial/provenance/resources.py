@@ -146,7 +146,6 @@ def of_checkpoint(
     """
     package = checkpoint.removeprefix("package:") if checkpoint.startswith("package:") else ""
     licence, source = _checkpoint_licence(said.licence, checkpoint, folder, package, key)
-    weights = [path for name in _CONTENT if (path := folder / name).is_file()]
     return Resource(
         "model",
         checkpoint,
@@ -155,12 +154,17 @@ def of_checkpoint(
         licence_source=source,
         citation=said.citation or CITATIONS.get(checkpoint, ""),
         version=_package_version(package) or _commit(folder),
-        sha256=digest(map(str, weights)),
+        sha256=checkpoint_digest(folder),
         acknowledgement=said.licence_ack or "",
     )
 
 
 _CONTENT = ("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors")
+
+
+def checkpoint_digest(folder: Path) -> str:
+    """Compute the sha256 of what a checkpoint is, its card aside: what a run records of its M0."""
+    return digest(str(path) for name in _CONTENT if (path := folder / name).is_file())
 
 
 def check(resources: Iterable[Resource], policy: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -13,6 +11,14 @@ import tfsocial
 from tfsocial.config import Config, Source
 from tfsocial.models.spec import HeadSpec
 from tfsocial.provenance import resources as provenance
+from tfsocial.provenance.card_parts import (
+    citations,
+    code,
+    hub_id,
+    licence_section,
+    plain,
+    shared_name,
+)
 from tfsocial.provenance.resources import Resource
 
 LABELS_SHOWN = 30
@@ -43,22 +49,22 @@ def text(
     front = yaml.safe_dump(_front(config, specs, resources), sort_keys=False, allow_unicode=True)
     sections = [
         ("Intended use", _use(config, specs)),
-        ("Licence", _licence(resources, config.data.licence_policy)),
+        ("Licence", licence_section(resources, config.data.licence_policy)),
         ("Data", _data(config)),
         ("Training", _training(config, resources)),
         ("Results", "Not measured yet." if reports is None else _results(reports)),
         ("Use", _usage() if specs else _further_use()),
-        ("Citation", _citations(resources)),
+        ("Citation", citations(resources)),
     ]
     body = "\n".join(f"## {title}\n\n{lines}\n" for title, lines in sections)
-    return f"---\n{front}---\n\n# {_plain(config.name)}\n\n{_lead(config, resources)}\n\n{body}"
+    return f"---\n{front}---\n\n# {plain(config.name)}\n\n{_lead(config, resources)}\n\n{body}"
 
 
 def _front(
     config: Config, specs: Mapping[str, HeadSpec], resources: Sequence[Resource]
 ) -> dict[str, Any]:
     metrics = dict.fromkeys(name for spec in specs.values() for name in METRICS[spec.kind])
-    front: dict[str, Any] = {"license": _hub_id(provenance.strictest(resources).licence)}
+    front: dict[str, Any] = {"license": hub_id(provenance.strictest(resources).licence)}
     base = config.model.checkpoint.partition("hub:")[2]
     if base:
         front["base_model"] = base
@@ -69,36 +75,21 @@ def _front(
     return front | ({"metrics": list(metrics)} if metrics else {})
 
 
-def _hub_id(licence: str) -> str:
-    """Write an SPDX id as hubs do: small, and they know no expressions of several."""
-    return "other" if " " in licence else licence.lower()
-
-
 def _lead(config: Config, resources: Sequence[Resource]) -> str:
     m0 = next(one for one in resources if one.role == "model")
-    data = " and ".join(_plain(one.name) for one in resources if one.role == "data")
+    data = " and ".join(plain(one.name) for one in resources if one.role == "data")
     began = (
         "with random weights and the words of" if config.model.checkpoint == "random" else "from"
     )
     return (
-        f"A BERT encoder that started {began} {_code(_name(m0))} and was tuned on "
+        f"A BERT encoder that started {began} {code(shared_name(m0))} and was tuned on "
         f"{data} with tfsocial {tfsocial.__version__}."
     )
 
 
-def _name(resource: Resource) -> str:
-    """Name a local folder by its last two names: a card is shared, the machine is not.
-
-    >>> _name(Resource("model", "/home/me/runs/one/model")), _name(Resource("data", "a/b/c"))
-    ('one/model', 'a/b/c')
-    """
-    local = resource.role in ("model", "translator") and ":" not in resource.name
-    return "/".join(Path(resource.name).parts[-2:]) if local else resource.name
-
-
 def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
-    columns = " and ".join(_code(column) for column in config.data.text)
-    tasks = [f"* {_code(name)}: {_task(name, spec, config)}" for name, spec in specs.items()]
+    columns = " and ".join(code(column) for column in config.data.text)
+    tasks = [f"* {code(name)}: {_task(name, spec, config)}" for name, spec in specs.items()]
     return "\n".join(
         [
             f"For texts ({columns}) like those it was trained on, up to {config.data.row_length} "
@@ -115,44 +106,11 @@ def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
 def _task(name: str, spec: HeadSpec, config: Config) -> str:
     sentence = _KINDS[spec.kind]
     if spec.labels:
-        shown = ", ".join(_code(label) for label in spec.labels[:LABELS_SHOWN])
+        shown = ", ".join(code(label) for label in spec.labels[:LABELS_SHOWN])
         more = len(spec.labels) - LABELS_SHOWN
         sentence += f" ({len(spec.labels)}: {shown}{f' and {more} more' if more > 0 else ''})"
     outside = config.tasks[name].ood_label if name in config.tasks else None
-    return f"{sentence}; {_code(outside)} means none of the others" if outside else sentence
-
-
-def _licence(resources: Sequence[Resource], policy: str) -> str:
-    binding = provenance.strictest(resources)
-    rows = [_row(resource) for resource in resources]
-    header = ["| what | name | licence | where that was read |", "|---|---|---|---|"]
-    said = [
-        f"* {_plain(_name(one))}: {_plain(one.acknowledgement)}"
-        for one in resources
-        if one.acknowledgement
-    ]
-    why = ["", "Whoever trained the model said why they may use", "", *said] if said else []
-    return "\n".join(
-        [
-            f"{_plain(binding.licence)}, which is that of {_plain(_name(binding))}: the "
-            f"strictest of those below. The run accepted licences by the policy `{policy}`.",
-            "",
-            *header,
-            *rows,
-            *why,
-        ]
-    )
-
-
-def _row(resource: Resource) -> str:
-    version = f" {resource.version}" if resource.version else ""
-    cells = (
-        resource.role,
-        _plain(_name(resource) + version),
-        _plain(resource.licence),
-        _plain(resource.licence_source),
-    )
-    return f"| {' | '.join(cells)} |"
+    return f"{sentence}; {code(outside)} means none of the others" if outside else sentence
 
 
 def _data(config: Config) -> str:
@@ -166,14 +124,14 @@ def _data(config: Config) -> str:
 
 def _source(source: Source) -> str:
     name = source.name or ("A data set without a name" if source.kind == "files" else source.source)
-    home = f", {_plain(source.homepage)}" if source.homepage else ""
-    return f"{_plain(name)}{home}."
+    home = f", {plain(source.homepage)}" if source.homepage else ""
+    return f"{plain(name)}{home}."
 
 
 def _training(config: Config, resources: Sequence[Resource]) -> str:
     training, optimizer = config.training, config.optimizer
     limit = f" or {training.max_steps} steps" if training.max_steps else ""
-    methods = ", ".join(_code(one.name) for one in resources if one.role == "method")
+    methods = ", ".join(code(one.name) for one in resources if one.role == "method")
     return "\n".join(
         [
             f"* formula and step: {methods}",
@@ -191,7 +149,7 @@ def _training(config: Config, resources: Sequence[Resource]) -> str:
 
 def _results(reports: Reports) -> str:
     rows = [
-        f"| {split} | {_plain(task)} | {name} | {value:.4g} | {report['count']} |"
+        f"| {split} | {plain(task)} | {name} | {value:.4g} | {report['count']} |"
         for split, tasks in reports.items()
         for task, report in tasks.items()
         for name, value in report.items()
@@ -223,36 +181,3 @@ def _further_use() -> str:
             "formula has masked words `BertForMaskedLM.from_pretrained` all of it.",
         ]
     )
-
-
-def _citations(resources: Sequence[Resource]) -> str:
-    lines = dict.fromkeys(_cited(resources))
-    return "\n".join(f"* {line}" for line in lines) or "Nothing was recorded to cite."
-
-
-def _cited(resources: Sequence[Resource]) -> Iterator[str]:
-    for resource in resources:
-        if resource.citation:
-            yield _plain(resource.citation)
-
-
-def _plain(words: str) -> str:
-    """Write one line that no Markdown table or page takes for its own marks.
-
-    >>> _plain("a|b <i>\\nc")
-    'a\\\\|b &lt;i&gt; c'
-    """
-    line = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*|\[\]])", r"\\\1", line)
-
-
-def _code(words: str) -> str:
-    """Quote words as they stand, between as many backticks as they need.
-
-    >>> _code("a`b"), _code("x")
-    ('``a`b``', '`x`')
-    """
-    line = " ".join(words.split())
-    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
-    room = " " if line.startswith("`") or line.endswith("`") or not line else ""
-    return f"{fence}{room}{line}{room}{fence}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from tfsocial.config import Config
-from tfsocial.objectives import reference, table
+from tfsocial.objectives import table
 from tfsocial.provenance import resources
+from tfsocial.provenance.methods import of_method
 from tfsocial.provenance.resources import Resource
 from tfsocial.runs.methods import METHODS
 
@@ -24,21 +24,11 @@ def of_run(
 
 
 def _of_term(term: table.Term) -> Resource:
-    return _method(term.name, type(term.objective))
+    return of_method(term.name, type(term.objective))
 
 
 def _of_step(config: Config) -> Iterator[Resource]:
     """List how the terms are weighed and the step is taken."""
     for does, asked in METHODS.values():
         if setting := asked(config):
-            yield _method(setting, does)
-
-
-def _method(name: str, does: Callable[..., Any]) -> Resource:
-    return Resource(
-        "method",
-        f"{name} ({does.__name__})",
-        licence=resources.OWN_LICENCE,
-        licence_source="written for tfsocial from the paper",
-        citation=reference.citation(does),
-    )
+            yield of_method(setting, does)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from tfsocial.checkpoints import community
+from tfsocial.config import Model, Task
+from tfsocial.data.examples import Examples
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.metrics import drift
 from tfsocial.models import inference
+from tfsocial.models.text_model import TextModel
 from tfsocial.runs.prepare import Prepared
 from tfsocial.training import calibrating, deciding, ood_fitting, probe
 from tfsocial.training.callbacks.dev_evaluation import DevEvaluation
@@ -21,10 +26,12 @@ class Settled(NamedTuple):
 
     Attributes:
         reference: what texts of dev look like; see `metrics.drift`. None without tasks or dev.
+        predictions: task -> what it says of dev, [n, width].
     """
 
     thresholds: Thresholds
     reference: Mapping[str, Any] | None
+    predictions: Mapping[str, np.ndarray]
 
 
 def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
@@ -39,50 +46,82 @@ def settle(ready: Prepared, dev: DevEvaluation | None) -> Settled:
     c = ready.config.model.final_probe_c
     vectors = _refit_heads(ready, c, dev) if c else None
     text_model, config, splits = ready.model.text_model, ready.config, ready.texts.compacted
-    calibrated = [name for name, task in config.tasks.items() if task.calibrate]
     if not config.tasks or "dev" not in splits:
         if c and vectors is not None:
-            calibrating.cross_fit(text_model, _of_folds(ready, vectors, c), calibrated)
-        return Settled(Thresholds({}, {}), None)
-    on_dev = inference.before_predictions(text_model, ready.evaluation_batches("dev"))
-    logits = {task: values.numpy() for task, values in on_dev.logits.items()}
-    labels = {task: values.numpy() for task, values in splits["dev"].labels.items()}
-    calibrating.fit(text_model, (logits, labels), calibrated)
-    if text_model.heads.ood_detectors:
-        recalls = {name: task.min_in_scope_recall for name, task in config.tasks.items()}
-        ood_fitting.fit(text_model, ready.evaluation_batches("train"), on_dev, splits, recalls)
-    tasks = text_model.predictions(*on_dev)
-    predictions = {task: values.numpy() for task, values in tasks.items()}
-    thresholds = deciding.fit(text_model.specs, predictions, splits["dev"])
-    return Settled(thresholds, _reference(ready, on_dev.pooled.numpy(), predictions))
+            examples, length = ready.texts.corpus.splits["train"], ready.texts.shape.row_length
+            train = LabelledVectors(vectors, splits["train"], examples)
+            cross_fit(text_model, config.model, config.tasks, train, length)
+        return Settled(Thresholds({}, {}), None, {})
+    unknown = ready.tokenizer.unknown_id
+    return fit_answers(text_model, config.tasks, splits, ready.evaluation_batches, unknown)
 
 
-def _reference(
-    ready: Prepared, embeddings: np.ndarray, predictions: Mapping[str, np.ndarray]
-) -> dict[str, Any]:
-    """Summarize dev: what later texts are compared with."""
-    dev = ready.texts.compacted["dev"]
-    unknown = np.mean(dev.tokens.flat_values.numpy() == ready.tokenizer.unknown_id)
-    specs = ready.model.text_model.specs
-    return drift.reference(dev.lengths.numpy(), float(unknown), embeddings, specs, predictions)
+def calibrated(tasks: Mapping[str, Task]) -> list[str]:
+    """List the tasks whose logits are to be scaled."""
+    return [name for name, task in tasks.items() if task.calibrate]
 
 
-def _of_folds(ready: Prepared, vectors: np.ndarray, c: float) -> list[calibrating.Judged]:
-    """Let heads judge train's examples that they were fitted without.
+def fit_answers(
+    text_model: TextModel,
+    tasks: Mapping[str, Task],
+    splits: Mapping[str, TokenizedSplit],
+    batches: Callable[[str], tf.data.Dataset],
+    unknown_id: int,
+) -> Settled:
+    """Fit to dev what turns the logits of tasks into answers: scales, scores, thresholds.
 
-    On the tuned encoder's vectors, and on M0's where heads read the direction alone: the lengths of
-    the two would not compare.
+    Args:
+        tasks: of those the model has.
+        splits: train and dev.
+        batches: gives every example of a split once.
     """
-    settings, text_model = ready.config.model, ready.model.text_model
-    each = [vectors]
-    m0 = community.of_config(settings)
+    dev = splits["dev"]
+    on_dev = inference.before_predictions(text_model, batches("dev"))
+    logits = {task: values.numpy() for task, values in on_dev.logits.items()}
+    labels = {task: values.numpy() for task, values in dev.labels.items()}
+    calibrating.fit(text_model, (logits, labels), calibrated(tasks))
+    detectors = text_model.heads.ood_detectors
+    recalls = {name: task.min_in_scope_recall for name, task in tasks.items() if name in detectors}
+    if recalls:
+        ood_fitting.fit(text_model, batches("train"), on_dev, splits, recalls)
+    of_all = text_model.predictions(*on_dev)
+    specs = {task: text_model.specs[task] for task in tasks}
+    predictions = {task: of_all[task].numpy() for task in tasks}
+    unknown = float(np.mean(dev.tokens.flat_values.numpy() == unknown_id))
+    vectors = on_dev.pooled.numpy()
+    reference = drift.reference(dev.lengths.numpy(), unknown, vectors, specs, predictions)
+    return Settled(deciding.fit(specs, predictions, dev), reference, predictions)
+
+
+class LabelledVectors(NamedTuple):
+    """Train as the tuned encoder sees it, float32 [n, hidden], its labels and its texts."""
+
+    vectors: np.ndarray
+    encoded: TokenizedSplit
+    examples: Examples
+
+
+def cross_fit(
+    text_model: TextModel,
+    settings: Model,
+    tasks: Mapping[str, Task],
+    train: LabelledVectors,
+    row_length: int,
+) -> None:
+    """Fit the scales of tasks' logits where there is no dev, to heads fitted to parts of train.
+
+    Those judge examples that they were fitted without: on the tuned encoder's vectors, and on M0's
+    where heads read the direction alone; else the lengths of the two would not compare.
+    """
+    each, m0 = [train.vectors], community.of_config(settings)
     if m0.trained and settings.head_normalize:
-        embedder = m0.embedder(settings.pooling, ready.texts.shape.row_length)
-        each.append(embedder(ready.texts.corpus.splits["train"]))
-    train = ready.texts.compacted["train"]
-    return [
-        probe.out_of_fold_logits(text_model.heads, one, train, text_model.specs, c) for one in each
+        each.append(m0.embedder(settings.pooling, row_length)(train.examples))
+    specs = {task: text_model.specs[task] for task in tasks}
+    c = settings.final_probe_c or settings.probe_c
+    judged = [
+        probe.out_of_fold_logits(text_model.heads, one, train.encoded, specs, c) for one in each
     ]
+    calibrating.cross_fit(text_model, judged, calibrated(tasks))
 
 
 def _refit_heads(ready: Prepared, c: float, dev: DevEvaluation | None) -> np.ndarray:

@@ -51,7 +51,8 @@ def cross_fit(text_model: TextModel, of_folds: Sequence[Judged], tasks: Iterable
 
 def _set(text_model: TextModel, fitted: Mapping[str, LogitScaling | None], where: str) -> None:
     known = {task: scaling for task, scaling in fitted.items() if scaling}
-    text_model.spec = replace(text_model.spec, calibration=known)
+    calibration = {**text_model.spec.calibration, **known}
+    text_model.spec = replace(text_model.spec, calibration=calibration)
     for task, scaling in known.items():
         if text_model.specs[task].kind == "classify":
             log.info("%s: temperature %.3g, fitted on %s", task, 1 / scaling.scale[0], where)

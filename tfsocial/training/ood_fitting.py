@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
 from tfsocial.models import inference
 from tfsocial.models.inference import BeforePredictions
-from tfsocial.models.ood import NEVER, OODDetector
+from tfsocial.models.ood import OODDetector
+from tfsocial.models.spec import NEVER
 from tfsocial.models.text_model import TextModel
 
 log = logging.getLogger(__name__)
@@ -34,9 +35,11 @@ def fit(
 
     Args:
         encoded: the splits train and dev.
-        min_recalls: task -> share of dev's examples in scope that must pass; None: no such demand.
+        min_recalls: task that tells scope by score -> share of dev's examples in scope that must
+            pass; None: no such demand.
     """
-    for task, detector in text_model.heads.ood_detectors.items():
+    for task, min_recall in min_recalls.items():
+        detector = text_model.heads.ood_detectors[task]
         labels = {split: encoded[split].labels[task].numpy() for split in ("train", "dev")}
         if detector.measures_distances:
             _remember(detector, inference.embed(text_model, train_batches), labels["train"])
@@ -45,12 +48,12 @@ def fit(
         inside = tf.nn.softmax(logits).numpy()
         known = labels["dev"] >= 0
         dev = scores[known], inside[known], labels["dev"][known]
-        slope, threshold = slope_and_threshold(*dev, min_recalls[task])
+        slope, threshold = slope_and_threshold(*dev, min_recall)
         if threshold == NEVER:
             log.warning(
                 "%s: no threshold of %s lets %g of dev's examples in scope pass, so nothing is "
                 "refused; another ood_detector may tell them apart",
-                *(task, detector.by, min_recalls[task]),
+                *(task, detector.by, min_recall),
             )
         detector.slope.assign(slope)
         detector.threshold.assign(threshold)

@@ -14,10 +14,9 @@ from tfsocial.evaluation.contract import (
     labelled_tasks,
 )
 from tfsocial.metrics.baselines import LabelledTexts, compare
-from tfsocial.metrics.scores import scores
+from tfsocial.metrics.scores import PRIMARY, scores
 
 _NOTHING = EvaluationSet((), {})
-_MAIN = {"classify": "accuracy", "multilabel": "macro_f1", "regress": "pearson"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Baselines:
 def _about_beaten(
     task: TaskRows, of_model: dict[str, float], beside: dict[str, dict[str, float]]
 ) -> list[str]:
-    name = _MAIN[task.spec.kind]
+    name = PRIMARY[task.spec.kind]
     return [
         f"Task {task.name}: {baseline} has {name} {values[name]:.3f}, and the model "
         f"{of_model[name]:.3f}; it is not worth its cost yet."
