@@ -16,8 +16,8 @@ from tfsocial.composition.methods.contract import Tensors
 from tfsocial.composition.methods.geometry import ModelStock, Slerp
 from tfsocial.composition.methods.linear import Linear, WiseFT
 from tfsocial.composition.methods.measured import Fisher, RegMean
-from tfsocial.composition.methods.task_vectors import DARE, TIES, TaskArithmetic, trim
 from tfsocial.composition.methods.table import METHODS
+from tfsocial.composition.methods.task_vectors import DARE, TIES, TaskArithmetic, trim
 from tfsocial.errors import InputError
 
 ORACLE = json.loads(make_merges.FILE.read_text("utf-8"))
@@ -59,7 +59,12 @@ def some_runs(method: contract.Method, tensors: Tensors) -> Tensors:
             Slerp(),
             ALL._replace(runs=[RUNS[0], 2 * RUNS[0]], weights=[0.7, 0.3]),
         ),
-        ("mergekit", "model_stock of 2", ModelStock(), ALIKE._replace(runs=RUNS[:2], weights=[1, 1])),
+        (
+            "mergekit",
+            "model_stock of 2",
+            ModelStock(),
+            ALIKE._replace(runs=RUNS[:2], weights=[1, 1]),
+        ),
         ("mergekit", "model_stock", ModelStock(), ALIKE),
     ],
 )

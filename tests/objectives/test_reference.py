@@ -13,7 +13,7 @@ from tfsocial.config.annotation_tree import tagged_union
 from tfsocial.config.optimizer import AnyOptimizer
 from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference, table
-from tfsocial.provenance.methods import citation
+from tfsocial.provenance.citations import citation
 from tfsocial.runs.methods import METHODS
 
 NAMES = [*table.TASK, *table.COMMUNITY, *table.PAPERS]

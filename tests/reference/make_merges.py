@@ -52,8 +52,8 @@ def main() -> None:
         [torch.from_numpy(run) for run in drawn()[1]],
     )
     deltas, weights = [run - base for run in runs], torch.tensor(WEIGHTS)
-    kept = iter([torch.from_numpy(one).float() for one in coins()])
-    with mock.patch.object(torch, "bernoulli", lambda *_: next(kept)):
+    kept = [torch.from_numpy(one).float() for one in coins()]
+    with mock.patch.object(torch, "bernoulli", side_effect=kept):
         dare = merge_utils.dare_linear(deltas, weights, DENSITY)
     found = {
         "peft": {

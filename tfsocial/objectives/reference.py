@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Objective
-from tfsocial.provenance.methods import citation
+from tfsocial.provenance.citations import citation
 
 PARTS = {"L": table.TASK, "L0": table.COMMUNITY, "L_paper": table.PAPERS}
 INTRODUCTION = """# Objectives
