@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from docs.hooks.results import tree
+from tfsocial.composition.methods.contract import Method
+from tfsocial.composition.methods.table import METHODS as MERGING
 from tfsocial.data.augment.table import OPS
 from tfsocial.objectives import reference
 from tfsocial.runs.methods import METHODS
@@ -24,6 +26,11 @@ METHODS_HEAD = """# Optimizers and weighing
 
 What moves a step beside the terms: how terms are weighed, which optimizer descends, what is
 averaged or frozen. The left column is what `--set` takes.
+"""
+MERGING_HEAD = """# Ways to add weights
+
+What `tfsocial compose --method` takes; knobs are set by `--knob=NAME=VALUE`. theta0 is M0, theta_i
+a run, w_i its weight. The [guide](../guides/composition.md) says how to use them.
 """
 OPS_HEAD = """# Augmentation ops
 
@@ -46,6 +53,23 @@ def methods() -> str:
 def augmentation() -> str:
     """Write the page of augmentation ops."""
     return OPS_HEAD + _page(*reference.ops_part(OPS))
+
+
+def merging() -> str:
+    """Write the page of ways to add weights."""
+    rows = [
+        f"| [`{name}`](#{name}) | {_runs(kind)} | {reference.knobs(kind)} |"
+        for name, kind in MERGING.items()
+    ]
+    header = "\n".join(["| method | runs | knobs |", "|---|---|---|", *rows])
+    return MERGING_HEAD + _page(
+        header, [reference.section(name, kind) for name, kind in MERGING.items()]
+    )
+
+
+def _runs(kind: type[Method]) -> str:
+    count = f"{kind.least}" if kind.least == kind.most else f"{kind.least} or more"
+    return f"{count}; weights below 0 too" if kind.negative else count
 
 
 def _page(header: str, sections: list[str]) -> str:

@@ -18,6 +18,7 @@ GENERATED = {
     "reference/objectives.md": menus.objectives,
     "reference/methods.md": menus.methods,
     "reference/augmentation.md": menus.augmentation,
+    "reference/merging.md": menus.merging,
 }
 
 

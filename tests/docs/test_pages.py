@@ -101,3 +101,4 @@ def test_papers_are_links_in_the_pages_of_the_menus():
     assert "](https://arxiv.org/abs/2106.14448)" in menus.objectives()
     assert "## optimizer.name=lion" in menus.methods()
     assert "## data.augment=[word_drop]" in menus.augmentation()
+    assert "| [`slerp`](#slerp) | 2 |" in menus.merging()

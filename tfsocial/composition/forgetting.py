@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -23,8 +23,16 @@ from tfsocial.training import probe
 
 SHOTS = 10
 DRAWS = 3
-JUDGED = 1000  # examples that are not drawn, at most
+JUDGED = 500  # examples that are not drawn, at most
+C = 10.0  # of the probe, on vectors of length 1
 SHAPE = Shape(8, 128, 16)
+
+
+class Draw(NamedTuple):
+    """Places among the texts that are read: those that a probe is fitted to, and judged by."""
+
+    fitted: np.ndarray
+    judged: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,14 @@ class OtherTexts:
     """A labelled file that no run learned.
 
     Attributes:
-        labels: int [n].
+        encoded: those of its texts that some draw has.
+        labels: int [n], of the same.
     """
 
     name: str
     encoded: TokenizedSplit
     labels: np.ndarray
+    draws: tuple[Draw, ...]
 
     @classmethod
     def read(cls, path: Path, tokenizer: Tokenizer) -> Self:
@@ -55,22 +65,39 @@ class OtherTexts:
                 f"--other={path}: needs the columns text and label, with two labels at least and "
                 f"more than {SHOTS} examples of one"
             )
-        examples = Examples.of_texts([text for text, _ in known])
+        draws = [_drawn(labels, seed) for seed in range(DRAWS)]
+        used = np.unique(np.concatenate([rows for draw in draws for rows in draw]))
+        examples = Examples.of_texts([known[row][0] for row in used])
         encoded = tokenize_split(examples, tokenizer, SHAPE.row_length)
-        return cls(path.stem if path.stem != "test" else path.parent.name, encoded, labels)
+        places = tuple(Draw(*(np.searchsorted(used, rows) for rows in draw)) for draw in draws)
+        return cls(_name(path), encoded, labels[used], places)
 
     def accuracy(self, folder: Path) -> float:
-        """Score a logistic regression on a model folder's vectors, the mean over three draws."""
+        """Score a logistic regression on a model folder's vectors, the mean over the draws."""
         model = model_folder.load(folder).model
         vectors = inference.embed(model, batches.evaluation_batches(self.encoded, SHAPE))
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return float(np.mean([self._of_draw(vectors, seed) for seed in range(DRAWS)]))
+        return float(np.mean([self._of_draw(vectors, draw) for draw in self.draws]))
 
-    def _of_draw(self, vectors: np.ndarray, seed: int) -> float:
-        drawn = draw_shots(self.labels, SHOTS, seed)
-        left = np.setdiff1d(np.arange(len(self.labels)), drawn)
-        judged = np.random.default_rng(seed).permutation(left)[:JUDGED]
+    def _of_draw(self, vectors: np.ndarray, draw: Draw) -> float:
+        fitted, judged = draw
         width = int(self.labels.max()) + 1
-        fitted = probe.logistic(vectors[drawn], self.labels[drawn], width, 10.0)
-        said = (vectors[judged] @ fitted.kernel + fitted.bias).argmax(-1)
+        linear = probe.logistic(vectors[fitted], self.labels[fitted], width, C)
+        said = (vectors[judged] @ linear.kernel + linear.bias).argmax(-1)
         return float(np.mean(said == self.labels[judged]))
+
+
+def _drawn(labels: np.ndarray, seed: int) -> Draw:
+    fitted = draw_shots(labels, SHOTS, seed)
+    left = np.setdiff1d(np.arange(len(labels)), fitted)
+    return Draw(fitted, np.random.default_rng(seed).permutation(left)[:JUDGED])
+
+
+def _name(path: Path) -> str:
+    """Name a file; of one called as splits are the folder too.
+
+    >>> _name(Path("data/trec6/test.csv")), _name(Path("data/mine.csv"))
+    ('trec6/test', 'mine')
+    """
+    stem = path.name.partition(".")[0]
+    return f"{path.parent.name}/{stem}" if stem in ("train", "dev", "test") else stem

@@ -61,10 +61,10 @@ def objectives_part(costs: Mapping[str, float]) -> Part:
     """Write the objectives of the formula."""
     header = ["| part | name | for tasks | knobs | cost |", "|---|---|---|---|---|"]
     rows = [
-        f"| {part} | [`{name}`](#{name}) | {_kinds(kind)} | {_knobs(kind)} | {_cost(name, costs)} |"
+        f"| {part} | [`{name}`](#{name}) | {_kinds(kind)} | {knobs(kind)} | {_cost(name, costs)} |"
         for part, name, kind in _entries()
     ]
-    return "\n".join([*header, *rows]), [_section(name, kind) for _, name, kind in _entries()]
+    return "\n".join([*header, *rows]), [section(name, kind) for _, name, kind in _entries()]
 
 
 def methods_part(methods: Mapping[str, object], costs: Mapping[str, float]) -> Part:
@@ -81,7 +81,7 @@ def ops_part(ops: Mapping[str, type]) -> Part:
     """Write the ops of augmentation; nothing where there are none."""
     headings = {op: f"data.augment=[{op}]" for op in ops}
     rows = [
-        f"| [`{op}`](#{_anchor(heading)}) | {_knobs(ops[op])} |" for op, heading in headings.items()
+        f"| [`{op}`](#{_anchor(heading)}) | {knobs(ops[op])} |" for op, heading in headings.items()
     ]
     sections = [_method(heading, ops[op]) for op, heading in headings.items()]
     return ("\n".join([OPS, *rows]) if ops else ""), sections
@@ -97,7 +97,8 @@ def _entries() -> Iterator[tuple[str, str, type]]:
             yield part, name, kind
 
 
-def _section(name: str, kind: type) -> str:
+def section(name: str, kind: type) -> str:
+    """Write a section with what a docstring says: its first line is the formula."""
     formula, _, rest = _doc(kind).partition("\n\n")
     return f"## {name}\n\n    {formula}\n\n{rest}\n"
 
@@ -122,10 +123,10 @@ def _kinds(kind: type[Objective]) -> str:
     return ", ".join(kind.kinds) if about_a_task else "any"
 
 
-def _knobs(kind: type) -> str:
+def knobs(kind: type) -> str:
     """List each knob and its default, as YAML has it."""
-    knobs = [field for field in dataclasses.fields(kind) if field.name != "task"]
-    return ", ".join(f"`{knob.name}: {json.dumps(knob.default)}`" for knob in knobs)
+    fields = [field for field in dataclasses.fields(kind) if field.name != "task"]
+    return ", ".join(f"`{field.name}: {json.dumps(field.default)}`" for field in fields)
 
 
 def _cost(name: str, costs: Mapping[str, float]) -> str:
