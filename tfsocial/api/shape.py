@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfsocial import folders
+from tfsocial.api.use import Models, model_folders
 
 MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
 MAX_LOSS = 1.5  # points of score that a compressed model may lose
@@ -113,7 +114,7 @@ def compress(
 
 
 def export(
-    model: str | Path,
+    model: Models,
     output: str | Path,
     version: int | None = None,
     *,
@@ -124,6 +125,8 @@ def export(
     """Write a run's `model/` folder for servers.
 
     Args:
+        model: of several folders the mean of their calibrated probabilities is written, as one
+            graph that tokenizes and packs once.
         output: folder of the served model's versions.
         version: left out, the highest there is plus one.
         format: saved_model, which takes plain strings and is what TensorFlow Serving loads; litert,
@@ -141,16 +144,16 @@ def export(
     from tfsocial.serving.export import publish
 
     base = folders.local("output", output)
-    texts = _texts(folders.existing("data", data), model) if data is not None else []
-    source = folders.existing("model", model)
+    source = model_folders(model)
+    texts = _texts(folders.existing("data", data), source[0]) if data is not None else []
     return publish.publish(source, base, version, format, texts, min_agreement if texts else 0.0)
 
 
-def _texts(data: Path, model: str | Path) -> list[tuple[str, ...]]:
+def _texts(data: Path, model: Path) -> list[tuple[str, ...]]:
     """Read the texts of a file that can be read, for a model's text columns."""
     from tfsocial.checkpoints import manifest
     from tfsocial.data.reading.text_cells import Text
     from tfsocial.data.reading.texts import read_texts
 
-    columns = manifest.read(folders.existing("model", model)).text_columns
+    columns = manifest.read(model).text_columns
     return [row.columns for row in read_texts(data, columns) if isinstance(row, Text)]

@@ -13,27 +13,46 @@ if TYPE_CHECKING:
     from tfsocial.serving.predictor import Predictor
 
 
-def load_predictor(model: str | Path | Predictor) -> Predictor:
-    """Load a run's `model/` folder or a SavedModel; a predictor is given back as it is.
+Models = str | Path | Sequence[str | Path]
+"""A model's folder, or several `model/` folders that answer as one."""
+
+
+def model_folders(models: Models) -> list[Path]:
+    """List the folders of one or several models.
 
     Raises:
-        InputError: the folder is neither, or is broken.
+        InputError: there is nothing in one's place, or none is named.
     """
-    if not isinstance(model, str | Path):
+    named = [models] if isinstance(models, str | Path) else list(models)
+    if not named:
+        raise InputError("model: names no folder")
+    return [folders.existing("model", model) for model in named]
+
+
+def load_predictor(model: Models | Predictor) -> Predictor:
+    """Load a run's `model/` folder or a SavedModel; a predictor is given back as it is.
+
+    Args:
+        model: of several `model/` folders the mean of their calibrated probabilities answers.
+
+    Raises:
+        InputError: the folder is neither, or is broken, or several cannot answer as one.
+    """
+    if not isinstance(model, str | Path | Sequence):
         return model
     from tfsocial.serving import loading
 
-    return loading.load_predictor(folders.existing("model", model))
+    return loading.load_ensemble(model_folders(model))
 
 
 def predict(
-    model: str | Path | Predictor, texts: Sequence[str | tuple[str, ...]], top: int = 0
+    model: Models | Predictor, texts: Sequence[str | tuple[str, ...]], top: int = 0
 ) -> list[dict[str, Any]]:
     """Answer each text: task -> its label, labels or value, and probabilities.
 
     Args:
-        model: a run's `model/` folder, a SavedModel, or what `load_predictor` gave, which is faster
-            from the second call on.
+        model: a run's `model/` folder, several of them, a SavedModel, or what `load_predictor`
+            gave, which is faster from the second call on.
         texts: n of them; pairs as tuples.
         top: how many labels to list with their probabilities; 0 lists all.
 

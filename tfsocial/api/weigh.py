@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfsocial import folders
-from tfsocial.api.use import load_predictor
+from tfsocial.api.use import Models, load_predictor
 
 if TYPE_CHECKING:
     from tfsocial.data.reading.rows import BadRow
@@ -37,7 +37,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: str | Path | Predictor,
+    model: Models | Predictor,
     data: str | Path,
     *,
     suites: Sequence[str] = (),
@@ -53,6 +53,7 @@ def evaluate(
     """Score a saved model, of a run or a SavedModel, on a labelled file.
 
     Args:
+        model: of several `model/` folders the mean of their probabilities is scored.
         suites: quality, calibration, baselines, out_of_distribution, slices; none: all that what
             is given suffices for.
         text: text columns; none: those the model was trained on.
@@ -82,6 +83,13 @@ def evaluate(
     wanted = run.make_suites(suites, manifest, ood_labels or {}, attributes, *fitted)
     findings = run.evaluate(predictor, examples, wanted)
     if target is not None:
-        about = {"model": str(model), "data": str(data), "rows": len(examples)}
+        about = {"model": _named(model), "data": str(data), "rows": len(examples)}
         run.write(findings, {**about, "unreadable": len(unreadable)}, target)
     return Evaluation(findings, len(examples), unreadable)
+
+
+def _named(model: Models | Predictor) -> str | list[str]:
+    """Say which model was scored: of an ensemble all its folders."""
+    if isinstance(model, Sequence) and not isinstance(model, str):
+        return [str(one) for one in model] if len(model) > 1 else str(model[0])
+    return str(model)

@@ -7,6 +7,7 @@ among its tensors; the heads of the tasks lie in a file of their own.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from tfsocial.models import parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.text_model import TextModel
 from tfsocial.text import packing
+from tfsocial.text.batch import Batch
 from tfsocial.text.requests import pack_texts
 from tfsocial.text.tokenizer import Tokenizer
 
@@ -35,13 +37,20 @@ ADAPTERS = "adapters.safetensors"
 REFERENCE = "reference.json"
 
 
-@dataclass(frozen=True)
-class TextModelBundle:
-    """A model with all that it needs to answer texts."""
+class Answering(ABC):
+    """One model, or several as one, with all that is needed to answer texts."""
 
-    model: TextModel
     tokenizer: Tokenizer
     manifest: ModelManifest
+
+    @property
+    @abstractmethod
+    def variables(self) -> list[tf.Variable]:
+        """All weights."""
+
+    @abstractmethod
+    def answers(self, batch: Batch) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Compute, in the graph, predictions and embeddings of a batch, [rows, slots, ...]."""
 
     def answer(self, columns: Sequence[tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Compute, in the graph, predictions and embeddings of raw texts.
@@ -54,10 +63,26 @@ class TextModelBundle:
         """
         row_length, slots = self.manifest.row_length, self.manifest.slots
         batch, places = pack_texts(columns, self.tokenizer, row_length, slots)
-        outputs = self.model(batch, training=False)
-        tasks = self.model.predictions(outputs.pooled, outputs.logits)
+        tasks, pooled = self.answers(batch)
         gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
-        return gathered, packing.gather_examples(outputs.pooled, places)
+        return gathered, packing.gather_examples(pooled, places)
+
+
+@dataclass(frozen=True)
+class TextModelBundle(Answering):
+    """A text model with its tokenizer and manifest."""
+
+    model: TextModel
+    tokenizer: Tokenizer
+    manifest: ModelManifest
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return list(self.model.variables)
+
+    def answers(self, batch: Batch) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        outputs = self.model(batch, training=False)
+        return self.model.predictions(outputs.pooled, outputs.logits), outputs.pooled
 
 
 def save(

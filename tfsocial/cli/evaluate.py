@@ -10,7 +10,12 @@ from absl import flags
 from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "model",
+    None,
+    "A run's model/ folder, or a SavedModel; given again, another folder: their mean is scored.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("data", None, "csv, tsv or jsonl with labels, or .gz.", flag_values=FLAGS)
 flags.DEFINE_multi_string(
     "suite",
@@ -36,13 +41,14 @@ flags.mark_flags_as_required(["model", "data", "output"], flag_values=FLAGS)
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model, data = folders.existing("--model", FLAGS.model), folders.existing("--data", FLAGS.data)
+    models = [folders.existing("--model", model) for model in FLAGS.model]
+    data = folders.existing("--data", FLAGS.data)
     train, dev = (
         folders.existing(f"--{name}", value) if value else None
         for name, value in (("train", FLAGS.train), ("dev", FLAGS.dev))
     )
     evaluation = api.evaluate(
-        model,
+        models,
         data,
         suites=FLAGS.suite,
         text=FLAGS.text,

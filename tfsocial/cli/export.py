@@ -9,7 +9,12 @@ from absl import flags
 from tfsocial import api, cli, folders
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("model", None, "A run's model/ folder.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "model",
+    None,
+    "A run's model/ folder; given again, another: the mean of their probabilities is written.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output", None, "Folder of the model's versions.", flag_values=FLAGS)
 flags.DEFINE_integer(
     "version",
@@ -42,7 +47,7 @@ flags.mark_flags_as_required(["model", "output"], flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     version = api.export(
-        folders.existing("--model", FLAGS.model),
+        [folders.existing("--model", model) for model in FLAGS.model],
         folders.local("--output", FLAGS.output),
         FLAGS.version,
         format=FLAGS.format,

@@ -11,7 +11,12 @@ from tfsocial import cli, folders
 from tfsocial.serving import predictor
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string("model", None, "A run's model/ folder, or a SavedModel.", flag_values=FLAGS)
+flags.DEFINE_multi_string(
+    "model",
+    None,
+    "A run's model/ folder, or a SavedModel; given again, another folder: their mean answers.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("input", None, "txt, csv, tsv or jsonl, plain or .gz.", flag_values=FLAGS)
 flags.DEFINE_string("output", None, "jsonl file; line i answers row i.", flag_values=FLAGS)
 flags.DEFINE_integer(
@@ -27,14 +32,12 @@ INTERRUPTED = (
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    model, source = (
-        folders.existing("--model", FLAGS.model),
-        folders.existing("--input", FLAGS.input),
-    )
+    models = [folders.existing("--model", model) for model in FLAGS.model]
+    source = folders.existing("--input", FLAGS.input)
     output = folders.local("--output", FLAGS.output)
 
-    from tfsocial.serving.loading import load_predictor
+    from tfsocial.serving.loading import load_ensemble
 
-    answered, bad = predictor.predict_file(load_predictor(model), source, output, FLAGS.top)
+    answered, bad = predictor.predict_file(load_ensemble(models), source, output, FLAGS.top)
     print(f"{answered} rows answered, {bad} unreadable: {FLAGS.output}", file=sys.stderr)
     return 0

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.serving.predictor import Predictions, Predictor
 
 
 class TextModelPredictor(Predictor):
-    """A loaded model folder."""
+    """A loaded model folder, or several as one."""
 
-    def __init__(self, bundle: TextModelBundle):
+    def __init__(self, bundle: Answering):
         self.manifest = bundle.manifest
 
         @tf.function(autograph=False, reduce_retracing=True)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.serving import versions
 from tfsocial.serving.export.token_graph import TokenModule
 from tfsocial.serving.litert import PREFIX
@@ -18,14 +18,14 @@ from tfsocial.serving.litert import PREFIX
 LENGTHS = (8, 16, 24, 32, 64, 128, 256, 512)  # of which a text takes the next
 
 
-def module(bundle: TextModelBundle) -> TokenModule:
+def module(bundle: Answering) -> TokenModule:
     """Make the graphs, up to the length of a row; they share their weights."""
     row_length = bundle.manifest.row_length
     lengths = [*(length for length in LENGTHS if length < row_length), row_length]
     return TokenModule(bundle, {f"{PREFIX}{length}": (1, length) for length in lengths})
 
 
-def write(module: TokenModule, bundle: TextModelBundle, folder: Path) -> None:
+def write(module: TokenModule, bundle: Answering, folder: Path) -> None:
     """Write the file and the tokenizer's.
 
     Weights are int8, one scale for each row of a matrix; activations are rounded to int8 where two

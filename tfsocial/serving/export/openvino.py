@@ -7,18 +7,18 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.serving import versions
 from tfsocial.serving.export.token_graph import TokenModule
 from tfsocial.serving.openvino import library
 
 
-def module(bundle: TextModelBundle) -> TokenModule:
+def module(bundle: Answering) -> TokenModule:
     """Make the graph."""
     return TokenModule(bundle, {"tokens": (None, None)})
 
 
-def write(module: TokenModule, bundle: TextModelBundle, folder: Path) -> None:
+def write(module: TokenModule, bundle: Answering, folder: Path) -> None:
     """Write the graph, its weights in float16, and the tokenizer's files.
 
     A weight's float16 has three bits more than the bfloat16 it is computed in.

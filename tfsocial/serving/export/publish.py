@@ -14,15 +14,15 @@ from typing import Any
 
 import tfsocial
 from tfsocial import files
+from tfsocial.checkpoints import ensemble
 from tfsocial.checkpoints import manifest as manifests
-from tfsocial.checkpoints import model_folder
 from tfsocial.checkpoints.locations import CARD
-from tfsocial.checkpoints.model_folder import REFERENCE, TextModelBundle
+from tfsocial.checkpoints.model_folder import REFERENCE, Answering
 from tfsocial.errors import InputError
 from tfsocial.provenance import licences
 from tfsocial.serving import agreement, versions
 from tfsocial.serving.export import golden, litert, openvino, portable, saved_model
-from tfsocial.serving.loading import load_predictor
+from tfsocial.serving.loading import check_model_folders, load_predictor
 from tfsocial.serving.signature import MANIFEST
 from tfsocial.serving.text_model import TextModelPredictor
 
@@ -42,19 +42,20 @@ class NotPortable(Exception):
 
 
 def publish(
-    model: Path,
+    model: Path | Sequence[Path],
     base: Path,
     version: int | None = None,
     format: str = "saved_model",
     texts: Sequence[tuple[str, ...]] = (),
     least_agreement: float = 0.0,
 ) -> Path:
-    """Write a model folder in a format for servers, as the next version of a served model.
+    """Write a model folder, or several as one, as the next version of a served model.
 
     It is written beside its place, loaded again, asked the golden requests, flushed to the disk,
     and only then renamed, so a server that watches `base` never sees half of it.
 
     Args:
+        model: of several folders the mean of their calibrated probabilities is written.
         base: a folder of numbered versions; made if need be.
         version: left out, the highest there is plus one.
         format: one of FORMATS.
@@ -65,8 +66,9 @@ def publish(
         `base / version`.
 
     Raises:
-        InputError: `model` is no model folder, `base` is none of versions, has that version or
-            another format, the format's package is missing, or too few answers are the same.
+        InputError: `model` is no model folder, several cannot answer as one, `base` is none of
+            versions, has that version or another format, the format's package is missing, or too
+            few answers are the same.
         NotPortable: the graph would not load in every server, or says something else than the
             model; a fault of this program.
     """
@@ -78,9 +80,11 @@ def publish(
             f"{base}: version {min(others)} has another format than {format}; a server that "
             "watches the folder could not load both, so name another one"
         )
-    bundle = model_folder.load(model)
+    models = [model] if isinstance(model, Path) else list(model)
+    check_model_folders(models)
+    bundle = ensemble.load(models)
     with files.making(target) as unfinished:
-        values = _write(bundle, model, format, unfinished)
+        values = _write(bundle, models, format, unfinished)
         values |= _checked(bundle, format, unfinished, texts, least_agreement)
         _write_manifest(unfinished, values)
     return target
@@ -92,13 +96,15 @@ def read_agreement(version: Path) -> agreement.Agreement | None:
     return agreement.Agreement(**values) if values else None
 
 
-def _write(bundle: TextModelBundle, model: Path, format: str, folder: Path) -> dict[str, Any]:
+def _write(bundle: Answering, models: Sequence[Path], format: str, folder: Path) -> dict[str, Any]:
     """Write all but the checks; give what the manifest says."""
     writer = FORMATS[format]
     module = writer.module(bundle)
     writer.write(module, bundle, folder)
-    if (model / CARD).is_file():
-        shutil.copyfile(model / CARD, folder / CARD)
+    for number, model in enumerate(models, 1):
+        if (model / CARD).is_file():
+            name = CARD if len(models) == 1 else f"{number}-{CARD}"
+            shutil.copyfile(model / CARD, folder / name)
     values = {
         "format": 1,
         "graph": format,
@@ -109,8 +115,9 @@ def _write(bundle: TextModelBundle, model: Path, format: str, folder: Path) -> d
         },
         "model": manifests.to_values(bundle.manifest),
         "signatures": {name: _shapes(one) for name, one in module.functions.items()},
-        **_origin(model),
-        "reference": _json(model / REFERENCE),
+        **_origin(models),
+        # Of several the embeddings are others than each one's.
+        "reference": _json(models[0] / REFERENCE) if len(models) == 1 else None,
         "files": {str(path.relative_to(folder)): _sha256(path) for path in _files(folder)},
     }
     _write_manifest(folder, values)
@@ -132,8 +139,25 @@ def _shapes(function: Any) -> dict[str, Any]:
     }
 
 
-def _origin(model: Path) -> dict[str, Any]:
-    """Tell whose the model is and what it was made from, as far as its folder says."""
+def _origin(models: Sequence[Path]) -> dict[str, Any]:
+    """Tell whose the model is and what it was made from, as far as its folders say.
+
+    The licence is the strictest; of several models the rest is a list, one entry a model.
+    """
+    each = [_origin_of(model) for model in models]
+    binding = max(
+        (one["licence"] for one in each),
+        key=lambda one: licences.STRICTNESS.index(licences.kind(one["name"])),
+    )
+    if len(each) == 1:
+        return each[0]
+    return {
+        "licence": binding,
+        **{key: [one[key] for one in each] for key in ("provenance", "weights")},
+    }
+
+
+def _origin_of(model: Path) -> dict[str, Any]:
     licence, source = licences.in_folder(model)
     return {
         "licence": {"name": licence, "source": source},
@@ -156,7 +180,7 @@ def _sha256(path: Path) -> str:
 
 
 def _checked(
-    bundle: TextModelBundle,
+    bundle: Answering,
     format: str,
     folder: Path,
     texts: Sequence[tuple[str, ...]],

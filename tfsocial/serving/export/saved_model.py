@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfsocial.checkpoints.manifest import ModelManifest
-from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.models.spec import HeadSpec
 from tfsocial.serving.export import warmup
 from tfsocial.serving.signature import columns as inputs_of
@@ -43,10 +43,10 @@ class ServingModule(tf.Module):
     not the Keras model, which loads three times slower.
     """
 
-    def __init__(self, bundle: TextModelBundle):
+    def __init__(self, bundle: Answering):
         super().__init__(name="tfsocial")
         self.tokenizer = bundle.tokenizer
-        self.weights = list(bundle.model.variables)
+        self.weights = bundle.variables
         self._manifest = bundle.manifest
         columns = inputs_of(bundle.manifest)
         texts = [tf.TensorSpec([None], tf.string, column) for column in columns]
@@ -96,12 +96,12 @@ class ServingModule(tf.Module):
         return answer
 
 
-def module(bundle: TextModelBundle) -> ServingModule:
+def module(bundle: Answering) -> ServingModule:
     """Make the graph with its signatures."""
     return ServingModule(bundle)
 
 
-def write(module: ServingModule, bundle: TextModelBundle, folder: Path) -> None:
+def write(module: ServingModule, bundle: Answering, folder: Path) -> None:
     """Write the SavedModel and the requests that warm it up."""
     tf.saved_model.save(module, str(folder), signatures=module.functions)
     warmup.write(folder, bundle.manifest, tuple(module.functions))

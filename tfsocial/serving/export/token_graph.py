@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfsocial.checkpoints.model_folder import TextModelBundle
+from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.serving.signature import output_name
 from tfsocial.serving.token_model import inputs
 from tfsocial.text import batch as keys
@@ -20,12 +20,10 @@ class TokenModule(tf.Module):
     [n, width], called as the SavedModel's.
     """
 
-    def __init__(
-        self, bundle: TextModelBundle, shapes: dict[str, tuple[int | None, int | None]]
-    ) -> None:
+    def __init__(self, bundle: Answering, shapes: dict[str, tuple[int | None, int | None]]) -> None:
         """Make a function for each shape [n, length], None for any."""
         super().__init__(name="tfsocial")
-        self.weights = list(bundle.model.variables)
+        self.weights = bundle.variables
         answer = _answering(bundle)
         names = inputs(len(bundle.manifest.text_columns))
         self.functions = {
@@ -36,8 +34,8 @@ class TokenModule(tf.Module):
         }
 
 
-def _answering(bundle: TextModelBundle) -> Callable[..., dict[str, tf.Tensor]]:
-    model, manifest, pad = bundle.model, bundle.manifest, bundle.tokenizer.pad_id
+def _answering(bundle: Answering) -> Callable[..., dict[str, tf.Tensor]]:
+    manifest, pad = bundle.manifest, bundle.tokenizer.pad_id
 
     def answer(token_ids: tf.Tensor, type_ids: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         # No text can be tokenized to [PAD]: that word of a text is three plain pieces.
@@ -51,9 +49,8 @@ def _answering(bundle: TextModelBundle) -> Callable[..., dict[str, tf.Tensor]]:
             keys.TYPE_IDS: tf.minimum(token_ids, 0) if type_ids is None else type_ids,
             keys.EXAMPLE_ID: tf.zeros([token_ids.shape[0] or tf.shape(token_ids)[0], 1], tf.int64),
         }
-        outputs = model(batch, training=False)
-        tasks = model.predictions(outputs.pooled, outputs.logits)
+        tasks, pooled = bundle.answers(batch)
         named = {output_name(manifest, task): values[:, 0] for task, values in tasks.items()}
-        return {"embedding": outputs.pooled[:, 0], **named}
+        return {"embedding": pooled[:, 0], **named}
 
     return answer
