@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tfsocial.config import TaskKind
@@ -68,3 +71,26 @@ def from_to(kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(from_to("classify", *outcomes), -1)
     log_ratio = tf.nn.log_softmax(target) - tf.nn.log_softmax(logits)
     return tf.reduce_sum(tf.nn.softmax(target) * log_ratio, -1)
+
+
+def mean_of(kind: TaskKind, each: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Give the logits whose probabilities are the mean of those of each; of values their mean.
+
+    Args:
+        each: float32 [..., width], logits or values.
+
+    >>> mean_of("classify", [tf.math.log([0.2, 0.8]), tf.math.log([0.6, 0.4])]).numpy().round(3)
+    array([-0.916, -0.511], dtype=float32)
+    """
+    if len(each) == 1:
+        return each[0]
+    if kind == "regress":
+        return tf.add_n([*each]) / len(each)
+    if kind == "multilabel":
+        outcomes = [_log_mean([tf.math.log_sigmoid(sign * z) for z in each]) for sign in (1, -1)]
+        return outcomes[0] - outcomes[1]
+    return _log_mean([tf.nn.log_softmax(logits) for logits in each])
+
+
+def _log_mean(logs: Sequence[tf.Tensor]) -> tf.Tensor:
+    return tf.reduce_logsumexp(tf.stack([*logs]), 0) - math.log(len(logs))

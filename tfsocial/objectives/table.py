@@ -172,8 +172,10 @@ def checkpoints(terms: Sequence[Term]) -> dict[str, str]:
     key_of: dict[str, str] = {}
     for term in terms:
         for field in term.objective.checkpoint_fields:
-            if name := getattr(term.objective, field):
-                key_of.setdefault(name, f"{term.where}.{field}")
+            named = getattr(term.objective, field)
+            for name in [named] if isinstance(named, str) else named or ():
+                if name:
+                    key_of.setdefault(name, f"{term.where}.{field}")
     return key_of
 
 

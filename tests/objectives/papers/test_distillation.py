@@ -50,6 +50,36 @@ def test_distillation_by_hand(
     assert mask.numpy().tolist() == [[1, 0]]
 
 
+@pytest.mark.parametrize(
+    ("kind", "student", "teachers", "expected"),
+    [
+        # 3/4 and 1/4 are 1/2 on average, which the student says too
+        ("classify", [0.0, 0.0], ([np.log(3), 0.0], [0.0, np.log(3)]), 0.0),
+        ("multilabel", [0.0, 0.0], ([np.log(3), 0.0], [-np.log(3), 0.0]), 0.0),
+        # 3/4 and 1/2: 5/8 ln(5/8 / 1/2) + 3/8 ln(3/8 / 1/2)
+        (
+            "classify",
+            [0.0, 0.0],
+            ([np.log(3), 0.0], [0.0, 0.0]),
+            5 / 8 * np.log(5 / 4) + 3 / 8 * np.log(3 / 4),
+        ),
+        ("regress", [1.0], ([3.0], [5.0]), 9.0),
+    ],
+)
+def test_several_teachers_are_averaged(fake_step, fake_outputs, kind, student, teachers, expected):
+    """Their probabilities, not their logits."""
+    known = {name: taught([logits])["teacher"] for name, logits in zip("ab", teachers, strict=True)}
+    step = fake_step(
+        {keys.WEIGHT: tf.ones([1, 2])},
+        fake_outputs([[student, student]]),
+        kinds={"topic": kind},
+        taught=known,
+    )
+    loss, mask = Distillation(("a", "b"), temperature=1.0)(step)
+    assert float(loss[0, 0]) == pytest.approx(expected, abs=1e-6)
+    assert mask.numpy().tolist() == [[1, 0]]
+
+
 def test_teacher_cosine_by_hand(fake_step, fake_outputs):
     """(3, 4) beside (1, 0): 1 - 3/5, whatever their lengths."""
     step = fake_step(

@@ -1,7 +1,8 @@
-"""Distillation: a smaller model learns what a larger one, already tuned, says of each text."""
+"""Distillation: a model learns what tuned ones, larger or several, say of each text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,57 +11,64 @@ from pydantic import Field
 
 from tfsocial.config import TaskKind
 from tfsocial.objectives import divergence
-from tfsocial.objectives.contract import Forward, Objective, Terms
+from tfsocial.objectives.contract import Forward, Objective, Taught, Terms
 from tfsocial.text.batch import WEIGHT
+
+Names = str | Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Distillation(Objective):
-    """sum over the tasks of T^2 * KL(softmax(v / T) || softmax(z / T)), v the teacher's logits.
+    """sum over the tasks of T^2 * KL(mean_i softmax(v_i / T) || softmax(z / T)), v_i a teacher's.
 
-    Of values it is (v - z)^2; a multilabel task takes each label's Bernoulli. Hinton, Vinyals &
-    Dean (2015), Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2: T^2
-    keeps the size of the gradient when T changes. `teacher` is a name in the config's
-    `checkpoints`: a run's model/ folder with the same tasks. It reads each text of train once, as
-    it stands there, before the first step; texts without a label are learned from too.
+    v_i and z are logits. Of values it is (mean_i v_i - z)^2; a multilabel task takes each label's
+    Bernoulli. Hinton, Vinyals & Dean (2015), Distilling the Knowledge in a Neural Network,
+    arXiv:1503.02531, section 2: T^2 keeps the size of the gradient when T changes. `teacher` is a
+    name in the config's `checkpoints`, or a list of them: runs' model/ folders with the same
+    tasks. Each reads each text of train once, as it stands there, before the first step; texts
+    without a label are learned from too.
     """
 
-    teacher: str = "teacher"
+    teacher: Names = "teacher"
     temperature: Annotated[float, Field(gt=0.0)] = 2.0
 
     needs = ("teacher",)
     checkpoint_fields = ("teacher",)
 
     def __call__(self, step: Forward) -> Terms:
-        taught, student = step.teacher(self.teacher), step.outputs.logits
+        taught, student = _all_taught(step, self.teacher), step.outputs.logits
         losses = [
-            self._loss(step.kinds[task], logits, student[task])
-            for task, logits in taught.logits.items()
+            self._loss(step.kinds[task], [one.logits[task] for one in taught], student[task])
+            for task in taught[0].logits
         ]
-        return Terms(tf.add_n(losses), step.batch[WEIGHT] * taught.known)
+        return Terms(tf.add_n(losses), step.batch[WEIGHT] * taught[0].known)
 
-    def _loss(self, kind: TaskKind, target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def _loss(self, kind: TaskKind, targets: Sequence[tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
         temperature = 1.0 if kind == "regress" else self.temperature  # a value has none
-        distance = divergence.from_to(kind, target / temperature, logits / temperature)
-        return temperature**2 * distance
+        target = divergence.mean_of(kind, [one / temperature for one in targets])
+        return temperature**2 * divergence.from_to(kind, target, logits / temperature)
 
 
 @dataclass(frozen=True)
 class TeacherCosine(Objective):
-    """1 - cos(f(x; theta), t(x)), f the pooled vector of a text and t the teacher's.
+    """1 - mean_i cos(f(x; theta), t_i(x)), f the pooled vector of a text and t_i a teacher's.
 
     Sanh et al. (2019), DistilBERT, arXiv:1910.01108, section 3, there of each token's state;
-    teacher and student are of one width. `teacher` as in `distillation`.
+    teachers and student are of one width. `teacher` as in `distillation`.
     """
 
-    teacher: str = "teacher"
+    teacher: Names = "teacher"
 
     needs = ("teacher",)
     checkpoint_fields = ("teacher",)
 
     def __call__(self, step: Forward) -> Terms:
-        taught = step.teacher(self.teacher)
+        taught = _all_taught(step, self.teacher)
         student = tf.math.l2_normalize(step.outputs.pooled, -1)
-        teacher = tf.math.l2_normalize(taught.pooled, -1)
-        distance = 1 - tf.reduce_sum(student * teacher, -1)
-        return Terms(distance, step.batch[WEIGHT] * taught.known)
+        teachers = [tf.math.l2_normalize(one.pooled, -1) for one in taught]
+        distance = 1 - tf.reduce_sum(student * tf.add_n(teachers), -1) / len(teachers)
+        return Terms(distance, step.batch[WEIGHT] * taught[0].known)
+
+
+def _all_taught(step: Forward, teacher: Names) -> list[Taught]:
+    return [step.teacher(name) for name in ([teacher] if isinstance(teacher, str) else teacher)]
