@@ -47,7 +47,7 @@ NEEDED = {  # beside the objective itself
     "mean_teacher": "training.ema=0.99",
     **dict.fromkeys(("cutoff", "uda", "fix_match"), "data.second_view=[{cutoff: {}}]"),
     **dict.fromkeys(
-        ("distillation", "teacher_cosine"),
+        ("distillation", "teacher_cosine", "teacher_hidden"),
         "checkpoints={teacher: {checkpoint: DATA/teacher, licence_ack: made here}}",
     ),
 }

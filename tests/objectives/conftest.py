@@ -147,6 +147,7 @@ class Bench:
             "m0_vectors": None,
             "propagated_labels": spread,
             "teacher": {"teacher": TAUGHT},
+            "teacher_encoder": {"teacher": self.m0},
             "word_parts": WORD_PARTS,
             "mlm_head": self.text_model.mlm_logits,
             "fisher": self.fisher,
@@ -204,6 +205,10 @@ class FakeStep:
     view: Outputs | None = None
     propagated: Mapping[str, tf.Tensor] = field(default_factory=dict)
     taught: Mapping[str, Taught] = field(default_factory=dict)
+    hidden_of: Mapping[str, tf.Tensor] = field(default_factory=dict)
+
+    def teacher_hidden(self, name: str) -> tf.Tensor:
+        return self.hidden_of[name]
 
     def teacher(self, name: str) -> Taught:
         return self.taught[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 WORD_TABLE = "embeddings.word_embeddings.weight"
@@ -12,6 +12,8 @@ ENCODER = "bert."  # in a checkpoint of more than the encoder its names begin so
 MLM_HEAD = "cls."
 _FIRST_NAMES = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _BUFFER = re.compile(r"(^|\.)position_ids$")  # of old PyTorch releases, not a weight
+
+_LAYER = re.compile(r"encoder\.layer\.(\d+)")
 
 T = TypeVar("T")
 
@@ -23,6 +25,21 @@ def encoder_names(tensors: Mapping[str, T]) -> dict[str, T]:
     {'pooler.dense.bias': 1, 'cls.predictions.bias': 2}
     """
     return {_of_today(name): one for name, one in tensors.items() if not _BUFFER.search(name)}
+
+
+def with_layers(tensors: Mapping[str, T], layers: Sequence[int]) -> dict[str, T]:
+    """Keep some of an encoder's layers, numbered anew.
+
+    >>> with_layers({"encoder.layer.0.a": 1, "encoder.layer.11.a": 2, "b": 3}, [11])
+    {'encoder.layer.0.a': 2, 'b': 3}
+    """
+    number = {str(layer): place for place, layer in enumerate(layers)}
+    found = {name: _LAYER.match(name) for name in tensors}
+    return {
+        f"encoder.layer.{number[layer[1]]}{name[layer.end() :]}" if layer else name: tensors[name]
+        for name, layer in found.items()
+        if layer is None or layer[1] in number
+    }
 
 
 def shared_names(tensors: Mapping[str, T]) -> dict[str, T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +34,16 @@ UnusedTensors = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class CommunityCheckpoint:
-    """M0: its folder, its architecture, and whether it has weights to give."""
+    """M0: its folder, its architecture, and whether it has weights to give.
+
+    Attributes:
+        layers: those of the folder's encoder layers that `config` has; None: all.
+    """
 
     folder: Path
     config: BertConfig
     trained: bool
+    layers: tuple[int, ...] | None = None
 
     def resource(self, model: Model) -> Resource:
         """Describe M0, or of an untrained encoder the checkpoint that has its words.
@@ -92,6 +97,8 @@ class CommunityCheckpoint:
         if not self.trained:
             return {} if words is None else {WORD_TABLE: _untrained_table(self.config)}
         arrays = encoder_tensors(self.folder)
+        if self.layers is not None:
+            arrays = bert_names.with_layers(arrays, self.layers)
         whole = {}
         if words is not None and WORD_TABLE in arrays:
             size = (self.config.vocab_size, self.config.hidden_size)
@@ -127,10 +134,37 @@ def of_config(model: Model) -> CommunityCheckpoint:
         InputError: it cannot be had, is incomplete, or is not a BERT.
     """
     if model.checkpoint == "random":
+        if model.layers is not None:
+            raise InputError(
+                "model.layers names layers of a checkpoint, and model.checkpoint is random; say "
+                "model.random.layers"
+            )
         folder = locations.resolve(model.random.vocabulary)
         config = _random_config(model, bert_config(folder).vocab_size)
         return CommunityCheckpoint(folder, config, False)
-    return of_name(model.checkpoint, "model.checkpoint", model.dropout)
+    m0 = of_name(model.checkpoint, "model.checkpoint", model.dropout)
+    return m0 if model.layers is None else _cut(m0, model.layers)
+
+
+def _cut(m0: CommunityCheckpoint, layers: tuple[int, ...]) -> CommunityCheckpoint:
+    """Keep some of a checkpoint's layers.
+
+    Raises:
+        InputError: it has no such layer, or they are not in ascending order.
+    """
+    config, count = copy.deepcopy(m0.config), m0.config.num_hidden_layers
+    if list(layers) != sorted(set(layers)) or layers[-1] >= count:
+        raise InputError(
+            f"model.layers is {list(layers)}; the checkpoint's layers are 0 to {count - 1}, write "
+            "each once and ascending"
+        )
+    if config.pruned_heads:
+        raise InputError(
+            "model.layers: the checkpoint's heads were pruned, each layer's in its own way; leave "
+            "model.layers out"
+        )
+    config.num_hidden_layers = len(layers)
+    return replace(m0, config=config, layers=layers)
 
 
 def of_name(checkpoint: str, key: str, dropout: float | None = None) -> CommunityCheckpoint:

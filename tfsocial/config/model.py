@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
@@ -50,6 +50,11 @@ class Model(Section):
     citation: str = Field("", description="of M0's authors; for the model card")
     random: RandomEncoder = Field(
         RandomEncoder(), description="sizes of an untrained encoder, for checkpoint: random"
+    )
+    layers: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+        None,
+        min_length=1,
+        description="of M0's encoder layers those that are kept, from 0, ascending; left out, all",
     )
     pooling: Literal["mean", "cls", "pooler"] = Field(
         "mean",

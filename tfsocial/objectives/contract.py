@@ -141,6 +141,12 @@ class Forward(Protocol):
         For an objective that needs "teacher".
         """
 
+    def teacher_hidden(self, name: str) -> tf.Tensor:
+        """Compute the states of that teacher's last layer, [rows, row_length, hidden], frozen.
+
+        For an objective that needs "teacher_encoder".
+        """
+
     @property
     def word_parts(self) -> WordParts:
         """Which tokens of the vocabulary are special, which go on with a word.

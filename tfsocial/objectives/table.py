@@ -86,6 +86,7 @@ PAPERS: Mapping[str, type[Objective]] = {
     "smart": smart.SMART,
     "supervised_contrastive": supervised_contrastive.SupervisedContrastive,
     "teacher_cosine": distillation.TeacherCosine,
+    "teacher_hidden": distillation.TeacherHidden,
     "uda": uda.UDA,
     "vat": virtual_adversarial.VAT,
 }

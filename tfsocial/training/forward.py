@@ -142,6 +142,9 @@ class Step:
             return _nothing_taught(self.outputs)
         return tf.nest.map_structure(self._of_train, known[name])
 
+    def teacher_hidden(self, name: str) -> tf.Tensor:
+        return self.frozen(self.constants["teacher_encoder"][name](self.batch, training=False))
+
     def _of_train(self, values: tf.Tensor) -> tf.Tensor:
         """Pick of [train's examples, ...] what belongs to the batch's; zeros in gaps."""
         ids = self.batch[EXAMPLE_ID]

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsocial.objectives.contract import Taught
-from tfsocial.objectives.papers.distillation import Distillation, TeacherCosine
+from tfsocial.objectives.papers.distillation import Distillation, TeacherCosine, TeacherHidden
 from tfsocial.text import batch as keys
 
 
@@ -77,6 +77,23 @@ def test_several_teachers_are_averaged(fake_step, fake_outputs, kind, student, t
     )
     loss, mask = Distillation(("a", "b"), temperature=1.0)(step)
     assert float(loss[0, 0]) == pytest.approx(expected, abs=1e-6)
+    assert mask.numpy().tolist() == [[1, 0]]
+
+
+def test_teacher_hidden_by_hand(fake_step, fake_outputs):
+    """Tokens of the first text differ by 1 and 3 in each dimension; the second has none."""
+    hidden = tf.constant([[[1.0, 1.0], [3.0, 3.0], [7.0, 7.0]]])
+    step = fake_step(
+        {
+            keys.WEIGHT: tf.constant([[1.0, 0.0]]),
+            keys.SEGMENT_IDS: tf.constant([[1, 1, 0]]),
+            keys.EXAMPLE_ID: tf.zeros([1, 2], tf.int64),
+        },
+        fake_outputs()._replace(hidden=hidden),
+        hidden_of={"teacher": tf.zeros_like(hidden)},
+    )
+    loss, mask = TeacherHidden()(step)
+    assert float(loss[0, 0]) == pytest.approx((1 + 9) / 2)
     assert mask.numpy().tolist() == [[1, 0]]
 
 

@@ -10,9 +10,10 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.config import TaskKind
+from tfsocial.models.heads import mean_pool
 from tfsocial.objectives import divergence
 from tfsocial.objectives.contract import Forward, Objective, Taught, Terms
-from tfsocial.text.batch import WEIGHT
+from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, WEIGHT
 
 Names = str | Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -68,6 +69,31 @@ class TeacherCosine(Objective):
         teachers = [tf.math.l2_normalize(one.pooled, -1) for one in taught]
         distance = 1 - tf.reduce_sum(student * tf.add_n(teachers), -1) / len(teachers)
         return Terms(distance, step.batch[WEIGHT] * taught[0].known)
+
+
+@dataclass(frozen=True)
+class TeacherHidden(Objective):
+    """mean over a text's tokens t and the dimensions of (h_t(x; theta) - g_t(x))^2.
+
+    h and g are the states of model and teacher after their last layers. Jiao et al. (2020),
+    TinyBERT, arXiv:1909.10351, equation 8, there of every layer and through a projection; teacher
+    and student are of one width here, and of one vocabulary. `teacher` is one name, as in
+    `distillation`; its encoder runs beside the student's in each step.
+    """
+
+    teacher: str = "teacher"
+
+    needs = ("teacher_encoder",)
+    checkpoint_fields = ("teacher",)
+
+    def __call__(self, step: Forward) -> Terms:
+        student = tf.cast(step.outputs.hidden, tf.float32)
+        square = tf.square(student - tf.cast(step.teacher_hidden(self.teacher), tf.float32))
+        slots = step.batch[EXAMPLE_ID].shape[1]
+        of_texts = mean_pool(
+            tf.reduce_mean(square, -1, keepdims=True), step.batch[SEGMENT_IDS], slots
+        )
+        return Terms(of_texts[..., 0], step.batch[WEIGHT])
 
 
 def _all_taught(step: Forward, teacher: Names) -> list[Taught]:

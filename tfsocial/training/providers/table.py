@@ -19,6 +19,7 @@ from tfsocial.training.providers import (
     propagated_labels,
     second_view,
     teacher,
+    teacher_encoder,
     word_parts,
 )
 from tfsocial.training.providers.contract import Context, Provider, Settings
@@ -33,6 +34,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "m0_vectors": m0_vectors.M0Vectors(),
     "propagated_labels": propagated_labels.PropagatedLabels(),
     "teacher": teacher.Teacher(),
+    "teacher_encoder": teacher_encoder.TeacherEncoder(),
     "word_parts": word_parts.WordPartsOfVocabulary(),
     "mlm_head": mlm_head.MLMHead(),
     "fisher": fisher.Fisher(),
