@@ -58,7 +58,7 @@ def compare(experiment: Experiment, draw: int | None, data: Path, work: Path) ->
     for method, asked in experiment["methods"].items():
         if (experiment["name"], method, draw) not in done:
             print(experiment["name"], draw, method, flush=True)
-            found = composed(experiment, asked, runs, folder / slug(method))
+            found = tried(experiment, asked, runs, folder / slug(method), data)
             quality.keep(
                 RESULTS,
                 {
@@ -123,6 +123,43 @@ def with_draw(plan: Mapping[str, Any], draw: int, data: Path, folder: Path) -> d
     }
 
 
+def tried(
+    experiment: Experiment,
+    asked: Mapping[str, Any],
+    runs: Mapping[str, Path],
+    output: Path,
+    data: Path,
+) -> dict[str, Any]:
+    """Makes one model of the runs, or lets all answer, and scores it on test."""
+    if asked["method"] == "ensemble":
+        predictor = api.load_predictor([run / "model" for run in runs.values()])
+        return {"minutes": 0.0, "dev": {}, "test": scored(experiment, runs, predictor)}
+    if asked["method"] == "distillation":
+        return distilled(experiment, runs, output, data)
+    return composed(experiment, asked, runs, output)
+
+
+def distilled(
+    experiment: Experiment, runs: Mapping[str, Path], output: Path, data: Path
+) -> dict[str, Any]:
+    """Trains one model of the first run's config on what all runs say of train."""
+    began = time.time()
+    entries = {
+        f"run{name}": {"checkpoint": str(path.absolute() / "model"), "licence_ack": "made here"}
+        for name, path in runs.items()
+    }
+    first = experiment["runs"][0]
+    taught = {"distillation": {"weight": 1.0, "teacher": [*entries]}}
+    student = {
+        **first,
+        "name": "student",
+        "set": {**first.get("set", {}), "checkpoints": entries, "objectives.papers": taught},
+    }
+    workdir = trained(experiment, student, None, data, output)
+    minutes = round((time.time() - began) / 60, 2)
+    return {"minutes": minutes, "dev": {}, "test": of_run(workdir)}
+
+
 def composed(
     experiment: Experiment, asked: Mapping[str, Any], runs: Mapping[str, Path], output: Path
 ) -> dict[str, Any]:
@@ -142,13 +179,18 @@ def composed(
         },
     )
     minutes = round((time.time() - began) / 60, 2)
-    predictor = load_predictor(made.model)
-    found: Numbers = {}
-    for task, column, path, outside in tested(experiment, runs):
-        if task in predictor.manifest.tasks:
-            found |= {task: score(predictor, task, column, path, outside)}
+    found = scored(experiment, runs, load_predictor(made.model))
     shutil.rmtree(made.model)
     return {"minutes": minutes, "dev": dict(made.report.scores), "test": found}
+
+
+def scored(experiment: Experiment, runs: Mapping[str, Path], predictor: Predictor) -> Numbers:
+    """The scores of a model on the test split of each of its tasks."""
+    return {
+        task: score(predictor, task, column, path, outside)
+        for task, column, path, outside in tested(experiment, runs)
+        if task in predictor.manifest.tasks
+    }
 
 
 def tested(

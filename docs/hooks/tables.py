@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable
 
 from docs.hooks import (
+    composition_tables,
     few_shot_tables,
     init_tables,
     quality_tables,
@@ -42,6 +43,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "input_pipeline": system_tables.input_pipeline,
     "startup": system_tables.startup,
     "batch": system_tables.batch,
+    "composition": composition_tables.soups,
+    "composition_tasks": composition_tables.tasks,
+    "wise_ft": composition_tables.wise_ft,
     "serving": serving_tables.serving,
     "serving_latency": serving_tables.latency,
     "bfloat16": serving_tables.bfloat16,

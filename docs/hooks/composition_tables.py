@@ -1,0 +1,79 @@
+"""Tables of what it is worth to add weights, to answer together and to distil."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from docs.hooks.results import lines, table, tree
+
+Line = Mapping[str, Any]
+
+TASKS = "one encoder for four tasks"
+
+
+def _found() -> list[Line]:
+    return lines("composition.jsonl")
+
+
+def _mean(values: Iterable[float]) -> str:
+    values = list(values)
+    return f"{100 * statistics.mean(values):.2f}" if values else ""
+
+
+def soups() -> str:
+    """Accuracy on test of what was made of several runs of one task, beside the runs' own."""
+    rows = []
+    for name in dict.fromkeys(line["name"] for line in _found() if line["name"] != TASKS):
+        of_name = [line for line in _found() if line["name"] == name]
+        for method in dict.fromkeys(line["method"] for line in of_name):
+            some = [line for line in of_name if line["method"] == method]
+            own = [one["intent"]["accuracy"] for line in some for one in line["singles"].values()]
+            made = _mean(line["test"]["intent"]["accuracy"] for line in some)
+            rows.append([name, method, made, _mean(own), f"{100 * max(own):.2f}", str(len(some))])
+    header = ["runs", "made of them", "accuracy", "runs, mean", "runs, best", "draws"]
+    return table(header, rows)
+
+
+def tasks() -> str:
+    """Accuracy on test of one encoder for several tasks, task by task; in scope where some are."""
+    some = [line for line in _found() if line["name"] == TASKS]
+    if not some:
+        return ""
+    names = list(some[0]["test"])
+    own = {task: numbers for one in some[0]["singles"].values() for task, numbers in one.items()}
+    own |= {
+        f"{run}_{task}": of_run[task]
+        for run, of_run in some[0]["singles"].items()
+        for task in of_run
+    }
+    rows = [
+        ["each run alone", *(f"{100 * _accuracy(own[task]):.2f}" for task in names)],
+        *(
+            [line["method"], *(f"{100 * _accuracy(line['test'][task]):.2f}" for task in names)]
+            for line in some
+        ),
+    ]
+    return table(["method", *names], rows)
+
+
+def _accuracy(numbers: Mapping[str, float]) -> float:
+    return numbers.get("in_scope_accuracy", numbers["accuracy"])
+
+
+def wise_ft() -> str:
+    """The curve from M0 to a run."""
+    curve = tree("wise_ft.json")["curve"]
+    others = list(curve[0]["others"])
+    rows = [
+        [
+            f"{point['alpha']:g}",
+            f"{100 * point['score']:.2f}",
+            *(f"{100 * point['others'][name]:.2f}" for name in others),
+            f"{point['similarity']:.3f}",
+        ]
+        for point in curve
+    ]
+    probes = [f"{name}, probe" for name in others]
+    return table(["alpha", "BANKING77, dev", *probes, "cosine with M0"], rows)
