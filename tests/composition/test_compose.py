@@ -106,6 +106,7 @@ def test_heads_are_averaged_by_the_names_of_labels(runs, tmp_path):
     assert said(composed.model) == MOODS
 
 
+@pytest.mark.long
 def test_heads_that_were_fitted_alone_are_fitted_again(runs, tmp_path):
     alone = tmp_path / "alone"
     shutil.copytree(runs.first, alone)
@@ -137,6 +138,7 @@ def test_wise_ft_ends_at_m0_and_at_the_run_bit_for_bit(runs, tmp_path, alpha, of
     ]
 
 
+@pytest.mark.long
 def test_wise_ft_draws_the_curve_and_chooses(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "STEPS", 4)
     other = tiny_run.write_csv(
@@ -172,6 +174,7 @@ def test_greedy_leaves_a_bad_run_out_and_the_mean_does_not(runs, tmp_path):
     assert stays[str(runs.spoilt)] is False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", sorted(METHODS.keys() - {"greedy", "wise_ft", "linear"}))
 def test_every_method_gives_a_model_that_answers(runs, tmp_path, method):
     composed = api.compose([runs.first, runs.second], tmp_path / "out", method=method)

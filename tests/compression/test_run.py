@@ -12,6 +12,8 @@ from tfsocial import api
 from tfsocial.errors import InputError
 from tfsocial.serving.loading import load_predictor
 
+pytestmark = pytest.mark.long  # a whole compression, twice
+
 SIZES = {**tiny_run.SIZES, "layers": 2, "positions": 32}
 ASKED = {"layers": 1, "heads": 2, "intermediate_size": 32, "vocabulary": 14, "device": "cpu"}
 

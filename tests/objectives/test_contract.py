@@ -79,6 +79,7 @@ def test_computes_the_same_in_a_graph(group, bench, batch):
     assert_same_compiled(group, bench, batch, jit_compile=False)
 
 
+@pytest.mark.long
 def test_computes_the_same_under_xla(group, bench, batch):
     """Eager execution and XLA agree."""
     assert_same_compiled(group, bench, batch, jit_compile=True)
@@ -222,6 +223,7 @@ def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
 # (g) replicas
 
 
+@pytest.mark.long
 def test_two_replicas_are_one(group, at_rest, bench, mirrored_bench, two_cpus, batch):
     """Shares and gradients of two replicas add up to those of one with the whole batch.
 

@@ -37,6 +37,7 @@ from tfsocial.config.tasks import Task as Task
 from tfsocial.config.tasks import TaskKind as TaskKind
 from tfsocial.config.tasks import TaskLoss as TaskLoss
 from tfsocial.config.tasks import unjoinable as unjoinable
+from tfsocial.config.tracking import Tracking as Tracking
 from tfsocial.config.training import LossSpike as LossSpike
 from tfsocial.config.training import Training as Training
 from tfsocial.config.weights import Alpha as Alpha

@@ -20,6 +20,7 @@ from tfsocial.config.objectives import Objectives
 from tfsocial.config.optimizer import AdamW, AnyOptimizer
 from tfsocial.config.report import Report
 from tfsocial.config.tasks import Task
+from tfsocial.config.tracking import Tracking
 from tfsocial.config.training import Training
 from tfsocial.errors import nearest
 
@@ -42,6 +43,7 @@ class Config(Section):
     optimizer: AnyOptimizer = AdamW()
     training: Training = Training()
     report: Report = Report()
+    tracking: Tracking = Tracking()
 
     @pydantic.model_validator(mode="after")
     def _sources_label_tasks(self) -> Config:

@@ -40,7 +40,9 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
     with files.replacing(workdir / "model" / locations.CARD) as partial:
         partial.write_text(about, encoding="utf-8")
-    run.metrics_logger.hparams(_knobs(config), _flat(reports))
+    scores = _flat(reports)
+    run.metrics_logger.hparams(_knobs(config), scores)
+    run.trackers.conclude(scores, workdir)
     return (workdir / "report.txt").read_text(encoding="utf-8")
 
 

@@ -33,6 +33,7 @@ from tfsocial.training.callbacks.metrics_logger import MetricsLogger
 from tfsocial.training.checkpoint_files import Checkpoint
 from tfsocial.training.devices import Cloud
 from tfsocial.training.social_model import SocialModel
+from tfsocial.training.tracking.trackers import Trackers
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Run:
     corpus: examples.Corpus
     encoded: Mapping[str, TokenizedSplit]
     metrics_logger: MetricsLogger
+    trackers: Trackers
     steps: int
     resources: tuple[Resource, ...]
     workdir: Path
@@ -81,21 +83,28 @@ def train(
         _refuse_changes(workdir, config)
     hardware = devices.choose(device, config.training, cloud)
     checkpoint_folder = checkpoint_files.folder(config.training, workdir)
-    if not devices.is_chief(hardware.strategy):
+    chief = devices.is_chief(hardware.strategy)
+    if not chief:
         workdir = Path(tempfile.mkdtemp())  # what the chief writes is enough
     ready = prepare(config, workdir, hardware)
-    metrics = MetricsLogger(workdir, config.training.log_every)
+    trackers = Trackers(config.tracking)
+    metrics = MetricsLogger(workdir, config.training.log_every, listeners=[trackers.log])
     dev = _dev_evaluation(ready)
-    callbacks = _callbacks(ready, metrics, dev)
+    callbacks = {**_callbacks(ready, metrics, dev), "tracking": trackers}
     checkpoints = _checkpointing(ready, workdir, callbacks, checkpoint_folder)
     if config.training.loss_spike and config.training.loss_spike.rollback:
         callbacks["spikes"].roll_back = checkpoints.roll_back
     latest = checkpoints.restore_latest(accept_changes)
     metrics.open()
+    if chief:
+        trackers.open(config, workdir)
     if not (latest and latest.ended) or _changed(latest, config):
         with devices.together(hardware.strategy), service.watched(config.data.service):
             try:
                 _fit(ready, [*callbacks.values(), checkpoints], latest.step if latest else 0)
+            except BaseException:
+                trackers.close()  # the points of a run that is stopped are not lost
+                raise
             finally:  # Keras ends no training that an error ends
                 checkpoints.release_signals()
             checkpoints.save(ended=True)
@@ -105,7 +114,9 @@ def train(
     saved = model_folder.load(workdir / "model")
     texts = ready.texts
     steps, resources = ready.total_steps, ready.resources
-    return Run(saved, texts.corpus, texts.encoded, metrics, steps, resources, workdir, losses)
+    return Run(
+        saved, texts.corpus, texts.encoded, metrics, trackers, steps, resources, workdir, losses
+    )
 
 
 def _refuse_changes(workdir: Path, config: Config) -> None:

@@ -25,6 +25,7 @@ FREE = (
     "training.checkpoint_every",
     "training.checkpoints_kept",
 )
+FREE_SECTION = "tracking"
 
 
 def refuse_changes(where: str, before: Config | None, config: Config) -> None:
@@ -58,7 +59,16 @@ def unreadable(where: str, reason: str) -> InputError:
 def changed(before: Config | None, config: Config) -> list[str]:
     """List keys whose values are not those of before, but for `FREE`; none if before is unknown."""
     one, other = ((before or config).model_dump(mode="json"), config.model_dump(mode="json"))
-    return [path for path in differences(one, other) if _of_one_source(path) not in FREE]
+    return [path for path in differences(one, other) if not _is_free(_of_one_source(path))]
+
+
+def _is_free(path: str) -> bool:
+    """Tell whether a key may change.
+
+    >>> _is_free("tracking.wandb.project"), _is_free("training.epochs")
+    (True, False)
+    """
+    return path in FREE or path.partition(".")[0] == FREE_SECTION
 
 
 def _of_one_source(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,15 @@ class MetricsLogger(keras.callbacks.Callback):
     A point is the mean over the steps since the last one; Keras's logs are means since the
     start of the epoch, from which it follows. The end of an epoch is a point too.
     `open` comes before the first point and after `restore`, if that comes at all.
+
+    Attributes:
+        listeners: get every point too.
     """
 
     workdir: Path
     every: int
     sizes: Mapping[str, int] = field(default_factory=dict)
+    listeners: Sequence[Callable[[int, Scores], None]] = ()
 
     def __post_init__(self):
         super().__init__()
@@ -88,6 +92,8 @@ class MetricsLogger(keras.callbacks.Callback):
                 tf.summary.scalar(name, value, step=step)
         self.lines.write(json.dumps({"step": step, **named}) + "\n")
         self.lines.flush()
+        for listener in self.listeners:
+            listener(step, named)
 
     def images(self, group: str, step: int, pictures: Mapping[str, np.ndarray]) -> None:
         """Write pictures uint8 [height, width, 3] under their names."""
