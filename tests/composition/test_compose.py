@@ -246,3 +246,27 @@ def test_what_was_measured_is_not_measured_again(runs, tmp_path, monkeypatch):
     composed = api.compose([runs.first, runs.second], tmp_path / "out", method="fisher")
     assert len(counted) == 3
     assert said(composed.model) == MOODS
+
+
+@pytest.mark.long
+def test_theta1_plus_theta2_literally(runs, tmp_path):
+    """A pretraining run and a fine-tuning run of one M0: their changes added, both heads kept."""
+    folder = tiny_run.write_moods(tmp_path / "moods")
+    pretraining = tiny_run.settings(
+        folder,
+        "training.monitor=-loss",
+        tasks={},
+        model={"checkpoint": str(runs.m0), "dropout": 0.0},
+        objectives={"community": {"masked_lm": {"weight": 1.0}}},
+    )
+    domain = tiny_run.train(pretraining, tmp_path / "domain").workdir
+    composed = api.compose([domain, runs.first], tmp_path / "out", method="task_arithmetic")
+    base, one, other = map(encoder, (runs.m0, domain / "model", runs.first / "model"))
+    both = encoder(composed.model)
+    for name, array in base.items():
+        expected = one[f"bert.{name}"] + other[name] - array
+        np.testing.assert_allclose(both[f"bert.{name}"], expected, atol=1e-5)
+    own = {name for name in both if name.startswith("cls.")}
+    assert own == {name for name in one if name.startswith("cls.")}
+    assert manifests.read(composed.model).mlm_head
+    assert said(composed.model) == MOODS
