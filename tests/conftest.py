@@ -69,7 +69,12 @@ def pytest_collection_finish():
     gc.set_threshold(20_000, 20, 20)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(items):
+    """Two replicas are traced twice and computed in turns: all of their tests are long ones."""
+    for item in items:
+        if "two_cpus" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

@@ -18,14 +18,31 @@ PLANS = sorted((ROOT / "benchmarks").rglob("*.yaml"))
 
 
 def listed(path: Path) -> list[dict[str, Any]]:
-    """As quality.py lists them, and the runs that go before some."""
-    experiments = quality.listed(yaml.safe_load(path.read_text("utf-8")))
+    """As quality.py lists them, and the runs that go before some; of compositions their runs."""
+    experiments = [
+        run
+        for one in quality.listed(yaml.safe_load(path.read_text("utf-8")))
+        for run in (runs_of(one) if "runs" in one else [one])
+    ]
     before = [
         one | {"name": f"{one['name']}, first", "set": one["first"]["set"]}
         for one in experiments
         if "first" in one
     ]
     return [*experiments, *before]
+
+
+def runs_of(composition: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs of a composition as experiments."""
+    return [
+        {
+            **run,
+            "name": f"{composition['name']}, {run['name']}",
+            "seeds": [run["seed"]],
+            "set": {**composition.get("set", {}), **run.get("set", {})},
+        }
+        for run in composition["runs"]
+    ]
 
 
 EXPERIMENTS = [

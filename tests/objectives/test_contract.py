@@ -223,7 +223,6 @@ def test_bfloat16_bench_computes_in_bfloat16(bfloat16_bench, batch):
 # (g) replicas
 
 
-@pytest.mark.long
 def test_two_replicas_are_one(group, at_rest, bench, mirrored_bench, two_cpus, batch):
     """Shares and gradients of two replicas add up to those of one with the whole batch.
 

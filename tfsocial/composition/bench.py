@@ -110,8 +110,9 @@ class Bench:
 
     @property
     def settles(self) -> bool:
-        """Whether answers are fitted to data: as asked, and always where heads are."""
-        return self.asked.settle or any(head.how == "refit" for head in self.heads)
+        """Whether answers are fitted to data: as asked, and where heads are or dev chooses runs."""
+        refitted = any(head.how == "refit" for head in self.heads)
+        return self.asked.settle or refitted or self.asked.method == "greedy"
 
     @cached_property
     def datas(self) -> list[RunData]:
