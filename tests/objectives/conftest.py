@@ -21,7 +21,7 @@ from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import Outputs, TextModel
 from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.objectives import table, weighing
-from tfsocial.objectives.contract import Taught, Terms
+from tfsocial.objectives.contract import LabelTokens, Taught, Terms
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.training.forward import Step
@@ -206,6 +206,10 @@ class FakeStep:
     propagated: Mapping[str, tf.Tensor] = field(default_factory=dict)
     taught: Mapping[str, Taught] = field(default_factory=dict)
     hidden_of: Mapping[str, tf.Tensor] = field(default_factory=dict)
+    tokens_of_names: LabelTokens | None = None
+
+    def label_tokens(self, task: str) -> LabelTokens:
+        return self.tokens_of_names
 
     def teacher_hidden(self, name: str) -> tf.Tensor:
         return self.hidden_of[name]

@@ -7,7 +7,7 @@ alone weighs, masks, reduces and sums.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -32,6 +32,22 @@ class Terms(NamedTuple):
 
     loss: tf.Tensor
     mask: tf.Tensor
+
+
+class LabelTokens(NamedTuple):
+    """Label names as the text model reads them, packed.
+
+    Attributes:
+        hidden: [rows, row_length, hidden].
+        segment_ids: int32 [rows, row_length], 0 for padding.
+        slots: of a row.
+        places: row and slot of each label, in their order.
+    """
+
+    hidden: tf.Tensor
+    segment_ids: tf.Tensor
+    slots: int
+    places: Sequence[tuple[int, int]]
 
 
 class Taught(NamedTuple):
@@ -124,6 +140,12 @@ class Forward(Protocol):
 
     def label_embeddings(self, task: str) -> tf.Tensor:
         """Give the text model's vectors of a task's label names, float32 [labels, hidden].
+
+        For an objective that needs "label_embeddings".
+        """
+
+    def label_tokens(self, task: str) -> LabelTokens:
+        """Give the text model's states of a task's label names, token by token.
 
         For an objective that needs "label_embeddings".
         """

@@ -25,6 +25,7 @@ from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (
     cutoff,
     distillation,
+    fast_fit,
     fast_gradient,
     fix_match,
     free_lb,
@@ -72,6 +73,7 @@ COMMUNITY: Mapping[str, type[Objective]] = {
 PAPERS: Mapping[str, type[Objective]] = {
     "cutoff": cutoff.Cutoff,
     "distillation": distillation.Distillation,
+    "fast_fit": fast_fit.FastFit,
     "fgm": fast_gradient.FGM,
     "fix_match": fix_match.FixMatch,
     "free_lb": free_lb.FreeLB,

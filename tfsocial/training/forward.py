@@ -16,7 +16,7 @@ from tfsocial.config import TaskKind
 from tfsocial.models import parameters
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel
-from tfsocial.objectives.contract import Taught, Terms
+from tfsocial.objectives.contract import LabelTokens, Taught, Terms
 from tfsocial.text import packing
 from tfsocial.text.batch import (
     EXAMPLE_ID,
@@ -118,17 +118,25 @@ class Step:
         return tf.nest.map_structure(tf.stop_gradient, outputs)
 
     @cached_property
-    def _label_embeddings(self) -> dict[str, tf.Tensor]:
+    def _of_names(self) -> dict[str, Outputs]:
         return {}
 
+    def _read_names(self, task: str) -> tuple[Batch, Outputs, np.ndarray]:
+        """Give a task's label names, the pass over them, and row and slot of each, int [m, 2]."""
+        batch = self.constants["label_embeddings"][task]
+        if task not in self._of_names:
+            self._of_names[task] = self.text_model(batch, training=self.training)
+        # Where they stand is known while tracing: XLA wants the number of names.
+        return batch, self._of_names[task], packing.places(batch[EXAMPLE_ID].numpy())
+
     def label_embeddings(self, task: str) -> tf.Tensor:
-        if task not in self._label_embeddings:
-            batch = self.constants["label_embeddings"][task]
-            pooled = self.text_model(batch, training=self.training).pooled
-            # Where they stand is known while tracing: XLA wants the number of names.
-            places = packing.places(batch[EXAMPLE_ID].numpy())
-            self._label_embeddings[task] = tf.gather_nd(pooled, places)
-        return self._label_embeddings[task]
+        _, outputs, places = self._read_names(task)
+        return tf.gather_nd(outputs.pooled, places)
+
+    def label_tokens(self, task: str) -> LabelTokens:
+        batch, outputs, places = self._read_names(task)
+        slots = batch[EXAMPLE_ID].shape[1]
+        return LabelTokens(outputs.hidden, batch[SEGMENT_IDS], slots, places.tolist())
 
     def propagated_labels(self, task: str) -> tf.Tensor:
         known = self.constants["propagated_labels"]
