@@ -10,8 +10,6 @@ from docs.hooks.results import lines, table, tree
 
 Line = Mapping[str, Any]
 
-TASKS = "one encoder for four tasks"
-
 
 def _found() -> list[Line]:
     return lines("composition.jsonl")
@@ -25,7 +23,7 @@ def _mean(values: Iterable[float]) -> str:
 def soups() -> str:
     """Accuracy on test of what was made of several runs of one task, beside the runs' own."""
     rows = []
-    for name in dict.fromkeys(line["name"] for line in _found() if line["name"] != TASKS):
+    for name in dict.fromkeys(line["name"] for line in _found()):
         of_name = [line for line in _found() if line["name"] == name]
         for method in dict.fromkeys(line["method"] for line in of_name):
             some = [line for line in of_name if line["method"] == method]
@@ -34,32 +32,6 @@ def soups() -> str:
             rows.append([name, method, made, _mean(own), f"{100 * max(own):.2f}", str(len(some))])
     header = ["runs", "made of them", "accuracy", "runs, mean", "runs, best", "draws"]
     return table(header, rows)
-
-
-def tasks() -> str:
-    """Accuracy on test of one encoder for several tasks, task by task; in scope where some are."""
-    some = [line for line in _found() if line["name"] == TASKS]
-    if not some:
-        return ""
-    names = list(some[0]["test"])
-    own = {task: numbers for one in some[0]["singles"].values() for task, numbers in one.items()}
-    own |= {
-        f"{run}_{task}": of_run[task]
-        for run, of_run in some[0]["singles"].items()
-        for task in of_run
-    }
-    rows = [
-        ["each run alone", *(f"{100 * _accuracy(own[task]):.2f}" for task in names)],
-        *(
-            [line["method"], *(f"{100 * _accuracy(line['test'][task]):.2f}" for task in names)]
-            for line in some
-        ),
-    ]
-    return table(["method", *names], rows)
-
-
-def _accuracy(numbers: Mapping[str, float]) -> float:
-    return numbers.get("in_scope_accuracy", numbers["accuracy"])
 
 
 def wise_ft() -> str:

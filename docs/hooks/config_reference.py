@@ -42,6 +42,9 @@ SECTIONS = {
     "training": "Training",
     "training.loss_spike": "LossSpike",
     "report": "Report",
+    "tracking": "Tracking",
+    "tracking.wandb": "WandB",
+    "tracking.mlflow": "MLflow",
 }
 # Not in the table: terms and ops, which have pages of their own.
 ELSEWHERE = {"CommunityObjective", "Objective", "TaskLoss"}

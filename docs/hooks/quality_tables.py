@@ -166,7 +166,12 @@ CALIBRATION, FEW = "calibration.jsonl", "few_shot.jsonl"
 # Set, the experiment with its probabilities scaled, and where the same one as trained stands.
 CALIBRATED = (
     ("SEntFiN", "sentfin, calibrated", (QUALITY, "sentfin")),
-    ("BANKING77, dev kept apart", "banking77 with dev, calibrated", None),
+    (
+        "BANKING77, dev kept apart",
+        "banking77 with dev, calibrated",
+        (CALIBRATION, "banking77 with dev, as trained"),
+    ),
+    ("CLINC150, all texts", "clinc150, calibrated", (CALIBRATION, "clinc150, as trained")),
     ("SST-2 16-shot, no dev", "sst2 16-shot, calibrated", (FEW, "sst2 16-shot: recipe")),
     ("TREC 16-shot, no dev", "trec6 16-shot, calibrated", (FEW, "trec6 16-shot: recipe")),
 )
@@ -176,7 +181,7 @@ def calibration() -> str:
     """How sure models are, before and after their logits were scaled on dev; test, of 1."""
     rows = []
     for title, name, as_trained in CALIBRATED:
-        before = _of_one(*as_trained, "ece") if as_trained else ""
+        before = _of_one(*as_trained, "ece")
         known = CERTAINTY if "no dev" not in title else CERTAINTY[:3]  # no threshold of label sets
         after = [_of_one(CALIBRATION, name, score) for score in known]
         after += [""] * (len(CERTAINTY) - len(after))

@@ -44,7 +44,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "startup": system_tables.startup,
     "batch": system_tables.batch,
     "composition": composition_tables.soups,
-    "composition_tasks": composition_tables.tasks,
     "wise_ft": composition_tables.wise_ft,
     "serving": serving_tables.serving,
     "serving_latency": serving_tables.latency,
