@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import make_merges
-from tfsocial.composition.methods import contract, table
+from tfsocial.composition.methods import contract, table, task_vectors
 from tfsocial.composition.methods.contract import Tensors
 from tfsocial.composition.methods.geometry import ModelStock, Slerp
 from tfsocial.composition.methods.linear import Linear, WiseFT
 from tfsocial.composition.methods.measured import Fisher, RegMean
 from tfsocial.composition.methods.table import METHODS
-from tfsocial.composition.methods.task_vectors import DARE, TIES, TaskArithmetic, trim
+from tfsocial.composition.methods.task_vectors import DARE, TIES, TaskArithmetic, smallest_kept
 from tfsocial.errors import InputError
 
 ORACLE = json.loads(make_merges.FILE.read_text("utf-8"))
@@ -153,7 +153,13 @@ def test_ties_by_hand():
 
 
 def test_one_number_stays_at_least():
-    assert trim(array(1, 3, 2), 0.01).tolist() == [0, 3, 0]
+    assert smallest_kept(array(1, -3, 2), 0.01) == 3
+
+
+def test_ties_by_rows_is_ties(monkeypatch):
+    whole = TIES(0.4).merge(ALL)
+    monkeypatch.setattr(task_vectors, "ROWS", 4)
+    np.testing.assert_array_equal(TIES(0.4).merge(ALL), whole)
 
 
 def test_model_stock_by_hand():

@@ -45,8 +45,9 @@ class ModelStock(Method):
     least = 2
 
     def merge(self, tensors: Tensors) -> np.ndarray:
-        pairs = combinations(list(tensors.deltas()), 2)
-        cosine = max(float(np.mean([cosine_between(*pair) for pair in pairs])), 0.0)
+        base, pairs = tensors.base, combinations(tensors.runs, 2)
+        cosines = [cosine_between(one - base, other - base) for one, other in pairs]
+        cosine = max(float(np.mean(cosines)), 0.0)
         t = len(tensors.runs) * cosine / (1 + (len(tensors.runs) - 1) * cosine)
         mean = weighted_mean(tensors.runs, tensors.weights)
         return np.float32(t) * mean + np.float32(1 - t) * tensors.base
@@ -55,8 +56,8 @@ class ModelStock(Method):
 def cosine_between(one: np.ndarray, other: np.ndarray) -> float:
     """Compute the cosine of two arrays as vectors; 0 where one has no length.
 
-    >>> cosine_between(np.float32([[1, 1]]), np.float32([[2, 2]]))
-    1.0
+    >>> cosine_between(np.float32([[3, 0]]), np.float32([[3, 4]]))
+    0.6
     """
     product, lengths = 0.0, [0.0, 0.0]
     # By rows: a whole word table in float64 would take as much again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tfsocial.composition.methods.contract import Method, Tensors
 
+ROWS = 4096  # of a weight that TIES looks at together
 Density = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
@@ -74,9 +75,22 @@ class TIES(Method):
     least = 2
 
     def merge(self, tensors: Tensors) -> np.ndarray:
-        trimmed = [trim(delta, self.density) for delta in tensors.deltas()]
+        smallest = [smallest_kept(delta, self.density) for delta in tensors.deltas()]
+        merged = np.empty(tensors.base.shape, np.float32)
+        # By rows: all that is trimmed at once would be a copy of every run.
+        for start in range(0, len(merged), ROWS):
+            rows = slice(start, start + ROWS)
+            some = tensors._replace(
+                base=tensors.base[rows], runs=[run[rows] for run in tensors.runs]
+            )
+            merged[rows] = self._merge_rows(some, smallest)
+        return merged
+
+    def _merge_rows(self, tensors: Tensors, smallest: Sequence[np.float32]) -> np.ndarray:
+        trimmed = list(tensors.deltas())
         elected = np.zeros(tensors.base.shape, np.float32)
-        for delta, weight in zip(trimmed, tensors.weights, strict=True):
+        for delta, least, weight in zip(trimmed, smallest, tensors.weights, strict=True):
+            delta[np.abs(delta) < least] = 0
             elected += np.float32(weight) * delta
         positive = elected >= 0
         total, count = np.zeros_like(elected), np.zeros_like(elected)
@@ -85,21 +99,19 @@ class TIES(Method):
             total += np.float32(weight) * delta
             count += np.float32(weight) * (delta != 0)
         count[count == 0] = 1
-        total /= count
-        return tensors.base + np.float32(self.scale) * total
+        return tensors.base + np.float32(self.scale) * (total / count)
 
 
-def trim(delta: np.ndarray, density: float) -> np.ndarray:
-    """Put 0 for all but the largest numbers, by size, of which int(density * n) stay or one.
+def smallest_kept(delta: np.ndarray, density: float) -> np.float32:
+    """Find the size from which on numbers stay: int(density * n) of them do, or one.
 
-    >>> trim(np.float32([3.0, -5.0, 1.0, 2.0]), 0.5).tolist()
-    [3.0, -5.0, 0.0, 0.0]
+    >>> float(smallest_kept(np.float32([3.0, -5.0, 1.0, 2.0]), 0.5))
+    3.0
     """
     size = np.abs(delta).ravel()
     stay = max(int(density * size.size), 1)
-    smallest = np.partition(size, size.size - stay)[size.size - stay]
-    delta[np.abs(delta) < smallest] = 0
-    return delta
+    size.partition(size.size - stay)
+    return size[size.size - stay]
 
 
 def _added(tensors: Tensors, deltas: Iterator[np.ndarray]) -> np.ndarray:
