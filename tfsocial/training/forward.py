@@ -157,7 +157,7 @@ class Step:
         """Pick of [train's examples, ...] what belongs to the batch's; zeros in gaps."""
         ids = self.batch[EXAMPLE_ID]
         rows = tf.gather(values, tf.maximum(ids, 0))
-        there = tf.reshape(ids >= 0, [*ids.shape, *[1] * (len(values.shape) - 1)])
+        there = (ids >= 0)[(..., *[tf.newaxis] * (len(values.shape) - 1))]
         return tf.where(there, rows, 0.0)
 
     @property
