@@ -138,6 +138,15 @@ def test_wise_ft_ends_at_m0_and_at_the_run_bit_for_bit(runs, tmp_path, alpha, of
     ]
 
 
+def test_what_cannot_be_fitted_for_want_of_a_dev_is_said(runs, tmp_path):
+    """Nothing of the run's own is kept in silence, nor left out in silence."""
+    asked = {"method": "task_arithmetic", "overrides": ["data.splits={train: train.csv}"]}
+    composed = api.compose([(runs.first, 0.5)], tmp_path / "out", **asked)
+    assert composed.report.heads == {"mood": "own"}
+    assert "mood: temperature" in composed.report.left_out[0]
+    assert manifests.read(composed.model).calibration == {}
+
+
 @pytest.mark.long
 def test_wise_ft_draws_the_curve_and_chooses(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(search, "STEPS", 4)

@@ -149,6 +149,14 @@ class Bench:
 
         return fitting.fit(folder, [data.with_heads(heads) for data in self.datas])
 
+    def unfitted(self, heads: Sequence[TaskHead], scores: Mapping[str, float]) -> list[TaskHead]:
+        """List those that nothing was fitted to: not asked for, or without a dev to fit it to."""
+        return [
+            head
+            for head in heads
+            if not self.settles or (head.task not in scores and head.how != "refit")
+        ]
+
     def scores_of_runs(self) -> dict[str, dict[str, float]]:
         """Score every run as it is; folder -> task -> score on dev."""
         return {str(run.folder): self._scores_of_run(run) for run in self.runs}

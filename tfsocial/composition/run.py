@@ -151,7 +151,7 @@ def _built(
             {head.task: head.how for head in composition.heads},
             scores,
             bench.scores_of_runs() if scores else {},
-            () if bench.settles else composed_heads.lost(composition.heads),
+            composed_heads.lost(bench.unfitted(composition.heads, scores)),
             found.greedy,
             found.curve,
         )
