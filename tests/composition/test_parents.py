@@ -97,6 +97,7 @@ def test_another_kind(runs, changed, tmp_path):
 def test_no_run(runs, tmp_path):
     (tmp_path / "nothing").mkdir()
     refuse(runs, tmp_path / "nothing", tmp_path, r"nothing: is no finished run; it lacks prov")
+    refuse(runs, runs.second / "model", tmp_path, rf"name the run's folder, {runs.second}")
     refuse(runs, tmp_path / "gone", tmp_path, r"add=.*gone: there is no such file or folder")
 
 
@@ -128,6 +129,7 @@ def test_a_licence_that_one_of_them_does_not_fit(runs, changed, tmp_path):
         ({"licence_policy": "all"}, r"--licence_policy=all: allowed: permissive"),
         ({"rename": {"elsewhere": {"mood": "m"}}}, r"--rename=elsewhere: is none of the runs"),
         ({"method": "tie"}, r"--method=tie: is no method; did you mean ties\?"),
+        ({"other": [__file__]}, r"--other is shown on the curve of --method=wise_ft"),
     ],
 )
 def test_what_was_asked_wrongly(runs, tmp_path, asked, message):

@@ -131,7 +131,9 @@ def read(
         if not (folder / name).is_file()
     ]
     if lacking:
-        raise InputError(f"--add={folder}: is no finished run; it lacks {', '.join(lacking)}")
+        is_model = (folder / CONFIG).is_file() and (folder / HEADS).is_file()
+        hint = f"; name the run's folder, {folder.absolute().parent}" if is_model else ""
+        raise InputError(f"--add={folder}: is no finished run; it lacks {', '.join(lacking)}{hint}")
     if (folder / "model" / ADAPTERS).exists():
         raise InputError(
             f"--add={folder}: has {ADAPTERS}, and adapters are not added; merge them into the "

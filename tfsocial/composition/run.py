@@ -49,6 +49,7 @@ def compose(asked: Asked, output: Path) -> Composed:
     """
     method = table.method(asked.method, asked.knobs)
     table.check_runs(asked.method, method, [weight for _, weight in asked.runs])
+    _check_other(asked, method)
     runs = [
         parents.read(folder, weight, asked.overrides, asked.renamed.get(folder))
         for folder, weight in asked.runs
@@ -68,6 +69,15 @@ def compose(asked: Asked, output: Path) -> Composed:
     provenance.write(output / "provenance.json", identity, listed)
     shutil.rmtree(output / WORK, ignore_errors=True)
     return Composed(output / "model", report)
+
+
+def _check_other(asked: Asked, method: Method) -> None:
+    """Refuse texts that nobody would look at."""
+    if asked.other and not (isinstance(method, WiseFT) and method.alpha is None):
+        raise InputError(
+            "--other is shown on the curve of --method=wise_ft without alpha; leave it out, or take "
+            "that method"
+        )
 
 
 def _check_plan(
