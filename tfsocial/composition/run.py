@@ -75,8 +75,8 @@ def _check_other(asked: Asked, method: Method) -> None:
     """Refuse texts that nobody would look at."""
     if asked.other and not (isinstance(method, WiseFT) and method.alpha is None):
         raise InputError(
-            "--other is shown on the curve of --method=wise_ft without alpha; leave it out, or take "
-            "that method"
+            "--other is shown on the curve of --method=wise_ft without alpha; leave it out, or "
+            "take that method"
         )
 
 
