@@ -54,17 +54,12 @@ class Ensemble(Answering):
 
     def _mean(self, task: str, each: Sequence[Mapping[str, tf.Tensor]]) -> tf.Tensor:
         """Average the members' predictions of a task, columns by the names of labels."""
+        labels = self.manifest.tasks[task].labels
         in_order = [
-            tf.gather(of_all[task], self._places(member, task), axis=-1)
+            tf.gather(of_all[task], member.manifest.tasks[task].places(labels), axis=-1)
             for member, of_all in zip(self.members, each, strict=True)
         ]
         return tf.reduce_mean(tf.stack(in_order), 0)
-
-    def _places(self, member: TextModelBundle, task: str) -> list[int]:
-        ours, its = self.manifest.tasks[task], member.manifest.tasks[task]
-        if ours.kind == "regress":
-            return [0]
-        return [its.labels.index(label) for label in ours.labels]
 
 
 def load(folders: Sequence[Path]) -> Answering:
@@ -104,13 +99,11 @@ def _mean_thresholds(manifests: Sequence[ModelManifest]) -> dict[str, tuple[floa
     means = {}
     for task, spec in manifests[0].tasks.items():
         if spec.kind == "multilabel":
-            by_label: list[Mapping[str, float]] = [
-                dict(zip(one.tasks[task].labels, one.decision_thresholds(task), strict=True))
+            in_order = [
+                one.decision_thresholds(task)[one.tasks[task].places(spec.labels)]
                 for one in manifests
             ]
-            means[task] = tuple(
-                float(np.mean([found[label] for found in by_label])) for label in spec.labels
-            )
+            means[task] = tuple(np.mean(in_order, 0).tolist())
     return means
 
 

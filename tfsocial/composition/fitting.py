@@ -188,10 +188,8 @@ def judge(run: Parent, datas: Sequence[RunData]) -> Scores:
 
 def _by_name(head: TaskHead, run: Parent, its: Mapping[str, np.ndarray]) -> np.ndarray:
     """Order a run's predictions of a task as the labels of its home are."""
-    predictions, labels = its[run.own_name(head.task)], run.manifest.tasks[head.task].labels
-    if head.spec.kind == "regress":
-        return predictions
-    return predictions[:, [labels.index(label) for label in head.spec.labels]]
+    places = run.manifest.tasks[head.task].places(head.spec.labels)
+    return its[run.own_name(head.task)][:, places]
 
 
 def embed(folder: Path, datas: Sequence[RunData]) -> np.ndarray:

@@ -63,10 +63,7 @@ class TaskHead:
     def _of(self, parent: Parent) -> dict[str, np.ndarray]:
         """Read kernel and bias of a parent's head, in the order of its home's labels."""
         names = (f"{self.task}.weight", f"{self.task}.bias")
-        ours, its = self.spec, parent.manifest.tasks[self.task]
-        if ours.kind == "regress":
-            return {name: parent.heads[name] for name in names}
-        rows = [its.learned_labels.index(label) for label in ours.learned_labels]
+        rows = parent.manifest.tasks[self.task].places(self.spec.learned_labels)
         return {name: parent.heads[name][rows] for name in names}
 
 

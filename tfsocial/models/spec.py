@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,6 +32,16 @@ class HeadSpec(NamedTuple):
     def learned(self) -> int:
         """Columns of the logits."""
         return self.width - (self.scope is not None)
+
+    def places(self, labels: Sequence[str]) -> list[int]:
+        """Find its columns that stand for these labels; of a regression the only one.
+
+        >>> HeadSpec("classify", ("no", "yes")).places(["yes", "no"])
+        [1, 0]
+        >>> HeadSpec("regress", ()).places([])
+        [0]
+        """
+        return [0] if self.kind == "regress" else [self.labels.index(label) for label in labels]
 
     @property
     def learned_labels(self) -> tuple[str, ...]:

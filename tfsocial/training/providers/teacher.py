@@ -69,13 +69,11 @@ def _places(spec: HeadSpec, teacher: TextModelBundle, task: str, key: str) -> np
     if its is None or its.kind != spec.kind:
         has = ", ".join(f"{name} ({one.kind})" for name, one in teacher.manifest.tasks.items())
         raise InputError(f"{key}: the teacher has no {spec.kind} task {task}; it has {has}")
-    if spec.kind == "regress":
-        return np.zeros([1], int)
     for label in spec.learned_labels:
         if label not in its.learned_labels:
             known = nearest(label, its.learned_labels)
             raise InputError(f"{key}: the teacher's task {task} has no label {label!r}; {known}")
-    return np.array([its.learned_labels.index(label) for label in spec.learned_labels])
+    return np.array(its.places(spec.learned_labels))
 
 
 def _check_width(teacher: TextModelBundle, width: int, key: str) -> None:
