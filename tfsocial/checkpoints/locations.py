@@ -13,6 +13,8 @@ from tfsocial import files
 from tfsocial.errors import InputError
 
 WEIGHTS = "model.safetensors"
+HEADS = "heads.safetensors"  # of a run's model/ alone
+ADAPTERS = "adapters.safetensors"
 CONFIG = "config.json"
 CARD = "README.md"
 NEEDED = (CONFIG, WEIGHTS, "vocab.txt")

@@ -21,7 +21,7 @@ from tfsocial.checkpoints import bert_names, community, locations, tensors
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.bert_names import MLM_BIAS, WORD_TABLE
 from tfsocial.checkpoints.community import UnusedTensors
-from tfsocial.checkpoints.locations import CARD, CONFIG, WEIGHTS
+from tfsocial.checkpoints.locations import ADAPTERS, CARD, CONFIG, HEADS, WEIGHTS
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
 from tfsocial.models import parameters
@@ -32,8 +32,6 @@ from tfsocial.text.batch import Batch
 from tfsocial.text.requests import pack_texts
 from tfsocial.text.tokenizer import Tokenizer
 
-HEADS = "heads.safetensors"
-ADAPTERS = "adapters.safetensors"
 REFERENCE = "reference.json"
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import yaml
-
 import tfsocial
 from tfsocial.composition.report import Report
 from tfsocial.models.spec import HeadSpec
@@ -15,6 +13,7 @@ from tfsocial.provenance.card_parts import (
     code,
     hub_id,
     licence_section,
+    page,
     plain,
     shared_name,
 )
@@ -48,13 +47,11 @@ def text(
         ("Results", _results(report)),
         ("Citation", citations(resources)),
     ]
-    body = "\n".join(f"## {title}\n\n{lines}\n" for title, lines in sections)
-    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
     lead = (
         f"A BERT encoder made of {len(report.runs)} runs of {code(shared_name(resources[0]))} by "
         f"adding their weights, with tfsocial {tfsocial.__version__}."
     )
-    return f"---\n{head}---\n\n# {plain(report.method)}\n\n{lead}\n\n{body}"
+    return page(front, report.method, lead, sections)
 
 
 def _task(spec: HeadSpec) -> str:

@@ -11,12 +11,12 @@ import numpy as np
 
 from tfsocial.checkpoints import bert_names, manifest, tensor_files, tensors
 from tfsocial.checkpoints.bert_names import MLM_HEAD
-from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
+from tfsocial.checkpoints.locations import CONFIG, HEADS, WEIGHTS
 from tfsocial.composition import heads as composed_heads
 from tfsocial.composition.heads import TaskHead
 from tfsocial.composition.methods import contract
 from tfsocial.composition.methods.contract import Method
-from tfsocial.composition.parents import HEADS, Base, Parent
+from tfsocial.composition.parents import Base, Parent
 from tfsocial.text.tokenizer_files import SETTINGS_FILE, SPECIAL_TOKENS_FILE, VOCABULARY_FILE
 
 TOKENIZER = (VOCABULARY_FILE, SETTINGS_FILE, SPECIAL_TOKENS_FILE)
@@ -40,8 +40,7 @@ class Composition:
     def mlm_home(self) -> Parent | None:
         """Whose masked-LM head is taken, which M0 has none of: the only run's that has one."""
         having = [one for one in self.parents if one.manifest.mlm_head and one.weight > 0]
-        in_base = any(name.startswith(MLM_HEAD) for name in self.base.tensors)
-        return having[0] if len(having) == 1 and not in_base else None
+        return having[0] if len(having) == 1 and not _mlm_names(self.base) else None
 
     @property
     def has_mlm_head(self) -> bool:
@@ -49,7 +48,7 @@ class Composition:
         if self.mlm_home:
             return True
         having = any(parent.manifest.mlm_head for parent in self.parents)
-        return having and any(name.startswith(MLM_HEAD) for name in self.base.tensors)
+        return having and bool(_mlm_names(self.base))
 
     def encoder(self) -> Iterator[tuple[str, np.ndarray]]:
         """Compute one weight after the other by the names of today, float32."""
@@ -68,8 +67,8 @@ class Composition:
         return shapes
 
 
-def _mlm_names(parent: Parent) -> list[str]:
-    return [name for name in parent.tensors if name.startswith(MLM_HEAD)]
+def _mlm_names(model: Base | Parent) -> list[str]:
+    return [name for name in model.tensors if name.startswith(MLM_HEAD)]
 
 
 def write(folder: Path, composition: Composition) -> None:

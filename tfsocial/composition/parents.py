@@ -12,7 +12,7 @@ import numpy as np
 
 from tfsocial import config as configs
 from tfsocial.checkpoints import locations, manifest, tensors
-from tfsocial.checkpoints.locations import CONFIG, WEIGHTS
+from tfsocial.checkpoints.locations import ADAPTERS, CONFIG, HEADS, WEIGHTS
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.tensor_files import TensorFile
 from tfsocial.config import Config
@@ -20,9 +20,6 @@ from tfsocial.errors import InputError, nearest
 from tfsocial.provenance import resources
 from tfsocial.provenance.resources import Resource
 from tfsocial.text.tokenizer_files import VOCABULARY_FILE, read_vocabulary
-
-ADAPTERS = "adapters.safetensors"
-HEADS = "heads.safetensors"
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,7 @@ class Report:
         values = {**asdict(self), "curve": [point._asdict() for point in self.curve]}
         contents = {"json": json.dumps(values, indent=1, ensure_ascii=False), "txt": self.as_text()}
         for suffix, text in contents.items():
-            with files.replacing(folder / f"{FILE}.{suffix}") as partial:
-                partial.write_text(text + "\n", encoding="utf-8")
+            files.write_text(folder / f"{FILE}.{suffix}", text + "\n")
         if self.curve:
             _draw(self.curve, folder / f"{FILE}.png")
 

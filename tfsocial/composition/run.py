@@ -100,8 +100,7 @@ def _check_plan(
     if path.is_file() and manifests.read_json(path) != json.loads(json.dumps(plan)):
         raise InputError(f"--output={output}: holds another composition; name a new folder")
     (output / WORK).mkdir(parents=True, exist_ok=True)
-    with files.replacing(path) as partial:
-        partial.write_text(json.dumps(plan, indent=1) + "\n", "utf-8")
+    files.write_text(path, json.dumps(plan, indent=1) + "\n")
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,7 @@ class Trials:
         """Give what is known of a trial, or find it out."""
         if what not in self._known:
             self._known[what] = dict(compute())
-            with files.replacing(self._path) as partial:
-                partial.write_text(json.dumps(self._known, indent=1), "utf-8")
+            files.write_text(self._path, json.dumps(self._known, indent=1))
         return self._known[what]
 
 

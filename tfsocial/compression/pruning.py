@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfsocial.checkpoints.bert_names import WORD_TABLE
+from tfsocial.checkpoints.bert_names import WORD_TABLE, with_layers
 
 Arrays = Mapping[str, np.ndarray]
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.*)")
@@ -49,16 +49,14 @@ def pruned(arrays: Arrays, kept: Kept, head_size: int) -> dict[str, np.ndarray]:
     {'encoder.layer.0.attention.self.key.bias': [3, 4], \
 'encoder.layer.0.intermediate.dense.bias': [5, 7]}
     """
-    places = {layer: place for place, layer in enumerate(kept.layers)}
-    found = {}
+    parts = {}
     for name, array in arrays.items():
         match = _LAYER.fullmatch(name)
         if not match:
-            found[name] = array[kept.tokens] if name == WORD_TABLE else array
-        elif (layer := int(match[1])) in places:
-            part = _part(match[2], array, kept, layer, head_size)
-            found[f"encoder.layer.{places[layer]}.{match[2]}"] = part
-    return found
+            parts[name] = array[kept.tokens] if name == WORD_TABLE else array
+        elif (layer := int(match[1])) in kept.layers:
+            parts[name] = _part(match[2], array, kept, layer, head_size)
+    return with_layers(parts, kept.layers)
 
 
 def _part(name: str, array: np.ndarray, kept: Kept, layer: int, head_size: int) -> np.ndarray:

@@ -122,11 +122,9 @@ def as_text(steps: Sequence[Measured], judged_on: str, texts: int) -> str:
 def write(folder: Path, about: Mapping[str, Any], steps: Sequence[Measured], text: str) -> None:
     """Write compression.json and compression.txt, each whole or not at all."""
     write_json(folder / f"{FILE}.json", {**about, "steps": [step._asdict() for step in steps]})
-    with files.replacing(folder / f"{FILE}.txt") as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    files.write_text(folder / f"{FILE}.txt", text + "\n")
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a file of JSON, whole or not at all."""
-    with files.replacing(path) as partial:
-        partial.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    files.write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")

@@ -15,7 +15,8 @@ from tfsocial import config as configs
 from tfsocial import files
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints import model_folder
-from tfsocial.checkpoints.model_folder import HEADS, TextModelBundle
+from tfsocial.checkpoints.locations import HEADS
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.compression import report, student
 from tfsocial.compression.plan import Plan
 from tfsocial.compression.report import Measured

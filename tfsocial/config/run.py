@@ -105,5 +105,4 @@ class Config(Section):
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         if yaml.safe_load(text) != values:  # PyYAML folds U+0085 away unless it is escaped
             text = yaml.safe_dump(values, sort_keys=False)
-        with files.replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+        files.write_text(path, text)

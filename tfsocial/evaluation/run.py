@@ -114,8 +114,7 @@ def write(findings: Mapping[str, Findings], about: Mapping[str, Any], folder: Pa
     tree = {**about, "suites": {name: one.as_json() for name, one in findings.items()}}
     text = json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
     for name, content in (("evaluation.json", f"{text}\n"), ("evaluation.txt", as_text(findings))):
-        with files.replacing(folder / name) as partial:
-            partial.write_text(content, encoding="utf-8")
+        files.write_text(folder / name, content)
     for name, one in findings.items():
         for title, picture in one.pictures.items():
             with files.replacing(folder / picture_file(name, title)) as partial:

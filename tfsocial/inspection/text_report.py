@@ -163,5 +163,4 @@ def write(facts: Facts, page: str, folder: Path) -> None:
         "inspect.html": page,
     }
     for name, content in contents.items():
-        with files.replacing(folder / name) as partial:
-            partial.write_text(content, encoding="utf-8")
+        files.write_text(folder / name, content)

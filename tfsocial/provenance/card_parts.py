@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tfsocial.provenance import resources as provenance
 from tfsocial.provenance.resources import Resource
+
+
+def page(
+    front: Mapping[str, Any], title: str, lead: str, sections: Iterable[tuple[str, str]]
+) -> str:
+    """Put a card together: YAML front matter as model hubs read it, title, lead, sections."""
+    head = yaml.safe_dump(dict(front), sort_keys=False, allow_unicode=True)
+    body = "\n".join(f"## {name}\n\n{lines}\n" for name, lines in sections)
+    return f"---\n{head}---\n\n# {plain(title)}\n\n{lead}\n\n{body}"
 
 
 def hub_id(licence: str) -> str:

@@ -78,6 +78,15 @@ def kind(licence: str) -> Kind:
     return min(either, key=STRICTNESS.index)
 
 
+def strictness(licence: str) -> int:
+    """Say how much a licence asks for, higher for more.
+
+    >>> strictness("MIT") < strictness("CC-BY-NC-4.0") < strictness("unknown")
+    True
+    """
+    return STRICTNESS.index(kind(licence))
+
+
 def _single(licence: str) -> Kind:
     """Tell what one licence asks for; an exception (`WITH ...`) only ever allows more."""
     return KINDS.get(spdx(licence.partition(" WITH ")[0]), "unknown")

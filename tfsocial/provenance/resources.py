@@ -210,15 +210,15 @@ def record(run: Mapping[str, Any], resources: Sequence[Resource]) -> dict[str, A
 def write(path: Path, run: Mapping[str, Any], resources: Sequence[Resource]) -> None:
     """Write provenance.json; see `record`."""
     text = json.dumps(record(run, resources), indent=1, ensure_ascii=False)
-    with files.replacing(path) as partial:
-        partial.write_text(text + "\n", encoding="utf-8")
+    files.write_text(path, text + "\n")
 
 
 def strictest(resources: Iterable[Resource]) -> Resource:
     """Find the one whose licence binds the model most; M0 of several as strict."""
     learned_from = [resource for resource in resources if resource.key]
-    order = licences.STRICTNESS.index
-    return max(learned_from, key=lambda one: (order(one.kind), one.role == "model"))
+    return max(
+        learned_from, key=lambda one: (licences.strictness(one.licence), one.role == "model")
+    )
 
 
 def digest(paths: Iterable[str]) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 import tfsocial
 from tfsocial.config import Config, Source
 from tfsocial.models.spec import HeadSpec
@@ -16,6 +14,7 @@ from tfsocial.provenance.card_parts import (
     code,
     hub_id,
     licence_section,
+    page,
     plain,
     shared_name,
 )
@@ -46,7 +45,6 @@ def text(
         specs: task -> its head.
         reports: split -> task -> the report, once there is one.
     """
-    front = yaml.safe_dump(_front(config, specs, resources), sort_keys=False, allow_unicode=True)
     sections = [
         ("Intended use", _use(config, specs)),
         ("Licence", licence_section(resources, config.data.licence_policy)),
@@ -56,8 +54,8 @@ def text(
         ("Use", _usage() if specs else _further_use()),
         ("Citation", citations(resources)),
     ]
-    body = "\n".join(f"## {title}\n\n{lines}\n" for title, lines in sections)
-    return f"---\n{front}---\n\n# {plain(config.name)}\n\n{_lead(config, resources)}\n\n{body}"
+    front = _front(config, specs, resources)
+    return page(front, config.name, _lead(config, resources), sections)
 
 
 def _front(

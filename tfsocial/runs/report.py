@@ -38,8 +38,7 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     reports = _scored(run, config, splits) if has_tasks else _of_formula(run, splits)
     report_text.write(reports, workdir)
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
-    with files.replacing(workdir / "model" / locations.CARD) as partial:
-        partial.write_text(about, encoding="utf-8")
+    files.write_text(workdir / "model" / locations.CARD, about)
     scores = _flat(reports)
     run.metrics_logger.hparams(_knobs(config), scores)
     run.trackers.conclude(scores, workdir)

@@ -78,5 +78,4 @@ def write(reports: Mapping[str, Mapping[str, Report]], workdir: Path) -> None:
     workdir = Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     for name, text in (("report.json", f"{tree}\n"), ("report.txt", "\n".join(texts))):
-        with files.replacing(workdir / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+        files.write_text(workdir / name, text)

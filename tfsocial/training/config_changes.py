@@ -24,8 +24,8 @@ FREE = (
     "training.log_every",
     "training.checkpoint_every",
     "training.checkpoints_kept",
+    "tracking",
 )
-FREE_SECTION = "tracking"
 
 
 def refuse_changes(where: str, before: Config | None, config: Config) -> None:
@@ -63,12 +63,12 @@ def changed(before: Config | None, config: Config) -> list[str]:
 
 
 def _is_free(path: str) -> bool:
-    """Tell whether a key may change.
+    """Tell whether a key may change, itself or as one of a section that may.
 
     >>> _is_free("tracking.wandb.project"), _is_free("training.epochs")
     (True, False)
     """
-    return path in FREE or path.partition(".")[0] == FREE_SECTION
+    return any(path == key or path.startswith(f"{key}.") for key in FREE)
 
 
 def _of_one_source(path: str) -> str:

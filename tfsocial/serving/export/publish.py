@@ -146,8 +146,7 @@ def _origin(models: Sequence[Path]) -> dict[str, Any]:
     """
     each = [_origin_of(model) for model in models]
     binding = max(
-        (one["licence"] for one in each),
-        key=lambda one: licences.STRICTNESS.index(licences.kind(one["name"])),
+        (one["licence"] for one in each), key=lambda one: licences.strictness(one["name"])
     )
     if len(each) == 1:
         return each[0]

@@ -132,8 +132,7 @@ def write(
         MONITORING: monitoring_config(),
     }
     for file, text in texts.items():
-        with files.replacing(output / file) as partial:
-            partial.write_text(text + "\n", encoding="utf-8")
+        files.write_text(output / file, text + "\n")
 
 
 def _quoted(text: str) -> str:
