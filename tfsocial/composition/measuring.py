@@ -24,6 +24,7 @@ from tfsocial.models.spec import HeadSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.text import batch as keys
 from tfsocial.text.batch import Batch
+from tfsocial.training.providers.fisher import mean_squares
 
 log = logging.getLogger(__name__)
 
@@ -62,33 +63,24 @@ def fisher(text_model: TextModel, batches: list[Batch]) -> Arrays:
     the tasks too.
     """
     weights = parameters.of_encoder(text_model.encoder).of("backbone")
-    random = tf.random.Generator.from_seed(0)
-    variables = [*weights.variables.values()]
+    random, variables = tf.random.Generator.from_seed(0), weights.variables
 
-    @tf.function(autograph=False)
-    def gradients(batch: Batch) -> list[tf.Tensor]:
+    def gradients(batch: Batch) -> dict[str, tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
+            tape.watch([*variables.values()])
             logits = text_model(batch, training=False).logits
             losses = [
                 _drawn_loss(text_model.specs[task], one, random) for task, one in logits.items()
             ]
             there = tf.cast(batch[keys.WEIGHT] > 0, tf.float32)
             total = tf.reduce_sum(tf.add_n(losses) * there)
-        found = tape.gradient(total, variables, unconnected_gradients="zero")
-        return [tf.convert_to_tensor(gradient) for gradient in found]
+        return tape.gradient(total, variables, unconnected_gradients="zero")
 
-    squares = {
-        name: np.zeros(weight.variable.shape, np.float32) for name, weight in weights.items()
-    }
-    for batch in batches:
-        for square, gradient in zip(squares.values(), gradients(batch), strict=True):
-            square += np.square(gradient.numpy())
-    numbers = sum(square.size for square in squares.values())
-    mean = max(sum(float(square.sum()) for square in squares.values()) / numbers, 1e-30)
+    squares = mean_squares(variables, gradients, batches)
+    arrays = {name: square.numpy() for name, square in squares.items()}
     return {
-        name: np.ascontiguousarray((square.T if weights[name].transposed else square) / mean)
-        for name, square in squares.items()
+        name: np.ascontiguousarray(array.T if weights[name].transposed else array)
+        for name, array in arrays.items()
     }
 
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from tfsocial.objectives.contract import Forward, Objective, Terms
-from tfsocial.objectives.papers.supervised_contrastive import NOBODY, contrast
-from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS, WEIGHT, label_key
+from tfsocial.objectives.papers.supervised_contrastive import NOBODY, Labelled, contrast_labelled
+from tfsocial.text.batch import EXAMPLE_ID, SEGMENT_IDS
 
 
 @dataclass(frozen=True)
@@ -31,30 +31,24 @@ class FastFit(Objective):
     needs = ("label_embeddings",)
 
     def __call__(self, step: Forward) -> Terms:
-        labels = step.batch[label_key(self.task)]
-        labels = tf.where(step.batch[WEIGHT] > 0, labels, -1)
-        own_label, own_id = tf.reshape(labels, [-1, 1]), tf.reshape(step.batch[EXAMPLE_ID], [-1, 1])
-        other_label, other_id = self._others(step, own_label, own_id)
-        loss, partners = contrast(
-            self._similarity(step, labels.shape[1]) / self.temperature,
-            own_label == other_label,
-            (other_label >= 0) & (own_id != other_id),
-        )
-        mask = tf.cast((partners > 0) & (own_label[:, 0] >= 0), tf.float32)
-        return Terms(tf.reshape(loss, tf.shape(labels)), tf.reshape(mask, tf.shape(labels)))
+        own = Labelled.of(step, self.task)
+        similarity = self._similarity(step) / self.temperature
+        return contrast_labelled(step, own, self._others(step, own), similarity)
 
-    def _others(self, step: Forward, own_label: tf.Tensor, own_id: tf.Tensor):
-        """Give labels and ids of all replicas' examples, then of the names, [1, m]."""
+    def _others(self, step: Forward, own: Labelled) -> Labelled:
+        """Say what all replicas' examples are, then the names."""
         classes = len(step.label_tokens(self.task).places)
-        names = tf.range(classes, dtype=own_label.dtype)[:, tf.newaxis]
-        nobody = tf.fill([classes, 1], tf.cast(NOBODY, own_id.dtype))
-        labels = tf.concat([step.gather(own_label), names], 0)
-        ids = tf.concat([step.gather(own_id), nobody], 0)
-        return tf.transpose(labels), tf.transpose(ids)
+        names = tf.range(classes, dtype=own.label.dtype)[:, tf.newaxis]
+        nobody = tf.fill([classes, 1], tf.cast(NOBODY, own.id.dtype))
+        return Labelled(
+            tf.concat([step.gather(own.label), names], 0),
+            tf.concat([step.gather(own.id), nobody], 0),
+        )
 
-    def _similarity(self, step: Forward, slots: int) -> tf.Tensor:
+    def _similarity(self, step: Forward) -> tf.Tensor:
         """Compute S of the replica's examples and all examples, then all names, [n, m]."""
         hidden, segments = step.outputs.hidden, step.batch[SEGMENT_IDS]
+        slots = step.batch[EXAMPLE_ID].shape[1]
         own = _tokens(hidden, segments, slots)
         everywhere = tf.ensure_shape(step.gather(hidden), [None, *hidden.shape[1:]])
         every = _tokens(everywhere, step.gather(segments), slots)

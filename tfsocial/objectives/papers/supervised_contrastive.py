@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
 import tensorflow as tf
 from pydantic import Field
@@ -34,28 +34,56 @@ class SupervisedContrastive(Objective):
     kinds = ("classify",)
 
     def __call__(self, step: Forward) -> Terms:
-        labels = step.batch[label_key(self.task)]
-        labels = tf.where(step.batch[WEIGHT] > 0, labels, -1)
-        own_label, own_id = tf.reshape(labels, [-1, 1]), tf.reshape(step.batch[EXAMPLE_ID], [-1, 1])
-        anchors = directions(step.outputs.pooled)
-        others, other_label, other_id = self._others(step, anchors, own_label, own_id)
-        loss, partners = contrast(
-            tf.matmul(anchors, others, transpose_b=True) / self.temperature,
-            own_label == other_label,
-            (other_label >= 0) & (own_id != other_id),
-        )
-        mask = tf.cast((partners > 0) & (own_label[:, 0] >= 0), tf.float32)
-        return Terms(tf.reshape(loss, tf.shape(labels)), tf.reshape(mask, tf.shape(labels)))
+        anchors, own = directions(step.outputs.pooled), Labelled.of(step, self.task)
+        others, candidates = self._others(step, anchors, own)
+        similarity = tf.matmul(anchors, others, transpose_b=True) / self.temperature
+        return contrast_labelled(step, own, candidates, similarity)
 
-    def _others(self, step: Forward, anchors, labels, ids):
-        """Gather all replicas' vectors [m, hidden], their labels and their ids [1, m]."""
-        others, labels, ids = (step.gather(values) for values in (anchors, labels, ids))
+    def _others(self, step: Forward, anchors: tf.Tensor, own: Labelled):
+        """Gather all replicas' vectors [m, hidden], and what they are."""
+        others, labels, ids = (step.gather(values) for values in (anchors, own.label, own.id))
         if self.two_views:
             others = tf.concat([others, step.gather(directions(step.again().pooled))], 0)
             labels = tf.tile(labels, [2, 1])
             # The second view of an example is not the example itself: it may be its partner.
             ids = tf.concat([ids, tf.fill(tf.shape(ids), tf.cast(NOBODY, ids.dtype))], 0)
-        return others, tf.transpose(labels), tf.transpose(ids)
+        return others, Labelled(labels, ids)
+
+
+class Labelled(NamedTuple):
+    """What n vectors are.
+
+    Attributes:
+        label: int [n, 1], -1 for none.
+        id: int64 [n, 1], of the example; `NOBODY` of what is none.
+    """
+
+    label: tf.Tensor
+    id: tf.Tensor
+
+    @classmethod
+    def of(cls, step: Forward, task: str) -> Self:
+        """Read a batch's own, slot by slot; empty slots have no label."""
+        label = tf.where(step.batch[WEIGHT] > 0, step.batch[label_key(task)], -1)
+        return cls(tf.reshape(label, [-1, 1]), tf.reshape(step.batch[EXAMPLE_ID], [-1, 1]))
+
+
+def contrast_labelled(
+    step: Forward, own: Labelled, others: Labelled, similarity: tf.Tensor
+) -> Terms:
+    """Contrast the batch's examples with others: partners share the label and are no example twice.
+
+    Args:
+        own: of the batch's n slots.
+        others: m that they are told from.
+        similarity: float32 [n, m], already over the temperature.
+    """
+    other_label, other_id = tf.transpose(others.label), tf.transpose(others.id)
+    candidate = (other_label >= 0) & (own.id != other_id)
+    loss, partners = contrast(similarity, own.label == other_label, candidate)
+    mask = tf.cast((partners > 0) & (own.label[:, 0] >= 0), tf.float32)
+    slots = tf.shape(step.batch[EXAMPLE_ID])
+    return Terms(tf.reshape(loss, slots), tf.reshape(mask, slots))
 
 
 def contrast(

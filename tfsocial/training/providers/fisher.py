@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import tensorflow as tf
 
@@ -39,6 +39,23 @@ def diagonal(
         batches: of which the first 50 are looked at.
     """
     weights = parameters.of_encoder(text_model.encoder).of("backbone").variables
+    return mean_squares(
+        weights,
+        lambda batch: _score(text_model, constants, batch, weights),
+        batches.take(BATCHES),
+    )
+
+
+def mean_squares(
+    weights: Mapping[str, tf.Variable],
+    gradients: Callable[[Batch], Mapping[str, tf.Tensor]],
+    batches: Iterable[Batch],
+) -> dict[str, tf.Tensor]:
+    """Add up the squares of batches' gradients, number by number, over the mean of all.
+
+    Args:
+        gradients: name -> gradient of a weight, computed in the graph.
+    """
     squares = {
         name: tf.Variable(tf.zeros(weight.shape), trainable=False)
         for name, weight in weights.items()
@@ -46,10 +63,10 @@ def diagonal(
 
     @tf.function(autograph=False)
     def observe(batch: Batch) -> None:
-        for name, gradient in _score(text_model, constants, batch, weights).items():
+        for name, gradient in gradients(batch).items():
             squares[name].assign_add(tf.square(tf.convert_to_tensor(gradient)))
 
-    for batch in batches.take(BATCHES):
+    for batch in batches:
         observe(batch)
     count = sum(int(tf.size(square)) for square in squares.values())
     mean = tf.add_n([tf.reduce_sum(square) for square in squares.values()]) / count
