@@ -193,9 +193,10 @@ def test_a_broken_file_is_one_sentence(form, tmp_path, format):
     ("format", "module"), [("litert", "ai_edge_litert.interpreter"), ("openvino", "openvino")]
 )
 def test_a_missing_package_is_named(form, monkeypatch, format, module):
+    version = form("classify", format)  # made while the package is there
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=rf"pip install 'tfsocial\[{format}\]'"):
-        load_predictor(form("classify", format))
+        load_predictor(version)
 
 
 SIGNALLED = """

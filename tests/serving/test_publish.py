@@ -71,18 +71,20 @@ def test_versions_are_numbered_and_never_overwritten(folders, tmp_path):
 
 def test_what_says_something_else_is_not_published(folders, tmp_path, monkeypatch):
     """Loaded again before it has its name: a graph that answers otherwise is thrown away."""
+    model = folders("classify")[0]  # made before it would fail too
     monkeypatch.setattr(
         saved_model, "task_answers", lambda *_: {"probabilities": tf.zeros([len(golden.TEXTS), 3])}
     )
     with pytest.raises(publish.NotPortable, match="differ from the model's by"):
-        publish.publish(folders("classify")[0], tmp_path / "served")
+        publish.publish(model, tmp_path / "served")
     assert list((tmp_path / "served").iterdir()) == []
 
 
 def test_an_op_that_is_not_on_the_list_is_refused(folders, tmp_path, monkeypatch):
+    model = folders("classify")[0]  # made before it would fail too
     monkeypatch.setattr(portable, "OPS", portable.OPS - {"TopKV2"})
     with pytest.raises(publish.NotPortable, match=r"older servers may lack: \['TopKV2'\]"):
-        publish.publish(folders("classify")[0], tmp_path / "served")
+        publish.publish(model, tmp_path / "served")
 
 
 def test_it_warms_up_with_every_batch_and_length(folders):
@@ -110,13 +112,14 @@ def test_it_warms_up_with_every_batch_and_length(folders):
 
 def test_an_export_that_fails_leaves_nothing(folders, tmp_path, monkeypatch):
     """A server that watches the folder never sees half a version."""
+    model = folders("classify")[0]  # made before it would fail too
 
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        publish.publish(folders("classify")[0], tmp_path / "served")
+        publish.publish(model, tmp_path / "served")
     assert list((tmp_path / "served").iterdir()) == []
 
 
