@@ -21,7 +21,9 @@ from typing import Any
 import yaml
 
 from benchmarks import quality
+from benchmarks.few_shot import draws
 from tfsocial import api, config
+from tfsocial.data import corpus
 from tfsocial.evaluation import reading
 from tfsocial.evaluation.reading import Columns
 from tfsocial.metrics.scores import scores
@@ -47,6 +49,7 @@ def main() -> None:
         if not options.only or experiment["name"] in options.only:
             for draw in experiment.get("draws", [None]):
                 compare(experiment, draw, options.data, options.work)
+    print(paired(quality.lines(RESULTS)))
 
 
 def compare(experiment: Experiment, draw: int | None, data: Path, work: Path) -> None:
@@ -106,16 +109,11 @@ def with_draw(plan: Mapping[str, Any], draw: int, data: Path, folder: Path) -> d
         loaded = config.load(
             HERE.parent / "configs" / f"{plan['config']}.yaml", quality.overrides(plan, draw, data)
         )
-        from tfsocial.data import corpus
-
-        drawn = corpus.load_corpus(loaded.data, loaded.tasks, draw)
+        corpus.load_corpus(loaded.data, loaded.tasks, draw, folder)
         (task,) = loaded.tasks
-        names, train = drawn.label_names[task], drawn.splits["train"]
-        rows = [
-            json.dumps({"text": text, "label": names[label]})
-            for text, label in zip(train.text, train.labels[task], strict=True)
-        ]
-        path.write_text("\n".join(rows) + "\n", "utf-8")
+        drawn = folder / "train_drawn.jsonl"
+        draws.keep_label(drawn, task)
+        drawn.rename(path)
     test = str(data / plan["data"] / "test.csv")
     return {
         **{key: value for key, value in plan["set"].items() if key != "data.shots"},
@@ -238,4 +236,3 @@ def paired(lines: Sequence[Mapping[str, Any]]) -> str:
 
 if __name__ == "__main__":
     main()
-    print(paired(quality.lines(RESULTS)))

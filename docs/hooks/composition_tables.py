@@ -16,8 +16,7 @@ def _found() -> list[Line]:
 
 
 def _mean(values: Iterable[float]) -> str:
-    values = list(values)
-    return f"{100 * statistics.mean(values):.2f}" if values else ""
+    return f"{100 * statistics.mean(values):.2f}"
 
 
 def soups() -> str:

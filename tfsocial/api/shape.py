@@ -53,22 +53,22 @@ def compose(
         InputError: the runs are not of one M0, a weight or knob does not fit the method, a
             licence does not fit, or `output` holds another composition.
     """
-    from tfsocial.composition import bench, run
+    from tfsocial.composition import asked, run
 
     pairs = [one if isinstance(one, tuple) else (one, 1.0) for one in runs]
-    asked = bench.Asked(
+    wanted = asked.Asked(
         [(folders.existing("add", folder), float(weight)) for folder, weight in pairs],
         base,
         method,
         dict(knobs or {}),
-        bench.how(heads),
+        asked.how(heads),
         settle,
         [folders.existing("other", path) for path in other],
         tuple(overrides),
-        bench.renamed([Path(folder) for folder, _ in pairs], rename or {}),
-        bench.policy(licence_policy),
+        asked.renamed([Path(folder) for folder, _ in pairs], rename or {}),
+        asked.policy(licence_policy),
     )
-    return run.compose(asked, folders.local("output", output))
+    return run.compose(wanted, folders.local("output", output))
 
 
 def compress(

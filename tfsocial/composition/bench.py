@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tfsocial.composition import heads as composed_heads
 from tfsocial.composition import merge
-from tfsocial.composition.heads import HOW, How, TaskHead
+from tfsocial.composition.asked import Asked
+from tfsocial.composition.heads import TaskHead
 from tfsocial.composition.merge import Composition
 from tfsocial.composition.methods.contract import Method
 from tfsocial.composition.methods.linear import Greedy, WiseFT
 from tfsocial.composition.parents import Base, Parent
 from tfsocial.composition.search import Point, Trials
-from tfsocial.errors import InputError, nearest
-from tfsocial.provenance import resources
+from tfsocial.errors import InputError
 
 if TYPE_CHECKING:  # these import TensorFlow, which adding weights alone does not need
     from tfsocial.composition.fitting import RunData
@@ -28,74 +28,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which adding weights alone does no
 
 
 WORK = "work"  # what a stopped composition goes on with
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a user asked for.
-
-    Attributes:
-        runs: folder and weight of each.
-        base: M0; left out, as the first run names it.
-        knobs: of the method.
-        heads: left out, own of a single run, else refit.
-        settle: whether scales and thresholds are fitted to the runs' dev.
-        other: labelled files that no run learned, for the curve of WiSE-FT.
-        overrides: KEY.PATH=VALUE, over the runs' configs.
-        renamed: folder -> new name of a task -> its name in that run.
-        licence_policy: left out, the strictest of the runs'.
-    """
-
-    runs: Sequence[tuple[Path, float]]
-    base: str | None = None
-    method: str = "linear"
-    knobs: Mapping[str, Any] = field(default_factory=dict)
-    heads: How | None = None
-    settle: bool = True
-    other: Sequence[Path] = ()
-    overrides: Sequence[str] = ()
-    renamed: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
-    licence_policy: str | None = None
-
-
-def how(heads: str | None) -> How | None:
-    """Check how heads are to come about.
-
-    Raises:
-        InputError: there is no such way.
-    """
-    if heads is not None and heads not in HOW:
-        raise InputError(f"--heads={heads}: {nearest(heads, HOW)}")
-    return cast("How | None", heads)
-
-
-def renamed(
-    runs: Sequence[Path], names: Mapping[str, Mapping[str, str]]
-) -> dict[Path, dict[str, str]]:
-    """Turn run -> task -> new name round: run -> new name -> task.
-
-    Raises:
-        InputError: a run is not among those that are added, or two of its tasks get one name.
-    """
-    turned = {}
-    for folder, by_task in names.items():
-        if Path(folder) not in runs:
-            raise InputError(f"--rename={folder}: is none of the runs that --add names")
-        turned[Path(folder)] = {new: task for task, new in by_task.items()}
-        if len(turned[Path(folder)]) < len(by_task):
-            raise InputError(f"--rename={folder}: gives two tasks one name")
-    return turned
-
-
-def policy(name: str | None) -> str | None:
-    """Check a licence policy.
-
-    Raises:
-        InputError: there is none of that name.
-    """
-    if name is not None and name not in resources.ACCEPTED:
-        raise InputError(f"--licence_policy={name}: {nearest(name, list(resources.ACCEPTED))}")
-    return name
 
 
 @dataclass(frozen=True)
@@ -147,7 +79,7 @@ class Bench:
             return {}
         from tfsocial.composition import fitting
 
-        return fitting.fit(folder, [data.with_heads(heads) for data in self.datas])
+        return fitting.fit(folder, [data.with_heads(heads) for data in self.datas]).scores
 
     def unfitted(self, heads: Sequence[TaskHead], scores: Mapping[str, float]) -> list[TaskHead]:
         """List those that nothing was fitted to: not asked for, or without a dev to fit it to."""
@@ -198,25 +130,22 @@ class Bench:
         with tempfile.TemporaryDirectory(dir=self.work) as name:
             folder = Path(name)
             merge.write(folder, mixed)
-            scores = fitting.fit(folder, self.datas)
-            vectors = fitting.embed(folder, self.datas)
-            path = self.work / "m0.npy"
-            if alpha == 0:
-                np.save(path, vectors)
-            similarity = float(np.mean(np.sum(vectors * np.load(path), -1)))
-            others = {other.name: other.accuracy(folder) for other in self.others}
+            scores, model = fitting.fit(folder, self.datas)
+        vectors, path = fitting.embed(model, self.datas), self.work / "m0.npy"
+        if alpha == 0:
+            np.save(path, vectors)
+        similarity = float(np.mean(np.sum(vectors * np.load(path), -1)))
+        others = {other.name: other.accuracy(model) for other in self.others}
         score = float(np.mean([*scores.values()]))
         return {"alpha": alpha, "score": score, "others": others, "similarity": similarity}
 
     def statistics(self, method: Method) -> list[Mapping[str, np.ndarray]]:
         """Measure what a method needs of every run, on the run's own data."""
-        from tfsocial.composition import fitting, measuring
+        from tfsocial.composition import measuring
 
-        assert method.needs
-        measured = []
-        for number, run in enumerate(self.runs):
-            heads = composed_heads.plan([replace(run, weight=1.0)], "own")
-            data = fitting.load_data(run, heads)
-            path = self.work / f"{method.needs}-{number}.safetensors"
-            measured.append(measuring.measure(path, method.needs, run.model, data))
-        return measured
+        kind = method.needs
+        assert kind
+        return [
+            measuring.measure(self.work / f"{kind}-{number}.safetensors", kind, run)
+            for number, run in enumerate(self.runs)
+        ]

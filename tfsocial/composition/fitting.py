@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -103,15 +104,23 @@ def load_data(parent: Parent, heads: Sequence[TaskHead]) -> RunData:
     return RunData(heads, tasks, config.model, examples, encoded, shape, tokenizer.unknown_id)
 
 
-def fit(folder: Path, datas: Sequence[RunData]) -> Scores:
+class Fitted(NamedTuple):
+    """A model folder's model with the answers that were fitted, and its scores.
+
+    Attributes:
+        scores: task -> its score on dev; without the tasks that have no dev.
+    """
+
+    scores: Scores
+    model: TextModel
+
+
+def fit(folder: Path, datas: Sequence[RunData]) -> Fitted:
     """Fit a model folder's answers to the data of its runs, and write them into it.
 
     Heads that are to be fitted anew are, unless dev falls; then the scale of logits, the scores
     that tell what is out of scope, and thresholds, on dev; without a dev the scale alone, on
     train's folds.
-
-    Returns:
-        Task -> its score on dev; without the tasks that have no dev.
     """
     bundle = model_folder.load(folder)
     scores: Scores = {}
@@ -125,7 +134,7 @@ def fit(folder: Path, datas: Sequence[RunData]) -> Scores:
     manifest = replace(bundle.manifest, **vars(bundle.model.spec), **thresholds._asdict())
     fitted = TextModelBundle(bundle.model, bundle.tokenizer, manifest)
     model_folder.save_answers(folder, fitted, reference)
-    return scores
+    return Fitted(scores, bundle.model)
 
 
 def _fit_one(text_model: TextModel, data: RunData) -> Settled:
@@ -192,9 +201,8 @@ def _by_name(head: TaskHead, run: Parent, its: Mapping[str, np.ndarray]) -> np.n
     return its[run.own_name(head.task)][:, places]
 
 
-def embed(folder: Path, datas: Sequence[RunData]) -> np.ndarray:
+def embed(model: TextModel, datas: Sequence[RunData]) -> np.ndarray:
     """Embed every text of dev, vectors of length 1, float32 [n, hidden]."""
-    model = model_folder.load(folder).model
     each = [inference.embed(model, data.batches("dev")) for data in datas if "dev" in data.encoded]
     vectors = np.concatenate(each)
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

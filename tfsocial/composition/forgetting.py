@@ -8,7 +8,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from tfsocial.checkpoints import model_folder
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline import batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_split
@@ -17,6 +16,7 @@ from tfsocial.data.reading.rows import Row
 from tfsocial.data.sampling.shots import draw_shots
 from tfsocial.errors import InputError
 from tfsocial.models import inference
+from tfsocial.models.text_model import TextModel
 from tfsocial.text.batch import Shape
 from tfsocial.text.tokenizer import Tokenizer
 from tfsocial.training import probe
@@ -72,9 +72,8 @@ class OtherTexts:
         places = tuple(Draw(*(np.searchsorted(used, rows) for rows in draw)) for draw in draws)
         return cls(_name(path), encoded, labels[used], places)
 
-    def accuracy(self, folder: Path) -> float:
-        """Score a logistic regression on a model folder's vectors, the mean over the draws."""
-        model = model_folder.load(folder).model
+    def accuracy(self, model: TextModel) -> float:
+        """Score a logistic regression on a model's vectors, the mean over the draws."""
         vectors = inference.embed(model, batches.evaluation_batches(self.encoded, SHAPE))
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
         return float(np.mean([self._of_draw(vectors, draw) for draw in self.draws]))

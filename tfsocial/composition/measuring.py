@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -15,8 +16,10 @@ import tf_keras as keras
 
 from tfsocial import files
 from tfsocial.checkpoints import model_folder, tensors
+from tfsocial.composition import fitting, heads
 from tfsocial.composition.fitting import RunData
 from tfsocial.composition.methods.contract import Statistic
+from tfsocial.composition.parents import Parent
 from tfsocial.models import parameters
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.parameters import LINEAR
@@ -33,15 +36,16 @@ EXAMPLES = 2000  # of train, about, that are looked at
 Arrays = dict[str, np.ndarray]
 
 
-def measure(path: Path, kind: Statistic, model: Path, data: RunData) -> Mapping[str, np.ndarray]:
-    """Measure a run's statistic, name -> array, and keep it in a file; read it where it is there.
+def measure(path: Path, kind: Statistic, run: Parent) -> Mapping[str, np.ndarray]:
+    """Measure a statistic on a run's own data, name -> array, and keep it in a file.
 
-    Args:
-        model: the run's model/ folder.
+    It is read where it is there.
     """
     if not path.is_file():
-        log.info("%s of %s", kind, model.parent)
-        text_model = model_folder.load(model).model
+        log.info("%s of %s", kind, run.folder)
+        text_model = model_folder.load(run.model).model
+        # Whatever its weight: one below 0 brings no task of its own.
+        data = fitting.load_data(run, heads.plan([replace(run, weight=1.0)], "own"))
         measured = {"fisher": fisher, "gram": grams}[kind](text_model, _first(data))
         with files.replacing(path) as partial:
             partial.write_bytes(tensors.to_bytes(measured))

@@ -14,7 +14,8 @@ from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.locations import CARD
 from tfsocial.composition import card, merge, parents, search
 from tfsocial.composition import heads as composed_heads
-from tfsocial.composition.bench import WORK, Asked, Bench
+from tfsocial.composition.asked import Asked
+from tfsocial.composition.bench import WORK, Bench
 from tfsocial.composition.merge import Composition
 from tfsocial.composition.methods import table
 from tfsocial.composition.methods.contract import Method
