@@ -200,7 +200,7 @@ def test_a_missing_package_is_named(form, monkeypatch, format, module):
 
 
 SIGNALLED = """
-import gc, os, signal, sys
+import gc, os, signal, sys, time
 from pathlib import Path
 from tfsocial.serving.openvino import OpenVINOPredictor
 first, second, third = (OpenVINOPredictor(Path(sys.argv[1])) for _ in range(3))
@@ -209,6 +209,8 @@ for name in ("first", "third", "second"):
     gc.collect()
 try:
     os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(200):  # another thread may get it first
+        time.sleep(0.05)
 except KeyboardInterrupt:
     print("caught")
 """

@@ -13,6 +13,7 @@ from tfsocial.api.make import inspect as inspect
 from tfsocial.api.make import load_config as load_config
 from tfsocial.api.make import show_augment as show_augment
 from tfsocial.api.make import train as train
+from tfsocial.api.make import tune as tune
 from tfsocial.api.shape import MAX_LOSS as MAX_LOSS
 from tfsocial.api.shape import MIN_AGREEMENT as MIN_AGREEMENT
 from tfsocial.api.shape import compose as compose

@@ -13,11 +13,13 @@ from tfsocial import folders
 from tfsocial.config import Config
 from tfsocial.config import load as _load
 from tfsocial.inspection import NEAR
+from tfsocial.tuning import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from tfsocial.data.augment.samples import Samples
     from tfsocial.init.run import Written
     from tfsocial.training.devices import Cloud
+    from tfsocial.tuning.report import Tuned
 
 
 @dataclass(frozen=True)
@@ -176,3 +178,66 @@ def train(
     text = report.conclude(run, config, run.workdir)
     values = json.loads((run.workdir / "report.json").read_text("utf-8"))
     return TrainedRun(run.workdir, run.workdir / "model", values, text)
+
+
+def tune(
+    layers: str | Path | Sequence[str | Path | Mapping[str, Any]],
+    space: str | Path,
+    output: str | Path,
+    *,
+    trials: int = 24,
+    seeds: Sequence[int] = (0,),
+    sampler: str = "tpe",
+    sampler_seed: int = 0,
+    pruner: str = "asha",
+    storage: str | None = None,
+    study: str = "tfsocial",
+    score_test: bool = True,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    lease_seconds: float = LEASE_SECONDS,
+) -> Tuned:
+    """Search the values of a config's keys that dev likes best.
+
+    The same call elsewhere, on one storage, shares the work; one that was killed goes on.
+
+    Args:
+        layers: the config, as `load_config` takes it.
+        space: YAML file of key paths with ranges or choices.
+        output: folder for trials/, the report and best.yaml.
+        trials: how many the study has in the end.
+        seeds: each trial trains all of them; with data.shots each is a draw.
+        sampler: tpe or random.
+        sampler_seed: of what it draws.
+        pruner: none, asha, hyperband or wilcoxon.
+        storage: URL of a database; left out, a file of SQLite in `output`.
+        study: its name in that database.
+        score_test: whether the winner is scored on test, which no trial sees.
+        overrides: KEY.PATH=VALUE, over the config.
+        device: as `train` has it.
+        lease_seconds: after which a trial whose worker is silent is taken up by another.
+
+    Raises:
+        InputError: config, space or storage is wrong, or `output` has another search.
+    """
+    from tfsocial.tuning import run
+    from tfsocial.tuning.asked import Asked
+    from tfsocial.tuning.space import Space
+
+    files = [layers] if isinstance(layers, str | Path) else list(layers)
+    asked = Asked(
+        files,
+        tuple(overrides),
+        Space.read(folders.existing("space", space)),
+        trials,
+        tuple(seeds),
+        sampler,
+        sampler_seed,
+        pruner,
+        storage,
+        study,
+        score_test,
+        device,
+        lease_seconds,
+    )
+    return run.tune(asked, folders.local("output", output))

@@ -15,6 +15,8 @@ from tfsocial.metrics.thresholds import tune_thresholds
 if TYPE_CHECKING:
     from tfsocial.config import Task
 
+MONITORED = "dev/monitored"  # the curve of what picks the weights, averaged over the tasks
+
 
 @dataclass(frozen=True)
 class Scorer:

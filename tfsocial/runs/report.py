@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from tfsocial import files
-from tfsocial.checkpoints import locations
+from tfsocial.checkpoints import locations, model_folder
+from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.config import Config
-from tfsocial.data.examples import Examples
+from tfsocial.data import corpus
+from tfsocial.data.examples import Corpus, Examples
 from tfsocial.data.pipeline import batches
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_split
 from tfsocial.metrics import baselines, pictures
 from tfsocial.metrics.thresholds import cross_fit_thresholds
 from tfsocial.models import inference
 from tfsocial.runs import model_card, report_text
-from tfsocial.runs.task_report import Report, task_report
+from tfsocial.runs.task_report import Report, plain, task_report
 from tfsocial.runs.train import Run
 from tfsocial.text.batch import Shape
 
@@ -85,11 +89,37 @@ def _of_formula(run: Run, splits: list[str]) -> dict[str, dict[str, Report]]:
     }
 
 
-def _scored(run: Run, config: Config, splits: list[str]) -> dict[str, dict[str, Report]]:
+def of_split(model: Path, config: Config, split: str) -> dict[str, Report]:
+    """Report a saved model on a split that its run did not read; task -> its report.
+
+    Args:
+        config: of its run, with the split among `data.splits`.
+
+    Raises:
+        InputError: the data cannot be read.
+    """
+    loaded = model_folder.load(model)
+    read = corpus.load_corpus(config.data, config.tasks, config.seed)
+    length = loaded.manifest.row_length
+    encoded = {split: tokenize_split(read.splits[split], loaded.tokenizer, length)}
+    reports = _scored(_Saved(loaded, read, encoded), config, [split])[split]
+    return plain(reports)
+
+
+class _Saved(NamedTuple):
+    """What a report is made of: a saved model, and texts for it."""
+
+    loaded: TextModelBundle
+    corpus: Corpus
+    encoded: Mapping[str, TokenizedSplit]
+
+
+def _scored(run: Run | _Saved, config: Config, splits: list[str]) -> dict[str, dict[str, Report]]:
     """Report each task on each split: split -> task -> its report."""
     predictions = {split: _predict(run, split) for split in splits}
-    for split, predicted in predictions.items():
-        _draw(run, split, predicted)
+    if isinstance(run, Run):
+        for split, predicted in predictions.items():
+            _draw(run, split, predicted)
     by_task = {
         task: _task_reports(run, config, task, predictions) for task in run.loaded.manifest.tasks
     }
@@ -97,7 +127,7 @@ def _scored(run: Run, config: Config, splits: list[str]) -> dict[str, dict[str, 
 
 
 def _task_reports(
-    run: Run, config: Config, task: str, predictions: Predictions
+    run: Run | _Saved, config: Config, task: str, predictions: Predictions
 ) -> dict[str, Report]:
     """Report one task on each split."""
     manifest, out_of_scope = run.loaded.manifest, config.tasks[task].ood_label
@@ -120,7 +150,7 @@ def _task_reports(
 
 
 def _baselines(
-    run: Run, task: str, splits: list[str], out_of_scope: str | None, wanted: bool
+    run: Run | _Saved, task: str, splits: list[str], out_of_scope: str | None, wanted: bool
 ) -> dict[str, dict[str, dict[str, float]]]:
     if not wanted:
         return {}
@@ -139,7 +169,7 @@ def _joined(examples: Examples) -> Sequence[str]:
     return [f"{text} {pair}" for text, pair in zip(examples.text, examples.pair, strict=True)]
 
 
-def _predict(run: Run, split: str) -> dict[str, np.ndarray]:
+def _predict(run: Run | _Saved, split: str) -> dict[str, np.ndarray]:
     manifest = run.loaded.manifest
     shape = Shape(8, manifest.row_length, manifest.slots)
     rows = batches.evaluation_batches(run.encoded[split], shape)

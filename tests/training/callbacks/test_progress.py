@@ -7,7 +7,7 @@ import logging
 import sys
 
 from tfsocial.training.callbacks import progress as progress_module
-from tfsocial.training.callbacks.dev_evaluation import MONITORED
+from tfsocial.metrics.scorer import MONITORED
 from tfsocial.training.callbacks.progress import Progress
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit
-from tfsocial.metrics.scorer import Scorer
+from tfsocial.metrics.scorer import MONITORED, Scorer
 from tfsocial.models import inference, parameters
 from tfsocial.models.spec import HeadSpec
 from tfsocial.text import batch as keys
@@ -23,9 +23,6 @@ from tfsocial.training.social_model import SocialModel
 log = logging.getLogger(__name__)
 
 Scores = Mapping[str, float]
-
-
-MONITORED = "dev/monitored"  # the metric that picks the weights, averaged over the tasks
 
 
 class DevEvaluation(keras.callbacks.Callback):

@@ -11,7 +11,7 @@ from typing import Any
 import tf_keras as keras
 from tqdm import tqdm
 
-from tfsocial.training.callbacks.dev_evaluation import MONITORED
+from tfsocial.metrics.scorer import MONITORED
 
 log = logging.getLogger(__name__)
 

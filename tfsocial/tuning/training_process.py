@@ -1,0 +1,129 @@
+"""Training in a process of its own, looked at while it goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfsocial.metrics.scorer import MONITORED
+
+LOOK_EVERY = 0.3  # seconds
+COMMAND = (sys.executable, "-m", "tfsocial.tuning.child", "train")
+
+
+class Curve(NamedTuple):
+    """What dev has said so far.
+
+    Attributes:
+        scores: of each epoch.
+        steps: that were taken up to the last point of any curve.
+    """
+
+    scores: Sequence[float]
+    steps: int
+
+
+class TrainingError(RuntimeError):
+    """A training left no model; the message is its own last sentence."""
+
+
+def train(
+    config: Path, workdir: Path, device: str, look: Callable[[Curve], bool]
+) -> bool:
+    """Train a config into a folder, or go on there; ends with its report.
+
+    Args:
+        look: gets the curve whenever an epoch was scored; False ends the training there.
+
+    Returns:
+        Whether it came to its end.
+
+    Raises:
+        TrainingError: it was refused or failed.
+        Whatever `look` raises; the process is gone then.
+    """
+    log = workdir.with_name(f"{workdir.name}.log")
+    arguments = [f"--config={config}", f"--workdir={workdir}", f"--device={device}"]
+    with log.open("ab") as words:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=words,
+            stderr=words,
+            start_new_session=True,  # Ctrl-C is this process's, which asks that one to stop, once
+        )
+        try:
+            if not _watched(process, workdir, look):
+                return False
+        except BaseException:
+            # Asked to stop it keeps a checkpoint of now; killed it has its last one.
+            process.terminate()
+            raise
+        finally:
+            _end(process)
+    if process.returncode:
+        raise TrainingError(_last_sentence(log, process.returncode))
+    return True
+
+
+def _watched(process: subprocess.Popen, workdir: Path, look: Callable[[Curve], bool]) -> bool:
+    seen = 0
+    while True:
+        running = process.poll() is None
+        curve = read_curve(workdir)
+        if len(curve.scores) > seen:
+            seen = len(curve.scores)
+            if not look(curve) and running:
+                process.kill()
+                return False
+        if not running:
+            return True
+        time.sleep(LOOK_EVERY)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Wait a little for a process that was asked to end, then end it."""
+    try:
+        process.wait(timeout=20 if process.poll() is None else None)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()
+
+
+def read_curve(workdir: Path) -> Curve:
+    """Read what a run has said of dev; of one that goes on, as far as it has written."""
+    try:
+        text = (workdir / "metrics.jsonl").read_text("utf-8")
+    except FileNotFoundError:
+        return Curve([], 0)
+    points = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    scores = [point[MONITORED] for point in points if MONITORED in point]
+    return Curve(scores, points[-1]["step"] if points else 0)
+
+
+def final_score(workdir: Path, monitor: str) -> float:
+    """Score a finished run on dev: its saved model, by the metric that picked its weights."""
+    report = json.loads((workdir / "report.json").read_text("utf-8"))["dev"]
+    scores = [task[monitor] for task in report.values() if task.get(monitor) is not None]
+    if scores:
+        return float(np.mean(scores))
+    return float(max(read_curve(workdir).scores))
+
+
+def _last_sentence(log: Path, code: int) -> str:
+    """Give what a training said last."""
+    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+    said = [line for line in lines if line.startswith("error: ")]
+    if said:
+        return said[-1].removeprefix("error: ")
+    reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"ended by {reason}: {lines[-1] if lines else 'it said nothing'}; see {log}"
