@@ -35,6 +35,7 @@ lint: $(VENV)/.installed-dev
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
 # (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (3 GB).
 test-all: test docs deploy-check
+	-install/test_services.sh
 	-$(MAKE) preflight-env
 	-$(MAKE) old-runtime-env
 	-$(MAKE) triton-env

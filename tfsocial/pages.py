@@ -1,4 +1,4 @@
-"""Reports as single HTML pages that need nothing beside them, light or dark as the reader's system."""
+"""Reports as single HTML pages that need nothing beside them, on light and on dark."""
 
 from __future__ import annotations
 

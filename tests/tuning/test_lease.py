@@ -7,10 +7,10 @@ import os
 import time
 
 import pytest
-from tuning.conftest import wait_until
 
 from tfsocial.tuning import lease as leases
 from tfsocial.tuning.lease import FILE, LeaseLost
+from tuning.conftest import wait_until
 
 
 def _make_stale(folder, seconds: float = 100.0) -> None:

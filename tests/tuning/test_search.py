@@ -7,13 +7,13 @@ from pathlib import Path
 
 import optuna
 import pytest
-from tuning.pretend_training import score
 
 from tfsocial.errors import InputError
 from tfsocial.tuning import page, run, training_process
 from tfsocial.tuning.space import Choices, Range
 from tfsocial.tuning.study import _sampler, open_study
 from tfsocial.tuning.training_process import Curve, TrainingError
+from tuning.pretend_training import score
 
 EPOCHS = 4
 
@@ -90,7 +90,9 @@ def test_asha_ends_the_trials_that_optuna_would_end(asked, curves, tmp_path):
 
 
 def test_wilcoxon_ends_a_trial_that_loses_seed_by_seed(asked, curves, tmp_path):
-    tuned = run.tune(asked(trials=8, pruner="wilcoxon", seeds=tuple(range(6)), sampler="random"), tmp_path)
+    tuned = run.tune(
+        asked(trials=8, pruner="wilcoxon", seeds=tuple(range(6)), sampler="random"), tmp_path
+    )
     states = [row.state for row in tuned.rows]
     assert {"complete", "pruned"} == set(states)
     pruned = states.index("pruned")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from tfsocial import config as configs
 from tfsocial.errors import InputError
 from tfsocial.tuning.space import Space, assignment, load_with
+
+ROOT = Path(__file__).parents[2]
 
 
 def _read(tmp_path, content) -> Space:
@@ -44,7 +48,10 @@ def test_an_override_is_read_back_as_it_was(value):
         ({"training": {"choices": {"a": {}, "b": {}}}}, "training may not be searched"),
         ({"training.epochs": 4}, "training.epochs: has to be {low: .., high: ..}"),
         ({"training.epochs": {"low": 4, "high": 2}}, "has to go up; low is 4, high 2"),
-        ({"training.epochs": {"low": 0, "high": 2, "log": True}}, "has no logarithm at its low end"),
+        (
+            {"training.epochs": {"low": 0, "high": 2, "log": True}},
+            "has no logarithm at its low end",
+        ),
         ({"training.epochs": {"low": 1, "high": 9, "log": True, "step": 2}}, "log and step"),
         ({"training.epochs": {"low": 1}}, "high"),
         ({"training.epochs": {"low": 1, "high": 2, "lag": 1}}, "lag is not a known key"),
@@ -72,3 +79,19 @@ def test_a_value_that_only_some_configs_refuse_is_no_reason_to_stop(tmp_path, co
     space.check([config], ())
     with pytest.raises(InputError, match="dropout"):
         load_with([config], (), {"model.dropout": 1.0})
+
+
+SHIPPED = {"few_labels": ["recipe:few_shot"], "full": []}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_value_of_the_spaces_that_come_along_fits(name, config):
+    space = Space.read(ROOT / "configs" / "spaces" / f"{name}.yaml")
+    for key, entry in space.keys.items():
+        for value in entry.examples:
+            tasks = {"objectives.papers": {}} if key != "objectives.papers" else {}
+            load_with([config, *SHIPPED[name]], (), {**tasks, key: value})
+
+
+def test_there_are_no_other_spaces():
+    assert {path.stem for path in (ROOT / "configs" / "spaces").iterdir()} == set(SHIPPED)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tuning.conftest import Workers, wait_until
 
 pytestmark = pytest.mark.long

@@ -1,4 +1,4 @@
-"""Searches the values of a config that dev likes best; run again, or elsewhere, it shares the work."""
+"""Searches the values of a config that dev likes best; run again, or elsewhere, it goes on."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def seconds_old(folder: Path) -> float | None:
-    """Say how long ago a folder's lease was renewed, by the clock of its filesystem; None of none."""
+    """Say how old a folder's lease is, by the clock of its filesystem; None where there is none."""
     try:
         renewed = (folder / FILE).stat().st_mtime
     except FileNotFoundError:

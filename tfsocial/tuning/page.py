@@ -73,7 +73,9 @@ def _line(
 ) -> str:
     score = ((row.score or 0.0) - ends[0]) / (ends[1] - ends[0])
     heights = {key: height(entry, row.drawn[key]) for key, entry in space.keys.items()}
-    points = [f"{places[key]:.1f},{_y(value):.1f}" for key, value in [*heights.items(), (SCORE, score)]]
+    points = [
+        f"{places[key]:.1f},{_y(value):.1f}" for key, value in [*heights.items(), (SCORE, score)]
+    ]
     kind = "pruned" if row.state != "complete" else "best" if best else ""
     colour = "" if kind == "pruned" else f' style="stroke: hsl({210 - 180 * score:.0f} 70% 50%)"'
     values = "\n".join(f"{key} = {value}" for key, value in row.drawn.items())
@@ -141,7 +143,8 @@ def _table(tuned: Tuned, keys: Sequence[str]) -> str:
     )
     head = "".join(f"<th>{escape(key)}</th>" for key in ["trial", "state", "dev", "steps", *keys])
     body = "".join(_row(row, keys) for row in ordered)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
 
 
 def _row(row: Row, keys: Sequence[str]) -> str:
@@ -149,7 +152,9 @@ def _row(row: Row, keys: Sequence[str]) -> str:
     numbers = [str(row.number), row.state, score, str(row.steps)]
     values = [_cell(row.drawn.get(key, "")) for key in keys]
     cells = "".join(f'<td class="number">{escape(cell)}</td>' for cell in [*numbers, *values])
-    why = f'<tr><td></td><td colspan="{len(keys) + 3}">{escape(row.why)}</td></tr>' if row.why else ""
+    why = (
+        f'<tr><td></td><td colspan="{len(keys) + 3}">{escape(row.why)}</td></tr>' if row.why else ""
+    )
     return f"<tr>{cells}</tr>{why}"
 
 

@@ -84,7 +84,9 @@ def write(study: Study, asked: Asked, tests: Sequence[Test], output: Path) -> Tu
         tests,
     )
     values = {**asdict(tuned), "output": str(output), "tests": [one._asdict() for one in tests]}
-    files.write_text(output / "report.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    files.write_text(
+        output / "report.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+    )
     files.write_text(output / "report.txt", f"{tuned}\n")
     files.write_text(output / "report.html", page.page(tuned, asked.space))
     if best:
@@ -94,7 +96,9 @@ def write(study: Study, asked: Asked, tests: Sequence[Test], output: Path) -> Tu
 
 def _row(record: Any) -> Row:
     finished = record.value if record.value is not None else None
-    last = record.intermediate_values.get(record.last_step) if record.last_step is not None else None
+    last = (
+        record.intermediate_values.get(record.last_step) if record.last_step is not None else None
+    )
     return Row(
         record.number,
         record.state.name.lower(),
@@ -144,9 +148,9 @@ def _states(tuned: Tuned) -> list[str]:
 def _best_first(tuned: Tuned) -> list[str]:
     complete = [row for row in tuned.rows if row.state == "complete"]
     ordered = sorted(complete, key=lambda row: (-(row.score or 0.0), row.number))
-    return [
-        f"  {row.number:>5}  {row.score:.4f}  {_values(row)}" for row in ordered[:SHOWN]
-    ] or ["  no trial came to its end"]
+    return [f"  {row.number:>5}  {row.score:.4f}  {_values(row)}" for row in ordered[:SHOWN]] or [
+        "  no trial came to its end"
+    ]
 
 
 def _values(row: Row) -> str:

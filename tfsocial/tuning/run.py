@@ -69,7 +69,7 @@ def _check_plan(output: Path, asked: Asked) -> None:
 
 @contextlib.contextmanager
 def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does: leases are given back, trainings keep where they are."""
+    """Let SIGTERM end the work as Ctrl-C does: leases are given back, trainings kept."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -143,7 +143,7 @@ class Worker:
         return [one for one in records if self._is_here(one)]
 
     def _is_here(self, record: FrozenTrial) -> bool:
-        """Tell whether a trial's folder is in this output; one without is nobody's after a while."""
+        """Tell whether a trial's folder is here; one that names none is nobody's after a while."""
         if OUTPUT_ID in record.user_attrs:
             return record.user_attrs[OUTPUT_ID] == self.id
         began = record.datetime_start or datetime.min

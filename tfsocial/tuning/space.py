@@ -159,9 +159,7 @@ def assignment(key: str, value: Any) -> str:
     return f"{key}={json.dumps(value)}"
 
 
-def load_with(
-    files: Sequence[Any], overrides: Sequence[str], values: Mapping[str, Any]
-) -> Config:
+def load_with(files: Sequence[Any], overrides: Sequence[str], values: Mapping[str, Any]) -> Config:
     """Load the config with some values in it.
 
     Raises:

@@ -89,7 +89,7 @@ def _without_password(url: str) -> str:
 
 
 def take_up(study: Study, record: FrozenTrial) -> Trial:
-    """Go on with a trial that is on record; Optuna has no public way to ask for one by its number."""
+    """Go on with a trial that is on record; Optuna has no public way to ask for it."""
     return optuna().Trial(study, record._trial_id)
 
 
@@ -135,7 +135,9 @@ def _numbered(library: ModuleType, make: Callable[[int], BaseSampler], seed: int
     So no two workers draw the same, and a trial that is taken up again draws what it would have.
     """
 
-    class Numbered(library.samplers.BaseSampler):
+    base: Any = library.samplers.BaseSampler
+
+    class Numbered(base):
         def __init__(self):
             self._samplers: dict[int, BaseSampler] = {}
 

@@ -34,9 +34,7 @@ class TrainingError(RuntimeError):
     """A training left no model; the message is its own last sentence."""
 
 
-def train(
-    config: Path, workdir: Path, device: str, look: Callable[[Curve], bool]
-) -> bool:
+def train(config: Path, workdir: Path, device: str, look: Callable[[Curve], bool]) -> bool:
     """Train a config into a folder, or go on there; ends with its report.
 
     Args:

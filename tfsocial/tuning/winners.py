@@ -55,7 +55,9 @@ def score(study: Study, asked: Asked, output: Path) -> list[Test]:
     elif not path.is_file():
         path.parent.mkdir(exist_ok=True)
         values = asked.space.values(best.params)
-        seeds = {str(seed): _report(asked, values, output, best.number, seed) for seed in asked.seeds}
+        seeds = {
+            str(seed): _report(asked, values, output, best.number, seed) for seed in asked.seeds
+        }
         files.write_text(path, json.dumps(seeds, indent=1, ensure_ascii=False) + "\n")
     return _all(output, best.number)
 

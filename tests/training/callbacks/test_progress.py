@@ -6,8 +6,8 @@ import io
 import logging
 import sys
 
-from tfsocial.training.callbacks import progress as progress_module
 from tfsocial.metrics.scorer import MONITORED
+from tfsocial.training.callbacks import progress as progress_module
 from tfsocial.training.callbacks.progress import Progress
 
 
