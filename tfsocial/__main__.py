@@ -13,7 +13,16 @@ import sys
 from pathlib import Path
 
 GROUPS = {
-    "make a model": ("init", "inspect", "train", "tune", "augment", "convert", "data-service"),
+    "make a model": (
+        "fit",
+        "init",
+        "inspect",
+        "train",
+        "tune",
+        "augment",
+        "convert",
+        "data-service",
+    ),
     "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
     "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "tf-serving", "triton", "demo"),

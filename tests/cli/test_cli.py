@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = (
     *("init", "train", "evaluate", "predict", "export", "schema", "objectives", "demo"),
     *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
-    *("batch-predict", "compose", "compress", "tf-serving", "triton", "tune"),
+    *("batch-predict", "compose", "compress", "tf-serving", "triton", "tune", "fit"),
 )
 
 

@@ -53,10 +53,11 @@ def test_the_lowest_layers_and_the_embeddings(social_model, layers):
     assert rates.lowest(weights, None) == []
 
 
-def test_one_layer_must_learn(social_model):
-    encoder = social_model(layers=2).text_model.encoder
-    with pytest.raises(InputError, match=r"training\.frozen_layers=2: the encoder has 2 layers"):
-        rates.lowest(parameters.of_encoder(encoder), 2)
+def test_all_layers_are_the_whole_encoder_and_more_are_none(social_model):
+    weights = parameters.of_encoder(social_model(layers=2).text_model.encoder)
+    assert set(rates.lowest(weights, 2)) == set(weights)
+    with pytest.raises(InputError, match=r"training\.frozen_layers=3: the encoder has 2 layers"):
+        rates.lowest(weights, 3)
     with pytest.raises(InputError, match=r"training\.frozen_layers"):
         config.parse({"training": {"frozen_layers": -1}})
 
@@ -88,6 +89,18 @@ def test_they_stay_bit_for_bit_and_all_others_move(social_model, batch, endless,
     for name, value in weights(model).items():
         if is_frozen(name, 1):
             np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
+@pytest.mark.parametrize("options", [{}, {"parts": 2}, {"cosines_every": 1}])
+def test_heads_alone_learn_where_all_layers_are_frozen(social_model, batch, endless, options):
+    model = social_model(**FEW, layers=2, frozen_layers=2, weight_decay=0.1, **options)
+    encoder = parameters.of_encoder(model.text_model.encoder)
+    heads = parameters.of_heads(model.text_model.heads)
+    before, first = encoder.arrays(), heads.arrays()
+    model.fit(endless(batch), steps_per_epoch=3, verbose=0)
+    for name, value in encoder.arrays().items():
+        np.testing.assert_array_equal(value, before[name], err_msg=name)
+    assert all(not np.array_equal(value, first[name]) for name, value in heads.arrays().items())
 
 
 def test_the_others_take_the_step_they_would_take(social_model, batch, endless):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tfsocial.api.make import Inspection as Inspection
 from tfsocial.api.make import TrainedRun as TrainedRun
+from tfsocial.api.make import fit as fit
 from tfsocial.api.make import init_config as init_config
 from tfsocial.api.make import inspect as inspect
 from tfsocial.api.make import load_config as load_config

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tfsocial import folders
 from tfsocial.config import Config
 from tfsocial.config import load as _load
+from tfsocial.fit import MINUTES
 from tfsocial.inspection import NEAR
 from tfsocial.tuning import LEASE_SECONDS
 
 if TYPE_CHECKING:
     from tfsocial.data.augment.samples import Samples
+    from tfsocial.fit.leaderboard import Fit
     from tfsocial.init.run import Written
     from tfsocial.training.devices import Cloud
     from tfsocial.tuning.report import Tuned
@@ -105,6 +107,59 @@ def load_config(
     3
     """
     return _load(layers, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+
+
+def fit(
+    data: str | Path,
+    output: str | Path,
+    *,
+    minutes: float = MINUTES,
+    text: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    checkpoint: str | None = None,
+    licence: str | None = None,
+    licence_ack: str | None = None,
+    test: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+) -> Fit:
+    """Make the best model of a labelled table that some minutes allow, and export it.
+
+    Args:
+        data: csv, tsv or jsonl, or .gz.
+        output: folder for model/, served/1, the leaderboard and all trainings; a call that was
+            killed goes on in it.
+        text, labels: columns; none: guessed.
+        checkpoint: M0; left out, that of the default config.
+        licence: of the texts, an SPDX id.
+        licence_ack: why a model may be trained on them.
+        test: labelled file that is scored once, at the end.
+        overrides: KEY.PATH=VALUE, over every candidate's config.
+        device: as `train` has it.
+
+    Raises:
+        InputError: the table cannot be read or used, or `output` holds another table's model.
+    """
+    from tfsocial.config import Model
+    from tfsocial.training import environment
+
+    environment.prepare(device)
+    from tfsocial.fit import run
+    from tfsocial.fit.asked import Asked
+
+    asked = Asked(
+        folders.existing("data", data),
+        minutes,
+        tuple(text),
+        tuple(labels),
+        Model(checkpoint=checkpoint) if checkpoint else Model(),
+        licence,
+        licence_ack,
+        folders.existing("test", test) if test else None,
+        tuple(overrides),
+        device,
+    )
+    return run.fit(asked, folders.local("output", output))
 
 
 def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:

@@ -61,7 +61,8 @@ class Training(Section):
         None,
         ge=0,
         description="encoder layers, the lowest first, that stay as they are, and the embeddings "
-        "below them; 0: the embeddings alone; left out, all learn",
+        "below them; 0: the embeddings alone; as many as there are: all but the heads; left out, "
+        "all learn",
     )
     gradient_checkpointing: bool = Field(
         False,

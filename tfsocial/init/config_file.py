@@ -9,7 +9,7 @@ from typing import Any
 
 from tfsocial.config import Model
 from tfsocial.init.columns import Labels, Roles
-from tfsocial.init.recipe import EPOCHS, Recipe
+from tfsocial.init.recipe import EPOCHS, NONE, Recipe
 
 MOST_LISTED = 4
 
@@ -127,8 +127,9 @@ def _about(one: Labels) -> str:
 
 
 def _recipe(recipe: Recipe, model: Model) -> Iterator[str]:
-    yield f"# The recipe {recipe.name}: {recipe.why}."
-    yield f"# What it is worth was measured: see tfsocial/recipes/{recipe.name}.yaml."
+    if recipe != NONE:
+        yield f"# The recipe {recipe.name}: {recipe.why}."
+        yield f"# What it is worth was measured: see tfsocial/recipes/{recipe.name}.yaml."
     sections = recipe.values
     if model != Model():
         sections["model"] = {"checkpoint": model.checkpoint, **sections.get("model", {})}

@@ -70,6 +70,9 @@ def init(
     text: Sequence[str] = (),
     labels: Sequence[str] = (),
     model: Model = DEFAULT,
+    *,
+    shares: Mapping[str, float] | None = None,
+    with_recipe: bool = True,
 ) -> Written:
     """Look at a table and write a folder: config.yaml, train.csv, dev.csv, test.csv, pool.csv.
 
@@ -77,6 +80,9 @@ def init(
         folder: new or empty; whole or not at all.
         text, labels: columns that somebody has named; none: guessed.
         model: whose checkpoint counts tokens and looks for wrong labels.
+        shares: split -> its part of the rows; left out, as `splitting.split` has it.
+        with_recipe: whether the config has the recipe that fits; else it has none, and the texts
+            without labels lie beside it as pool.csv.
 
     Raises:
         InputError: the file cannot be read, or no column of it can be text or labels.
@@ -89,16 +95,14 @@ def init(
         raise InputError(f"{source}: has {len(labelled)} rows with text and label; two are too few")
     texts = _texts(usable, roles)
     group = splitting.groups([texts[row] for row in labelled])
-    rows = {
-        split: labelled[members]
-        for split, members in splitting.split(group, _strata(usable, roles, labelled)).items()
-    }
+    parts = splitting.split(group, _strata(usable, roles, labelled), shares)
+    rows = {split: labelled[members] for split, members in parts.items()}
     if len(labelled) < len(usable):
         rows["pool"] = np.setdiff1d(np.arange(len(usable)), labelled)
-    facts, recipe = _looked_at(source, usable, roles, rows, group, bad, model)
+    facts, recipe = _looked_at(source, usable, roles, rows, group, bad, model, with_recipe)
     with files.making(folder) as unfinished:
         for split in facts.files:
-            _write_csv(unfinished / facts.files[split], usable.taken(rows[split]))
+            write_csv(unfinished / facts.files[split], usable.taken(rows[split]))
         if bad:
             write_quarantine(unfinished / "quarantine.jsonl", bad)
         written = config_file.text(folder.name, roles, facts, recipe, model)
@@ -132,6 +136,15 @@ def _texts(usable: Table, roles: Roles) -> list[str]:
     return ["\x1f".join(cells) for cells in zip(*_of(usable, roles.text), strict=True)]
 
 
+def folds(read: Table, roles: Roles, count: int) -> list[np.ndarray]:
+    """Share a table's rows out to so many folds by groups of near texts, each label evenly."""
+    every = np.arange(len(read))
+    names = [f"fold {number}" for number in range(count)]
+    group = splitting.groups(_texts(read, roles))
+    shares = dict.fromkeys(names, 1 / count)
+    return [*splitting.split(group, _strata(read, roles, every), shares).values()]
+
+
 def _strata(usable: Table, roles: Roles, rows: np.ndarray) -> list[str]:
     """Give what splits are balanced by: the first task's label, of several the rarest."""
     first = roles.tasks[0]
@@ -150,7 +163,8 @@ def _strata(usable: Table, roles: Roles, rows: np.ndarray) -> list[str]:
     ]
 
 
-def _write_csv(path: Path, part: Table) -> None:
+def write_csv(path: Path, part: Table) -> None:
+    """Write a table as csv."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(part.columns)
@@ -168,6 +182,7 @@ def _looked_at(
     group: np.ndarray,
     bad: Sequence[BadRow],
     model: Model,
+    with_recipe: bool,
 ) -> tuple[Facts, Recipe]:
     texts, m0 = _texts(usable, roles), community.of_config(model)
     some = _some(np.arange(len(texts)), MOST_COUNTED)
@@ -177,7 +192,8 @@ def _looked_at(
     if roles.tasks[0].kind == "classify" and m0.trained and unknown <= FOREIGN:
         wrong = _wrong(usable, roles, labelled, m0.embedder(model.pooling, ROW_LENGTHS[0]))
     recipe = recipes.choose(roles.tasks, len(rows.get("pool", ())), wrong)
-    written = [split for split in rows if split != "pool" or recipe.name == "pool"]
+    recipe = recipe if with_recipe else recipes.NONE
+    written = [split for split in rows if split != "pool" or recipe.name in ("pool", "none")]
     facts = Facts(
         source.name,
         {split: f"{split}.csv" for split in written},

@@ -43,15 +43,17 @@ def begins(parameters: Parameters, steps_per_layer: float) -> dict[str, int]:
 def lowest(parameters: Parameters, layers: int | None) -> list[str]:
     """List the weights of so many of the lowest layers and of the embeddings; none for None.
 
+    Of all layers that is the whole encoder: heads alone learn.
+
     Raises:
-        InputError: the encoder has no layer above them.
+        InputError: the encoder has fewer layers.
     """
     if layers is None:
         return []
-    if layers >= parameters.top:
+    if layers > parameters.top:
         raise InputError(
-            f"training.frozen_layers={layers}: the encoder has {parameters.top} layers, and the "
-            "top one at least must learn"
+            f"training.frozen_layers={layers}: the encoder has {parameters.top} layers; with that "
+            "many the heads alone learn"
         )
     return [*parameters.where(lambda one: one.layer is not None and one.layer <= layers)]
 

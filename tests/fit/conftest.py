@@ -1,0 +1,98 @@
+"""Tables, and trainings whose scores are set by hand beside a real tiny model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny_run
+import yaml
+
+from tfsocial.config import Model
+from tfsocial.fit.asked import Asked
+from tfsocial.tuning import training_process
+
+WORDS = ("good", "nice", "bad", "late", "broken", "thanks")
+
+
+def write_table(path: Path, times: int = 30) -> Path:
+    """`times` texts of each mood, no two alike."""
+    rows = [
+        (f"{text} {WORDS[n % 6]} {chr(97 + n % 26) * 7} {n}", mood)
+        for n in range(times)
+        for text, mood in (("my card is", "happy"), ("the order is", "sad"))
+    ]
+    return tiny_run.write_csv(path, ("text", "mood"), rows)
+
+
+@pytest.fixture(scope="session")
+def m0(tmp_path_factory) -> Path:
+    """A tiny community checkpoint with weights."""
+    folder = tiny_run.write_moods(tmp_path_factory.mktemp("m0"))
+    return tiny_run.train(tiny_run.settings(folder), folder / "run").workdir / "model"
+
+
+@pytest.fixture(scope="session")
+def run(m0, tmp_path_factory) -> Path:
+    """A real run from that checkpoint, of a table like the tests'."""
+    folder = tmp_path_factory.mktemp("run")
+    write_table(folder / "train.csv")
+    tree = tiny_run.tree(folder)
+    sections = {
+        "data": {**tree["data"], "splits": {"train": "train.csv"}, "row_length": 32},
+        "tasks": {"mood": {"column": "mood"}},
+        "model": {"checkpoint": str(m0), "dropout": 0.0, "head_dropout": 0.0},
+    }
+    return tiny_run.train(tiny_run.settings(folder, **sections), folder / "run").workdir
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    return write_table(tmp_path / "my.csv")
+
+
+@pytest.fixture
+def asked(m0, table):
+    """`asked(minutes=5, ...)`: for a model of that table."""
+
+    def ask(**options) -> Asked:
+        return Asked(table, model=Model(checkpoint=str(m0)), **options)
+
+    return ask
+
+
+class Pretended:
+    """In the place of trainings: a real run's folder, and the scores that a test sets.
+
+    Attributes:
+        scores: candidate -> its score on a part; an exception: it fails.
+        begun: (part, name of the training) in their order.
+    """
+
+    def __init__(self, run: Path):
+        self._run = run
+        self.scores: dict[str, float | Exception] = {}
+        self.begun: list[tuple[str, str]] = []
+
+    def train(self, config: Path, workdir: Path, device: str, look) -> bool:
+        self.begun.append((workdir.parent.name, workdir.name))
+        score = self.scores.get(workdir.name.rpartition("-")[0], 0.5)
+        if isinstance(score, Exception):
+            raise score
+        shutil.copytree(self._run, workdir)
+        shutil.copy(config, workdir / "config.yaml")
+        splits = yaml.safe_load(config.read_text("utf-8"))["data"]["splits"]
+        report = {
+            split: {"mood": {"accuracy": score}} for split in ("dev", "test") if splits[split]
+        }
+        (workdir / "report.json").write_text(json.dumps(report), "utf-8")
+        return True
+
+
+@pytest.fixture
+def pretended(run, monkeypatch) -> Pretended:
+    made = Pretended(run)
+    monkeypatch.setattr(training_process, "train", made.train)
+    return made

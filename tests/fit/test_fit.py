@@ -1,0 +1,148 @@
+"""From a table to a model, with trainings whose scores are set by hand; all else is real."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from fit.conftest import write_table
+
+import tfsocial
+from tfsocial.errors import InputError
+from tfsocial.fit import run
+from tfsocial.tuning.training_process import TrainingError
+
+MEMBERS = ("0", "1", "2")
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(row["text"], row["mood"]) for row in csv.DictReader(file)]
+
+
+def test_the_best_on_folds_is_trained_on_all_and_exported(asked, pretended, tmp_path):
+    pretended.scores = {"frozen": 0.6, "L": 0.7, "few_shot": 0.8, "full": 0.75}
+    fitted = run.fit(asked(), tmp_path / "out")
+    assert fitted.winner == "few_shot"
+    assert [row.name for row in fitted.rows] == ["few_shot", "L", "frozen", "full"]  # 5 folds, 2
+    assert [row.score for row in fitted.rows] == pytest.approx([0.8, 0.7, 0.6, 0.75])
+    trained = [name for part, name in pretended.begun if part == "all"]
+    assert trained == [f"few_shot-{seed}" for seed in MEMBERS]
+    answers = tfsocial.predict(fitted.served, ["my card is good"])
+    assert answers[0]["mood"]["label"] in ("happy", "sad")
+    assert "* few_shot" in (tmp_path / "out" / "leaderboard.txt").read_text("utf-8")
+    assert '<tr class="winner"><td>few_shot' in (tmp_path / "out" / "leaderboard.html").read_text()
+
+
+def test_folds_hold_each_row_once_and_no_training_sees_its_own(asked, pretended, tmp_path, table):
+    run.fit(asked(), tmp_path / "out")
+    folds = sorted((tmp_path / "out" / "data" / "folds").iterdir())
+    held = [row for fold in folds for row in _rows(fold / "test.csv")]
+    assert sorted(held) == sorted(_rows(table))
+    for fold in folds:
+        assert not set(_rows(fold / "test.csv")) & set(_rows(fold / "train.csv"))
+        assert {mood for _, mood in _rows(fold / "test.csv")} == {"happy", "sad"}
+
+
+@pytest.mark.parametrize(("frozen", "plain"), [(0.9, 0.5), (0.5, 0.9), (0.9, 0.9)])
+def test_what_wins_is_never_below_the_frozen_encoder_and_l(
+    asked, pretended, tmp_path, frozen, plain
+):
+    """Of equal ones it is the simplest."""
+    pretended.scores = {"frozen": frozen, "L": plain, "few_shot": 0.8, "full": 0.8}
+    fitted = run.fit(asked(), tmp_path / "out")
+    assert fitted.winner == ("frozen" if frozen == 0.9 else "L")
+    if fitted.winner == "frozen":
+        assert [name for part, name in pretended.begun if part == "all"] == ["frozen-0"]
+        assert (fitted.members, fitted.way) == (1, "alone")
+
+
+def test_a_candidate_that_falls_behind_is_left_out_of_later_folds(asked, pretended, tmp_path):
+    pretended.scores = {"frozen": 0.6, "L": 0.7, "few_shot": 0.2, "full": 0.75}
+    run.fit(asked(), tmp_path / "out")
+    tried = [part for part, name in pretended.begun if name == "few_shot-0"]
+    assert tried == ["fold-0", "fold-1"]
+    assert len([1 for part, name in pretended.begun if name == "frozen-0"]) == 5
+
+
+def test_a_candidate_that_fails_is_on_the_leaderboard_with_its_sentence(asked, pretended, tmp_path):
+    pretended.scores = {"few_shot": TrainingError("the loss stopped being finite"), "L": 0.9}
+    fitted = run.fit(asked(), tmp_path / "out")
+    assert fitted.winner == "L"
+    assert "few_shot  failed: the loss stopped being finite" in str(fitted)
+
+
+def test_where_nothing_can_be_trained_that_is_said(asked, pretended, tmp_path):
+    failure = TrainingError("the loss stopped being finite")
+    pretended.scores = dict.fromkeys(("frozen", "L", "few_shot", "full"), failure)
+    with pytest.raises(InputError, match="no candidate could be trained; frozen: the loss stopped"):
+        run.fit(asked(), tmp_path / "out")
+
+
+def test_a_call_that_was_killed_goes_on(asked, pretended, tmp_path):
+    first = run.fit(asked(), tmp_path / "out")
+    begun = list(pretended.begun)
+    (tmp_path / "out" / "leaderboard.json").unlink()
+    again = run.fit(asked(), tmp_path / "out")
+    assert pretended.begun == begun
+    assert dataclasses.replace(again, minutes=first.minutes) == first
+
+
+def test_with_hardly_any_time_there_is_a_model_all_the_same(asked, pretended, tmp_path):
+    """The frozen encoder on one fold, and on all."""
+    fitted = run.fit(asked(minutes=1e-6), tmp_path / "out")
+    assert pretended.begun == [("fold-0", "frozen-0"), ("all", "frozen-0")]
+    assert fitted.winner == "frozen"
+    assert "few_shot  was not tried: no time" in str(fitted)
+
+
+def test_a_large_table_has_a_dev_instead_of_folds(asked, pretended, tmp_path, monkeypatch):
+    monkeypatch.setattr("tfsocial.fit.table_folder.CROSSED_UP_TO", 20)
+    pretended.scores = {"L": 0.9}
+    fitted = run.fit(asked(), tmp_path / "out")
+    assert {part for part, _ in pretended.begun} == {"all"}
+    assert len(pretended.begun) == len(set(pretended.begun)), "the winner's first is trained once"
+    assert fitted.scored_on == "6 rows of dev"
+    assert set(fitted.together) == {"alone", "mean of weights", "ensemble"}
+
+
+def test_a_test_of_one_s_own_is_scored_once(asked, pretended, tmp_path, table):
+    fitted = run.fit(asked(test=table), tmp_path / "out")
+    assert fitted.test["mood"]["count"] == 60
+    assert f"test: mood: accuracy {fitted.test['mood']['accuracy']:.4g}" in str(fitted)
+
+
+def test_whose_texts_these_are_stands_in_the_card_or_is_asked_for(asked, pretended, tmp_path):
+    fitted = run.fit(asked(), tmp_path / "unsaid")
+    assert "nobody said whose texts these are" in str(fitted)
+    said = run.fit(asked(licence_ack="our own customers'"), tmp_path / "said")
+    assert "nobody said" not in str(said)
+    config = (tmp_path / "said" / "trainings" / "all" / "frozen-0.yaml").read_text("utf-8")
+    assert "our own customers" in config
+
+
+def test_another_table_is_refused_a_folder(asked, pretended, tmp_path, table):
+    run.fit(asked(minutes=1e-6), tmp_path / "out")
+    write_table(table, times=31)
+    with pytest.raises(InputError, match="made of another table or of other settings"):
+        run.fit(asked(), tmp_path / "out")
+
+
+def test_a_folder_with_other_files_is_refused(asked, tmp_path):
+    with pytest.raises(InputError, match="holds files already; name a new folder"):
+        run.fit(asked(), tmp_path)
+
+
+def test_minutes_are_more_than_none(asked):
+    with pytest.raises(InputError, match="--minutes=0: has to be more than 0"):
+        asked(minutes=0)
+
+
+def test_the_leaderboard_is_json_too(asked, pretended, tmp_path):
+    fitted = run.fit(asked(minutes=1e-6), tmp_path / "out")
+    kept = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))
+    assert kept["winner"] == "frozen"
+    assert kept["models"] == [str(model) for model in fitted.models]

@@ -1,0 +1,123 @@
+"""Which candidate is best on texts that it did not learn from, within a part of the minutes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfsocial.fit.candidates import FROZEN, PLAIN, Candidate
+from tfsocial.fit.speed import Speed
+from tfsocial.fit.table_folder import Part
+from tfsocial.fit.trainings import Outcome, Trainings
+
+log = logging.getLogger(__name__)
+
+SHARE = 0.6  # of the minutes
+BEHIND = 2.0  # standard errors of the difference, from which a candidate is out of the race
+
+
+@dataclass
+class Race:
+    """A candidate's results so far.
+
+    Attributes:
+        outcomes: a part each, in the order of the parts.
+    """
+
+    candidate: Candidate
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of the parts that left one."""
+        return np.array([one.score for one in self.outcomes if one.score is not None])
+
+    @property
+    def failed(self) -> str:
+        """Why it is out of the race, if it failed."""
+        return next((one.why for one in self.outcomes if one.why), "")
+
+    @property
+    def seconds(self) -> float:
+        """Of all its trainings."""
+        return sum(one.seconds for one in self.outcomes)
+
+    @property
+    def score(self) -> float:
+        """Mean over the parts."""
+        return float(np.mean(self.scores)) if len(self.scores) else float("nan")
+
+
+def screen(
+    trainings: Trainings, candidates: Sequence[Candidate], parts: Sequence[Part], speed: Speed
+) -> list[Race]:
+    """Train each candidate on each part, part by part, until the time for it is over.
+
+    A candidate that falls behind, or fails, is left out of the parts that follow. The frozen
+    encoder and L stay: whatever wins is compared with them.
+    """
+    races = [Race(candidate) for candidate in candidates]
+    for number, part in enumerate(parts):
+        running = [race for race in races if len(race.outcomes) == number and not race.failed]
+        for race in running if number == 0 else _in_the_race(running):
+            if not _has_time(trainings, race, races):
+                log.info("the time for comparing is over")
+                return races
+            settings = speed.settings(race.candidate, part, _seconds_each(trainings, races))
+            race.outcomes.append(trainings.train(race.candidate, part, settings=settings))
+    return races
+
+
+def _seconds_each(trainings: Trainings, races: Sequence[Race]) -> float:
+    """Share the time for comparing out to the candidates that learn."""
+    learning = sum(race.candidate.moves for race in races)
+    return SHARE * trainings.budget.seconds / max(1, learning)
+
+
+def _has_time(trainings: Trainings, race: Race, races: Sequence[Race]) -> bool:
+    """Say whether a training as long as its last, or as the longest so far, fits into the share."""
+    budget = trainings.budget
+    mine = [one.seconds for one in race.outcomes]
+    all_of_them = [one.seconds for other in races for one in other.outcomes]
+    if not all_of_them:
+        return True  # something has to be there in the end
+    expected = mine[-1] if mine else max(all_of_them)
+    return budget.spent + expected <= SHARE * budget.seconds
+
+
+def _in_the_race(races: Sequence[Race]) -> list[Race]:
+    best = max(races, key=lambda race: race.score, default=None)
+    kept: list[Race] = []
+    for race in races:
+        if race.candidate.name in (FROZEN, PLAIN) or not (best and _is_behind(race, best)):
+            kept.append(race)
+        else:
+            log.info("%s is behind and left out", race.candidate.name)
+    return kept
+
+
+def _is_behind(race: Race, best: Race) -> bool:
+    """Tell whether a candidate has lost to the best by more than parts differ by chance."""
+    count = min(len(race.scores), len(best.scores))
+    if count < 2:
+        return False
+    ahead = best.scores[:count] - race.scores[:count]
+    return bool(ahead.mean() > BEHIND * ahead.std(ddof=1) / np.sqrt(count) and ahead.mean() > 0.0)
+
+
+def winner(races: Sequence[Race]) -> Race:
+    """Give the best on the parts that all that are compared have; of equal ones the simplest.
+
+    So it is never below the frozen encoder and L alone, as far as those parts tell.
+    """
+    scored = [race for race in races if len(race.scores)]
+    parts = max(len(race.scores) for race in scored)
+    whole = [race for race in scored if len(race.scores) == parts]
+    compared = {race.candidate.name for race in whole}
+    if not {FROZEN, PLAIN} <= compared:  # time ran out within a part
+        parts = min(len(race.scores) for race in scored)
+        whole = scored
+    return max(whole, key=lambda race: float(np.mean(race.scores[:parts])))

@@ -1,0 +1,105 @@
+"""Trainings of candidates, each in a process and a folder of its own, and none done twice."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfsocial import files
+from tfsocial.errors import InputError
+from tfsocial.fit.budget import Budget
+from tfsocial.fit.candidates import Candidate
+from tfsocial.fit.table_folder import Part, TableFolder
+from tfsocial.tuning import training_process
+from tfsocial.tuning.training_process import TrainingError
+
+log = logging.getLogger(__name__)
+
+OUTCOME = "outcome.json"
+STEPS = "training.max_steps"  # all that two trainings of a candidate, part and seed may differ in
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training.
+
+    Attributes:
+        score: on what it was scored by, if anything.
+        why: there is none.
+    """
+
+    workdir: Path
+    seconds: float
+    score: float | None = None
+    why: str = ""
+
+    @property
+    def model(self) -> Path:
+        return self.workdir / "model"
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Trains candidates on parts of a table while the budget lasts."""
+
+    table: TableFolder
+    output: Path
+    budget: Budget
+
+    def train(
+        self,
+        candidate: Candidate,
+        part: Part,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        name: str = "",
+    ) -> Outcome:
+        """Train a candidate, or give what came of it before."""
+        settings = settings or {}
+        steps = f"-{settings[STEPS]}-steps" if STEPS in settings else ""
+        workdir = self.output / part.name / f"{name or candidate.name}{steps}-{seed}"
+        kept = workdir.with_name(f"{workdir.name}.{OUTCOME}")
+        if kept.is_file():
+            return Outcome(workdir, **json.loads(kept.read_text("utf-8")))
+        began = time.monotonic()
+        score, why = None, ""
+        with self.budget.counted():
+            try:
+                self._run(candidate, part, seed, settings, workdir)
+                score = _score(workdir, part.scored, self.table)
+            except (InputError, TrainingError) as error:
+                why = str(error)
+                log.warning("%s: %s", candidate.name, why)
+        seconds = round(time.monotonic() - began, 1)
+        values = {"seconds": seconds, "score": score, "why": why}
+        files.write_text(kept, json.dumps(values) + "\n")
+        said = "" if score is None else f" {score:.4f}"
+        log.info("%s on %s:%s, %.0f s", workdir.name, part.name, said, seconds)
+        return Outcome(workdir, seconds, score, why)
+
+    def _run(
+        self,
+        candidate: Candidate,
+        part: Part,
+        seed: int,
+        settings: Mapping[str, Any],
+        workdir: Path,
+    ) -> None:
+        workdir.parent.mkdir(parents=True, exist_ok=True)
+        config = workdir.with_name(f"{workdir.name}.yaml")
+        self.table.config(candidate, part, seed, settings).write(config)
+        training_process.train(config, workdir, self.table.asked.device, lambda curve: True)
+
+
+def _score(workdir: Path, split: str, table: TableFolder) -> float | None:
+    """Read the score of a split from a run's report, the mean over the tasks that have one."""
+    report = json.loads((workdir / "report.json").read_text("utf-8")).get(split, {})
+    scores = [task[table.metric] for task in report.values() if task.get(table.metric) is not None]
+    return float(np.mean(scores)) if scores else None
