@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsocial.init.recipe import EPOCHS, NOISY, POOL_FACTOR
+from tfsocial.init.recipe import EPOCHS, NOISY, POOL_FACTOR, choose
 from tfsocial.init.run import Written
 
 FROZEN, PLAIN = "frozen", "L"
@@ -58,6 +58,12 @@ def candidates(written: Written, encoder_layers: int) -> list[Candidate]:
         about = "labels spread to the texts without one"
         listed.append(_recipe("pool", about, EPOCHS["pool"]))
     return listed
+
+
+def favourite(written: Written) -> str:
+    """Name the candidate that `init` would take."""
+    facts = written.facts
+    return choose(written.roles.tasks, facts.rows.get("pool", 0), facts.noise).name
 
 
 def _recipe(name: str, about: str, epochs: int) -> Candidate:

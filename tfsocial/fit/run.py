@@ -18,7 +18,7 @@ from tfsocial.evaluation import run as evaluation
 from tfsocial.fit import finalists, screening, speed, table_folder
 from tfsocial.fit.asked import UNSAID, Asked
 from tfsocial.fit.budget import Budget
-from tfsocial.fit.candidates import Candidate, candidates
+from tfsocial.fit.candidates import Candidate, candidates, favourite
 from tfsocial.fit.leaderboard import Fit, Row
 from tfsocial.fit.screening import Race
 from tfsocial.fit.table_folder import FOLDS, Part, TableFolder
@@ -53,7 +53,7 @@ def fit(asked: Asked, output: Path) -> Fit:
     if not any(len(race.scores) for race in races):
         why = "; ".join(f"{race.candidate.name}: {race.failed}" for race in races if race.failed)
         raise InputError(f"--data={asked.data}: no candidate could be trained; {why}")
-    best = screening.winner(races)
+    best = screening.winner(races, favourite(table.written))
     together, outcomes = _finalists(trainings, best, parts, pace)
     models = finalists.final_model(together.best, outcomes, output)
     version = output / "served" / "1"

@@ -25,10 +25,12 @@ class Race:
 
     Attributes:
         outcomes: a part each, in the order of the parts.
+        left_out: it fell behind.
     """
 
     candidate: Candidate
     outcomes: list[Outcome] = field(default_factory=list)
+    left_out: bool = False
 
     @property
     def scores(self) -> np.ndarray:
@@ -62,7 +64,7 @@ def screen(
     races = [Race(candidate) for candidate in candidates]
     for number, part in enumerate(parts):
         running = [race for race in races if len(race.outcomes) == number and not race.failed]
-        for race in running if number == 0 else _in_the_race(running):
+        for race in _in_the_race(running):
             if not _has_time(trainings, race, races):
                 log.info("the time for comparing is over")
                 return races
@@ -89,35 +91,44 @@ def _has_time(trainings: Trainings, race: Race, races: Sequence[Race]) -> bool:
 
 
 def _in_the_race(races: Sequence[Race]) -> list[Race]:
+    """Leave out who is behind."""
     best = max(races, key=lambda race: race.score, default=None)
-    kept: list[Race] = []
     for race in races:
-        if race.candidate.name in (FROZEN, PLAIN) or not (best and _is_behind(race, best)):
-            kept.append(race)
-        else:
+        if best and race.candidate.name not in (FROZEN, PLAIN) and _is_behind(race, best):
             log.info("%s is behind and left out", race.candidate.name)
-    return kept
+            race.left_out = True
+    return [race for race in races if not race.left_out]
 
 
 def _is_behind(race: Race, best: Race) -> bool:
     """Tell whether a candidate has lost to the best by more than parts differ by chance."""
-    count = min(len(race.scores), len(best.scores))
-    if count < 2:
-        return False
-    ahead = best.scores[:count] - race.scores[:count]
-    return bool(ahead.mean() > BEHIND * ahead.std(ddof=1) / np.sqrt(count) and ahead.mean() > 0.0)
+    lead, error = _lead(best, race)
+    return lead > BEHIND * error and lead > 0.0
 
 
-def winner(races: Sequence[Race]) -> Race:
-    """Give the best on the parts that all that are compared have; of equal ones the simplest.
+def _lead(one: Race, other: Race) -> tuple[float, float]:
+    """Give how far one is ahead of another on the parts both have, and that number's error.
 
-    So it is never below the frozen encoder and L alone, as far as those parts tell.
+    Of a single part nobody knows the error: infinite.
     """
-    scored = [race for race in races if len(race.scores)]
-    parts = max(len(race.scores) for race in scored)
-    whole = [race for race in scored if len(race.scores) == parts]
-    compared = {race.candidate.name for race in whole}
-    if not {FROZEN, PLAIN} <= compared:  # time ran out within a part
-        parts = min(len(race.scores) for race in scored)
-        whole = scored
-    return max(whole, key=lambda race: float(np.mean(race.scores[:parts])))
+    count = min(len(one.scores), len(other.scores))
+    ahead = one.scores[:count] - other.scores[:count]
+    if count < 2:
+        return float(ahead.sum()), float("inf")
+    return float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(count))
+
+
+def winner(races: Sequence[Race], favourite: str) -> Race:
+    """Give the best on the parts that all who are compared have.
+
+    The favourite is what `init` would take, whose worth was measured on many sets; folds of a small
+    table differ by chance. So it stays unless another is ahead by more than that.
+    """
+    compared = [race for race in races if len(race.scores) and not race.left_out]
+    parts = min(len(race.scores) for race in compared)
+    best = max(compared, key=lambda race: float(np.mean(race.scores[:parts])))
+    expected = next((race for race in compared if race.candidate.name == favourite), None)
+    if expected is None:
+        return best
+    lead, error = _lead(best, expected)
+    return best if lead > error or parts == 1 else expected
