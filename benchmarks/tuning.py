@@ -3,10 +3,10 @@
     python -m benchmarks.tuning --data=DIR --work=DIR [--sets=trec6 ...] [--trials=24]
 
 For each set one random search without pruning, and one with TPE and ASHA, of the same space
-(configs/spaces/few_labels.yaml), number of trials and seed. What the second has found after 40 % of
-the first one's steps is compared with the first one's best. Searches lie in --work and go on there; a
-pair is one line of results/tuning.jsonl. The few-label draw is that of seed 0; dev is dev.csv, and
-test.csv is read once for each winner.
+(configs/spaces/few_labels.yaml), number of trials and seed. What the second has found after 40 %
+of the first one's steps is compared with the first one's best. Searches lie in --work and go on
+there; a pair is one line of results/tuning.jsonl. The few-label draw is that of seed 0; dev is
+dev.csv, and test.csv is read once for each winner.
 """
 
 from __future__ import annotations

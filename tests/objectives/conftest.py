@@ -144,6 +144,7 @@ class Bench:
             "averaged_weights": self.average,
             "second_view": keys.VIEW,
             "label_embeddings": self.names,
+            "name_separation": dict.fromkeys(self.names, 0.6),
             "m0_vectors": None,
             "propagated_labels": spread,
             "teacher": {"teacher": TAUGHT},
@@ -207,6 +208,10 @@ class FakeStep:
     taught: Mapping[str, Taught] = field(default_factory=dict)
     hidden_of: Mapping[str, tf.Tensor] = field(default_factory=dict)
     tokens_of_names: LabelTokens | None = None
+    separation: float = 1.0
+
+    def name_separation(self, task: str) -> float:
+        return self.separation
 
     def label_tokens(self, task: str) -> LabelTokens:
         return self.tokens_of_names

@@ -144,6 +144,12 @@ class Forward(Protocol):
         For an objective that needs "label_embeddings".
         """
 
+    def name_separation(self, task: str) -> float:
+        """How far a task's label names tell M0 which label a text has: 0.5 is chance, 1 always.
+
+        Known while the step is traced. For an objective that needs "name_separation".
+        """
+
     def label_tokens(self, task: str) -> LabelTokens:
         """Give the text model's states of a task's label names, token by token.
 

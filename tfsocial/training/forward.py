@@ -133,6 +133,9 @@ class Step:
         _, outputs, places = self._read_names(task)
         return tf.gather_nd(outputs.pooled, places)
 
+    def name_separation(self, task: str) -> float:
+        return self.constants["name_separation"][task]
+
     def label_tokens(self, task: str) -> LabelTokens:
         batch, outputs, places = self._read_names(task)
         slots = batch[EXAMPLE_ID].shape[1]

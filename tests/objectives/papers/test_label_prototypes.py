@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 
@@ -31,6 +33,17 @@ def test_needs_a_label(fake_step, fake_outputs):
     """A text without a label has no name to lie near."""
     _, mask = LabelPrototypes("topic")(step(fake_step, fake_outputs, [0, -1]))
     np.testing.assert_array_equal(mask, [[1, 0]])
+
+
+def test_names_that_say_nothing_are_left_out(fake_step, fake_outputs):
+    """Below the bound no text counts, and names are not even read."""
+    objective = LabelPrototypes("topic", 0.5, min_name_separation=0.55)
+    sees = step(fake_step, fake_outputs, [0, 1])
+    loss, mask = objective(replace(sees, separation=0.54, label_names={}))
+    np.testing.assert_array_equal(loss, [[0, 0]])
+    np.testing.assert_array_equal(mask, [[0, 0]])
+    expected, _ = LabelPrototypes("topic", 0.5)(sees)
+    np.testing.assert_allclose(objective(replace(sees, separation=0.55)).loss, expected)
 
 
 def test_names_learn_too(bench, batch):
