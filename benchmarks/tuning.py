@@ -67,9 +67,7 @@ def compare(name: str, data: Path, work: Path, trials: int) -> dict[str, object]
     }
 
 
-def search(
-    name: str, data: Path, output: Path, trials: int, sampler: str, pruner: str
-) -> Tuned:
+def search(name: str, data: Path, output: Path, trials: int, sampler: str, pruner: str) -> Tuned:
     return api.tune(
         [HERE.parent / "configs" / f"{name}.yaml", "recipe:few_shot"],
         SPACE,

@@ -23,7 +23,7 @@ def curves(monkeypatch):
     """Trainings are the formula of `pretend_training`, in this process; the list of those begun."""
     begun = []
 
-    def train(config: Path, workdir: Path, device: str, look) -> bool:
+    def train(config: Path, workdir: Path, device: str, look, check) -> bool:
         import yaml
 
         values = yaml.safe_load(config.read_text("utf-8"))

@@ -95,7 +95,7 @@ class Trainings:
         workdir.parent.mkdir(parents=True, exist_ok=True)
         config = workdir.with_name(f"{workdir.name}.yaml")
         self.table.config(candidate, part, seed, settings).write(config)
-        training_process.train(config, workdir, self.table.asked.device, lambda curve: True)
+        training_process.train(config, workdir, self.table.asked.device)
 
 
 def _score(workdir: Path, split: str, table: TableFolder) -> float | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import tenacity
+
 from tfsocial import extras
 from tfsocial.errors import InputError, nearest
 from tfsocial.tuning.asked import Asked
@@ -49,16 +51,16 @@ def open_study(asked: Asked, output: Path) -> Study:
     library = optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
+    sampler, pruner = _sampler(library, asked), _pruner(library, asked)
     url = asked.storage or f"sqlite:///{(output / 'study.db').absolute()}"
     try:
-        storage = library.storages.RDBStorage(url, engine_kwargs=_engine(url))
         return library.create_study(
-            storage=storage,
+            storage=_storage(library, url),
             study_name=asked.name if asked.storage else NAME,
             direction="maximize",
             load_if_exists=True,
-            sampler=_sampler(library, asked),
-            pruner=_pruner(library, asked),
+            sampler=sampler,
+            pruner=pruner,
         )
     except (ImportError, SQLAlchemyError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
@@ -67,6 +69,17 @@ def open_study(asked: Asked, output: Path) -> Study:
             "write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, and "
             "pip install 'tfsocial[tune]' for the driver"
         ) from None
+
+
+def _storage(library: ModuleType, url: str) -> Any:
+    """Open a storage; of two that make its tables at once one fails, and finds them made."""
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    again = tenacity.retry_if_exception_type((IntegrityError, ProgrammingError))
+    retrying = tenacity.Retrying(
+        retry=again, stop=tenacity.stop_after_attempt(3), wait=tenacity.wait_fixed(1), reraise=True
+    )
+    return retrying(library.storages.RDBStorage, url, engine_kwargs=_engine(url))
 
 
 def _engine(url: str) -> dict[str, Any]:

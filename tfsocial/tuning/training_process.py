@@ -34,18 +34,33 @@ class TrainingError(RuntimeError):
     """A training left no model; the message is its own last sentence."""
 
 
-def train(config: Path, workdir: Path, device: str, look: Callable[[Curve], bool]) -> bool:
+def _every_epoch_is_welcome(curve: Curve) -> bool:
+    return True
+
+
+def _nobody_minds() -> None:
+    pass
+
+
+def train(
+    config: Path,
+    workdir: Path,
+    device: str,
+    look: Callable[[Curve], bool] = _every_epoch_is_welcome,
+    check: Callable[[], None] = _nobody_minds,
+) -> bool:
     """Train a config into a folder, or go on there; ends with its report.
 
     Args:
         look: gets the curve whenever an epoch was scored; False ends the training there.
+        check: is called again and again; what it raises ends the training.
 
     Returns:
         Whether it came to its end.
 
     Raises:
         TrainingError: it was refused or failed.
-        Whatever `look` raises; the process is gone then.
+        Whatever `look` and `check` raise; the process is gone then.
     """
     log = workdir.with_name(f"{workdir.name}.log")
     arguments = [f"--config={config}", f"--workdir={workdir}", f"--device={device}"]
@@ -58,7 +73,7 @@ def train(config: Path, workdir: Path, device: str, look: Callable[[Curve], bool
             start_new_session=True,  # Ctrl-C is this process's, which asks that one to stop, once
         )
         try:
-            if not _watched(process, workdir, look):
+            if not _watched(process, workdir, look, check):
                 return False
         except BaseException:
             # Asked to stop it keeps a checkpoint of now; killed it has its last one.
@@ -71,9 +86,15 @@ def train(config: Path, workdir: Path, device: str, look: Callable[[Curve], bool
     return True
 
 
-def _watched(process: subprocess.Popen, workdir: Path, look: Callable[[Curve], bool]) -> bool:
+def _watched(
+    process: subprocess.Popen,
+    workdir: Path,
+    look: Callable[[Curve], bool],
+    check: Callable[[], None],
+) -> bool:
     seen = 0
     while True:
+        check()
         running = process.poll() is None
         curve = read_curve(workdir)
         if len(curve.scores) > seen:

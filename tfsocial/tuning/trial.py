@@ -76,10 +76,9 @@ class Work:
             epochs = config.training.epochs
 
             def look(curve: Curve) -> bool:
-                self.lease.check()
                 return not self._is_pruned(curve, epochs, before)
 
-            if not training_process.train(path, workdir, self.asked.device, look):
+            if not training_process.train(path, workdir, self.asked.device, look, self.lease.check):
                 return None
         self.lease.check()
         return training_process.final_score(workdir, config.training.monitor)
