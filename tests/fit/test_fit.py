@@ -30,7 +30,7 @@ def test_the_best_on_folds_is_trained_on_all_and_exported(asked, pretended, tmp_
     assert [row.name for row in fitted.rows] == ["few_shot", "L", "frozen", "full"]  # 5 folds, 2
     assert [row.score for row in fitted.rows] == pytest.approx([0.8, 0.7, 0.6, 0.75])
     trained = [name for part, name in pretended.begun if part == "all"]
-    assert trained == [f"few_shot-{seed}" for seed in MEMBERS]
+    assert sorted(trained) == [f"few_shot-{seed}" for seed in MEMBERS]
     answers = tfsocial.predict(fitted.served, ["my card is good"])
     assert answers[0]["mood"]["label"] in ("happy", "sad")
     assert "* few_shot" in (tmp_path / "out" / "leaderboard.txt").read_text("utf-8")

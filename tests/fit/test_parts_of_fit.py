@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from tfsocial.fit.budget import Budget
 from tfsocial.fit.candidates import Candidate, candidates, frozen
+from tfsocial.fit.cores import Cores
 from tfsocial.fit.finalists import Together
 from tfsocial.fit.screening import Race, winner
 from tfsocial.fit.speed import Speed
@@ -108,3 +110,21 @@ def test_a_second_call_has_what_the_first_left(tmp_path):
         raise KeyboardInterrupt
     assert Budget(path, 100.0).left == pytest.approx(40.0, abs=1.0)
     assert Budget(path, 10.0).left == 0.0
+
+
+def test_jobs_run_at_once_on_cores_of_their_own():
+    """Four jobs of two shares: each waits for the other of its pair, and no two share a core."""
+    together, seen = threading.Barrier(2, timeout=30), []
+
+    def job(cores):
+        together.wait()
+        seen.append(cores)
+        return sum(cores)
+
+    results = Cores.of({0, 1, 2, 3, 4, 5}).at_once([job] * 4)
+    assert sorted(results) in ([6, 6, 9, 9], [6, 9, 9, 9], [6, 6, 6, 9])
+    assert set(seen) == {frozenset({0, 2, 4}), frozenset({1, 3, 5})}
+
+
+def test_one_job_alone_has_all_cores():
+    assert Cores.of({0, 1}).at_once([lambda cores: list(cores)]) == [[]]

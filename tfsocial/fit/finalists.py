@@ -57,17 +57,15 @@ def members(
     most: int = len(SEEDS),
 ) -> list[Outcome]:
     """Train a candidate with each seed, the first in any case, the others while time allows."""
-    outcomes: list[Outcome] = []
-    for seed in SEEDS[: most if candidate.moves else 1]:
-        needed = max([seconds_each, *(one.seconds for one in outcomes)])
-        if outcomes and trainings.budget.left < needed + RESERVE:
-            log.info("no time for another %s", candidate.name)
-            break
-        outcome = trainings.train(candidate, part, seed, settings)
-        if outcome.why:
-            break
-        outcomes.append(outcome)
-    return outcomes
+    seeds = SEEDS[: most if candidate.moves else 1]
+    first = trainings.train_all([(candidate, seeds[0], settings)], part)
+    needed = max([seconds_each, *(one.seconds for one in first)])
+    rounds = -(-(len(seeds) - 1) // len(trainings.cores.shares))
+    if trainings.budget.left < rounds * needed + RESERVE:
+        log.info("no time for another %s", candidate.name)
+        seeds = seeds[:1]
+    others = trainings.train_all([(candidate, seed, settings) for seed in seeds[1:]], part)
+    return [one for one in (*first, *others) if not one.why]
 
 
 def compare(

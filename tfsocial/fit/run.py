@@ -15,7 +15,7 @@ from tfsocial import files
 from tfsocial.errors import InputError
 from tfsocial.evaluation import reading
 from tfsocial.evaluation import run as evaluation
-from tfsocial.fit import finalists, screening, speed, table_folder
+from tfsocial.fit import cores, finalists, screening, speed, table_folder
 from tfsocial.fit.asked import UNSAID, Asked
 from tfsocial.fit.budget import Budget
 from tfsocial.fit.candidates import Candidate, candidates, favourite
@@ -45,7 +45,7 @@ def fit(asked: Asked, output: Path) -> Fit:
     budget = Budget(output / "spent.json", 60 * asked.minutes)
     with budget.counted():
         table = table_folder.prepare(asked, output)
-    trainings = Trainings(table, output / "trainings", budget)
+    trainings = Trainings(table, output / "trainings", budget, cores.of_machine(asked.device))
     parts, listed = table.parts(), candidates(table.written, table.encoder_layers)
     log.info("candidates: %s", ", ".join(one.name for one in listed))
     pace = speed.measure(trainings, {one.name: one for one in listed}, parts[0])

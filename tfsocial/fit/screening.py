@@ -59,18 +59,33 @@ def screen(
     """Train each candidate on each part, part by part, until the time for it is over.
 
     A candidate that falls behind, or fails, is left out of the parts that follow. The frozen
-    encoder and L stay: whatever wins is compared with them.
+    encoder and L stay: whatever wins is compared with them. The very first training is done in any
+    case, since something has to be there in the end.
     """
     races = [Race(candidate) for candidate in candidates]
     for number, part in enumerate(parts):
-        running = [race for race in races if len(race.outcomes) == number and not race.failed]
-        for race in _in_the_race(running):
-            if not _has_time(trainings, race, races):
-                log.info("the time for comparing is over")
-                return races
-            settings = speed.settings(race.candidate, part, _seconds_each(trainings, races))
-            race.outcomes.append(trainings.train(race.candidate, part, settings=settings))
+        running = _in_the_race([race for race in races if not race.failed])
+        if number == 0:
+            _train(trainings, running[:1], part, speed, races)
+            running = running[1:]
+        if not _has_time(trainings, running, races):
+            log.info("the time for comparing is over")
+            break
+        _train(trainings, running, part, speed, races)
     return races
+
+
+def _train(
+    trainings: Trainings,
+    running: Sequence[Race],
+    part: Part,
+    speed: Speed,
+    races: Sequence[Race],
+) -> None:
+    each = _seconds_each(trainings, races)
+    jobs = [(race.candidate, 0, speed.settings(race.candidate, part, each)) for race in running]
+    for race, outcome in zip(running, trainings.train_all(jobs, part), strict=True):
+        race.outcomes.append(outcome)
 
 
 def _seconds_each(trainings: Trainings, races: Sequence[Race]) -> float:
@@ -79,15 +94,11 @@ def _seconds_each(trainings: Trainings, races: Sequence[Race]) -> float:
     return SHARE * trainings.budget.seconds / max(1, learning)
 
 
-def _has_time(trainings: Trainings, race: Race, races: Sequence[Race]) -> bool:
-    """Say whether a training as long as its last, or as the longest so far, fits into the share."""
-    budget = trainings.budget
-    mine = [one.seconds for one in race.outcomes]
-    all_of_them = [one.seconds for other in races for one in other.outcomes]
-    if not all_of_them:
-        return True  # something has to be there in the end
-    expected = mine[-1] if mine else max(all_of_them)
-    return budget.spent + expected <= SHARE * budget.seconds
+def _has_time(trainings: Trainings, running: Sequence[Race], races: Sequence[Race]) -> bool:
+    """Say whether trainings as long as their last, or as the longest so far, fit into the share."""
+    budget, longest = trainings.budget, max(one.seconds for race in races for one in race.outcomes)
+    expected = sum(race.outcomes[-1].seconds if race.outcomes else longest for race in running)
+    return budget.spent + expected / len(trainings.cores.shares) <= SHARE * budget.seconds
 
 
 def _in_the_race(races: Sequence[Race]) -> list[Race]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tfsocial import files
 from tfsocial.errors import InputError
 from tfsocial.fit.budget import Budget
 from tfsocial.fit.candidates import Candidate
+from tfsocial.fit.cores import Cores, Job
 from tfsocial.fit.table_folder import Part, TableFolder
 from tfsocial.tuning import training_process
 from tfsocial.tuning.training_process import TrainingError
@@ -52,6 +53,18 @@ class Trainings:
     table: TableFolder
     output: Path
     budget: Budget
+    cores: Cores = field(default_factory=Cores)
+
+    def train_all(
+        self, jobs: Sequence[tuple[Candidate, int, Mapping[str, Any]]], part: Part
+    ) -> list[Outcome]:
+        """Train candidates with their seeds and settings on one part, several at once."""
+
+        def one(job: tuple[Candidate, int, Mapping[str, Any]]) -> Job[Outcome]:
+            candidate, seed, settings = job
+            return lambda cores: self.train(candidate, part, seed, settings, cores=cores)
+
+        return self.cores.at_once([one(job) for job in jobs])
 
     def train(
         self,
@@ -60,8 +73,15 @@ class Trainings:
         seed: int = 0,
         settings: Mapping[str, Any] | None = None,
         name: str = "",
+        cores: Collection[int] = (),
     ) -> Outcome:
-        """Train a candidate, or give what came of it before."""
+        """Train a candidate, or give what came of it before.
+
+        Args:
+            settings: key -> value, over the candidate's.
+            name: of its folder, where it is not the candidate's.
+            cores: that it may use; none: all.
+        """
         settings = settings or {}
         steps = f"-{settings[STEPS]}-steps" if STEPS in settings else ""
         workdir = self.output / part.name / f"{name or candidate.name}{steps}-{seed}"
@@ -72,7 +92,7 @@ class Trainings:
         score, why = None, ""
         with self.budget.counted():
             try:
-                self._run(candidate, part, seed, settings, workdir)
+                self._run(candidate, part, seed, settings, workdir, cores)
                 score = _score(workdir, part.scored, self.table)
             except (InputError, TrainingError) as error:
                 why = str(error)
@@ -91,11 +111,12 @@ class Trainings:
         seed: int,
         settings: Mapping[str, Any],
         workdir: Path,
+        cores: Collection[int],
     ) -> None:
         workdir.parent.mkdir(parents=True, exist_ok=True)
         config = workdir.with_name(f"{workdir.name}.yaml")
         self.table.config(candidate, part, seed, settings).write(config)
-        training_process.train(config, workdir, self.table.asked.device)
+        training_process.train(config, workdir, self.table.asked.device, cores=cores)
 
 
 def _score(workdir: Path, split: str, table: TableFolder) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,12 +49,14 @@ def train(
     device: str,
     look: Callable[[Curve], bool] = _every_epoch_is_welcome,
     check: Callable[[], None] = _nobody_minds,
+    cores: Collection[int] = (),
 ) -> bool:
     """Train a config into a folder, or go on there; ends with its report.
 
     Args:
         look: gets the curve whenever an epoch was scored; False ends the training there.
         check: is called again and again; what it raises ends the training.
+        cores: that the process may use; none: all that this one may.
 
     Returns:
         Whether it came to its end.
@@ -73,6 +76,8 @@ def train(
             start_new_session=True,  # Ctrl-C is this process's, which asks that one to stop, once
         )
         try:
+            if cores:
+                os.sched_setaffinity(process.pid, cores)  # long before it counts them
             if not _watched(process, workdir, look, check):
                 return False
         except BaseException:
