@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -25,11 +26,13 @@ class Race:
 
     Attributes:
         outcomes: a part each, in the order of the parts.
+        settings: key -> value over the candidate's, the same on all parts.
         left_out: it fell behind.
     """
 
     candidate: Candidate
     outcomes: list[Outcome] = field(default_factory=list)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     left_out: bool = False
 
     @property
@@ -63,35 +66,32 @@ def screen(
     case, since something has to be there in the end.
     """
     races = [Race(candidate) for candidate in candidates]
+    _train(trainings, races[:1], parts[0])
+    _plan(trainings, races[1:], parts, speed)
     for number, part in enumerate(parts):
-        running = _in_the_race([race for race in races if not race.failed])
-        if number == 0:
-            _train(trainings, running[:1], part, speed, races)
-            running = running[1:]
-        if not _has_time(trainings, running, races):
+        fresh = [race for race in races if len(race.outcomes) == number and not race.failed]
+        running = _in_the_race(fresh)
+        planned_to_fit = number == 0 and speed.examples is not None
+        if not planned_to_fit and not _has_time(trainings, running, races):
             log.info("the time for comparing is over")
             break
-        _train(trainings, running, part, speed, races)
+        _train(trainings, running, part)
     return races
 
 
-def _train(
-    trainings: Trainings,
-    running: Sequence[Race],
-    part: Part,
-    speed: Speed,
-    races: Sequence[Race],
-) -> None:
-    each = _seconds_each(trainings, races)
-    jobs = [(race.candidate, 0, speed.settings(race.candidate, part, each)) for race in running]
+def _train(trainings: Trainings, running: Sequence[Race], part: Part) -> None:
+    jobs = [(race.candidate, 0, race.settings) for race in running]
     for race, outcome in zip(running, trainings.train_all(jobs, part), strict=True):
         race.outcomes.append(outcome)
 
 
-def _seconds_each(trainings: Trainings, races: Sequence[Race]) -> float:
-    """Share the time for comparing out to the candidates that learn."""
+def _plan(trainings: Trainings, races: Sequence[Race], parts: Sequence[Part], speed: Speed) -> None:
+    """Share out what is left of the time for comparing, on two parts if there are several."""
+    left = max(0.0, SHARE * trainings.budget.seconds - trainings.budget.spent)
     learning = sum(race.candidate.moves for race in races)
-    return SHARE * trainings.budget.seconds / max(1, learning)
+    each = left / max(1, learning * min(2, len(parts)))
+    for race in races:
+        race.settings = speed.settings(race.candidate, parts[0], each)
 
 
 def _has_time(trainings: Trainings, running: Sequence[Race], races: Sequence[Race]) -> bool:
