@@ -106,7 +106,13 @@ def load_config(
     >>> load_config({"tasks": {"mood": {"column": "label"}}}, overrides={"seed": 3}).seed
     3
     """
-    return _load(layers, [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()])
+    return _load(
+        layers,
+        [
+            f"{key}={json.dumps(value, ensure_ascii=False)}"
+            for key, value in (overrides or {}).items()
+        ],
+    )
 
 
 def fit(

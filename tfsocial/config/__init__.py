@@ -20,6 +20,7 @@ from tfsocial.config.data import Splits as Splits
 from tfsocial.config.knobs import check_names as check_names
 from tfsocial.config.knobs import with_knobs as with_knobs
 from tfsocial.config.loading import load as load
+from tfsocial.config.loading import merged as merged
 from tfsocial.config.loading import override as override
 from tfsocial.config.loading import parse as parse
 from tfsocial.config.model import Model as Model

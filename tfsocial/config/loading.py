@@ -61,6 +61,29 @@ def load(
         InputError: a file cannot be read, or a key or value does not fit.
     """
     layers = [_layer(file) for file in ([files] if isinstance(files, str | Path) else files)]
+    tree = _laid_over(layers, overrides, root, migrate)
+    return parse(tree, " + ".join(str(path) for path, _ in layers), root=root)
+
+
+def merged(
+    files: Sequence[str | Path | Mapping[str, Any]], overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Give the tree of values that `load` would make a config of: what was set, and nothing else.
+
+    Paths in it are absolute, so it means the same when the files have changed or lie elsewhere.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return _laid_over([_layer(file) for file in files], overrides, Config, False)
+
+
+def _laid_over(
+    layers: Sequence[tuple[Path, Mapping[str, Any]]],
+    overrides: Sequence[str],
+    root: type[Section],
+    migrate: bool,
+) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path, content in layers:
         values = migration.renamed(content) if migrate else content
@@ -68,8 +91,7 @@ def load(
         tree = layering.without_removed(tree, layering.over(tree, layer, root), root)
         tree = paths.rooted(tree, layer, path.resolve().parent)
     tree = layering.without_removed(tree, override(tree, overrides), root)
-    tree = paths.from_folder(tree, root, Path.cwd())
-    return parse(tree, " + ".join(str(path) for path, _ in layers), root=root)
+    return paths.from_folder(tree, root, Path.cwd())
 
 
 def _layer(file: str | Path | Mapping[str, Any]) -> tuple[Path, Mapping[str, Any]]:

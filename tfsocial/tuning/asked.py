@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tfsocial.config import Config
+from tfsocial.config import Config, merged
 from tfsocial.errors import InputError
 from tfsocial.tuning import LEASE_SECONDS
 from tfsocial.tuning.space import Space, load_with
@@ -53,6 +53,16 @@ class Asked:
         if self.lease_seconds <= 0:
             raise InputError(f"--lease_seconds={self.lease_seconds}: has to be more than 0")
 
+    def resolved(self) -> Asked:
+        """Give the same with the config's files read: who edits them later changes no trial."""
+        return replace(self, files=[merged(self.files, self.overrides)], overrides=())
+
+    @property
+    def monitor(self) -> str:
+        """What dev is scored by: the formula's loss where there is no task."""
+        config = self.config()
+        return config.training.monitor if config.tasks else "-loss"
+
     def config(self) -> Config:
         """Load the config that is searched around.
 
@@ -69,7 +79,18 @@ class Asked:
             raise InputError(
                 "--config: training.checkpoints names one folder for all trials; leave it out"
             )
+        if config.training.monitor == "-loss" or not config.tasks:
+            self._check_the_loss_is_one()
         return config
+
+    def _check_the_loss_is_one(self) -> None:
+        """Refuse to compare trials by losses of different formulas."""
+        for key in self.space.keys:
+            if key.startswith(("objectives", "tasks.")):
+                raise InputError(
+                    f"--space: {key} changes the loss, and dev is scored by it here; search other "
+                    "keys, or give the config a task and a training.monitor that is no loss"
+                )
 
     def config_of_trial(self, values: dict[str, Any], seed: int) -> Config:
         """Load a trial's config: it has no test, and no baselines beside its scores.

@@ -15,6 +15,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,7 @@ class Lease:
         self._every = seconds / RENEWALS
         me = f"{socket.gethostname()}:{os.getpid()}"
         files.write_text(self.path, json.dumps({"holder": me, "token": self._token}))
+        self._renewed = time.monotonic()
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self._thread.start()
 
@@ -89,7 +91,8 @@ class Lease:
         Raises:
             LeaseLost: it is not.
         """
-        if self._lost.is_set():
+        held_up = time.monotonic() - self._renewed > 2 * self._every
+        if self._lost.is_set() or (held_up and not self._is_mine()):
             raise LeaseLost(f"{self.path.parent} is {holder(self.path.parent)}'s by now")
 
     def release(self) -> None:
@@ -106,6 +109,7 @@ class Lease:
                 return
             with contextlib.suppress(OSError):  # a filesystem that is away for a moment
                 os.utime(self.path)
+                self._renewed = time.monotonic()
 
     def _is_mine(self) -> bool:
         try:

@@ -76,9 +76,9 @@ def write(study: Study, asked: Asked, tests: Sequence[Test], output: Path) -> Tu
     best = best_trial(study)
     tuned = Tuned(
         output,
-        [_row(record) for record in study.get_trials(deepcopy=False)],
+        [_row(record) for record in study.get_trials(deepcopy=False)[: asked.trials]],
         best.number if best else None,
-        asked.config().training.monitor,
+        asked.monitor,
         asked.seeds,
         _importance(study),
         tests,
@@ -115,7 +115,8 @@ def _importance(study: Study) -> dict[str, float]:
     if len(complete) < FEWEST:
         return {}
     try:
-        found = optuna().importance.get_param_importances(study)
+        evaluator = optuna().importance.PedAnovaImportanceEvaluator()
+        found = optuna().importance.get_param_importances(study, evaluator=evaluator)
     except (RuntimeError, ValueError):  # all alike
         return {}
     return {key: float(part) for key, part in found.items()}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import secrets
 import shutil
-import signal
 import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +17,8 @@ from tfsocial.tuning import report, winners
 from tfsocial.tuning.asked import Asked
 from tfsocial.tuning.lease import LeaseLost, locked
 from tfsocial.tuning.report import Tuned
-from tfsocial.tuning.study import best_trial, open_study, optuna, take_up
+from tfsocial.tuning.study import begin, best_of, give_up, open_study, optuna, take_up
+from tfsocial.tuning.training_process import stopped_by_sigterm
 from tfsocial.tuning.trial import Work, folder, run_folder
 
 if TYPE_CHECKING:
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PLAN = "plan"  # of a study, what is searched
 OUTPUT_ID = "output"  # of the folder in which a trial is worked on; several may share a database
 WAIT = 2.0  # seconds between two looks at what others do
 SAY_EVERY = 60.0  # seconds
@@ -43,18 +41,22 @@ def tune(asked: Asked, output: Path) -> Tuned:
     Raises:
         InputError: the config, the space or the storage is wrong; or `output` has another search.
     """
+    asked = asked.resolved()
     asked.config()
     asked.space.check(asked.files, asked.overrides)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output):
         _check_plan(output, asked)
         study = open_study(asked, output)
+        _check_study(study, asked)
     worker = Worker(study, asked, output)
-    with _stopped_by_sigterm():
+    with stopped_by_sigterm():
         worker.work()
     with locked(output):
-        tests = winners.score(study, asked, output) if asked.score_test else []
-        return report.write(study, asked, tests, output)
+        tuned = report.write(study, asked, [], output)  # there whatever becomes of test
+        if asked.score_test and (tests := winners.score(study, asked, output)):
+            tuned = report.write(study, asked, tests, output)
+        return tuned
 
 
 def _check_plan(output: Path, asked: Asked) -> None:
@@ -67,22 +69,14 @@ def _check_plan(output: Path, asked: Asked) -> None:
         files.write_text(output / "id", secrets.token_hex(8))
 
 
-@contextlib.contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does: leases are given back, trainings kept."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _check_study(study: Study, asked: Asked) -> None:
+    """Let a study on a database be one search, whatever outputs its machines have."""
+    plan = json.loads(json.dumps(asked.as_json()))
+    if study.user_attrs.setdefault(PLAN, plan) != plan:
+        raise InputError(
+            f"--study={asked.name}: is another search on this storage; name another one"
+        )
+    study.set_user_attr(PLAN, plan)
 
 
 class Worker:
@@ -124,13 +118,15 @@ class Worker:
                 return self._work(take_up(self.study, record), lease)
         if len(self.study.get_trials(deepcopy=False)) >= self.asked.trials:
             return None
-        trial = self.study.ask()
+        trial = begin(self.study, {OUTPUT_ID: self.id})
+        if trial.number >= self.asked.trials:  # a machine without this folder was quicker
+            give_up(self.study, trial)
+            return None
         lease = leases.take(folder(self.output, trial.number), self.asked.lease_seconds)
         assert lease, "a new trial has no lease yet"
         return self._work(trial, lease)
 
     def _work(self, trial: Trial, lease: leases.Lease) -> Work:
-        trial.set_user_attr(OUTPUT_ID, self.id)
         return Work(trial, self.asked, self.output, lease)
 
     def _take(self, record: FrozenTrial) -> leases.Lease | None:
@@ -143,11 +139,8 @@ class Worker:
         return [one for one in records if self._is_here(one)]
 
     def _is_here(self, record: FrozenTrial) -> bool:
-        """Tell whether a trial's folder is here; one that names none is nobody's after a while."""
-        if OUTPUT_ID in record.user_attrs:
-            return record.user_attrs[OUTPUT_ID] == self.id
-        began = record.datetime_start or datetime.min
-        return datetime.now() - began > timedelta(seconds=self.asked.lease_seconds)
+        """Tell whether a trial's folder is here."""
+        return record.user_attrs[OUTPUT_ID] == self.id
 
     def _others(self) -> list[str]:
         return [
@@ -162,8 +155,9 @@ class Worker:
 
     def _tidy(self) -> None:
         """Remove what finished trials need no more: a hundred megabytes a seed."""
-        best = best_trial(self.study)
-        for record in self.study.get_trials(deepcopy=False):
+        records = self.study.get_trials(deepcopy=False)
+        best = best_of(records)  # of the very same, or one that wins in between would lose all
+        for record in records:
             if record.state.is_finished():
                 for seed in self.asked.seeds:
                     run = run_folder(self.output, record.number, seed)

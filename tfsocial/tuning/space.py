@@ -64,6 +64,8 @@ class Range(Section):
             raise ValueError(f"has no logarithm at its low end, {self.low}")
         if self.log and self.step is not None:
             raise ValueError("has log and step; drop one of them")
+        if self.whole and self.step is not None and not isinstance(self.step, int):
+            raise ValueError(f"has whole ends and a step that is none, {self.step}")
         return self
 
     @property
@@ -156,7 +158,7 @@ def assignment(key: str, value: Any) -> str:
     """
     if isinstance(value, float) and "e" in (text := repr(value)):
         return f"{key}={text}" if "." in text else f"{key}={text.replace('e', '.0e')}"
-    return f"{key}={json.dumps(value)}"
+    return f"{key}={json.dumps(value, ensure_ascii=False)}"
 
 
 def load_with(files: Sequence[Any], overrides: Sequence[str], values: Mapping[str, Any]) -> Config:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ def optuna() -> ModuleType:
     """
     library = extras.library("optuna", "optuna", "tune", "tune")
     library.logging.set_verbosity(library.logging.WARNING)
-    # The Wilcoxon pruner, five years old, and the like.
+    # That the Wilcoxon pruner may change is no concern of who runs a search.
     warnings.simplefilter("ignore", library.exceptions.ExperimentalWarning)
     return library
 
@@ -62,10 +62,12 @@ def open_study(asked: Asked, output: Path) -> Study:
             sampler=sampler,
             pruner=pruner,
         )
-    except (ImportError, SQLAlchemyError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
+    # Optuna's own of a database of another release, and of a URL that it cannot fill in.
+    except (ImportError, SQLAlchemyError, ValueError, RuntimeError, LookupError) as error:
+        shown = _without_password(url)
+        reason = str(error).strip().partition("\n")[0] if shown == url else type(error).__name__
         raise InputError(
-            f"--storage={_without_password(url)}: cannot be used ({_without_password(reason)}); "
+            f"--storage={shown}: cannot be used ({reason}); "
             "write sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, and "
             "pip install 'tfsocial[tune]' for the driver"
         ) from None
@@ -90,15 +92,39 @@ def _engine(url: str) -> dict[str, Any]:
 
 
 def _without_password(url: str) -> str:
-    """Show a URL that may stand in a log.
+    """Show a URL as it may stand in a log; of one that is none its scheme alone.
 
     >>> _without_password("postgresql://me:secret@host/db"), _without_password("sqlite:///a.db")
     ('postgresql://me:***@host/db', 'sqlite:///a.db')
+    >>> _without_password("postgresql:/me:secret@host/db")
+    'postgresql:...'
     """
-    scheme, marks, rest = url.partition("://")
-    user, at, host = rest.rpartition("@")
-    name, colon, _ = user.partition(":")
-    return f"{scheme}{marks}{name}:***@{host}" if at and colon else url
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return f"{url.partition(':')[0]}:..." if ":" in url else url
+    if "password" in parsed.query:
+        parsed = parsed.update_query_dict({"password": "***"})
+    return parsed.render_as_string(hide_password=True)
+
+
+def begin(study: Study, attributes: Mapping[str, Any]) -> Trial:
+    """Put a new trial on record; its attributes are there from the first moment on.
+
+    `Study.ask` has none: who is killed before it sets them leaves a trial that is nobody's.
+    """
+    trials = optuna().trial
+    template = trials.create_trial(state=trials.TrialState.RUNNING, user_attrs=dict(attributes))
+    number = study._storage.create_new_trial(study._study_id, template_trial=template)
+    return optuna().Trial(study, number)
+
+
+def give_up(study: Study, trial: Trial) -> None:
+    """Take a trial that is one too many out of the study's count."""
+    study.tell(trial, state=optuna().trial.TrialState.FAIL)
 
 
 def take_up(study: Study, record: FrozenTrial) -> Trial:
@@ -122,9 +148,13 @@ def _drawn(trial: Trial, key: str, entry: Range | Choices) -> Any:
 
 def best_trial(study: Study) -> FrozenTrial | None:
     """Give the finished trial with the highest score, of equal ones the first."""
-    complete = (optuna().trial.TrialState.COMPLETE,)
-    records = study.get_trials(deepcopy=False, states=complete)
-    return max(records, key=lambda one: (one.value, -one.number), default=None)
+    return best_of(study.get_trials(deepcopy=False))
+
+
+def best_of(records: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Give the one of some trials with the highest score."""
+    complete = [one for one in records if one.state.name == "COMPLETE"]
+    return max(complete, key=lambda one: (one.value, -one.number), default=None)
 
 
 # --- what draws values -----------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,24 @@ from tfsocial.metrics.scorer import MONITORED
 
 LOOK_EVERY = 0.3  # seconds
 COMMAND = (sys.executable, "-m", "tfsocial.tuning.child", "train")
+
+
+@contextlib.contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the work inside as Ctrl-C does: trainings keep where they are."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Curve(NamedTuple):
@@ -66,6 +86,7 @@ def train(
         Whatever `look` and `check` raise; the process is gone then.
     """
     log = workdir.with_name(f"{workdir.name}.log")
+    said_before = log.stat().st_size if log.is_file() else 0
     arguments = [f"--config={config}", f"--workdir={workdir}", f"--device={device}"]
     with log.open("ab") as words:
         process = subprocess.Popen(
@@ -80,14 +101,16 @@ def train(
                 os.sched_setaffinity(process.pid, cores)  # long before it counts them
             if not _watched(process, workdir, look, check):
                 return False
-        except BaseException:
-            # Asked to stop it keeps a checkpoint of now; killed it has its last one.
+        except Exception:  # what `look` and `check` raise: the folder may be another's by now
+            process.kill()
+            raise
+        except BaseException:  # asked to stop it keeps a checkpoint of now
             process.terminate()
             raise
         finally:
             _end(process)
     if process.returncode:
-        raise TrainingError(_last_sentence(log, process.returncode))
+        raise TrainingError(_last_sentence(log, said_before, process.returncode))
     return True
 
 
@@ -143,9 +166,10 @@ def final_score(workdir: Path, monitor: str) -> float:
     return float(max(read_curve(workdir).scores))
 
 
-def _last_sentence(log: Path, code: int) -> str:
-    """Give what a training said last."""
-    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+def _last_sentence(log: Path, said_before: int, code: int) -> str:
+    """Give what a training said last; bytes of the log that earlier ones said are not its own."""
+    words = log.read_bytes()[said_before:].decode("utf-8", errors="replace")
+    lines = words.strip().splitlines()
     said = [line for line in lines if line.startswith("error: ")]
     if said:
         return said[-1].removeprefix("error: ")

@@ -73,9 +73,12 @@ class Work:
             workdir.parent.mkdir(parents=True, exist_ok=True)
             path = workdir.with_name(f"{workdir.name}.yaml")
             config.write(path)
-            epochs = config.training.epochs
+            most_steps = config.training.max_steps
 
             def look(curve: Curve) -> bool:
+                epochs: float = config.training.epochs
+                if most_steps is not None:  # which may come before the epochs' end
+                    epochs = min(epochs, most_steps / (curve.steps / len(curve.scores)))
                 return not self._is_pruned(curve, epochs, before)
 
             if not training_process.train(path, workdir, self.asked.device, look, self.lease.check):
@@ -83,14 +86,15 @@ class Work:
         self.lease.check()
         return training_process.final_score(workdir, config.training.monitor)
 
-    def _is_pruned(self, curve: Curve, epochs: int, before: Sequence[float]) -> bool:
+    def _is_pruned(self, curve: Curve, epochs: float, before: Sequence[float]) -> bool:
         """Report the score of an epoch; of later seeds the mean with those before."""
         if self.asked.pruner not in ("asha", "hyperband"):
             return False
         seeds = len(self.asked.seeds)
         done = (len(before) + min(1.0, len(curve.scores) / epochs)) / seeds
         score = float(np.mean([*before, max(curve.scores)]))
-        return self._reported(score, int(done * LAST_RUNG))
+        # Who has come to the end is never ended early.
+        return done < 1.0 and self._reported(score, int(done * LAST_RUNG))
 
     def _is_pruned_after(self, scores: Sequence[float]) -> bool:
         """Report the score of a seed to Wilcoxon's test, which compares trials seed by seed."""
@@ -105,6 +109,7 @@ class Work:
         return self.trial.should_prune()
 
     def _tell(self, state: TrialState, score: float | None = None) -> None:
+        self.lease.check()
         self.trial.set_user_attr(STEPS, self._steps())
         self.trial.study.tell(self.trial, score, state=state)
         said = "" if score is None else f", dev {score:.4f}"
