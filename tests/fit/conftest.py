@@ -76,7 +76,7 @@ class Pretended:
         self.scores: dict[str, float | Exception] = {}
         self.begun: list[tuple[str, str]] = []
 
-    def train(self, config: Path, workdir: Path, device: str, cores=()) -> bool:
+    def train(self, config: Path, workdir: Path, device: str, check, cores=()) -> bool:
         self.begun.append((workdir.parent.name, workdir.name))
         score = self.scores.get(workdir.name.rpartition("-")[0], 0.5)
         if isinstance(score, Exception):

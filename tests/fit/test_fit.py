@@ -8,11 +8,16 @@ import json
 from pathlib import Path
 
 import pytest
+import tiny_run
+import yaml
 
 import tfsocial
 from fit.conftest import write_table
+from tfsocial.config import Model
 from tfsocial.errors import InputError
-from tfsocial.fit import run
+from tfsocial.fit import run, table_folder
+from tfsocial.fit.asked import Asked
+from tfsocial.fit.candidates import candidates
 from tfsocial.tuning.training_process import TrainingError
 
 MEMBERS = ("0", "1", "2")
@@ -86,6 +91,7 @@ def test_a_call_that_was_killed_goes_on(asked, pretended, tmp_path):
     first = run.fit(asked(), tmp_path / "out")
     begun = list(pretended.begun)
     (tmp_path / "out" / "leaderboard.json").unlink()
+    (tmp_path / "out" / "spent.json").write_text('{"seconds": 1e9}')  # no time is left at all
     again = run.fit(asked(), tmp_path / "out")
     assert pretended.begun == begun
     assert dataclasses.replace(again, minutes=first.minutes) == first
@@ -113,6 +119,55 @@ def test_a_test_of_one_s_own_is_scored_once(asked, pretended, tmp_path, table):
     fitted = run.fit(asked(test=table), tmp_path / "out")
     assert fitted.test["mood"]["count"] == 60
     assert f"test: mood: accuracy {fitted.test['mood']['accuracy']:.4g}" in str(fitted)
+
+
+def test_a_test_without_the_table_s_columns_is_refused_before_anything_is_trained(
+    asked, pretended, tmp_path
+):
+    other = tiny_run.write_csv(tmp_path / "other.csv", ("text", "feeling"), [("a", "b")])
+    with pytest.raises(InputError, match=r"other\.csv: has no column mood, as the table has"):
+        run.fit(asked(test=other), tmp_path / "out")
+    assert pretended.begun == []
+
+
+def test_another_winner_is_another_served_version(asked, pretended, tmp_path):
+    """Of a second call with more minutes, say."""
+    first = run.fit(asked(minutes=1e-6), tmp_path / "out")
+    pretended.scores = {"L": 0.9}
+    second = run.fit(asked(minutes=20), tmp_path / "out")
+    assert (first.winner, second.winner) == ("frozen", "L")
+    assert (first.served.name, second.served.name) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "flags"),
+    [
+        (("text", "topic", "rating"), {"topic", "rating"}, ("topic", "rating")),
+        (("message", "mood"), {"mood"}, ()),
+    ],
+)
+def test_configs_of_other_tables_load(m0, tmp_path, columns, names, flags):
+    """Two columns of labels, one of them numbers; a text column of another name, with a pool."""
+    cells = [(f"my card {n}", "card" if n % 2 else "order", n % 5 + 0.5) for n in range(40)]
+    pool = [(f"the order {n} is late", "", "") for n in range(100)]
+    rows = [row[: len(columns)] for row in cells + (pool if "mood" in columns else [])]
+    data = tiny_run.write_csv(tmp_path / "t.csv", columns, rows)
+    wanted = Asked(data, labels=flags, model=Model(checkpoint=str(m0)))
+    table = table_folder.prepare(wanted, tmp_path / "out")
+    listed = candidates(table.written, 1)
+    for candidate in listed:
+        config = table.config(candidate, table.parts()[0], 0, {})
+        assert set(config.tasks) == names
+        assert all(source.text == (columns[0],) for source in config.data.sources.values())
+    assert ("pool" in {one.name for one in listed}) == ("mood" in columns)
+
+
+def test_labels_of_any_letters_survive(asked, pretended, tmp_path, table):
+    rows = [(f"{text} 是", "😀" if mood == "happy" else mood) for text, mood in _rows(table)]
+    tiny_run.write_csv(table, ("text", "mood"), rows)
+    run.fit(asked(minutes=1e-6), tmp_path / "out")
+    config = (tmp_path / "out" / "trainings" / "all" / "frozen-0.yaml").read_text("utf-8")
+    assert yaml.safe_load(config)["tasks"]["mood"]["labels"] == ["sad", "😀"]
 
 
 def test_whose_texts_these_are_stands_in_the_card_or_is_asked_for(asked, pretended, tmp_path):

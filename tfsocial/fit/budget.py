@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tfsocial import files
 
+KEEP_EVERY = 5.0  # seconds
+
 
 class Budget:
     """Seconds that are left; those spent are kept in a file, so that a second call has the rest."""
@@ -17,7 +19,7 @@ class Budget:
     def __init__(self, path: Path, seconds: float):
         self._path, self.seconds = path, seconds
         self._before = json.loads(path.read_text("utf-8"))["seconds"] if path.is_file() else 0.0
-        self._began = time.monotonic()
+        self._began = self._kept = time.monotonic()
 
     @property
     def spent(self) -> float:
@@ -35,4 +37,13 @@ class Budget:
         try:
             yield
         finally:
-            files.write_text(self._path, json.dumps({"seconds": round(self.spent, 1)}) + "\n")
+            self._write()
+
+    def keep(self) -> None:
+        """Keep what was spent so far, every few seconds: who is killed writes nothing."""
+        if time.monotonic() - self._kept > KEEP_EVERY:
+            self._write()
+
+    def _write(self) -> None:
+        self._kept = time.monotonic()
+        files.write_text(self._path, json.dumps({"seconds": round(self.spent, 1)}) + "\n")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.pool import ThreadPool
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ class Cores:
     """
 
     shares: Sequence[Collection[int]] = (frozenset(),)
+    _asked_to_stop: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(cls, cores: Collection[int], most: int = MOST) -> Cores:
@@ -54,8 +56,24 @@ class Cores:
             finally:
                 free.put(share)
 
-        with ThreadPool(len(self.shares)) as pool:
-            return pool.map(done, jobs, chunksize=1)
+        pool = ThreadPool(len(self.shares))
+        try:
+            return pool.map_async(done, jobs, chunksize=1).get()
+        except BaseException:  # Ctrl-C reaches this thread alone
+            self._asked_to_stop.set()
+            raise
+        finally:
+            pool.close()
+            pool.join()
+
+    def check(self) -> None:
+        """End the work of a thread where the main one was asked to stop.
+
+        Raises:
+            KeyboardInterrupt: it was.
+        """
+        if self._asked_to_stop.is_set():
+            raise KeyboardInterrupt
 
 
 def of_machine(device: str) -> Cores:

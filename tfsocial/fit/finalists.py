@@ -15,9 +15,12 @@ from tfsocial import files
 from tfsocial.composition import run as composition
 from tfsocial.composition.asked import Asked as ToCompose
 from tfsocial.errors import InputError
+from tfsocial.evaluation import reading
+from tfsocial.evaluation import run as evaluation
 from tfsocial.fit.candidates import Candidate
-from tfsocial.fit.table_folder import Part
+from tfsocial.fit.table_folder import Part, TableFolder
 from tfsocial.fit.trainings import Outcome, Trainings
+from tfsocial.serving.loading import load_ensemble
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +63,9 @@ def members(
     seeds = SEEDS[: most if candidate.moves else 1]
     first = trainings.train_all([(candidate, seeds[0], settings)], part)
     needed = max([seconds_each, *(one.seconds for one in first)])
-    rounds = -(-(len(seeds) - 1) // len(trainings.cores.shares))
-    if trainings.budget.left < rounds * needed + RESERVE:
+    left = [seed for seed in seeds[1:] if not trainings.done(candidate, part, seed, settings)]
+    rounds = -(-len(left) // len(trainings.cores.shares))
+    if left and trainings.budget.left < rounds * needed + RESERVE:
         log.info("no time for another %s", candidate.name)
         seeds = seeds[:1]
     others = trainings.train_all([(candidate, seed, settings) for seed in seeds[1:]], part)
@@ -90,27 +94,30 @@ def compare(
 
 def mean_of_weights(outcomes: Sequence[Outcome], folder: Path) -> Path:
     """Average the weights of trainings, heads fitted anew; the folder of the model."""
+    shutil.rmtree(folder, ignore_errors=True)  # of other trainings, or of a call that was killed
     runs = [(one.workdir, 1.0) for one in outcomes]
     return composition.compose(ToCompose(runs), folder).model
 
 
 def score(trainings: Trainings, models: Sequence[Path], labelled: Path) -> float:
     """Score one model, or several as one, on a labelled file, the mean over the tasks."""
-    from tfsocial.evaluation import reading, run
-    from tfsocial.serving.loading import load_ensemble
+    numbers = quality(trainings.table, models, labelled)
+    metric = trainings.table.metric
+    values = [task[metric] for task in numbers.values() if task.get(metric) is not None]
+    if not values:
+        raise InputError(f"{labelled}: has no {metric} to compare by")
+    return float(np.mean(values))
 
-    table = trainings.table
+
+def quality(
+    table: TableFolder, models: Sequence[Path], labelled: Path
+) -> dict[str, dict[str, float]]:
+    """Score one model, or several as one, on a file with the table's columns; task -> scores."""
     predictor = load_ensemble(list(models))
-    columns = reading.Columns(
-        table.written.roles.text,
-        {one.task: one.column for one in table.written.roles.tasks},
-        (),
-        table.written.roles.tasks[0].separator,
-    )
-    examples, _ = reading.read(labelled, predictor.manifest, columns)
-    suites = run.make_suites(["quality"], predictor.manifest, {}, (), None, None)
-    numbers = run.evaluate(predictor, examples, suites)["quality"].numbers
-    return float(np.mean([task[table.metric] for task in numbers.values()]))
+    examples, _ = reading.read(labelled, predictor.manifest, table.columns)
+    suites = evaluation.make_suites(["quality"], predictor.manifest, {}, (), None, None)
+    numbers = evaluation.evaluate(predictor, examples, suites)["quality"].numbers
+    return {task: dict(values) for task, values in numbers.items()}
 
 
 def final_model(way: str, outcomes: Sequence[Outcome], output: Path) -> list[Path]:

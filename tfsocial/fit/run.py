@@ -13,8 +13,6 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.errors import InputError
-from tfsocial.evaluation import reading
-from tfsocial.evaluation import run as evaluation
 from tfsocial.fit import cores, finalists, screening, speed, table_folder
 from tfsocial.fit.asked import UNSAID, Asked
 from tfsocial.fit.budget import Budget
@@ -23,8 +21,10 @@ from tfsocial.fit.leaderboard import Fit, Row
 from tfsocial.fit.screening import Race
 from tfsocial.fit.table_folder import FOLDS, Part, TableFolder
 from tfsocial.fit.trainings import Outcome, Trainings
+from tfsocial.init import table as tables
+from tfsocial.provenance.resources import checkpoint_digest
 from tfsocial.serving.export import publish
-from tfsocial.serving.loading import load_ensemble
+from tfsocial.tuning.training_process import stopped_by_sigterm
 
 log = logging.getLogger(__name__)
 
@@ -43,23 +43,27 @@ def fit(asked: Asked, output: Path) -> Fit:
     output.mkdir(parents=True, exist_ok=True)
     _check_plan(asked, output)
     budget = Budget(output / "spent.json", 60 * asked.minutes)
-    with budget.counted():
+    with stopped_by_sigterm(), budget.counted():
         table = table_folder.prepare(asked, output)
-    trainings = Trainings(table, output / "trainings", budget, cores.of_machine(asked.device))
+        _check_test(table)
+        trainings = Trainings(table, output / "trainings", budget, cores.of_machine(asked.device))
+        return _fitted(trainings, output)
+
+
+def _fitted(trainings: Trainings, output: Path) -> Fit:
+    table = trainings.table
     parts, listed = table.parts(), candidates(table.written, table.encoder_layers)
     log.info("candidates: %s", ", ".join(one.name for one in listed))
     pace = speed.measure(trainings, {one.name: one for one in listed}, parts[0])
     races = screening.screen(trainings, listed, parts, pace)
-    if not any(len(race.scores) for race in races):
+    if not any(np.isfinite(race.score) for race in races):
         why = "; ".join(f"{race.candidate.name}: {race.failed}" for race in races if race.failed)
-        raise InputError(f"--data={asked.data}: no candidate could be trained; {why}")
+        raise InputError(f"--data={table.asked.data}: no candidate could be trained; {why}")
     best = screening.winner(races, favourite(table.written))
     together, outcomes = _finalists(trainings, best, parts, pace)
     models = finalists.final_model(together.best, outcomes, output)
-    version = output / "served" / "1"
-    if not version.is_dir():
-        publish.publish(models, version.parent, 1, "saved_model", [], 0.0)
-    return _concluded(table, races, best, together, outcomes, models, version, budget)
+    version = _served(models, output)
+    return _concluded(table, races, best, together, outcomes, models, version, trainings.budget)
 
 
 def _check_plan(asked: Asked, output: Path) -> None:
@@ -83,6 +87,30 @@ def _check_plan(asked: Asked, output: Path) -> None:
     files.write_text(path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
 
 
+def _check_test(table: TableFolder) -> None:
+    """Refuse a test that cannot be scored before hours are spent on what it would score."""
+    asked, columns = table.asked, table.columns
+    if asked.test is None:
+        return
+    there = tables.read(asked.test).columns
+    for name in (*columns.text, *columns.labels.values()):
+        if name not in there:
+            raise InputError(f"--test={asked.test}: has no column {name}, as the table has")
+
+
+def _served(models: Sequence[Path], output: Path) -> Path:
+    """Export the model, unless these very weights were; the folder of the version."""
+    digests = [checkpoint_digest(model) for model in models]
+    kept = output / "served.json"
+    if kept.is_file():
+        last = json.loads(kept.read_text("utf-8"))
+        if last["models"] == digests and Path(last["version"]).is_dir():
+            return Path(last["version"])
+    version = publish.publish(models, output / "served", None, "saved_model", [], 0.0)
+    files.write_text(kept, json.dumps({"models": digests, "version": str(version)}) + "\n")
+    return version
+
+
 def _finalists(
     trainings: Trainings, best: Race, parts: Sequence[Part], pace: speed.Speed
 ) -> tuple[finalists.Together, list[Outcome]]:
@@ -93,16 +121,32 @@ def _finalists(
     each *= whole.rows / parts[0].rows
     if table.crossed:
         needed = 2 * TRIED_TOGETHER * each + 3 * each + finalists.RESERVE
-        tried = candidate.moves and budget.left > needed
+        did = all(
+            trainings.done(candidate, part, seed, {})
+            for part in parts[:TRIED_TOGETHER]
+            for seed in finalists.SEEDS
+        )
+        tried = candidate.moves and (did or budget.left > needed)
         together = _on_folds(trainings, candidate, parts, each) if tried else finalists.Together()
         if together.best == finalists.ALONE:
             return together, _trained(trainings, candidate, whole, {}, each, most=1)
         return together, _trained(trainings, candidate, whole, {}, each)
-    settings = pace.settings(candidate, whole, max(each, budget.left / 2 - finalists.RESERVE))
+    settings = _final_settings(trainings, candidate, whole, pace, each)
     outcomes = _trained(trainings, candidate, whole, settings, each)
     scores = finalists.compare(trainings, whole, outcomes, trainings.output / "together")
     together = finalists.Together(scores)
     return together, outcomes
+
+
+def _final_settings(
+    trainings: Trainings, candidate: Candidate, whole: Part, pace: speed.Speed, each: float
+) -> dict[str, Any]:
+    """Plan the last training of a large table once: a call that goes on has less time left."""
+    kept = trainings.output / f"{candidate.name}.plan.json"
+    if not kept.is_file():
+        seconds = max(each, trainings.budget.left / 2 - finalists.RESERVE)
+        files.write_text(kept, json.dumps(pace.settings(candidate, whole, seconds)) + "\n")
+    return json.loads(kept.read_text("utf-8"))
 
 
 def _on_folds(
@@ -168,7 +212,7 @@ def _concluded(
         together.best if len(outcomes) > 1 else finalists.ALONE,
         models,
         version,
-        _test(asked, models) if asked.test else {},
+        finalists.quality(table, models, asked.test) if asked.test else {},
         budget.spent / 60,
         _notes(table),
     )
@@ -182,24 +226,14 @@ def _row(race: Race) -> Row:
     return Row(
         race.candidate.name,
         race.candidate.about,
-        race.score if len(scores) else None,
-        float(scores.min()) if len(scores) else None,
-        float(scores.max()) if len(scores) else None,
+        race.score if np.isfinite(race.score) else None,
+        float(np.nanmin(scores)) if np.isfinite(race.score) else None,
+        float(np.nanmax(scores)) if np.isfinite(race.score) else None,
         len(scores),
         race.seconds / max(1, len(race.outcomes)),
         model.stat().st_size / 1e6 if model and model.is_file() else None,
         race.failed,
     )
-
-
-def _test(asked: Asked, models: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """Score the model on the user's own test."""
-    assert asked.test
-    predictor = load_ensemble(list(models))
-    examples, _ = reading.read(asked.test, predictor.manifest, reading.Columns())
-    suites = evaluation.make_suites(["quality"], predictor.manifest, {}, (), None, None)
-    numbers = evaluation.evaluate(predictor, examples, suites)["quality"].numbers
-    return {task: dict(values) for task, values in numbers.items()}
 
 
 def _notes(table: TableFolder) -> list[str]:

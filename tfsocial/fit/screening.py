@@ -37,8 +37,8 @@ class Race:
 
     @property
     def scores(self) -> np.ndarray:
-        """Of the parts that left one."""
-        return np.array([one.score for one in self.outcomes if one.score is not None])
+        """Of the parts, NaN where one has none."""
+        return np.array([np.nan if one.score is None else one.score for one in self.outcomes])
 
     @property
     def failed(self) -> str:
@@ -52,8 +52,9 @@ class Race:
 
     @property
     def score(self) -> float:
-        """Mean over the parts."""
-        return float(np.mean(self.scores)) if len(self.scores) else float("nan")
+        """Mean over the parts that have one; NaN where none has."""
+        known = self.scores[np.isfinite(self.scores)]
+        return float(np.mean(known)) if len(known) else float("nan")
 
 
 def screen(
@@ -72,7 +73,7 @@ def screen(
         fresh = [race for race in races if len(race.outcomes) == number and not race.failed]
         running = _in_the_race(fresh)
         planned_to_fit = number == 0 and speed.examples is not None
-        if not planned_to_fit and not _has_time(trainings, running, races):
+        if not planned_to_fit and not _has_time(trainings, running, races, part):
             log.info("the time for comparing is over")
             break
         _train(trainings, running, part)
@@ -94,16 +95,25 @@ def _plan(trainings: Trainings, races: Sequence[Race], parts: Sequence[Part], sp
         race.settings = speed.settings(race.candidate, parts[0], each)
 
 
-def _has_time(trainings: Trainings, running: Sequence[Race], races: Sequence[Race]) -> bool:
-    """Say whether trainings as long as their last, or as the longest so far, fit into the share."""
+def _has_time(
+    trainings: Trainings, running: Sequence[Race], races: Sequence[Race], part: Part
+) -> bool:
+    """Say whether trainings as long as their last, or as the longest so far, fit into the share.
+
+    Those that an earlier call has done take no time.
+    """
     budget, longest = trainings.budget, max(one.seconds for race in races for one in race.outcomes)
-    expected = sum(race.outcomes[-1].seconds if race.outcomes else longest for race in running)
-    return budget.spent + expected / len(trainings.cores.shares) <= SHARE * budget.seconds
+    left = [race for race in running if not trainings.done(race.candidate, part, 0, race.settings)]
+    expected = sum(race.outcomes[-1].seconds if race.outcomes else longest for race in left)
+    return (
+        not left or budget.spent + expected / len(trainings.cores.shares) <= SHARE * budget.seconds
+    )
 
 
 def _in_the_race(races: Sequence[Race]) -> list[Race]:
     """Leave out who is behind."""
-    best = max(races, key=lambda race: race.score, default=None)
+    scored = [race for race in races if np.isfinite(race.score)]
+    best = max(scored, key=lambda race: race.score, default=None)
     for race in races:
         if best and race.candidate.name not in (FROZEN, PLAIN) and _is_behind(race, best):
             log.info("%s is behind and left out", race.candidate.name)
@@ -124,9 +134,10 @@ def _lead(one: Race, other: Race) -> tuple[float, float]:
     """
     count = min(len(one.scores), len(other.scores))
     ahead = one.scores[:count] - other.scores[:count]
-    if count < 2:
+    ahead = ahead[np.isfinite(ahead)]
+    if len(ahead) < 2:
         return float(ahead.sum()), float("inf")
-    return float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(count))
+    return float(ahead.mean()), float(ahead.std(ddof=1) / np.sqrt(len(ahead)))
 
 
 def winner(races: Sequence[Race], favourite: str) -> Race:
@@ -135,9 +146,10 @@ def winner(races: Sequence[Race], favourite: str) -> Race:
     The favourite is what `init` would take, whose worth was measured on many sets; folds of a small
     table differ by chance. So it stays unless another is ahead by more than that.
     """
-    compared = [race for race in races if len(race.scores) and not race.left_out]
+    sound = [race for race in races if np.isfinite(race.score)]
+    compared = [race for race in sound if not (race.left_out or race.failed)] or sound
     parts = min(len(race.scores) for race in compared)
-    best = max(compared, key=lambda race: float(np.mean(race.scores[:parts])))
+    best = max(compared, key=lambda race: float(np.nanmean(race.scores[:parts])))
     expected = next((race for race in compared if race.candidate.name == favourite), None)
     if expected is None:
         return best

@@ -13,17 +13,18 @@ import numpy as np
 
 from tfsocial import files
 from tfsocial.checkpoints import community
-from tfsocial.config import Config
+from tfsocial.config import Config, load
+from tfsocial.evaluation.reading import Columns
 from tfsocial.fit.asked import Asked
 from tfsocial.fit.candidates import Candidate
 from tfsocial.init import run as init_run
 from tfsocial.init import table
-from tfsocial.init.columns import Labels, Roles
+from tfsocial.init.columns import Labels, Roles, roles
 from tfsocial.init.config_file import Facts
 from tfsocial.init.recipe import NONE
 from tfsocial.init.run import Written
 from tfsocial.metrics.scores import PRIMARY
-from tfsocial.tuning.space import load_with
+from tfsocial.tuning.space import assignment
 
 CROSSED_UP_TO = 2000  # labelled rows; of more, a tenth stands apart as dev
 FOLDS = 5
@@ -64,6 +65,14 @@ class TableFolder:
     def metric(self) -> str:
         """What candidates are compared by, higher is better."""
         return PRIMARY[self.written.roles.tasks[0].kind]
+
+    @property
+    def columns(self) -> Columns:
+        """Where a labelled file like the table has what."""
+        found = self.written.roles
+        several = [one.separator for one in found.tasks if one.kind == "multilabel"]
+        labels = {one.task: one.column for one in found.tasks}
+        return Columns(found.text, labels, (), *several[:1])
 
     @property
     def encoder_layers(self) -> int:
@@ -126,23 +135,23 @@ class TableFolder:
             **candidate.settings,
             **settings,
         }
-        files_of = [self.written.config, *candidate.layers]
-        chosen = load_with(files_of, (), values)
+        written = [assignment(key, value) for key, value in values.items()]
         # What the user says goes over all of it.
-        return load_with([chosen.model_dump(mode="json")], self.asked.overrides, {})
+        return load([self.written.config, *candidate.layers], [*written, *self.asked.overrides])
 
     def _data(self, candidate: Candidate, part: Part) -> dict[str, Any]:
         licence = self.asked.licence_settings
         if candidate.name != "pool":
             said = {f"data.{key}": value for key, value in licence.items()}
             return {"data.splits": dict(part.splits), **said}
+        texts = {"text": list(self.written.roles.text)}
         pool = {"train": str((self.written.folder / "pool.csv").absolute())}
         return {
             "data.splits": {},
             "data.epoch_examples": 2 * part.rows,
             "data.mixture": {
-                "own": {**licence, "splits": dict(part.splits)},
-                "pool": {**licence, "splits": pool, "tasks": []},
+                "own": {**licence, "splits": dict(part.splits), **texts},
+                "pool": {**licence, "splits": pool, "tasks": [], **texts},
             },
         }
 
@@ -169,7 +178,7 @@ def prepare(asked: Asked, output: Path) -> TableFolder:
 
 
 def _written(asked: Asked, folder: Path) -> Written:
-    small = len(table.read(asked.data)) <= CROSSED_UP_TO
+    small = _labelled_rows(asked) <= CROSSED_UP_TO
     return init_run.init(
         asked.data,
         folder,
@@ -181,16 +190,23 @@ def _written(asked: Asked, folder: Path) -> Written:
     )
 
 
+def _labelled_rows(asked: Asked) -> int:
+    read = table.read(asked.data)
+    tasks = roles(read, asked.text, asked.labels).tasks
+    cells = [read.columns[one.column] for one in tasks]
+    return sum(any(row) for row in zip(*cells, strict=True))
+
+
 def _as_json(written: Written) -> dict[str, Any]:
     return {"roles": asdict(written.roles), "facts": asdict(written.facts)}
 
 
 def _of_json(folder: Path, values: Mapping[str, Any]) -> Written:
-    roles, facts = values["roles"], values["facts"]
-    labels = {kind: tuple(Labels(**one) for one in roles[kind]) for kind in ("tasks", "others")}
+    found, facts = values["roles"], values["facts"]
+    labels = {kind: tuple(Labels(**one) for one in found[kind]) for kind in ("tasks", "others")}
     tokens = tuple(facts["tokens"])
     return Written(
-        folder, Roles(tuple(roles["text"]), **labels), Facts(**{**facts, "tokens": tokens}), NONE
+        folder, Roles(tuple(found["text"]), **labels), Facts(**{**facts, "tokens": tokens}), NONE
     )
 
 

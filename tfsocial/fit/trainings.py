@@ -27,6 +27,9 @@ OUTCOME = "outcome.json"
 STEPS = "training.max_steps"  # all that two trainings of a candidate, part and seed may differ in
 
 
+Settings = Mapping[str, Any]  # key -> value over a candidate's
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a training.
@@ -83,26 +86,31 @@ class Trainings:
             cores: that it may use; none: all.
         """
         settings = settings or {}
-        steps = f"-{settings[STEPS]}-steps" if STEPS in settings else ""
-        workdir = self.output / part.name / f"{name or candidate.name}{steps}-{seed}"
-        kept = workdir.with_name(f"{workdir.name}.{OUTCOME}")
+        workdir = self._workdir(name or candidate.name, part, seed, settings)
+        kept = _kept(workdir)
         if kept.is_file():
             return Outcome(workdir, **json.loads(kept.read_text("utf-8")))
-        began = time.monotonic()
-        score, why = None, ""
+        began, score = time.monotonic(), None
         with self.budget.counted():
             try:
                 self._run(candidate, part, seed, settings, workdir, cores)
                 score = _score(workdir, part.scored, self.table)
-            except (InputError, TrainingError) as error:
-                why = str(error)
-                log.warning("%s: %s", candidate.name, why)
+            except (InputError, TrainingError) as error:  # tried again by the next call
+                log.warning("%s: %s", candidate.name, error)
+                return Outcome(workdir, time.monotonic() - began, why=str(error))
         seconds = round(time.monotonic() - began, 1)
-        values = {"seconds": seconds, "score": score, "why": why}
-        files.write_text(kept, json.dumps(values) + "\n")
+        files.write_text(kept, json.dumps({"seconds": seconds, "score": score}) + "\n")
         said = "" if score is None else f" {score:.4f}"
         log.info("%s on %s:%s, %.0f s", workdir.name, part.name, said, seconds)
-        return Outcome(workdir, seconds, score, why)
+        return Outcome(workdir, seconds, score)
+
+    def done(self, candidate: Candidate, part: Part, seed: int, settings: Settings) -> bool:
+        """Say whether a training was done before, so that it costs no time."""
+        return _kept(self._workdir(candidate.name, part, seed, settings)).is_file()
+
+    def _workdir(self, name: str, part: Part, seed: int, settings: Settings) -> Path:
+        steps = f"-{settings[STEPS]}-steps" if STEPS in settings else ""
+        return self.output / part.name / f"{name}{steps}-{seed}"
 
     def _run(
         self,
@@ -116,7 +124,17 @@ class Trainings:
         workdir.parent.mkdir(parents=True, exist_ok=True)
         config = workdir.with_name(f"{workdir.name}.yaml")
         self.table.config(candidate, part, seed, settings).write(config)
-        training_process.train(config, workdir, self.table.asked.device, cores=cores)
+        device = self.table.asked.device
+        training_process.train(config, workdir, device, check=self._check, cores=cores)
+
+    def _check(self) -> None:
+        """Keep the time that was spent, and end where somebody has asked all to."""
+        self.budget.keep()
+        self.cores.check()
+
+
+def _kept(workdir: Path) -> Path:
+    return workdir.with_name(f"{workdir.name}.{OUTCOME}")
 
 
 def _score(workdir: Path, split: str, table: TableFolder) -> float | None:
