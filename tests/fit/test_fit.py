@@ -196,6 +196,18 @@ def test_minutes_are_more_than_none(asked):
         asked(minutes=0)
 
 
+@pytest.mark.parametrize("override", ["seed=3", "training.monitor=macro_f1", "data.splits={}"])
+def test_what_fit_decides_itself_is_no_override(asked, override):
+    with pytest.raises(InputError, match="is what `fit` decides itself"):
+        asked(overrides=(override,))
+
+
+def test_an_override_goes_over_every_candidate(asked, pretended, tmp_path):
+    run.fit(asked(minutes=1e-6, overrides=("data.rows=3",)), tmp_path / "out")
+    config = (tmp_path / "out" / "trainings" / "fold-0" / "frozen-0.yaml").read_text("utf-8")
+    assert yaml.safe_load(config)["data"]["rows"] == 3
+
+
 def test_the_leaderboard_is_json_too(asked, pretended, tmp_path):
     fitted = run.fit(asked(minutes=1e-6), tmp_path / "out")
     kept = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))

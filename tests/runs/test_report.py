@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tiny_run
 
+from tfsocial import config as configs
 from tfsocial.metrics import baselines
 from tfsocial.metrics.scores import scores
 from tfsocial.metrics.thresholds import cross_fit_thresholds
@@ -89,3 +90,10 @@ def test_the_card_has_the_numbers(concluded, reports):
     card = (concluded[1] / "model" / "README.md").read_text("utf-8")
     value = reports["test"]["mood"]["accuracy"]
     assert f"| test | mood | accuracy | {value:.4g} | 16 |" in card
+
+
+def test_a_split_that_a_run_did_not_read_is_reported_as_it_would_have_been(concluded, reports):
+    """From the saved model alone, as a search scores its winner on test."""
+    workdir = concluded[1]
+    config = configs.load(workdir / "config.yaml")
+    assert report.of_split(workdir / "model", config, "test") == reports["test"]

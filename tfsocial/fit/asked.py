@@ -16,6 +16,16 @@ UNSAID = (
     "with --licence or --licence_ack"
 )
 
+# Keys that a candidate is made of, or compared by -> what to do instead.
+DECIDED = {
+    "data.mixture": "it makes its splits of --data",
+    "data.splits": "it makes them of --data",
+    "model.checkpoint": "name M0 with --checkpoint",
+    "model.layers": "take a checkpoint that has them",
+    "seed": "it takes 0, 1 and 2",
+    "training.monitor": "it compares accuracy, macro-F1 or Pearson's r by the kind of labels",
+}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -46,6 +56,9 @@ class Asked:
     def __post_init__(self):
         if not self.minutes > 0:
             raise InputError(f"--minutes={self.minutes:g}: has to be more than 0")
+        for key, instead in DECIDED.items():
+            if any(one.partition("=")[0].strip().startswith(key) for one in self.overrides):
+                raise InputError(f"--set {key}: is what `fit` decides itself; {instead}")
 
     @property
     def licence_settings(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ trainings at once are done sooner than one after the other.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
@@ -81,5 +82,8 @@ def of_machine(device: str) -> Cores:
     import tensorflow as tf
 
     on_cpu = device == "cpu" or (device == "auto" and not tf.config.list_physical_devices("GPU"))
+    with contextlib.suppress(RuntimeError):  # of a process that has used one
+        # This one only reads and writes: it would hold the memory that its trainings need.
+        tf.config.set_visible_devices([], "GPU")
     affinity = getattr(os, "sched_getaffinity", None)
     return Cores.of(affinity(0)) if on_cpu and affinity else Cores()
