@@ -93,7 +93,8 @@ def of_split(model: Path, config: Config, split: str) -> dict[str, Report]:
     """Report a saved model on a split that its run did not read; task -> its report.
 
     Args:
-        config: of its run, with the split among `data.splits`.
+        config: of its run, with the split among `data.splits`. Baselines that it asks for have no
+            dev to fit thresholds to.
 
     Raises:
         InputError: the data cannot be read.

@@ -72,7 +72,8 @@ def _report(
     from tfsocial.runs import report  # TensorFlow, which a worker has no other need of
 
     model = run_folder(output, number, seed) / "model"
-    return report.of_split(model, asked.winners_config(values, seed), "test")
+    config = asked.winners_config({**values, "report.baselines": False}, seed)
+    return report.of_split(model, config, "test")
 
 
 def _all(output: Path, last: int) -> list[Test]:
