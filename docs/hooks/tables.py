@@ -19,6 +19,7 @@ from docs.hooks import (
     results,
     serving_tables,
     system_tables,
+    tuning_tables,
 )
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -53,6 +54,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "serving_latency": serving_tables.latency,
     "bfloat16": serving_tables.bfloat16,
     "serving_sets": serving_tables.sets,
+    "tuning": tuning_tables.searches,
     "init": init_tables.init,
     "suspected_labels": init_tables.suspected_labels,
 }
