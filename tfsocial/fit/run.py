@@ -119,19 +119,18 @@ def _finalists(
     whole, budget = table.whole(), trainings.budget
     each = max(one.seconds for one in best.outcomes)
     each *= whole.rows / parts[0].rows
+    settings = _final_settings(trainings, candidate, whole, pace, each)
     if table.crossed:
         needed = 2 * TRIED_TOGETHER * each + 3 * each + finalists.RESERVE
         did = all(
-            trainings.done(candidate, part, seed, {})
+            trainings.done(candidate, part, seed, best.settings)
             for part in parts[:TRIED_TOGETHER]
             for seed in finalists.SEEDS
         )
         tried = candidate.moves and (did or budget.left > needed)
-        together = _on_folds(trainings, candidate, parts, each) if tried else finalists.Together()
-        if together.best == finalists.ALONE:
-            return together, _trained(trainings, candidate, whole, {}, each, most=1)
-        return together, _trained(trainings, candidate, whole, {}, each)
-    settings = _final_settings(trainings, candidate, whole, pace, each)
+        together = _on_folds(trainings, best, parts, each) if tried else finalists.Together()
+        most = 1 if together.best == finalists.ALONE else len(finalists.SEEDS)
+        return together, _trained(trainings, candidate, whole, settings, each, most)
     outcomes = _trained(trainings, candidate, whole, settings, each)
     scores = finalists.compare(trainings, whole, outcomes, trainings.output / "together")
     together = finalists.Together(scores)
@@ -141,7 +140,7 @@ def _finalists(
 def _final_settings(
     trainings: Trainings, candidate: Candidate, whole: Part, pace: speed.Speed, each: float
 ) -> dict[str, Any]:
-    """Plan the last training of a large table once: a call that goes on has less time left."""
+    """Plan the last training once: a call that goes on has less time left."""
     kept = trainings.output / f"{candidate.name}.plan.json"
     if not kept.is_file():
         seconds = max(each, trainings.budget.left / 2 - finalists.RESERVE)
@@ -150,12 +149,12 @@ def _final_settings(
 
 
 def _on_folds(
-    trainings: Trainings, candidate: Candidate, parts: Sequence[Part], each: float
+    trainings: Trainings, best: Race, parts: Sequence[Part], each: float
 ) -> finalists.Together:
     """Put trainings of two folds together, and take the mean of what that comes to."""
     found = []
     for part in parts[:TRIED_TOGETHER]:
-        outcomes = finalists.members(trainings, candidate, part, {}, each)
+        outcomes = finalists.members(trainings, best.candidate, part, best.settings, each)
         scores = finalists.compare(trainings, part, outcomes, trainings.output / "together")
         if scores:
             found.append(scores)
