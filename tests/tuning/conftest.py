@@ -58,8 +58,9 @@ def postgresql(tmp_path_factory):
     data, log, port = folder / "data", folder / "log", 20000 + os.getpid() % 20000
     as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     if as_user:  # the server refuses to run as root
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
+        for path in (folder, *folder.parents):
+            if path.stat().st_mode & 0o777 == 0o700:  # pytest's own, up to the system's /tmp
+                path.chmod(0o711)
         shutil.chown(folder, "postgres")
 
     def run(program: str, *arguments: str) -> None:
