@@ -162,6 +162,25 @@ def test_configs_of_other_tables_load(m0, tmp_path, columns, names, flags):
     assert ("pool" in {one.name for one in listed}) == ("mood" in columns)
 
 
+def test_rows_that_are_all_alike_are_shared_out_all_the_same(asked, pretended, tmp_path, table):
+    """Nearly the same text again and again, as forms and templates leave behind."""
+    rows = [
+        (f"{text} {n}", mood)
+        for n in range(20)
+        for text, mood in (("where is my parcel number", "happy"), ("my card is broken no", "sad"))
+    ]
+    tiny_run.write_csv(table, ("text", "mood"), rows)
+    run.fit(asked(minutes=1e-6), tmp_path / "out")
+    folds = sorted((tmp_path / "out" / "data" / "folds").iterdir())
+    assert [len(_rows(fold / "test.csv")) for fold in folds] == [8] * 5
+
+
+def test_one_text_again_and_again_is_nothing_to_compare_on(asked, tmp_path, table):
+    tiny_run.write_csv(table, ("text", "mood"), [("the same", "happy"), ("the same", "sad")] * 9)
+    with pytest.raises(InputError, match="its 18 labelled rows are one text"):
+        run.fit(asked(), tmp_path / "out")
+
+
 def test_labels_of_any_letters_survive(asked, pretended, tmp_path, table):
     rows = [(f"{text} 是", "😀" if mood == "happy" else mood) for text, mood in _rows(table)]
     tiny_run.write_csv(table, ("text", "mood"), rows)

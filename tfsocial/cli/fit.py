@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import api, cli
+from tfsocial import api, cli, folders
 from tfsocial.fit import MINUTES
 
 FLAGS = flags.FlagValues()
@@ -41,15 +41,15 @@ INTERRUPTED = "the same command goes on where it was"
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     fitted = api.fit(
-        FLAGS.data,
-        FLAGS.output,
+        folders.existing("--data", FLAGS.data),
+        folders.local("--output", FLAGS.output),
         minutes=FLAGS.minutes,
         text=FLAGS.text,
         labels=FLAGS.label,
         checkpoint=FLAGS.checkpoint,
         licence=FLAGS.licence,
         licence_ack=FLAGS.licence_ack,
-        test=FLAGS.test,
+        test=folders.existing("--test", FLAGS.test) if FLAGS.test else None,
         overrides=FLAGS.set,
         device=FLAGS.device,
     )

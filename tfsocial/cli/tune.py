@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfsocial import api, cli
+from tfsocial import api, cli, folders
 from tfsocial.errors import InputError
 from tfsocial.tuning import LEASE_SECONDS
 
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     tuned = api.tune(
         FLAGS.config,
-        FLAGS.space,
-        FLAGS.output,
+        folders.existing("--space", FLAGS.space),
+        folders.local("--output", FLAGS.output),
         trials=FLAGS.trials,
         seeds=[_seed(value) for value in FLAGS.seeds],
         sampler=FLAGS.sampler,

@@ -19,7 +19,7 @@ from tfsocial.fit.budget import Budget
 from tfsocial.fit.candidates import Candidate, candidates, favourite
 from tfsocial.fit.leaderboard import Fit, Row
 from tfsocial.fit.screening import Race
-from tfsocial.fit.table_folder import FOLDS, Part, TableFolder
+from tfsocial.fit.table_folder import Part, TableFolder
 from tfsocial.fit.trainings import Outcome, Trainings
 from tfsocial.init import table as tables
 from tfsocial.provenance.resources import checkpoint_digest
@@ -195,7 +195,8 @@ def _concluded(
 ) -> Fit:
     asked, output = table.asked, version.parents[1]
     scored_on = (
-        f"{FOLDS} folds of {table.written.rows['train']} rows, each by a training without it"
+        f"{len(table.parts())} folds of {table.written.rows['train']} rows, each by a training "
+        "without it"
         if table.crossed
         else f"{table.written.rows['dev']} rows of dev"
     )

@@ -14,6 +14,7 @@ import numpy as np
 from tfsocial import files
 from tfsocial.checkpoints import community
 from tfsocial.config import Config, load
+from tfsocial.errors import InputError
 from tfsocial.evaluation.reading import Columns
 from tfsocial.fit.asked import Asked
 from tfsocial.fit.candidates import Candidate
@@ -102,8 +103,14 @@ class TableFolder:
     def _write_folds(self, folder: Path) -> None:
         read = table.read(self.written.folder / "train.csv")
         every = np.arange(len(read))
+        folds = init_run.folds(read, self.written.roles, FOLDS)
+        if len(folds) < 2:
+            raise InputError(
+                f"--data={self.asked.data}: its {len(read)} labelled rows are one text; nothing "
+                "can be compared on them"
+            )
         with files.making(folder) as unfinished:
-            for number, held in enumerate(init_run.folds(read, self.written.roles, FOLDS)):
+            for number, held in enumerate(folds):
                 rest = np.setdiff1d(every, held)
                 (unfinished / f"fold-{number}").mkdir()
                 for name, rows in (("train", rest), ("test", held)):

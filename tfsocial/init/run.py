@@ -137,10 +137,18 @@ def _texts(usable: Table, roles: Roles) -> list[str]:
 
 
 def folds(read: Table, roles: Roles, count: int) -> list[np.ndarray]:
-    """Share a table's rows out to so many folds by groups of near texts, each label evenly."""
+    """Share a table's rows out to so many folds, each label evenly.
+
+    Near texts stay together, unless so many are alike that they would be more than a fold; then
+    equal ones do. There are fewer folds where there are fewer groups.
+    """
     every = np.arange(len(read))
     names = [f"fold {number}" for number in range(count)]
-    group = splitting.groups(_texts(read, roles))
+    texts = _texts(read, roles)
+    group = splitting.groups(texts)
+    if np.bincount(group).max() > len(read) / count:
+        forms = [splitting.normal_form(text) for text in texts]
+        group = np.unique(forms, return_inverse=True)[1]
     shares = dict.fromkeys(names, 1 / count)
     return [*splitting.split(group, _strata(read, roles, every), shares).values()]
 
