@@ -20,6 +20,7 @@ from tfsocial.evaluation import run as evaluation
 from tfsocial.fit.candidates import Candidate
 from tfsocial.fit.table_folder import Part, TableFolder
 from tfsocial.fit.trainings import Outcome, Trainings
+from tfsocial.metrics.scores import mean_over_tasks
 from tfsocial.serving.loading import load_ensemble
 
 log = logging.getLogger(__name__)
@@ -102,11 +103,10 @@ def mean_of_weights(outcomes: Sequence[Outcome], folder: Path) -> Path:
 def score(trainings: Trainings, models: Sequence[Path], labelled: Path) -> float:
     """Score one model, or several as one, on a labelled file, the mean over the tasks."""
     numbers = quality(trainings.table, models, labelled)
-    metric = trainings.table.metric
-    values = [task[metric] for task in numbers.values() if task.get(metric) is not None]
-    if not values:
-        raise InputError(f"{labelled}: has no {metric} to compare by")
-    return float(np.mean(values))
+    mean = mean_over_tasks(numbers, trainings.table.metric)
+    if mean is None:
+        raise InputError(f"{labelled}: has no {trainings.table.metric} to compare by")
+    return mean
 
 
 def quality(

@@ -158,12 +158,10 @@ def _on_folds(
         scores = finalists.compare(trainings, part, outcomes, trainings.output / "together")
         if scores:
             found.append(scores)
-    ways = set(found[0]).intersection(*found) if found else set()
-    return finalists.Together(
-        {way: float(np.mean([one[way] for one in found])) for way in found[0] if way in ways}
-        if found
-        else {}
-    )
+    if not found:
+        return finalists.Together()
+    ways = [way for way in found[0] if all(way in one for one in found)]
+    return finalists.Together({way: float(np.mean([one[way] for one in found])) for way in ways})
 
 
 def _trained(

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfsocial import files
 from tfsocial.errors import InputError
 from tfsocial.fit.budget import Budget
 from tfsocial.fit.candidates import Candidate
 from tfsocial.fit.cores import Cores, Job
 from tfsocial.fit.table_folder import Part, TableFolder
+from tfsocial.metrics.scores import mean_over_tasks
 from tfsocial.tuning import training_process
 from tfsocial.tuning.training_process import TrainingError
 
@@ -59,11 +58,11 @@ class Trainings:
     cores: Cores = field(default_factory=Cores)
 
     def train_all(
-        self, jobs: Sequence[tuple[Candidate, int, Mapping[str, Any]]], part: Part
+        self, jobs: Sequence[tuple[Candidate, int, Settings]], part: Part
     ) -> list[Outcome]:
         """Train candidates with their seeds and settings on one part, several at once."""
 
-        def one(job: tuple[Candidate, int, Mapping[str, Any]]) -> Job[Outcome]:
+        def one(job: tuple[Candidate, int, Settings]) -> Job[Outcome]:
             candidate, seed, settings = job
             return lambda cores: self.train(candidate, part, seed, settings, cores=cores)
 
@@ -74,7 +73,7 @@ class Trainings:
         candidate: Candidate,
         part: Part,
         seed: int = 0,
-        settings: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
         name: str = "",
         cores: Collection[int] = (),
     ) -> Outcome:
@@ -117,7 +116,7 @@ class Trainings:
         candidate: Candidate,
         part: Part,
         seed: int,
-        settings: Mapping[str, Any],
+        settings: Settings,
         workdir: Path,
         cores: Collection[int],
     ) -> None:
@@ -140,5 +139,4 @@ def _kept(workdir: Path) -> Path:
 def _score(workdir: Path, split: str, table: TableFolder) -> float | None:
     """Read the score of a split from a run's report, the mean over the tasks that have one."""
     report = json.loads((workdir / "report.json").read_text("utf-8")).get(split, {})
-    scores = [task[table.metric] for task in report.values() if task.get(table.metric) is not None]
-    return float(np.mean(scores)) if scores else None
+    return mean_over_tasks(report, table.metric)

@@ -26,6 +26,16 @@ PRIMARY: Mapping[str, str] = {
 }
 
 
+def mean_over_tasks(tasks: Mapping[str, Mapping[str, Any]], metric: str) -> float | None:
+    """Average a metric over the tasks that have it; None where none has.
+
+    >>> mean_over_tasks({"a": {"r2": 0.5}, "b": {"pearson": 0.1}, "c": {"r2": 1}}, "r2")
+    0.75
+    """
+    values = [task[metric] for task in tasks.values() if task.get(metric) is not None]
+    return float(np.mean(values)) if values else None
+
+
 def scores(
     spec: OutputSpec,
     labels: np.ndarray,

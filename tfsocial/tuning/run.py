@@ -22,7 +22,7 @@ from tfsocial.tuning.training_process import stopped_by_sigterm
 from tfsocial.tuning.trial import Work, folder, run_folder
 
 if TYPE_CHECKING:
-    from optuna import Study, Trial
+    from optuna import Study
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def tune(asked: Asked, output: Path) -> Tuned:
 def _check_plan(output: Path, asked: Asked) -> None:
     """Write down what is searched, or refuse an output that has another search."""
     path, plan = output / "plan.json", asked.as_json()
-    if path.is_file() and json.loads(path.read_text("utf-8")) != json.loads(json.dumps(plan)):
+    if path.is_file() and json.loads(path.read_text("utf-8")) != plan:
         raise InputError(f"--output={output}: holds another search; name a new folder")
     files.write_text(path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
     if not (output / "id").is_file():
@@ -71,8 +71,8 @@ def _check_plan(output: Path, asked: Asked) -> None:
 
 def _check_study(study: Study, asked: Asked) -> None:
     """Let a study on a database be one search, whatever outputs its machines have."""
-    plan = json.loads(json.dumps(asked.as_json()))
-    if study.user_attrs.setdefault(PLAN, plan) != plan:
+    plan = asked.as_json()
+    if study.user_attrs.get(PLAN, plan) != plan:
         raise InputError(
             f"--study={asked.name}: is another search on this storage; name another one"
         )
@@ -115,7 +115,8 @@ class Worker:
         for record in self._running():
             if lease := self._take(record):
                 log.info("trial %d: goes on where it was", record.number)
-                return self._work(take_up(self.study, record), lease)
+                trial = take_up(self.study, record)
+                return Work(trial, self.asked, self.output, lease)
         if len(self.study.get_trials(deepcopy=False)) >= self.asked.trials:
             return None
         trial = begin(self.study, {OUTPUT_ID: self.id})
@@ -124,9 +125,6 @@ class Worker:
             return None
         lease = leases.take(folder(self.output, trial.number), self.asked.lease_seconds)
         assert lease, "a new trial has no lease yet"
-        return self._work(trial, lease)
-
-    def _work(self, trial: Trial, lease: leases.Lease) -> Work:
         return Work(trial, self.asked, self.output, lease)
 
     def _take(self, record: FrozenTrial) -> leases.Lease | None:
@@ -136,11 +134,7 @@ class Worker:
         """List trials of this output that are not over."""
         state = optuna().trial.TrialState.RUNNING
         records = self.study.get_trials(deepcopy=False, states=(state,))
-        return [one for one in records if self._is_here(one)]
-
-    def _is_here(self, record: FrozenTrial) -> bool:
-        """Tell whether a trial's folder is here."""
-        return record.user_attrs[OUTPUT_ID] == self.id
+        return [one for one in records if one.user_attrs[OUTPUT_ID] == self.id]
 
     def _others(self) -> list[str]:
         return [

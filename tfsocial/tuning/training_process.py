@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from tfsocial.metrics.scorer import MONITORED
+from tfsocial.metrics.scores import mean_over_tasks
 
 LOOK_EVERY = 0.3  # seconds
 COMMAND = (sys.executable, "-m", "tfsocial.tuning.child", "train")
@@ -160,10 +159,8 @@ def read_curve(workdir: Path) -> Curve:
 def final_score(workdir: Path, monitor: str) -> float:
     """Score a finished run on dev: its saved model, by the metric that picked its weights."""
     report = json.loads((workdir / "report.json").read_text("utf-8"))["dev"]
-    scores = [task[monitor] for task in report.values() if task.get(monitor) is not None]
-    if scores:
-        return float(np.mean(scores))
-    return float(max(read_curve(workdir).scores))
+    score = mean_over_tasks(report, monitor)
+    return float(max(read_curve(workdir).scores)) if score is None else score
 
 
 def _last_sentence(log: Path, said_before: int, code: int) -> str:

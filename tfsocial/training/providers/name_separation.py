@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsocial.data.pipeline import batches
-from tfsocial.data.pipeline.tokenized_split import sample
+from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, sample
 from tfsocial.models import inference
 from tfsocial.objectives.table import Term
 from tfsocial.training.forward import Step
@@ -32,16 +32,22 @@ class NameSeparation(Provider):
         separation = dict.fromkeys(context.text_model.specs, 1.0)
         if not any(least.values()):
             return separation
-        texts = sample(context.encoded, MOST_TEXTS)
-        vectors = inference.embed(
-            context.text_model, batches.evaluation_batches(texts, context.shape)
-        )
+        texts, vectors = _read(context)
         for task in [task for task, bound in least.items() if bound]:
             names = Step({}, context.text_model, constants, training=False).label_embeddings(task)
             labels = texts.labels[task].numpy()
             separation[task] = name_separation(vectors, labels, names.numpy())
             _announce(task, separation[task], least[task])
         return separation
+
+
+def _read(context: Context) -> tuple[TokenizedSplit, np.ndarray]:
+    """Give texts of train and M0's vectors of them; where they are all, others have read them."""
+    if len(context.encoded) <= MOST_TEXTS:
+        return context.encoded, context.vectors
+    texts = sample(context.encoded, MOST_TEXTS)
+    read = batches.evaluation_batches(texts, context.shape)
+    return texts, inference.embed(context.text_model, read)
 
 
 def _least(terms: Sequence[Term]) -> dict[str, float]:
