@@ -37,12 +37,13 @@ def test_a_run_of_before_ends_as_it_would_have(run, tmp_path, monkeypatch, caplo
     with caplog.at_level("INFO"):
         train.train(chosen, Path("."), "cpu", accept_changes=True)
     assert "going on from step 5" in caplog.text
-    for name in ("model.safetensors", "heads.safetensors"):
+    # The head is fitted anew by a solver that stops near the optimum, where depends on the BLAS.
+    for name, tolerance in (("model.safetensors", 1e-4), ("heads.safetensors", 1e-3)):
         expected = load_file(FROZEN / run / "finished" / "model" / name)
         found = load_file(Path("model") / name)
         assert found.keys() == expected.keys()
         for tensor, array in expected.items():
-            np.testing.assert_allclose(found[tensor], array, atol=1e-4, err_msg=tensor)
+            np.testing.assert_allclose(found[tensor], array, atol=tolerance, err_msg=tensor)
 
 
 @pytest.fixture(scope="module")
