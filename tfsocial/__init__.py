@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tfsocial.api import load_config as load_config
     from tfsocial.api import load_predictor as load_predictor
     from tfsocial.api import predict as predict
+    from tfsocial.api import select as select
     from tfsocial.api import show_augment as show_augment
     from tfsocial.api import tf_serving as tf_serving
     from tfsocial.api import train as train
@@ -43,6 +44,7 @@ __all__ = [
     "load_config",
     "load_predictor",
     "predict",
+    "select",
     "show_augment",
     "tf_serving",
     "train",

@@ -13,17 +13,17 @@ import sys
 from pathlib import Path
 
 GROUPS = {
-    "make a model": (
-        "fit",
+    "feed it": (
         "init",
         "inspect",
-        "train",
-        "tune",
+        "select",
         "augment",
+        "show-augment",
         "convert",
         "data-service",
     ),
-    "weigh it": ("evaluate", "objectives", "schema", "show-augment", "preflight"),
+    "make a model": ("fit", "train", "tune"),
+    "weigh it": ("evaluate", "objectives", "schema", "preflight"),
     "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "tf-serving", "triton", "demo"),
 }

@@ -6,13 +6,14 @@ TensorFlow is imported by the first call that needs it. Files are called as the 
 
 from __future__ import annotations
 
-from tfsocial.api.make import Inspection as Inspection
+from tfsocial.api.feed import Inspection as Inspection
+from tfsocial.api.feed import init_config as init_config
+from tfsocial.api.feed import inspect as inspect
+from tfsocial.api.feed import select as select
+from tfsocial.api.feed import show_augment as show_augment
 from tfsocial.api.make import TrainedRun as TrainedRun
 from tfsocial.api.make import fit as fit
-from tfsocial.api.make import init_config as init_config
-from tfsocial.api.make import inspect as inspect
 from tfsocial.api.make import load_config as load_config
-from tfsocial.api.make import show_augment as show_augment
 from tfsocial.api.make import train as train
 from tfsocial.api.make import tune as tune
 from tfsocial.api.shape import MAX_LOSS as MAX_LOSS

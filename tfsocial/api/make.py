@@ -1,9 +1,8 @@
-"""Make a model: from a labelled table to a finished run."""
+"""Make a model: a run, or many that are compared."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +12,10 @@ from tfsocial import folders
 from tfsocial.config import Config
 from tfsocial.config import load as _load
 from tfsocial.fit import MINUTES
-from tfsocial.inspection import NEAR
 from tfsocial.tuning import LEASE_SECONDS
 
 if TYPE_CHECKING:
-    from tfsocial.data.augment.samples import Samples
     from tfsocial.fit.leaderboard import Fit
-    from tfsocial.init.run import Written
     from tfsocial.training.devices import Cloud
     from tfsocial.tuning.report import Tuned
 
@@ -41,53 +37,6 @@ class TrainedRun:
 
     def __str__(self) -> str:
         return self.text
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a config's data is like; prints as a report.
-
-    Attributes:
-        facts: ready for JSON.
-    """
-
-    facts: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        from tfsocial.inspection import text_report
-
-        return text_report.as_text(self.facts)
-
-
-def init_config(
-    data: str | Path,
-    output: str | Path,
-    text: Sequence[str] = (),
-    labels: Sequence[str] = (),
-    checkpoint: str | None = None,
-) -> Written:
-    """Look at a labelled table and write a commented config for it, with its splits.
-
-    Args:
-        data: csv, tsv or jsonl, or .gz.
-        output: new folder for config.yaml and the splits.
-        text, labels: columns; none: guessed.
-        checkpoint: M0, which counts tokens and checks labels; left out, that of the default config.
-
-    Returns:
-        What was written, which prints as what was seen. Its `config` is the path for `load_config`,
-        its `licence_keys` are the keys whose answers a training waits for.
-
-    Raises:
-        InputError: the file cannot be read, no column of it can be text or labels, or the folder
-            holds files already.
-    """
-    from tfsocial.config import Model
-    from tfsocial.init.run import init
-
-    model = Model(checkpoint=checkpoint) if checkpoint else Model()
-    folder = folders.unused("output", output)
-    return init(folders.existing("data", data), folder, text, labels, model)
 
 
 def load_config(
@@ -166,45 +115,6 @@ def fit(
         device,
     )
     return run.fit(asked, folders.local("output", output))
-
-
-def inspect(config: Config, output: str | Path | None = None, near: float = NEAR) -> Inspection:
-    """Look at a config's data before training: sizes, labels, lengths, leaks, licences.
-
-    Args:
-        output: folder for inspect.html, .json and .txt and quarantine.jsonl, which show texts.
-        near: similarity from which two texts count as near.
-
-    Raises:
-        InputError: the data or the checkpoint cannot be read.
-    """
-    from tfsocial.inspection import page, text_report
-    from tfsocial.inspection.facts.gather import gather
-
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(output or scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        quarantine = folder / "quarantine.jsonl"
-        facts = gather(config.data, config.tasks, config.model, quarantine, near)
-        facts = {"name": config.name, **facts}
-        if output is not None:
-            text_report.write(facts, page.page(facts), folder)
-    return Inspection(facts)
-
-
-def show_augment(config: Config, samples: int = 10, epochs: int = 2) -> Samples:
-    """Read texts of train as a config's augmentation changes them; prints as before and after.
-
-    Args:
-        samples: how many texts.
-        epochs: in how many epochs; each changes them anew.
-
-    Raises:
-        InputError: the config augments nothing, or the data or the checkpoint cannot be read.
-    """
-    from tfsocial.runs import samples as runs_samples
-
-    return runs_samples.of_config(config, samples, epochs)
 
 
 def train(

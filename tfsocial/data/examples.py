@@ -52,9 +52,9 @@ class Examples:
     attributes: dict[str, Attribute] = field(default_factory=dict)
 
     @classmethod
-    def of_texts(cls, texts: Sequence[str]) -> Examples:
+    def of_texts(cls, texts: Sequence[str], pair: Sequence[str] | None = None) -> Examples:
         """Make examples of texts alone, from nowhere and without a label."""
-        return cls(texts, None, {}, Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32)))
+        return cls(texts, pair, {}, Origin((), np.zeros(0, np.int32), np.zeros(0, np.int32)))
 
     def __len__(self) -> int:
         return len(self.text)

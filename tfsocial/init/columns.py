@@ -97,26 +97,26 @@ def roles(table: Table, text: Sequence[str] = (), labels: Sequence[str] = ()) ->
         if column not in table.columns:
             known = nearest(column, list(table.columns))
             raise InputError(f"--{flag}={column}: there is no such column; {known}")
-    text_columns = tuple(text) or _text(table)
-    rest = [name for name in table.columns if name not in text_columns]
+    texts = tuple(text) or text_columns(table)
+    rest = [name for name in table.columns if name not in texts]
     if labels:
         tasks = [_of_named(name, table.columns[name]) for name in labels]
-        return Roles(text_columns, tuple(tasks))
-    candidates = [one for one in (_labels(name, table.columns[name]) for name in rest) if one]
-    tasks = [one for one in candidates if _is_called(LABEL_NAMES, one.column)]
+        return Roles(texts, tuple(tasks))
+    candidates = [one for one in (labels_of(name, table.columns[name]) for name in rest) if one]
+    tasks = [one for one in candidates if is_called(LABEL_NAMES, one.column)]
     tasks = tasks or [one for one in candidates if one.kind == "regress"][:1] or candidates[:1]
     if not tasks:
         raise InputError(
             f"no column can be labels: {', '.join(rest) or 'there is none beside the text'}; "
             "name it: --label=COLUMN"
         )
-    return Roles(text_columns, tuple(tasks), tuple(one for one in candidates if one not in tasks))
+    return Roles(texts, tuple(tasks), tuple(one for one in candidates if one not in tasks))
 
 
 # --- text ----------------------------------------------------------------------------------
 
 
-def _text(table: Table) -> tuple[str, ...]:
+def text_columns(table: Table) -> tuple[str, ...]:
     for pair in PAIRS:
         if set(pair) <= set(table.columns):
             return pair
@@ -136,7 +136,7 @@ def _textual(name: str, cells: Sequence[str]) -> float:
         return 0.0
     varied = len(set(filled)) / len(filled)
     words = _share(filled, lambda cell: " " in cell or not cell.isascii())
-    hinted = 10 if _is_called(TEXT_NAMES, name) else 1
+    hinted = 10 if is_called(TEXT_NAMES, name) else 1
     length = float(np.mean([min(len(cell), 500) for cell in filled]))
     return hinted * varied * (0.1 + words) * length
 
@@ -156,7 +156,7 @@ def _is_data(cell: str) -> bool:
 # --- labels --------------------------------------------------------------------------------
 
 
-def _labels(name: str, cells: Sequence[str]) -> Labels | None:
+def labels_of(name: str, cells: Sequence[str]) -> Labels | None:
     """Read a column as labels, if it can be some."""
     filled = [cell for cell in cells if cell]
     if len(set(filled)) < 2:
@@ -176,9 +176,9 @@ def _labels(name: str, cells: Sequence[str]) -> Labels | None:
 
 def _numbers(name: str, filled: Sequence[str]) -> Labels | None:
     """Numbers are labels if they are called so, and values if they are called that."""
-    if _is_called(VALUE_NAMES, name):
+    if is_called(VALUE_NAMES, name):
         return Labels(name, "regress", {}, len(filled))
-    if not _is_called(LABEL_NAMES, name):
+    if not is_called(LABEL_NAMES, name):
         return None
     counts = Counter(filled)
     if len(counts) > 20 and any("." in value for value in counts):
@@ -195,7 +195,7 @@ def _separator(name: str, counts: Counter[str]) -> str | None:
         several = sum(count for cell, count in counts.items() if separator in cell)
         labels = {label for cell in counts for label in parts(cell, separator)}
         come_back = sum(separator in cell for cell in counts) >= 2 and len(labels) < len(counts)
-        may = separator != "," or _is_called(SEVERAL_NAMES, name)
+        may = separator != "," or is_called(SEVERAL_NAMES, name)
         if may and come_back and several >= 0.01 * counts.total():
             return separator
     return None
@@ -207,7 +207,7 @@ def parts(cell: str, separator: str) -> list[str]:
 
 
 def _of_named(name: str, cells: Sequence[str]) -> Labels:
-    if labels := _labels(name, cells):
+    if labels := labels_of(name, cells):
         return labels
     counts = Counter(cell for cell in cells if cell)
     if len(counts) < 2:
@@ -215,10 +215,10 @@ def _of_named(name: str, cells: Sequence[str]) -> Labels:
     return Labels(name, "classify", dict(counts), counts.total())
 
 
-def _is_called(names: re.Pattern[str], column: str) -> bool:
+def is_called(names: re.Pattern[str], column: str) -> bool:
     """Tell whether a column's name, or the last word of it, is one of these.
 
-    >>> [_is_called(LABEL_NAMES, name) for name in ("label", "main_topic", "topic_confidence")]
+    >>> [is_called(LABEL_NAMES, name) for name in ("label", "main_topic", "topic_confidence")]
     [True, True, False]
     """
     lower = column.lower()

@@ -49,13 +49,13 @@ def read(path: Path) -> Table:
         first = bad[0]
         raise InputError(f"{path}:{first.line}: {first.reason}; no row of the file can be used")
     names = list(dict.fromkeys(name for row in values for name in row))
-    return Table({name: [_cell(row.get(name)) for row in values] for name in names}, bad)
+    return Table({name: [cell(row.get(name)) for row in values] for name in names}, bad)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Write a value as a cell.
 
-    >>> _cell(" a "), _cell(3), _cell(["new", "loud"]), _cell(None)
+    >>> cell(" a "), cell(3), cell(["new", "loud"]), cell(None)
     ('a', '3', 'new|loud', '')
     """
     if value is None:

@@ -1,0 +1,1 @@
+"""Which texts of a pool to label next."""

@@ -1,0 +1,83 @@
+"""Which strategy a situation asks for, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from tfsocial.errors import InputError
+from tfsocial.selection.asked import AUTO
+from tfsocial.selection.knowledge import Knowledge
+from tfsocial.selection.reading import Labelled
+from tfsocial.selection.strategies.table import strategy
+
+
+class Choice(NamedTuple):
+    """A strategy of the table, and why it was taken."""
+
+    name: str
+    why: str
+
+
+MANY_CLASSES = 20
+FEW_LABELS = 10  # a class
+EVEN_FROM = 0.85  # of `evenness`
+
+
+def choice(asked: str, labelled: Labelled | None, known: Knowledge) -> Choice:
+    """Take the strategy that was asked for, or that has been best where labels are as here.
+
+    Raises:
+        InputError: the strategy that was asked for needs labels of two classes.
+    """
+    if asked != AUTO:
+        if strategy(asked).needs_probabilities and known.probabilities is None:
+            raise InputError(
+                f"--strategy={asked}: weighs doubts between labels, and {known.source}; "
+                "take typi_clust or auto"
+            )
+        return Choice(asked, "as asked for")
+    if known.probabilities is None:
+        return Choice("typi_clust", known.source)
+    counts = Counter(name for several in labelled.labels for name in several) if labelled else {}
+    chosen = automatic(np.array(list(counts.values())), known.probabilities)
+    return chosen._replace(why=f"{chosen.why}; by {known.source}")
+
+
+def automatic(counts: np.ndarray, p: np.ndarray | None) -> Choice:
+    """Say what has been best in benchmarks/selection.py where labels are as here.
+
+    Args:
+        counts: labels of each class known, int [classes].
+        p: probabilities of the pool's labels, float [n, classes]; None: nothing can be said.
+    """
+    if p is None:
+        return Choice("typi_clust", "labels of two classes are not known yet")
+    classes, each = p.shape[1], counts.sum() / max(len(counts), 1)
+    if classes < MANY_CLASSES:
+        return Choice("badge", f"{classes} classes are few")
+    if (even := evenness(p)) < EVEN_FROM:
+        return Choice(
+            "margin", f"the pool is uneven: {100 * even:.0f} % of {classes} classes count"
+        )
+    if each >= FEW_LABELS:
+        return Choice("margin", f"{classes} classes have {each:.1f} labels each")
+    return Choice("typi_margin", f"{classes} classes are many, {each:.1f} labels each are few")
+
+
+def evenness(p: np.ndarray) -> float:
+    """Estimate how alike classes are in number: their effective number as a share of theirs.
+
+    The exponential of the entropy of the mean probabilities, by the number of classes; 1 where all
+    are as likely.
+
+    >>> round(evenness(np.array([[1.0, 0.0], [0.0, 1.0]])), 2)
+    1.0
+    >>> round(evenness(np.array([[0.9, 0.1], [0.9, 0.1]])), 2)
+    0.69
+    """
+    share = p.mean(0, dtype=np.float64)
+    share = share[share > 0] / share.sum()
+    return float(np.exp(-np.sum(share * np.log(share))) / p.shape[1])

@@ -1,0 +1,1 @@
+"""Ways to choose texts to label, a file a way."""
