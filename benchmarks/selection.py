@@ -17,6 +17,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -116,9 +117,7 @@ def measured(
     strategies = [one for one in strategies if (name, one, seed, by) not in done]
     if not strategies or (options.recipe and (of.skew or not of.config)):
         return
-    train, test = (
-        read(options.data, of, split, options.work, reader) for split in ("train", "test")
-    )
+    train, test = (read(options, of, split, reader) for split in ("train", "test"))
     pool = skewed(train, of.skew, np.random.default_rng(seed)) if of.skew else train
     for strategy in strategies:
         rounds = [*chosen_in_rounds(strategy, pool, of.budgets, seed)]
@@ -126,7 +125,11 @@ def measured(
         if options.recipe:
             until = RECIPE_BUDGET.get(name, of.budgets[-1])
             rows = next(rows for rows in rounds if len(rows) == until)
-            yield {**line, "budgets": [until], **trained(of, pool.taken(rows), seed, options)}
+            yield {
+                **line,
+                "budgets": [until],
+                **trained(of, pool.taken(rows), strategy, seed, options),
+            }
         else:
             scores = [score(pool.taken(rows), test) for rows in rounds]
             yield {**line, "pool": len(pool.labels), "balanced_accuracy": scores}
@@ -188,9 +191,11 @@ def score(chosen: Texts, test: Texts) -> float:
     return round(float(np.mean(right)), 5)
 
 
-def trained(of: Set, chosen: Texts, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+def trained(
+    of: Set, chosen: Texts, strategy: str, seed: int, options: argparse.Namespace
+) -> dict[str, Any]:
     """Scores of the recipe's run on what is chosen."""
-    folder = options.work / "runs" / f"{of.data}-{seed}-{len(chosen.labels)}-{os.getpid()}"
+    folder = options.work / "runs" / f"{of.data}-{strategy}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     train = folder / "train.csv"
     with train.open("w", encoding="utf-8", newline="") as file:
@@ -213,6 +218,7 @@ def trained(of: Set, chosen: Texts, seed: int, options: argparse.Namespace) -> d
         settings["tasks"] = {TASKS[of.data]: {"column": "label"}}
     plan = {"name": of.data, "config": of.data, "data": of.data, "set": settings}
     quality.train(plan, seed, options.data, folder / "run", os.sched_getaffinity(0))
+    shutil.rmtree(folder / "run" / "checkpoints", ignore_errors=True)
     report = json.loads((folder / "run" / "report.json").read_text("utf-8"))
     return {"test": {task: quality.numbers(found) for task, found in report["test"].items()}}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfsocial.api import export as export
     from tfsocial.api import init_config as init_config
     from tfsocial.api import inspect as inspect
+    from tfsocial.api import label as label
     from tfsocial.api import load_config as load_config
     from tfsocial.api import load_predictor as load_predictor
     from tfsocial.api import predict as predict
@@ -41,6 +42,7 @@ __all__ = [
     "export",
     "init_config",
     "inspect",
+    "label",
     "load_config",
     "load_predictor",
     "predict",

@@ -17,6 +17,7 @@ GROUPS = {
         "init",
         "inspect",
         "select",
+        "label",
         "augment",
         "show-augment",
         "convert",

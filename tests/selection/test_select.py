@@ -103,6 +103,7 @@ def test_a_run_says_itself_what_it_doubts(moods, tmp_path):
     )
     chosen = api.select(path, tmp_path / "ask.csv", model=moods, strategy="margin", n=2)
     assert chosen.choice.why == "as asked for"
+    assert chosen.source == "the model's own task 'mood'"
     predictor = api.load_predictor(moods / "model")
     (task,) = predictor.labels
     texts = [("a b c",), ("c d",), ("late card",), ("e f g",)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tfsocial.api.feed import Inspection as Inspection
 from tfsocial.api.feed import init_config as init_config
 from tfsocial.api.feed import inspect as inspect
+from tfsocial.api.feed import label as label
 from tfsocial.api.feed import select as select
 from tfsocial.api.feed import show_augment as show_augment
 from tfsocial.api.make import TrainedRun as TrainedRun

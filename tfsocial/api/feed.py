@@ -6,15 +6,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tfsocial import folders
 from tfsocial.config import Config
 from tfsocial.inspection import NEAR
 
 if TYPE_CHECKING:
+    from tfsocial.config import Model
     from tfsocial.data.augment.samples import Samples
     from tfsocial.init.run import Written
+    from tfsocial.labelling.asked import Language
     from tfsocial.selection.report import Selection
 
 
@@ -123,15 +125,13 @@ def select(
     Raises:
         InputError: a file cannot be read or used, or nothing is left to label.
     """
-    from tfsocial.config import Model
     from tfsocial.training import environment
 
     environment.prepare(device)
     from tfsocial.selection import run
     from tfsocial.selection.asked import Asked
 
-    local = Path(model) if model is not None and Path(model).exists() else None
-    m0 = Model(checkpoint=str(model)) if model is not None and local is None else Model()
+    local, m0 = _reading(model)
     return run.select(
         Asked(
             folders.existing("pool", pool),
@@ -163,3 +163,78 @@ def show_augment(config: Config, samples: int = 10, epochs: int = 2) -> Samples:
     from tfsocial.runs import samples as runs_samples
 
     return runs_samples.of_config(config, samples, epochs)
+
+
+def label(
+    data: str | Path,
+    output: str | Path,
+    *,
+    text: Sequence[str] = (),
+    label: str = "label",
+    labels: Sequence[str] = (),
+    model: str | Path | None = None,
+    strategy: str = "auto",
+    overlap: float = 0.1,
+    language: str = "en",
+    retrain: bool = True,
+    licence: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    device: str = "auto",
+) -> None:
+    """Open a page on which people label texts, until SIGINT or SIGTERM.
+
+    Args:
+        data: csv, tsv, jsonl or txt, or .gz; rows with a label already are labelled by the file.
+        output: csv or jsonl of the labelled rows; the log of all that was done lies beside it.
+        text, label: columns; text left out: guessed.
+        labels: to begin with.
+        model: reads the texts; see `select`.
+        strategy: how texts are chosen, see `select`.
+        overlap: share of texts that a second annotator is asked about too.
+        language: of the page, en or zh.
+        retrain: whether a model is trained in the background.
+        licence: of the texts, an SPDX id, for that model.
+        host: address to answer at; from another one than this machine's a token is needed.
+        port: 0: a free one.
+        device: as `train` has it.
+
+    Raises:
+        InputError: a file cannot be read or used, or the port is taken.
+    """
+    from tfsocial import extras
+    from tfsocial.training import environment
+
+    for module in ("fastapi", "uvicorn", "jinja2", "multipart"):
+        extras.library(module, module, "label", "tfsocial label")
+    environment.prepare(device)
+    from tfsocial.labelling import run
+    from tfsocial.labelling.asked import Asked
+
+    local, m0 = _reading(model)
+    asked = Asked(
+        folders.existing("data", data),
+        folders.local("output", output),
+        tuple(text),
+        label,
+        tuple(labels),
+        local,
+        m0,
+        strategy,
+        overlap,
+        cast("Language", language),
+        retrain,
+        licence,
+    )
+    run.serve(run.open_session(asked, device), host, port, lambda at: print(at, flush=True))
+
+
+def _reading(model: str | Path | None) -> tuple[Path | None, Model]:
+    """Tell a folder of a model from the name of an M0."""
+    from tfsocial.config import Model
+
+    if model is None:
+        return None, Model()
+    if Path(model).exists():
+        return Path(model), Model()
+    return None, Model(checkpoint=str(model))

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
+from tfsocial.metrics import label_errors
+
 FOLDS = 5
 MOST_ROWS = 2000  # looked at: half a minute for 150 classes
 
@@ -13,9 +15,7 @@ MOST_ROWS = 2000  # looked at: half a minute for 150 classes
 def suspected(vectors: np.ndarray, labels: np.ndarray) -> float:
     """Estimate the share of wrong labels; 0 where classes are too small to tell.
 
-    Out-of-fold probabilities p of a logistic regression; a label y of a text is suspected if
-    another class c has p_c of at least the mean p_c of the texts labelled c, and more than any
-    other such class has: confident learning, Northcutt et al. (2021), arXiv:1911.00068, equation 1.
+    By `metrics.label_errors` on out-of-fold probabilities of a logistic regression.
     On a hard task a regression is unsure, means are low, and right labels are suspected too: what
     that comes to, see `recipe.NOISY` and benchmarks/suspected_labels.py.
 
@@ -30,6 +30,4 @@ def suspected(vectors: np.ndarray, labels: np.ndarray) -> float:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     regression = LogisticRegression(C=10.0, max_iter=200)
     p = cross_val_predict(regression, vectors, labels, cv=folds, method="predict_proba")
-    mean = np.array([p[labels == one, one].mean() for one in range(labels.max() + 1)])
-    confident = np.where(p >= mean, p, 0.0)
-    return float(np.mean((confident.max(1) > 0) & (confident.argmax(1) != labels)))
+    return float(np.mean(label_errors.suspected(p, labels)))

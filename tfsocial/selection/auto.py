@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +15,31 @@ from tfsocial.selection.knowledge import Knowledge
 from tfsocial.selection.reading import Labelled
 from tfsocial.selection.strategies.table import strategy
 
+REASONS = {
+    "asked": "as asked for",
+    "nothing known": "labels of two classes are not known yet",
+    "few classes": "{classes} classes are few",
+    "uneven": "of {classes} classes {even} % make up the pool",
+    "many labels": "{classes} classes have {each} labels each",
+    "few labels": "{classes} classes are many, {each} labels each are few",
+}
+
 
 class Choice(NamedTuple):
-    """A strategy of the table, and why it was taken."""
+    """A strategy of the table, and why it was taken: one of REASONS, and what stands in it."""
 
     name: str
-    why: str
+    reason: str
+    values: Mapping[str, str | int] = MappingProxyType({})
+
+    @property
+    def why(self) -> str:
+        """The reason as words.
+
+        >>> Choice("badge", "few classes", {"classes": 6}).why
+        '6 classes are few'
+        """
+        return REASONS[self.reason].format(**self.values)
 
 
 MANY_CLASSES = 20
@@ -38,12 +59,9 @@ def choice(asked: str, labelled: Labelled | None, known: Knowledge) -> Choice:
                 f"--strategy={asked}: weighs doubts between labels, and {known.source}; "
                 "take typi_clust or auto"
             )
-        return Choice(asked, "as asked for")
-    if known.probabilities is None:
-        return Choice("typi_clust", known.source)
+        return Choice(asked, "asked")
     counts = Counter(name for several in labelled.labels for name in several) if labelled else {}
-    chosen = automatic(np.array(list(counts.values())), known.probabilities)
-    return chosen._replace(why=f"{chosen.why}; by {known.source}")
+    return automatic(np.array(list(counts.values())), known.probabilities)
 
 
 def automatic(counts: np.ndarray, p: np.ndarray | None) -> Choice:
@@ -54,17 +72,16 @@ def automatic(counts: np.ndarray, p: np.ndarray | None) -> Choice:
         p: probabilities of the pool's labels, float [n, classes]; None: nothing can be said.
     """
     if p is None:
-        return Choice("typi_clust", "labels of two classes are not known yet")
-    classes, each = p.shape[1], counts.sum() / max(len(counts), 1)
+        return Choice("typi_clust", "nothing known")
+    classes, each, even = p.shape[1], counts.sum() / max(len(counts), 1), evenness(p)
     if classes < MANY_CLASSES:
-        return Choice("badge", f"{classes} classes are few")
-    if (even := evenness(p)) < EVEN_FROM:
-        return Choice(
-            "margin", f"the pool is uneven: {100 * even:.0f} % of {classes} classes count"
-        )
+        return Choice("badge", "few classes", {"classes": classes})
+    if even < EVEN_FROM:
+        return Choice("margin", "uneven", {"classes": classes, "even": round(100 * even)})
+    values = {"classes": classes, "each": f"{each:.1f}"}
     if each >= FEW_LABELS:
-        return Choice("margin", f"{classes} classes have {each:.1f} labels each")
-    return Choice("typi_margin", f"{classes} classes are many, {each:.1f} labels each are few")
+        return Choice("margin", "many labels", values)
+    return Choice("typi_margin", "few labels", values)
 
 
 def evenness(p: np.ndarray) -> float:

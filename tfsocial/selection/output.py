@@ -1,35 +1,36 @@
-"""The files of texts to label, and of those kept apart."""
+"""Rows of a file, with labels or room for them, as another file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfsocial import files
 from tfsocial.data.reading.rows import as_json
-from tfsocial.selection.reading import Pool, taken
+from tfsocial.selection.reading import taken
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def write(path: Path, pool: Pool, chosen: np.ndarray, label: str) -> None:
-    """Write texts of a pool with all their columns, and an empty one for the label.
+def write(
+    path: Path, source: Path, rows: Sequence[int], columns: Mapping[str, Sequence[str]]
+) -> None:
+    """Write rows of a file with all their columns, and others in their place or beside them.
 
     Args:
-        chosen: places among the pool's texts, int [m]; written in this order.
-        label: name of the column.
+        rows: their numbers in the file; written in this order.
+        columns: name -> a cell for each row.
     """
-    order = {int(pool.rows[place]): turn for turn, place in enumerate(chosen)}
-    rows: list[Mapping[str, Any]] = [{}] * len(chosen)
-    for number, row in zip(sorted(order), taken(pool.path, order), strict=True):
-        rows[order[number]] = {**row.values, label: ""}
+    turns = {int(row): turn for turn, row in enumerate(rows)}
+    written: list[Mapping[str, Any]] = [{}] * len(rows)
+    for number, row in zip(sorted(turns), taken(source, turns), strict=True):
+        turn = turns[number]
+        written[turn] = {**row.values, **{name: cells[turn] for name, cells in columns.items()}}
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(path) as partial:
-        (_write_lines if path.suffix == ".jsonl" else _write_table)(partial, path.suffix, rows)
+        (_write_lines if path.suffix == ".jsonl" else _write_table)(partial, path.suffix, written)
 
 
 def _write_lines(path: Path, _: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -16,6 +16,7 @@ class Selection:
         output: the file, the text to label first first.
         n: texts in it.
         choice: the strategy, and why.
+        source: who says what labels the pool's texts may have.
         rows: usable ones of the pool.
         unreadable: rows of the pool without a usable text.
         near: texts left out because they are nearly equal to one that is labelled or asked for.
@@ -25,6 +26,7 @@ class Selection:
     output: Path
     n: int
     choice: Choice
+    source: str
     rows: int
     unreadable: int
     near: int
@@ -34,7 +36,7 @@ class Selection:
         apart, beside = self.out_of_scope
         lines = [
             f"{self.n} of {self.rows} texts to label: {self.output}",
-            f"strategy {self.choice.name}: {self.choice.why}",
+            f"strategy {self.choice.name}: {self.choice.why} ({self.source})",
             f"{self.near} left out, nearly equal to a labelled or chosen text" if self.near else "",
             f"{apart} look out of scope and are not asked for: {beside}" if apart else "",
             f"{self.unreadable} rows without a usable text" if self.unreadable else "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from tfsocial.errors import InputError
@@ -42,7 +44,18 @@ def select(asked: Asked) -> Selection:
         asked.n,
         _proposing(asked, choice.name, own, rows, covered, known),
     )
-    return _written(asked, pool, labelled, rows[chosen], near, different[apart[different]], choice)
+    outside = different[apart[different]]
+    written = _written(asked, pool, labelled, rows[chosen], outside)
+    return Selection(
+        asked.output,
+        len(chosen),
+        choice,
+        known.source,
+        rows=len(pool.texts),
+        unreadable=pool.unreadable,
+        near=near,
+        out_of_scope=(len(outside), written),
+    )
 
 
 def _read(
@@ -106,22 +119,17 @@ def _written(
     pool: Pool,
     labelled: Labelled | None,
     chosen: np.ndarray,
-    near: int,
     out_of_scope: np.ndarray,
-    choice: auto.Choice,
-) -> Selection:
+) -> Path:
+    """Write what to label, and beside it, into the path given back, what was kept apart."""
     label = asked.label or (labelled.column if labelled else "label")
-    output.write(asked.output, pool, chosen, label)
+    _write(asked.output, pool, chosen, label)
     beside = asked.output.with_name(f"{asked.output.stem}.out_of_scope{asked.output.suffix}")
     beside.unlink(missing_ok=True)  # of an earlier call
     if len(out_of_scope):
-        output.write(beside, pool, out_of_scope, label)
-    return Selection(
-        asked.output,
-        len(chosen),
-        choice,
-        rows=len(pool.texts),
-        unreadable=pool.unreadable,
-        near=near,
-        out_of_scope=(len(out_of_scope), beside),
-    )
+        _write(beside, pool, out_of_scope, label)
+    return beside
+
+
+def _write(path: Path, pool: Pool, chosen: np.ndarray, label: str) -> None:
+    output.write(path, pool.path, pool.rows[chosen].tolist(), {label: [""] * len(chosen)})
