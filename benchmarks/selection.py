@@ -31,7 +31,7 @@ from benchmarks import quality
 from tfsocial.config import Model
 from tfsocial.selection import auto, vectors
 from tfsocial.selection.contract import Candidates
-from tfsocial.selection.probe import Probe
+from tfsocial.metrics.probe import Probe
 from tfsocial.selection.readers import CheckpointReader
 from tfsocial.selection.strategies.table import STRATEGIES
 

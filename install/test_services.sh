@@ -1,7 +1,12 @@
 #!/bin/sh
-# The servers that tests talk to, from Debian's packages: PostgreSQL. Needs root; where it cannot
-# install them, their tests are skipped and say so.
+# What tests talk to, from Debian's packages: PostgreSQL, and Chromium with its driver. Needs root;
+# where they cannot be installed, their tests are skipped and say so.
 set -eu
-ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 && exit 0
+wanted=""
+ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || wanted="postgresql"
+command -v chromium >/dev/null && command -v chromedriver >/dev/null ||
+	wanted="$wanted chromium chromium-driver fonts-noto-cjk"
+[ -z "$wanted" ] && exit 0
 apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -qq -y postgresql
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $wanted

@@ -205,7 +205,7 @@ def label(
     from tfsocial import extras
     from tfsocial.training import environment
 
-    for module in ("fastapi", "uvicorn", "jinja2", "multipart"):
+    for module in ("fastapi", "uvicorn", "jinja2", "python_multipart"):
         extras.library(module, module, "label", "tfsocial label")
     environment.prepare(device)
     from tfsocial.labelling import run

@@ -137,6 +137,7 @@ class TableFolder:
             **self._label_sets(),
             "seed": seed,
             "report.baselines": False,
+            "report.more_labels": False,
             "training.monitor": self.metric,
             "training.epochs": candidate.epochs,
             **candidate.settings,

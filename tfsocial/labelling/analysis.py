@@ -10,16 +10,17 @@ import numpy as np
 
 from tfsocial.labelling.texts import Texts
 from tfsocial.metrics import label_errors
+from tfsocial.metrics.learning_curve import LearningCurve
+from tfsocial.metrics.probe import Probe, fitted_temperature, out_of_fold_logits
 from tfsocial.selection import auto, repeats
 from tfsocial.selection.asked import AUTO
 from tfsocial.selection.contract import Candidates
-from tfsocial.selection.learning_curve import LearningCurve, learning_curve
+from tfsocial.selection.learning_curve import learning_curve
 from tfsocial.selection.neighbourhood import Neighbourhood
-from tfsocial.selection.probe import Probe, fitted_temperature, out_of_fold_logits
 from tfsocial.selection.strategies.table import strategy
 
 SURE_FROM = 0.5  # probability from which another label makes one's own look wrong
-BATCH = 30  # texts chosen at once
+SMALLEST_BATCH, LARGEST_BATCH = 10, 30  # texts chosen at once: as many as there are labels
 
 
 class Suspect(NamedTuple):
@@ -74,7 +75,6 @@ def analyse(
     labels: Mapping[str, str],
     asked_for: set[str],
     named: str = AUTO,
-    n: int = BATCH,
 ) -> Analysis:
     """Look at the labels so far.
 
@@ -83,7 +83,6 @@ def analyse(
         labels: text -> label, in the order in which they were given.
         asked_for: texts not to ask for though they have no label: skipped, or on a screen.
         named: the strategy.
-        n: texts to choose.
     """
     keys = [one for one in labels if one in texts.place]
     rows = np.array([texts.place[one] for one in keys], np.int64)
@@ -96,6 +95,7 @@ def analyse(
         t = fitted_temperature(held_out, codes)
         p = Probe(vectors[rows], codes)(vectors, t)
         suspects = _suspects(held_out / t, codes, keys, names)
+    n = min(max(SMALLEST_BATCH, len(keys)), LARGEST_BATCH)
     choice, queue = _queue(texts, vectors, rows, codes, p, asked_for, named, n)
     free = np.setdiff1d(np.arange(len(texts)), rows)
     curve = learning_curve(vectors[rows], codes, vectors[free]) if len(free) else None

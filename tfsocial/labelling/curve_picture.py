@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfsocial.selection.learning_curve import LearningCurve
+from tfsocial.metrics.learning_curve import LearningCurve
 
 WIDTH, HEIGHT = 300, 150
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 8, 20  # around the axes

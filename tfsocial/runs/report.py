@@ -19,7 +19,7 @@ from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_spli
 from tfsocial.metrics import baselines, pictures
 from tfsocial.metrics.thresholds import cross_fit_thresholds
 from tfsocial.models import inference
-from tfsocial.runs import model_card, report_text
+from tfsocial.runs import label_worth, model_card, report_text
 from tfsocial.runs.task_report import Report, plain, task_report
 from tfsocial.runs.train import Run
 from tfsocial.text.batch import Shape
@@ -40,7 +40,17 @@ def conclude(run: Run, config: Config, workdir: Path) -> str:
     splits = [split for split in REPORTED if split in run.encoded]
     has_tasks = bool(run.loaded.manifest.tasks)
     reports = _scored(run, config, splits) if has_tasks else _of_formula(run, splits)
-    report_text.write(reports, workdir)
+    worth = label_worth.of(
+        config,
+        run.loaded.manifest.tasks,
+        run.corpus.splits["train"],
+        run.loaded.manifest.row_length,
+    )
+    for of_tasks in reports.values():
+        for task, found in worth.items():
+            of_tasks[task]["more_labels"] = found
+    ends = [line for task, found in worth.items() for line in label_worth.lines(task, found)]
+    report_text.write(reports, workdir, ends)
     about = model_card.text(config, run.loaded.manifest.tasks, run.resources, reports)
     files.write_text(workdir / "model" / locations.CARD, about)
     scores = _flat(reports)

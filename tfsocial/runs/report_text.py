@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tfsocial import files
@@ -64,9 +64,12 @@ def _confused_lines(report: Report) -> Iterable[str]:
         yield f"{pair['count']:>6}  {pair['truth']} -> {pair['predicted']}"
 
 
-def write(reports: Mapping[str, Mapping[str, Report]], workdir: Path) -> None:
+def write(
+    reports: Mapping[str, Mapping[str, Report]], workdir: Path, ends: Sequence[str] = ()
+) -> None:
     """Write report.json and report.txt of reports[split][task], each whole or as it was before.
 
+    `ends` are the last lines of report.txt.
     Numbers JSON has no word for (NaN, infinity) become null.
     """
     texts = [
@@ -74,6 +77,8 @@ def write(reports: Mapping[str, Mapping[str, Report]], workdir: Path) -> None:
         for split, tasks in reports.items()
         for task, report in tasks.items()
     ]
+    if ends:
+        texts.append("\n".join([*ends, ""]))
     tree = json.dumps(plain(reports), indent=2, ensure_ascii=False, allow_nan=False)
     workdir = Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tfsocial.init.columns import OOD_LABELS
+from tfsocial.metrics.probe import Probe
 from tfsocial.models.spec import HeadSpec
-from tfsocial.selection.probe import Probe
 from tfsocial.selection.reading import Labelled
 
 OUT_OF_SCOPE_FROM = 0.5  # probability

@@ -100,7 +100,8 @@ class Asked:
         """
         sources = self.config().data.sources
         without_test: dict[str, Any] = {f"{source}.splits.test": [] for source in sources}
-        besides = {"seed": seed, "report.baselines": False, **without_test}
+        alone = {"report.baselines": False, "report.more_labels": False}
+        besides = {"seed": seed, **alone, **without_test}
         return load_with(self.files, self.overrides, {**values, **besides})
 
     def winners_config(self, values: dict[str, Any], seed: int) -> Config:
