@@ -29,9 +29,9 @@ import yaml
 
 from benchmarks import quality
 from tfsocial.config import Model
+from tfsocial.metrics.probe import Probe
 from tfsocial.selection import auto, vectors
 from tfsocial.selection.contract import Candidates
-from tfsocial.metrics.probe import Probe
 from tfsocial.selection.readers import CheckpointReader
 from tfsocial.selection.strategies.table import STRATEGIES
 
@@ -120,16 +120,13 @@ def measured(
     train, test = (read(options, of, split, reader) for split in ("train", "test"))
     pool = skewed(train, of.skew, np.random.default_rng(seed)) if of.skew else train
     for strategy in strategies:
-        rounds = [*chosen_in_rounds(strategy, pool, of.budgets, seed)]
-        line = {"set": name, "strategy": strategy, "seed": seed, "by": by, "budgets": of.budgets}
+        until = RECIPE_BUDGET.get(name, of.budgets[-1]) if options.recipe else of.budgets[-1]
+        budgets = [budget for budget in of.budgets if budget <= until]
+        rounds = [*chosen_in_rounds(strategy, pool, budgets, seed)]
+        line = {"set": name, "strategy": strategy, "seed": seed, "by": by, "budgets": budgets}
         if options.recipe:
-            until = RECIPE_BUDGET.get(name, of.budgets[-1])
-            rows = next(rows for rows in rounds if len(rows) == until)
-            yield {
-                **line,
-                "budgets": [until],
-                **trained(of, pool.taken(rows), strategy, seed, options),
-            }
+            found = trained(of, pool.taken(rounds[-1]), test, strategy, seed, options)
+            yield {**line, "budgets": [until], **found}
         else:
             scores = [score(pool.taken(rows), test) for rows in rounds]
             yield {**line, "pool": len(pool.labels), "balanced_accuracy": scores}
@@ -192,17 +189,15 @@ def score(chosen: Texts, test: Texts) -> float:
 
 
 def trained(
-    of: Set, chosen: Texts, strategy: str, seed: int, options: argparse.Namespace
+    of: Set, chosen: Texts, test: Texts, strategy: str, seed: int, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Scores of the recipe's run on what is chosen."""
     folder = options.work / "runs" / f"{of.data}-{strategy}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    train = folder / "train.csv"
-    with train.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(
-            [("text", "label"), *zip(chosen.texts, chosen.labels, strict=True)]
-        )
-    test = str((options.data / of.data / "test.csv").absolute())
+    splits = {
+        "train": write(folder / "train.csv", chosen),
+        "test": write(folder / "test.csv", test),
+    }
     recipe = yaml.safe_load(RECIPE.read_text("utf-8"))
     settings = {
         **{
@@ -210,17 +205,27 @@ def trained(
             for section, keys in recipe.items()
             for key, value in keys.items()
         },
-        "data.splits": {"train": str(train.absolute()), "test": test},
+        "data.splits": splits,
         "report.baselines": False,
         **of.config,
     }
-    if of.data in TASKS:
-        settings["tasks"] = {TASKS[of.data]: {"column": "label"}}
+    # Every label is named, since not one text of a class may be chosen.
+    task, names = TASKS.get(of.data, "intent"), sorted({*chosen.labels, *test.labels})
+    settings["tasks"] = {task: {"column": "label", "labels": names}}
     plan = {"name": of.data, "config": of.data, "data": of.data, "set": settings}
     quality.train(plan, seed, options.data, folder / "run", os.sched_getaffinity(0))
     shutil.rmtree(folder / "run" / "checkpoints", ignore_errors=True)
     report = json.loads((folder / "run" / "report.json").read_text("utf-8"))
     return {"test": {task: quality.numbers(found) for task, found in report["test"].items()}}
+
+
+def write(path: Path, texts: Texts) -> str:
+    """Writes texts with their labels; the path as a config has it."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [("text", "label"), *zip(texts.texts, texts.labels, strict=True)]
+        )
+    return str(path.absolute())
 
 
 if __name__ == "__main__":
