@@ -15,7 +15,7 @@ import tfsocial
 
 NAMES = {
     *("load_config", "train", "evaluate", "predict", "export", "inspect", "load_predictor"),
-    *("init_config", "show_augment", "tf_serving", "compress", "compose"),
+    *("init_config", "label", "select", "show_augment", "tf_serving", "compress", "compose"),
     *("TrainedRun", "Evaluation", "Inspection", "InputError", "__version__"),
 }
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from tests.reference import make_selection
 from tfsocial.metrics.agreement import cohens_kappa
 from tfsocial.metrics.label_errors import suspected, suspects
 from tfsocial.metrics.probe import Probe, fitted_temperature, out_of_fold_logits
@@ -31,13 +34,21 @@ def test_planted_errors_are_found():
     found = suspects(p, labels)
     assert set(wrong) <= set(found)
     assert len(found) <= 6
-    assert set(found) == set(np.flatnonzero(suspected(p, labels)))
 
 
-def test_the_order_is_of_the_normalised_margin():
-    """Margins -0.8, -0.6; the third is right."""
-    p = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.4, 0.6], [0.95, 0.05]])
-    assert suspects(p, np.array([0, 0, 0, 1, 0])).tolist() == [0, 1]
+def test_as_many_as_are_suspected_the_least_likely_first():
+    """Two are suspected; of the label they have, the last and the first are the least likely."""
+    p = np.array([[0.1, 0.9], [0.3, 0.7], [0.9, 0.1], [0.4, 0.6], [0.05, 0.95]])
+    labels = np.array([0, 0, 0, 1, 1])
+    assert suspected(p, labels).tolist() == [True, False, False, False, False]
+    assert suspects(p, labels).tolist() == [0]
+
+
+def test_confident_learning_of_cleanlab():
+    found = json.loads(make_selection.FILE.read_text("utf-8"))["cleanlab"]
+    p, labels = make_selection.mislabelled()
+    assert np.flatnonzero(suspected(p, labels)).tolist() == found["confident_learning"]
+    assert suspects(p, labels).tolist() == found["self_confidence"][: len(suspects(p, labels))]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2))

@@ -1,6 +1,6 @@
-"""Texts chosen by small-text and scikit-activeml, as an oracle of ours.
+"""Texts chosen by small-text and scikit-activeml, labels that cleanlab suspects: oracles of ours.
 
-Runs in an environment of its own, which has both and no TensorFlow:
+Runs in an environment of its own, which has them and no TensorFlow:
 
     python3.11 -m venv selection_environment
     selection_environment/bin/pip install -r tests/reference/requirements-selection.txt
@@ -24,6 +24,7 @@ SIZES = (40, 33, 27, 22, 18, 15, 12, 9)
 WIDTH = 24
 NEIGHBOURS = 5
 N = 5
+PACKAGES = ("cleanlab", "small-text", "scikit-activeml", "scikit-learn")
 
 
 def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -36,13 +37,23 @@ def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return vectors.astype(np.float32), labelled, random.dirichlet(np.ones(4), len(vectors))
 
 
+def mislabelled() -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities [n, 4] of a model that is right mostly, and labels, every eighth wrong."""
+    random = np.random.default_rng(1)
+    truth = np.arange(120) % 4
+    p = random.dirichlet(np.ones(4), len(truth)) + 1.5 * np.eye(4)[truth]
+    labels = np.where(np.arange(120) % 8 == 3, (truth + 1) % 4, truth)
+    return p / p.sum(1, keepdims=True), labels
+
+
 def main() -> None:
     found = {
         "small-text": {"breaking_ties": breaking_ties()},
         "scikit-activeml": {"typi_clust": typi_clust(), "badge": badge()},
+        "cleanlab": label_errors(),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("small-text", "scikit-activeml", "scikit-learn")},
+            **{name: version(name) for name in PACKAGES},
         },
     }
     FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -96,6 +107,19 @@ def badge() -> dict[str, list]:
     )
     free = np.setdiff1d(np.arange(len(vectors)), labelled)
     return {"first": [int(rows[0])], "second": np.nan_to_num(utilities[1][free]).tolist()}
+
+
+def label_errors() -> dict[str, list[int]]:
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    p, labels = mislabelled()
+    marked = find_label_issues(labels, p, filter_by="confident_learning")
+    scores = get_label_quality_scores(labels, p, method="self_confidence")
+    return {
+        "confident_learning": np.flatnonzero(marked).tolist(),
+        "self_confidence": np.argsort(scores, kind="stable").tolist(),
+    }
 
 
 def _labels(n: int, labelled: np.ndarray) -> np.ndarray:
