@@ -66,6 +66,7 @@ SETS = {
     "banking77": Set("banking77", (77, 154, 231, 308, 462, 616), config=INTENTS),
     "trec6": Set("trec6", (6, 12, 25, 50, 100, 150), config=SMALL),
     "sst2": Set("sst2", (10, 20, 50, 100), config={**SMALL, "training.epochs": 30}),
+    "snips7": Set("snips7", (7, 14, 28, 56, 112)),
     "goemotions": Set("goemotions", (28, 56, 112, 224, 448)),
     "banking77, skew 0.5": Set("banking77", (77, 154, 231, 308, 462, 616), 0.5),
     "banking77, skew 1": Set("banking77", (77, 154, 231, 308, 462, 616), 1.0),

@@ -46,6 +46,7 @@ SMALL = {
         "POOL_EPOCH_EXAMPLES": 100,
     },
     "04_augmentation_and_data": {**ONCE, "SHOTS": 2, "SEEDS": [0]},
+    "07_which_texts_to_label": {**ONCE, "EACH": 20, "ROUNDS": 2, "SEEDS": [0]},
     "05_export_and_query": {**ONCE, "LAYERS": 1, "MAX_LOSS": 100.0},
 }
 # A path from the root of a file system, a time, a progress bar: of the machine that ran it.

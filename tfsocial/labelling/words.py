@@ -107,9 +107,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "language": "English",
         "asked": "按要求",
         "nothing known": "还没有两类标签",
-        "few classes": "只有 {classes} 类",
         "uneven": "{classes} 类中约 {even} % 占了大部分文本",
         "many labels": "{classes} 类，每类已有 {each} 个标签",
-        "few labels": "{classes} 类很多，每类只有 {each} 个标签",
+        "few labels": "{classes} 类，每类只有 {each} 个标签",
     },
 }

@@ -18,10 +18,9 @@ from tfsocial.selection.strategies.table import strategy
 REASONS = {
     "asked": "as asked for",
     "nothing known": "labels of two classes are not known yet",
-    "few classes": "{classes} classes are few",
     "uneven": "of {classes} classes {even} % make up the pool",
     "many labels": "{classes} classes have {each} labels each",
-    "few labels": "{classes} classes are many, {each} labels each are few",
+    "few labels": "{classes} classes have only {each} labels each",
 }
 
 
@@ -36,13 +35,13 @@ class Choice(NamedTuple):
     def why(self) -> str:
         """The reason as words.
 
-        >>> Choice("badge", "few classes", {"classes": 6}).why
-        '6 classes are few'
+        >>> Choice("badge", "many labels", {"classes": 6, "each": "12.0"}).why
+        '6 classes have 12.0 labels each'
         """
         return REASONS[self.reason].format(**self.values)
 
 
-MANY_CLASSES = 20
+MANY_CLASSES = 20  # from which doubts are weighed by margins; below by BADGE
 FEW_LABELS = 10  # a class
 EVEN_FROM = 0.85  # of `evenness`
 
@@ -74,13 +73,12 @@ def automatic(counts: np.ndarray, p: np.ndarray | None) -> Choice:
     if p is None:
         return Choice("typi_clust", "nothing known")
     classes, each, even = p.shape[1], counts.sum() / max(len(counts), 1), evenness(p)
-    if classes < MANY_CLASSES:
-        return Choice("badge", "few classes", {"classes": classes})
+    doubting = "badge" if classes < MANY_CLASSES else "margin"
     if even < EVEN_FROM:
-        return Choice("margin", "uneven", {"classes": classes, "even": round(100 * even)})
+        return Choice(doubting, "uneven", {"classes": classes, "even": round(100 * even)})
     values = {"classes": classes, "each": f"{each:.1f}"}
     if each >= FEW_LABELS:
-        return Choice("margin", "many labels", values)
+        return Choice(doubting, "many labels", values)
     return Choice("typi_margin", "few labels", values)
 
 
