@@ -26,6 +26,8 @@ SETS = (
     ("sst2 16-shot", "SST-2, 16 a class", "accuracy", "sst2-16"),
 )
 PEERS = {"frozen": "frozen MiniLM + logistic regression", "setfit": "SetFit", "trainer": "Trainer"}
+# The release shown of a peer that has several in the results.
+RELEASES = {"setfit": "1.1.3"}
 
 
 def peer(name: str, draws: str, score: str = "accuracy") -> dict[int, float]:
@@ -33,7 +35,9 @@ def peer(name: str, draws: str, score: str = "accuracy") -> dict[int, float]:
     return {
         int(line["draw"].removeprefix(f"{draws}-")): 100 * line[score]
         for line in lines("few_shot_peers.jsonl")
-        if line["peer"] == name and line["draw"].startswith(f"{draws}-")
+        if line["peer"] == name
+        and line["draw"].startswith(f"{draws}-")
+        and RELEASES.get(name) in (None, line["versions"].get(name))
     }
 
 

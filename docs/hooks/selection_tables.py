@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
-from docs.hooks.results import lines, mean_range, table
+from docs.hooks.results import lines, mean_range, table, tree
 
 STRATEGIES = ("random", "entropy", "margin", "badge", "typi_clust", "typi_margin", "auto")
+SCORES = ("precision", "recall")
+FEW = 300  # labels
 COUNTED = {"clinc150": 600, "banking77": 308}  # labels of the table; of other sets the last budget
 
 
@@ -49,3 +54,36 @@ def with_recipe() -> str:
             shown = [mean_range([by[one][seed] for seed in both]) for one in ("random", "auto")]
             rows.append([f"{name}, {budget} labels", *shown, mean_range(gains, count=False)])
     return table(["set", "at random", "by auto", "difference"], rows)
+
+
+def label_errors() -> str:
+    """How many planted errors the page brings back."""
+    found = tree("labelling.json")["errors"]
+    ways = {"the least likely labels": "", "confident learning": "confident_learning_"}
+    rows = [
+        [title, *(mean_range(100 * one[f"{prefix}{score}"] for one in found) for score in SCORES)]
+        for title, prefix in ways.items()
+    ]
+    return table(["suspected", *SCORES], rows)
+
+
+def learning_curves() -> str:
+    """What the learning curve expected at the next round, beside what came."""
+    by: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for line in tree("labelling.json")["curves"]:
+        few = line["labels"][0] < FEW
+        by[f"{line['strategy']}, {'below' if few else 'from'} {FEW} labels on"].append(line)
+    rows = []
+    for title, some in sorted(by.items()):
+        off = [100 * abs(one["expected"] - one["came"]) for one in some]
+        gain = [100 * abs(one["gain_expected"] - one["gain_came"]) for one in some]
+        held = [100 * (one["band"][0] <= one["came"] <= one["band"][1]) for one in some]
+        within = 100 * sum(value <= 1.5 for value in off) / len(off)
+        shown = [
+            f"{statistics.median(off):.1f}",
+            f"{within:.0f} %",
+            f"{statistics.mean(held):.0f} %",
+        ]
+        rows.append([title, str(len(some)), *shown, f"{statistics.median(gain):.1f}"])
+    header = ["labels chosen by", "cases", "off, median", "within 1.5", "in the band"]
+    return table([*header, "gain off, median"], rows)

@@ -56,6 +56,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "bfloat16": serving_tables.bfloat16,
     "serving_sets": serving_tables.sets,
     "selection": selection_tables.strategies,
+    "label_errors": selection_tables.label_errors,
+    "learning_curves": selection_tables.learning_curves,
     "selection_recipe": selection_tables.with_recipe,
     "tuning": tuning_tables.searches,
     "init": init_tables.init,

@@ -59,8 +59,11 @@ def out_of_fold_logits(vectors: np.ndarray, labels: np.ndarray, classes: int) ->
 def fitted_temperature(held_out: np.ndarray, labels: np.ndarray) -> float:
     """Fit the temperature of a regression's probabilities on logits of texts held out.
 
-    It is 1 at the most: a regression with a penalty is not sure enough as it is, and texts that
-    were chosen to be labelled are harder than others, so that what is held out of them says too
-    little of those.
+    A text whose class the others have no example of says nothing of it, nor does such a class. It
+    is 1 at the most: a regression with a penalty is not sure enough as it is, and texts that were
+    chosen to be labelled are harder than others.
     """
-    return min(1.0, fit_temperature(held_out, labels))
+    absent = held_out <= NEVER / 2
+    known = np.where(absent[np.arange(len(labels)), labels], -1, labels)
+    least = np.where(absent, np.inf, held_out).min(1, keepdims=True)
+    return min(1.0, fit_temperature(np.where(absent, least, held_out), known))
