@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for vectors")
     options = parser.parse_args()
-    warnings.filterwarnings("ignore", message="The number of unique classes")
     reader = CheckpointReader(Model())
     train = selection.read(options, selection.SETS["banking77"], "train", reader)
     found: dict[str, Any] = {"errors": [errors(train, seed) for seed in SEEDS], "curves": []}

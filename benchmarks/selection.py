@@ -18,7 +18,6 @@ import csv
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +94,6 @@ def main() -> None:
     parser.add_argument("--recipe", action="store_true", help="train on what is chosen")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
-    warnings.filterwarnings("ignore", message="The number of unique classes")
     reader = CheckpointReader(Model())
     done = {(line["set"], line["strategy"], line["seed"], line["by"]) for line in lines()}
     for name, chosen in SETS.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import special
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +25,10 @@ class Probe:
     """
 
     def __init__(self, vectors: np.ndarray, labels: np.ndarray, classes: int | None = None):
-        fitted = LogisticRegression(C=C, max_iter=200).fit(vectors, labels)
+        with warnings.catch_warnings():
+            # So many classes for so few texts might be values, it warns; they are not.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            fitted = LogisticRegression(C=C, max_iter=200).fit(vectors, labels)
         kernel, bias = fitted.coef_.T, fitted.intercept_
         if kernel.shape[1] == 1:  # of two classes sklearn keeps one
             kernel, bias = np.hstack([-kernel, kernel]) / 2, np.array([-bias[0], bias[0]]) / 2
