@@ -25,7 +25,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "labels_so_far": "Labels so far",
         "all_done": "Every text has a label or was skipped.",
         "why": "This text was chosen by {name}: {why}.",
-        "keys": "Keys: 1 to 9 give a label, / searches, s skips, u undoes, n notes, Esc leaves a field.",
+        "keys": "Keys: 1 to 9 give a label, / searches, s skips, u undoes, n notes, Esc leaves.",
         "suggested": "Suggested",
         "expected": "Expected to be right about texts like these",
         "now": "now, with {labels} labels",
