@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import tiny_run
@@ -12,6 +13,7 @@ import tiny_run
 from tests.labelling.conftest import EACH, TEXTS, THINGS, label_next, thing
 from tfsocial import api
 from tfsocial.errors import InputError
+from tfsocial.labelling import export
 from tfsocial.labelling.words import WORDS
 from tfsocial.selection.auto import REASONS
 
@@ -144,6 +146,35 @@ def test_a_learning_curve_says_what_to_expect(opened):
     middle, low, high = session.assistant.analysis.curve.at(35)
     assert 0 <= low <= middle <= high <= 1
     assert middle >= session.assistant.analysis.curve.accuracy[-1]
+
+
+def test_a_file_of_somebody_else_is_not_overwritten(opened, tmp_path):
+    (tmp_path / "labels.csv").write_text("text,label\nmine,card\n")
+    with pytest.raises(InputError, match=r"labels\.csv: is there already, and was not written by"):
+        opened()
+    assert (tmp_path / "labels.csv").read_text() == "text,label\nmine,card\n"
+
+
+def test_a_log_of_other_texts_is_refused(opened, tmp_path):
+    session = opened()
+    label_next(session)
+    session.stop()
+    path = tiny_run.write_csv(tmp_path / "others.csv", ("text",), [("a pizza",), ("a card",)])
+    with pytest.raises(InputError, match=r"is of other texts than --data=.*others\.csv"):
+        opened(data=path)
+    assert len(rows_of(tmp_path / "labels.csv")) == 1
+
+
+def test_a_disk_that_is_full_is_said_and_the_next_click_tries_again(opened, tmp_path, caplog):
+    session = opened()
+    with mock.patch.object(
+        export.output, "write", side_effect=OSError(28, "No space left on device", "labels.csv")
+    ):
+        label_next(session)
+        until(lambda: "labels.csv: could not be written (No space left" in caplog.text)
+    label_next(session)
+    until(lambda: (tmp_path / "labels.csv").exists())
+    until(lambda: len(rows_of(tmp_path / "labels.csv")) == 2)
 
 
 @pytest.mark.parametrize("label", ["", "  ", "x" * 201])

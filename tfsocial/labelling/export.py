@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tfsocial.labelling.texts import Texts
 from tfsocial.selection import output
+
+log = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds between two writings at the least
 
@@ -57,5 +60,8 @@ class Exporter:
             self._changed.wait()
             self._changed.clear()
             if not self._stop.is_set():
-                self._write()
+                try:
+                    self._write()
+                except OSError as error:  # the log has all of it; the next click tries again
+                    log.warning("%s: could not be written (%s)", error.filename, error.strerror)
                 self._stop.wait(EVERY)

@@ -44,13 +44,17 @@ class Session:
 
     Args:
         vectors: of the texts, float32 [n, hidden].
+
+    Raises:
+        InputError: the output is somebody else's, or its log is of other texts.
     """
 
     def __init__(self, asked: Asked, texts: Texts, vectors: np.ndarray, device: str = "auto"):
         self.asked, self.texts = asked, texts
         self._lock = threading.RLock()
-        self._log = EventLog(asked.beside(".labels"))
+        self._log = _opened(asked)
         self._answers = self._played()
+        self._check_texts()
         self._on_screen: dict[str, str] = {}
         self.assistant = Assistant(texts, vectors, self._look, asked.strategy)
         self.retraining = Retraining(asked, texts, device)
@@ -202,6 +206,15 @@ class Session:
             found.labels[text][FILE] = label
         return Answers.of(self._log, found)
 
+    def _check_texts(self) -> None:
+        """Refuse a log of which no text is here: a file written from it would have lost all."""
+        labelled = self._answers.labels
+        if labelled and not any(text in self.texts.place for text in labelled):
+            raise InputError(
+                f"--output={self.asked.output}: its log, {self._log.path}, is of other texts than "
+                f"--data={self.asked.data}; name a new file"
+            )
+
     def _look(self) -> tuple[dict[str, str], set[str]]:
         """Give the labels that stand, and the texts that need not be chosen."""
         with self._lock:
@@ -217,6 +230,17 @@ class Session:
         self.assistant.notice(len(labels), left)
         self.retraining.notice(labels)
         self._exporter.notice()
+
+
+def _opened(asked: Asked) -> EventLog:
+    """Open the log beside the output; refuse an output without one, which would be overwritten."""
+    path = asked.beside(".labels")
+    if asked.output.exists() and not path.exists():
+        raise InputError(
+            f"--output={asked.output}: is there already, and was not written by `tfsocial label` "
+            f"(there is no {path.name} beside it); name a new file"
+        )
+    return EventLog(path)
 
 
 def _checked(label: str) -> str:

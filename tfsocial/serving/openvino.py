@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tfsocial import extras
 from tfsocial.errors import InputError
 from tfsocial.serving import signature, versions
@@ -51,8 +53,14 @@ def _core() -> Any:
     One that compiles gives the thread a stack for signals, and takes it back when it goes: of two
     that go in another order than they came a freed one is left, and the next Ctrl-C is a
     segmentation fault.
+
+    Its binding makes something once, when the first tensor's `data` is read. Two threads that are
+    the first wait for each other for ever, one with that lock and one with Python's: so it is
+    read here, before there are two.
     """
-    return library("openvino").Core()
+    openvino = library("openvino")
+    openvino.Tensor(np.zeros(1, np.float32)).data  # noqa: B018
+    return openvino.Core()
 
 
 def _compiled(path: Path) -> Any:
