@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import make_selection
 from sklearn.metrics import cohen_kappa_score
 
-from tests.reference import make_selection
 from tfsocial.metrics.agreement import cohens_kappa
 from tfsocial.metrics.label_errors import suspected, suspects
 from tfsocial.metrics.probe import Probe, fitted_temperature, out_of_fold_logits
