@@ -22,7 +22,7 @@ from scipy import special
 from benchmarks import selection
 from tfsocial.config import Model
 from tfsocial.metrics import label_errors
-from tfsocial.metrics.probe import Probe, fitted_temperature, out_of_fold_logits
+from tfsocial.metrics.probe import fitted_temperature, out_of_fold_logits
 from tfsocial.selection.learning_curve import learning_curve
 from tfsocial.selection.readers import CheckpointReader
 
@@ -104,9 +104,7 @@ def expected(train: selection.Texts, rows: np.ndarray):
 
 
 def accuracy(chosen: selection.Texts, test: selection.Texts) -> float:
-    names, labels = np.unique(chosen.labels, return_inverse=True)
-    answers = names[Probe(chosen.vectors, labels)(test.vectors).argmax(1)]
-    return float(np.mean(answers == test.labels))
+    return float(np.mean(selection.answers(chosen, test) == test.labels))
 
 
 if __name__ == "__main__":

@@ -181,10 +181,15 @@ def chosen_in_rounds(
 
 def score(chosen: Texts, test: Texts) -> float:
     """Accuracy of a regression on what is chosen, the mean over test's classes."""
-    names, labels = np.unique(chosen.labels, return_inverse=True)
-    answers = names[Probe(chosen.vectors, labels)(test.vectors).argmax(1)]
-    right = [np.mean(answers[test.labels == one] == one) for one in np.unique(test.labels)]
+    said = answers(chosen, test)
+    right = [np.mean(said[test.labels == one] == one) for one in np.unique(test.labels)]
     return round(float(np.mean(right)), 5)
+
+
+def answers(chosen: Texts, test: Texts) -> np.ndarray:
+    """Labels [n] that a regression on what is chosen gives to test."""
+    names, labels = np.unique(chosen.labels, return_inverse=True)
+    return names[Probe(chosen.vectors, labels)(test.vectors).argmax(1)]
 
 
 def trained(

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from tfsocial.labelling.texts import Texts
 from tfsocial.metrics import label_errors
 from tfsocial.metrics.learning_curve import LearningCurve
 from tfsocial.metrics.probe import Probe, fitted_temperature, out_of_fold_logits
-from tfsocial.selection import auto, repeats
+from tfsocial.selection import auto
 from tfsocial.selection.asked import AUTO
+from tfsocial.selection.choosing import choose
 from tfsocial.selection.contract import Candidates
 from tfsocial.selection.learning_curve import learning_curve
-from tfsocial.selection.neighbourhood import Neighbourhood
 from tfsocial.selection.strategies.table import strategy
 
 SURE_FROM = 0.5  # probability from which another label makes one's own look wrong
@@ -105,8 +106,7 @@ def analyse(
 def _suspects(
     logits: np.ndarray, codes: np.ndarray, keys: list[str], names: tuple[str, ...]
 ) -> tuple[Suspect, ...]:
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
+    p = special.softmax(logits, axis=1)
     return tuple(
         Suspect(
             keys[row],
@@ -135,14 +135,13 @@ def _queue(
         choice = auto.Choice(named, "asked")
     taken = np.array([texts.place[one] for one in asked_for if one in texts.place], np.int64)
     free = np.setdiff1d(np.arange(len(texts)), np.concatenate([rows, taken]))
-    chooses, random = Neighbourhood(strategy(choice.name)), np.random.default_rng(len(rows))
-
-    def propose(among: np.ndarray, chosen: np.ndarray, wanted: int) -> np.ndarray:
-        covered = vectors[np.concatenate([rows, taken, free[chosen]])]
-        own = free[among]
-        candidates = Candidates(vectors[own], covered, None if p is None else p[own], random)
-        return among[chooses(candidates, wanted)]
-
-    known = [texts.forms[row] for row in (*rows, *taken)]
-    found, _ = repeats.without_near([texts.forms[row] for row in free], known, n, propose)
+    covered = np.concatenate([rows, taken])
+    candidates = Candidates(
+        vectors[free],
+        vectors[covered],
+        None if p is None else p[free],
+        np.random.default_rng(len(rows)),
+    )
+    forms, known = ([texts.forms[row] for row in some] for some in (free, covered))
+    found, _ = choose(choice.name, candidates, forms, known, n)
     return choice, tuple(texts.keys[free[row]] for row in found)

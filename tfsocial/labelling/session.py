@@ -116,12 +116,6 @@ class Session:
                     self._on_screen[annotator] = shown
             return shown
 
-    def show(self, annotator: str, text: str) -> None:
-        """Have an annotator asked about this text now."""
-        if text in self.texts.place:
-            with self._lock:
-                self._on_screen[annotator] = text
-
     def _second_opinion(self, annotator: str) -> str | None:
         """Choose a text that one other annotator has labelled, for a share of one's own."""
         mine = sum(annotator in of for of in self._answers.labels.values())

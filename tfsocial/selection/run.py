@@ -9,13 +9,12 @@ import numpy as np
 from tfsocial.errors import InputError
 from tfsocial.selection import auto, knowledge, output, repeats, vectors
 from tfsocial.selection.asked import Asked
+from tfsocial.selection.choosing import choose
 from tfsocial.selection.contract import Candidates
 from tfsocial.selection.knowledge import Knowledge
-from tfsocial.selection.neighbourhood import Neighbourhood
 from tfsocial.selection.readers import Reader, reader
 from tfsocial.selection.reading import Labelled, Pool, TextTuple, read_labelled, read_pool
 from tfsocial.selection.report import Selection
-from tfsocial.selection.strategies.table import strategy
 
 
 def select(asked: Asked) -> Selection:
@@ -38,12 +37,12 @@ def select(asked: Asked) -> Selection:
             "equal to one that is, or out of scope"
         )
     choice = auto.choice(asked.strategy, labelled, known)
-    chosen, near = repeats.without_near(
-        [forms[row] for row in rows],
-        answered,
-        asked.n,
-        _proposing(asked, choice.name, own, rows, covered, known),
+    p = known.probabilities
+    candidates = Candidates(
+        own[rows], covered, None if p is None else p[rows], np.random.default_rng(asked.seed)
     )
+    of_rows = [forms[row] for row in rows]
+    chosen, near = choose(choice.name, candidates, of_rows, answered, asked.n)
     outside = different[apart[different]]
     written = _written(asked, pool, labelled, rows[chosen], outside)
     return Selection(
@@ -87,31 +86,6 @@ def _covered(pool: Pool, labelled: Labelled | None, read: Reader, own: np.ndarra
 
 def _stripped(columns: TextTuple) -> TextTuple:
     return tuple(text.strip() for text in columns)
-
-
-def _proposing(
-    asked: Asked,
-    name: str,
-    own: np.ndarray,
-    rows: np.ndarray,
-    covered: np.ndarray,
-    known: Knowledge,
-) -> repeats.Propose:
-    """Have a strategy choose among what is free, as if what is taken were labelled."""
-    chooses = Neighbourhood(strategy(name))
-    random = np.random.default_rng(asked.seed)
-
-    def propose(free: np.ndarray, taken: np.ndarray, n: int) -> np.ndarray:
-        p = known.probabilities
-        candidates = Candidates(
-            own[rows[free]],
-            np.concatenate([covered, own[rows[taken]]]),
-            None if p is None else p[rows[free]],
-            random,
-        )
-        return free[chooses(candidates, n)]
-
-    return propose
 
 
 def _written(
