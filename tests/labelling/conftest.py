@@ -47,10 +47,12 @@ def opened(data, tmp_path) -> Iterator[Callable[..., Session]]:
 
     def opens(**asked) -> Session:
         asked = {"retrain": False, **asked}
+        started = asked.pop("started", True)
         chosen = Asked(asked.pop("data", data), tmp_path / "labels.csv", **asked)
         texts = reading.read(chosen.data, chosen.text, chosen.label)
         session = Session(chosen, texts, vectors_of(texts), "cpu")
-        session.start()
+        if started:
+            session.start()
         open_ones.append(session)
         return session
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -80,16 +80,27 @@ def key_of(browser, label: str) -> str:
     return browser.execute_script(script, f'button[value="{label}"][data-key]')
 
 
-def until_another(browser, text: str) -> None:
-    """Waits for the next text."""
+def until(browser, holds: Callable[[], bool]) -> None:
+    """Waits: a click returns before the page that it asks for is there."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    WebDriverWait(browser, SOON, 0.1).until(lambda _: text_of(browser) not in (text, ""))
+    WebDriverWait(browser, SOON, 0.1).until(lambda _: holds())
+
+
+def until_another(browser, text: str) -> None:
+    """Waits for the next text."""
+    until(browser, lambda: text_of(browser) not in (text, ""))
+
+
+def until_shown(browser, words: str) -> None:
+    """Waits for a page with these words."""
+    until(browser, lambda: words in browser.page_source)
 
 
 def begin(browser, address: str) -> None:
     browser.get(address)
     browser.find_element("id", "name").send_keys("Ann\n")
+    until_another(browser, "")
 
 
 def give(browser) -> str:
@@ -124,7 +135,7 @@ def test_texts_are_labelled_by_keys_and_survive_a_kill(server, browser):
     errors_of(browser)  # meanwhile it asked a server that was gone
     assert text_of(browser) not in done
     done += [give(browser) for _ in range(4)]
-    assert "12 of 27 texts labelled, 12 by you" in browser.page_source
+    until_shown(browser, "12 of 27 texts labelled, 12 by you")
     assert errors_of(browser) == []
     shown = text_of(browser)
     browser.find_element("tag name", "body").send_keys("u")
@@ -138,11 +149,11 @@ def test_texts_are_labelled_by_keys_and_survive_a_kill(server, browser):
 def test_both_languages_the_review_and_a_narrow_screen(server, browser):
     begin(browser, server.address)
     browser.find_element("css selector", "header form button").click()
-    assert "跳过" in browser.page_source
+    until_shown(browser, "跳过")
     browser.set_window_size(400, 800)
     width = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     assert browser.execute_script(width)
     browser.find_element("css selector", 'a[href="/review"]').click()
-    assert "一致性" in browser.page_source
+    until_shown(browser, "一致性")
     assert errors_of(browser) == []
     assert len(TEXTS) == 27

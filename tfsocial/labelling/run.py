@@ -15,6 +15,7 @@ from tfsocial.labelling.door import is_loopback, new_token
 from tfsocial.labelling.session import Session
 from tfsocial.selection import vectors
 from tfsocial.selection.readers import reader
+from tfsocial.tuning.training_process import stopped_by_sigterm
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +37,14 @@ def open_session(asked: Asked, device: str = "auto") -> Session:
 def serve(
     session: Session, host: str, port: int, ready: Callable[[str], None] = log.warning
 ) -> None:
-    """Answer browsers until SIGINT or SIGTERM.
+    """Answer browsers until SIGINT or SIGTERM; what there is then is written.
 
     Args:
         ready: hears the address.
 
     Raises:
         InputError: the port is taken.
+        KeyboardInterrupt: it was asked to end, and has.
     """
     token = None if is_loopback(host) else new_token()
     config = uvicorn.Config(
@@ -57,6 +59,9 @@ def serve(
     session.start()
     ready(f"{named}?token={token}" if token else named)
     try:
-        server.run([socket])
+        # uvicorn ends in good order and then raises the signal once more, as if it had not been
+        # there: SIGTERM would end this process before the session does.
+        with stopped_by_sigterm():
+            server.run([socket])
     finally:
         session.stop()
