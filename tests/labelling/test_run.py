@@ -16,6 +16,7 @@ from tfsocial.labelling import run
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_the_file_has_all_labels_when_the_server_is_asked_to_end(opened, how):
     """Also those given since the file was last written, at most a second before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
     session = opened(started=False)
 
     def label_and_end() -> None:
@@ -26,8 +27,11 @@ def test_the_file_has_all_labels_when_the_server_is_asked_to_end(opened, how):
     def ready(_: str) -> None:
         threading.Timer(0.5, label_and_end).start()
 
-    with pytest.raises(KeyboardInterrupt):
-        run.serve(session, "127.0.0.1", 0, ready)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run.serve(session, "127.0.0.1", 0, ready)
+    finally:
+        signal.signal(signal.SIGINT, before)
     with session.asked.output.open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 5
 
