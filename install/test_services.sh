@@ -1,9 +1,10 @@
 #!/bin/sh
-# What tests talk to, from Debian's packages: PostgreSQL, and Chromium with its driver. Needs root;
-# where they cannot be installed, their tests are skipped and say so.
+# What tests talk to, from Debian's packages: PostgreSQL, Redis, and Chromium with its driver. Needs
+# root; where they cannot be installed, their tests are skipped and say so.
 set -eu
 wanted=""
 ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || wanted="postgresql"
+command -v redis-server >/dev/null || wanted="$wanted redis-server"
 command -v chromium >/dev/null && command -v chromedriver >/dev/null ||
 	wanted="$wanted chromium chromium-driver fonts-noto-cjk"
 [ -z "$wanted" ] && exit 0

@@ -20,6 +20,7 @@ from tfsocial import config
 from tfsocial.api import make
 from tfsocial.config import loading
 from tfsocial.objectives import table
+from tfsocial.serving.gateway import settings as gateway
 from tfsocial.tuning.space import Space
 
 ROOT = Path(__file__).parents[2]
@@ -92,10 +93,13 @@ def test_the_tutorials_run():
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
 def test_the_configs_of_the_guides_are_read(page, tmp_path):
-    """What they show of a config fits the keys and objectives of today, and so do spaces."""
+    """What they show of a config fits the keys and objectives of today; spaces and gateways too."""
     for block in snippets.blocks(page):
         if block.language == "yaml":
             values = yaml.safe_load(block.code)
+            if "models" in values:
+                gateway.of_values(values, block.where)
+                continue
             if any("." in key for key in values):
                 (tmp_path / "space.yaml").write_text(block.code, "utf-8")
                 Space.read(tmp_path / "space.yaml").check([{"tasks": {"a": {}}}], ())

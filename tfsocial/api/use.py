@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,3 +102,76 @@ def tf_serving(
     labels = {"stable": stable or there[-1], **({"canary": canary} if canary else {})}
     config.write(base, folder, name, labels, server_path or f"/models/{name}", threads)
     return config.command(str(folder), bfloat16, threads)
+
+
+def serve(
+    models: Sequence[str] = (),
+    config: str | Path | None = None,
+    *,
+    state: str | Path = "gateway",
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    grpc_port: int | None = None,
+    admin_port: int = 8081,
+    processes: int = 1,
+    mask: bool = False,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Answer over the network until SIGINT or SIGTERM: keys, quotas, masking, batches, numbers.
+
+    Args:
+        models: folders of versions, or NAME=FOLDER.
+        config: a YAML file in place of all else.
+        state: folder of the keys; at the first start a key is made and said.
+        host, port: of callers; port 0 takes a free one.
+        grpc_port: of callers over gRPC; None: none.
+        admin_port: of operators and Prometheus, on this machine alone.
+        processes: that hold each model.
+        mask: whether models read texts with personal data masked.
+        say: hears the first key, and where it listens.
+
+    Raises:
+        InputError: a file or a port cannot be used, or a model cannot be loaded.
+    """
+    from tfsocial import extras
+
+    for module in ("fastapi", "uvicorn", "limits", "joserfc", "prometheus_client", "phonenumbers"):
+        extras.library(module, module, "serve", "tfsocial serve")
+    from tfsocial.serving.gateway import assemble, run, settings
+
+    if (config is None) == (not models):
+        raise InputError("--model or --config: name one of both")
+    if config is not None:
+        chosen = settings.read(Path(config))
+    else:
+        folder = Path(state)
+        listen = {"host": host, "port": port, "grpc_port": grpc_port, "admin_port": admin_port}
+        values = {
+            "models": {
+                name: {"folder": path, "processes": processes, "mask": mask}
+                for name, path in map(_named, models)
+            },
+            "listen": listen,
+            "access": {"keys": folder / "keys.jsonl", "secret": folder / "secret"},
+        }
+        chosen = settings.of_values(values, "flags")
+    key = assemble.first_key(chosen.access)
+    if key is not None:
+        say(f"key: {key}  (shown once; `tfsocial keys` makes others)")
+
+    def ready(at: run.Addresses) -> None:
+        rpc = f"  gRPC: {at.grpc}" if at.grpc else ""
+        say(f"callers: {at.callers}{rpc}  operators: {at.operators}")
+
+    run.serve(chosen, ready)
+
+
+def _named(model: str) -> tuple[str, Path]:
+    """Read NAME=FOLDER, or a folder whose name is the model's.
+
+    Raises:
+        InputError: there is nothing at the folder.
+    """
+    name, equals, folder = model.rpartition("=")
+    path = folders.existing("--model", folder)
+    return (name if equals else path.resolve().name), path

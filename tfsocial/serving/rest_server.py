@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-import numpy as np
-
 from tfsocial.errors import InputError
 from tfsocial.serving.saved_model import SavedModelPredictor
-from tfsocial.serving.signature import DEFAULT
+from tfsocial.serving.tf_serving import rest
 
 MOST_BYTES = 2**20  # of a request
 HOST = "127.0.0.1"
@@ -71,9 +69,8 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.server.path
-        state = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         if self.path == path:
-            self._answer(200, {"model_version_status": [state]})
+            self._answer(200, rest.status())
         else:
             self._answer(404, {"error": f"{self.path}: there is nothing; try {path}"})
 
@@ -113,43 +110,5 @@ def answer(predictor: SavedModelPredictor, body: bytes) -> dict[str, Any]:
         request = json.loads(body)
     except ValueError as error:
         raise InputError(f"the request is no JSON ({error})") from None
-    if not isinstance(request, dict) or ("instances" in request) == ("inputs" in request):
-        raise InputError('the request has to be {"instances": [...]} or {"inputs": {...}}')
-    signature = request.get("signature_name", DEFAULT)
-    if signature != DEFAULT:
-        raise InputError(f"signature_name {signature!r}: this server has {DEFAULT} alone")
-    names = predictor.columns
-    by_row = "instances" in request
-    columns = _of_rows(request["instances"], names) if by_row else request["inputs"]
-    _check(columns, names)
-    outputs = {name: _values(array) for name, array in predictor.outputs(columns).items()}
-    if not by_row:
-        return {"outputs": outputs}
-    rows = zip(*outputs.values(), strict=True)
-    return {"predictions": [dict(zip(outputs, row, strict=True)) for row in rows]}
-
-
-def _of_rows(rows: Any, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Turn instances, bare strings or objects, into columns."""
-    if not isinstance(rows, list):
-        raise InputError('"instances" has to be a list')
-    objects = [row if isinstance(row, dict) else {names[0]: row} for row in rows]
-    return {name: [row.get(name) for row in objects] for name in names}
-
-
-def _check(columns: Any, names: Sequence[str]) -> None:
-    if not isinstance(columns, dict) or set(columns) != set(names):
-        raise InputError(f'"inputs" has to name {" and ".join(names)}, each a list of strings')
-    for name, texts in columns.items():
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise InputError(f"{name}: has to be a list of strings, one for each text")
-    if len({len(texts) for texts in columns.values()}) > 1:
-        raise InputError(f"{' and '.join(names)} have to be of one length")
-
-
-def _values(array: np.ndarray) -> list[Any]:
-    """Turn an output [n, ...] into JSON values, strings from bytes."""
-    if array.dtype != object:
-        return array.tolist()
-    decoded = [text.decode("utf-8", "replace") for text in array.ravel()]
-    return np.array(decoded, object).reshape(array.shape).tolist()
+    asked = rest.read(request, predictor.columns)
+    return rest.answer(asked, predictor.outputs(asked.columns))

@@ -18,6 +18,7 @@ Table = Mapping[str, Mapping[str, tuple[int, Any]]]
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
+    "bool": _Field.TYPE_BOOL,
     "bytes": _Field.TYPE_BYTES,
     "float": _Field.TYPE_FLOAT,
     "int32": _Field.TYPE_INT32,

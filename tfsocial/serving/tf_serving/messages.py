@@ -14,6 +14,7 @@ from typing import Any
 from tfsocial.serving import wire
 
 FLOAT, INT64, STRING = 1, 9, 7  # tensorflow.DataType, of tensors
+AVAILABLE = 30  # ModelVersionStatus.State
 
 _TABLE: wire.Table = {
     "Dim": {"size": (1, "int64")},
@@ -39,6 +40,10 @@ _TABLE: wire.Table = {
         "output_filter": (3, ["string"]),
     },
     "PredictResponse": {"outputs": (1, {"Tensor"}), "model_spec": (2, "ModelSpec")},
+    "StatusRequest": {"model_spec": (1, "ModelSpec")},
+    "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
+    "VersionStatus": {"version": (1, "int64"), "state": (2, "int32"), "status": (3, "Status")},
+    "StatusResponse": {"model_version_status": (1, ["VersionStatus"])},
     "BytesList": {"value": (1, ["bytes"])},
     "Feature": {"bytes_list": (1, "BytesList")},
     "Features": {"feature": (1, {"Feature"})},
@@ -61,6 +66,8 @@ ExamplesRequest = _CLASSES["ExamplesRequest"]
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 PredictionLog = _CLASSES["PredictionLog"]
+StatusRequest = _CLASSES["StatusRequest"]
+StatusResponse = _CLASSES["StatusResponse"]
 Tensor = _CLASSES["Tensor"]
 
 

@@ -1,0 +1,198 @@
+"""Gateways: one in this process before a model of letters, one as a user starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from letters import Letters
+
+from tfsocial.serving.gateway import assemble, settings
+from tfsocial.serving.gateway.access import keys
+from tfsocial.serving.gateway.app import make_app
+from tfsocial.serving.gateway.assemble import Gateway
+from tfsocial.serving.gateway.dialects.asking import Asking
+from tfsocial.serving.gateway.guard import Guard, Seen
+from tfsocial.serving.gateway.load.batcher import Batcher, Limits
+from tfsocial.serving.gateway.models import Version
+
+READY = 90  # seconds until a gateway is given up
+
+
+@dataclass
+class House:
+    """A gateway in this process, with what it told of its requests."""
+
+    gateway: Gateway
+    guard: Guard
+    seen: list[Seen]
+    folder: Path
+    backend: Letters
+
+    def key(self, tenant: str = "acme", **more) -> dict[str, str]:
+        """Headers with a new key."""
+        path, secret = self.folder / "keys.jsonl", (self.folder / "secret").read_bytes().strip()
+        key, kept = keys.new(secret, tenant, **more)
+        keys.write(path, {**keys.read(path), kept.prefix: kept})
+        return {"Authorization": f"Bearer {key}"}
+
+    def ask(self, *requests: tuple) -> list[httpx.Response]:
+        """Answer requests (method, path, options) at the same time."""
+
+        async def all_of_them():
+            transport = httpx.ASGITransport(self.guard)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                asked = (client.request(*one[:2], **one[2]) for one in requests)
+                return await asyncio.gather(*asked)
+
+        return asyncio.run(all_of_them())
+
+    def post(self, path: str, values: object, headers: dict[str, str]) -> httpx.Response:
+        (response,) = self.ask(("POST", path, {"json": values, "headers": headers}))
+        return response
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        (response,) = self.ask(("GET", path, {"headers": headers or {}}))
+        return response
+
+
+@pytest.fixture
+def house(tmp_path) -> Callable[..., House]:
+    """Makes gateways before a model of letters, called mood; options are sections of settings."""
+
+    def made(backend: Letters | None = None, mask: bool = False, **sections) -> House:
+        values = {
+            "models": {"mood": {"folder": "letters", "mask": mask}},
+            "access": {"keys": tmp_path / "keys.jsonl", "secret": tmp_path / "secret"},
+            **sections,
+        }
+        chosen = settings.of_values(values, "test")
+        gateway = assemble.make(chosen)
+        found, seen = backend or Letters(), []
+        load = chosen.load
+        # A loop of its own for each call of `ask`: nothing of it lives on between two.
+        batcher = Batcher(found, Limits(load.batch_tokens, load.queue_tokens))
+        gateway.models["mood"].current = Version(7, "0" * 64, found, batcher)
+        app = make_app(Asking(gateway.calls))
+        guard = Guard(app, gateway.door, load.bytes, load.arrival, seen.append)
+        return House(gateway, guard, seen, tmp_path, found)
+
+    return made
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of this machine where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def redis_address(unused_port, tmp_path) -> Iterator[str]:
+    """The real Redis of Debian, on loopback."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs redis-server; install/test_services.sh installs it")
+    command = [program, "--port", str(unused_port), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", unused_port)).close()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    yield f"redis://127.0.0.1:{unused_port}/0"
+    process.terminate()
+    process.wait()
+
+
+@dataclass
+class Served:
+    """A gateway in a process of its own."""
+
+    process: subprocess.Popen
+    key: str
+    http: str
+    grpc: str
+    operators: str
+    state: Path
+    log: Path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def classify(self, texts: list[str], **more) -> httpx.Response:
+        return httpx.post(
+            f"{self.http}/v1/classify",
+            json={"texts": texts, **more},
+            headers=self.headers,
+            timeout=60,
+        )
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(by)
+        return self.process.wait(60)
+
+
+def start(state: Path, *flags: str) -> Served:
+    """Starts `tfsocial serve` and waits until its models answer."""
+    ports = ("--port=0", "--grpc_port=0", "--admin_port=0")
+    command = [sys.executable, "-m", "tfsocial", "serve", f"--state={state}", *ports, *flags]
+    state.parent.mkdir(parents=True, exist_ok=True)
+    log = state.with_suffix(".log")
+    with log.open("w") as file:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=file, text=True)
+    key = ""
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith("key: "):
+            key = line.split()[1]
+        if line.startswith("callers: "):
+            words = line.split()
+            _drain(process, log)
+            return Served(process, key, words[1], words[3], words[5], state, log)
+    raise AssertionError(f"it ended with {process.wait()}: {''.join(said)}")
+
+
+def _drain(process: subprocess.Popen, log: Path) -> None:
+    """Keeps what it says in a file."""
+
+    def copied() -> None:
+        with log.open("a") as file:
+            for line in process.stderr:
+                file.write(line)
+                file.flush()
+
+    threading.Thread(target=copied, daemon=True).start()
+
+
+@pytest.fixture
+def serve(tmp_path) -> Iterator[Callable[..., Served]]:
+    """Starts gateways; ends those that a test has left."""
+    started: list[Served] = []
+
+    def one(*flags: str, state: Path | None = None) -> Served:
+        started.append(start(state or tmp_path / "state", *flags))
+        return started[-1]
+
+    yield one
+    for served in started:
+        if served.process.poll() is None:
+            served.process.kill()
+            served.process.wait()

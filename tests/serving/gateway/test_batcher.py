@@ -1,0 +1,194 @@
+"""Batches of many callers: nobody gets another's answer, nobody waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from letters import Letters, numbers_of
+
+from tfsocial.serving.gateway.backends.contract import BackendFull, BackendGone, BackendRefused
+from tfsocial.serving.gateway.load.batcher import Batcher, Limits, cuts
+from tfsocial.serving.gateway.problems import Problem
+
+
+def ask(batcher: Batcher, texts: list[str], seconds: float = 20, tenant: str = "a", priority=1):
+    tokens = [max(1, len(text)) for text in texts]
+    return batcher([(text,) for text in texts], tokens, tenant, seconds, priority)
+
+
+def said(texts: list[str]) -> np.ndarray:
+    return np.stack([numbers_of(text) for text in texts])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    calls=st.lists(st.lists(st.text(max_size=30), min_size=1, max_size=8), min_size=1, max_size=20),
+    batch_tokens=st.integers(1, 60),
+    slots=st.sampled_from([1, 3, None]),
+)
+def test_each_caller_gets_the_answers_to_its_texts(calls, batch_tokens, slots):
+    """Whatever is batched with whatever, and however often a backend ends or sheds load."""
+    backend = Letters(slots=slots)
+    backend.errors = [BackendGone("gone"), BackendFull("full")][: len(calls) % 3]
+
+    async def all_at_once():
+        batcher = Batcher(backend, Limits(batch_tokens, 10**6))
+        asked = (ask(batcher, texts, tenant=f"t{n % 3}") for n, texts in enumerate(calls))
+        found = await asyncio.gather(*asked)
+        await batcher.drained()
+        return found
+
+    for texts, found in zip(calls, asyncio.run(all_at_once()), strict=True):
+        np.testing.assert_array_equal(found.tasks["mood"], said(texts))
+    answered = [text for batch in backend.batches for text in batch]
+    assert sorted(answered) == sorted(text for texts in calls for text in texts)
+
+
+def test_one_caller_waits_for_nobody():
+    backend = Letters()
+    asyncio.run(ask(Batcher(backend, Limits()), ["hello"]))
+    assert backend.batches == [["hello"]]
+
+
+def test_what_waits_meanwhile_is_one_batch():
+    backend = Letters(seconds=0.05)
+
+    async def many():
+        batcher = Batcher(backend, Limits(batch_tokens=100))
+        await asyncio.gather(*(ask(batcher, [f"text {n}"]) for n in range(13)))
+
+    asyncio.run(many())
+    assert [len(batch) for batch in backend.batches] == [1, 12]
+
+
+def test_a_batch_has_as_many_tokens_as_are_allowed():
+    backend = Letters(seconds=0.01)
+
+    async def many():
+        batcher = Batcher(backend, Limits(batch_tokens=20))
+        await asyncio.gather(*(ask(batcher, ["12345678"]) for _ in range(9)))
+
+    asyncio.run(many())
+    assert [len(batch) for batch in backend.batches] == [1, 2, 2, 2, 2]
+
+
+def test_too_much_is_refused_and_the_rest_answered():
+    backend = Letters(seconds=0.05)
+
+    async def flood():
+        batcher = Batcher(backend, Limits(batch_tokens=10, queue_tokens=100))
+        asked = (ask(batcher, [f"number {n:2}"]) for n in range(40))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(flood())
+    refused = [one for one in found if isinstance(one, Problem)]
+    assert len(refused) == 40 - 1 - 11
+    assert {one.kind for one in refused} == {"overloaded"}
+    assert all("Retry-After" in one.headers for one in refused)
+
+
+def test_what_cannot_be_done_in_time_is_refused_at_once():
+    """After the first answers the pace is known, and a hopeless call is not made to wait."""
+    backend = Letters(seconds=0.2)
+
+    async def hopeless():
+        batcher = Batcher(backend, Limits(batch_tokens=10))
+        await ask(batcher, ["ten letter"])
+        busy = [asyncio.create_task(ask(batcher, ["ten letter"])) for _ in range(5)]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        with pytest.raises(Problem) as refused:
+            await ask(batcher, ["ten letter"], seconds=0.5)
+        waited = time.monotonic() - began
+        await asyncio.gather(*busy)
+        return refused.value, waited
+
+    problem, waited = asyncio.run(hopeless())
+    assert problem.kind == "overloaded"
+    assert waited < 0.2
+    assert len(backend.batches) == 6
+
+
+def test_who_waits_too_long_hears_so_and_is_not_computed():
+    backend = Letters(seconds=0.3)
+
+    async def late():
+        batcher = Batcher(backend, Limits(batch_tokens=5))
+        first = asyncio.create_task(ask(batcher, ["first"]))
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as problem:
+            await ask(batcher, ["later"], seconds=0.1)
+        await first
+        await batcher.drained()
+        return problem.value
+
+    assert asyncio.run(late()).kind == "deadline"
+    assert backend.batches == [["first"]]
+
+
+@pytest.mark.parametrize("error", [BackendGone("the process ended"), BackendFull("full")])
+def test_a_batch_is_asked_again_but_not_for_ever(error):
+    backend = Letters()
+    backend.errors = [error] * 2
+
+    async def again():
+        return await ask(Batcher(backend, Limits()), ["hello"])
+
+    np.testing.assert_array_equal(asyncio.run(again()).tasks["mood"], said(["hello"]))
+    backend.errors = [error] * 20
+    with pytest.raises(Problem) as problem:
+        asyncio.run(again())
+    assert problem.value.kind == "overloaded"
+
+
+def test_an_error_of_the_model_is_said_once():
+    backend = Letters()
+    backend.errors = [BackendRefused("no such op")]
+    with pytest.raises(Problem, match="no such op") as problem:
+        asyncio.run(ask(Batcher(backend, Limits()), ["hello"]))
+    assert problem.value.kind == "backend"
+
+
+def test_a_greedy_tenant_does_not_hold_up_another():
+    """A thousand texts of one wait; another's single text is in the next batch."""
+    backend = Letters(seconds=0.01)
+
+    async def both():
+        batcher = Batcher(backend, Limits(batch_tokens=100))
+        greedy = asyncio.create_task(ask(batcher, [f"greedy {n:3}" for n in range(1000)]))
+        await asyncio.sleep(0.03)
+        await ask(batcher, ["modest"], tenant="b")
+        done = len(backend.batches)
+        await greedy
+        return done
+
+    done = asyncio.run(both())
+    place = next(n for n, batch in enumerate(backend.batches) if "modest" in batch)
+    assert place <= done <= place + 2
+    assert len(backend.batches) > 90
+
+
+def test_concurrency_grows_with_a_backend_that_can():
+    backend = Letters(seconds=0.01, slots=None)
+
+    async def many():
+        batcher = Batcher(backend, Limits(batch_tokens=10))
+        await asyncio.gather(*(ask(batcher, [f"number {n:3}"]) for n in range(300)))
+        return batcher.at_once
+
+    assert asyncio.run(many()) > 4
+    assert backend.most_at_once > 4
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=50), st.integers(1, 60))
+def test_cuts_are_the_whole_and_as_large_as_allowed(tokens, most):
+    found = cuts(tokens, most)
+    assert [start for start, _ in found] == [0, *(end for _, end in found[:-1])]
+    assert found[-1][1] == len(tokens)
+    for start, end in found:
+        assert end - start == 1 or sum(tokens[start:end]) <= most

@@ -1,0 +1,94 @@
+"""From settings to the parts of a gateway; nothing runs yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfsocial.serving.gateway import settings as asked
+from tfsocial.serving.gateway.access import keys, quotas
+from tfsocial.serving.gateway.access.door import Door
+from tfsocial.serving.gateway.access.tokens import Issuer, TokenCheck
+from tfsocial.serving.gateway.backends.contract import Backend
+from tfsocial.serving.gateway.backends.remote import TFServingBackend, TritonBackend
+from tfsocial.serving.gateway.backends.worker import WorkerBackend
+from tfsocial.serving.gateway.calls import Bounds, Calls
+from tfsocial.serving.gateway.load.batcher import Limits
+from tfsocial.serving.gateway.models import MakeBackend, Models, ServedModel
+from tfsocial.serving.gateway.settings import Settings
+from tfsocial.serving.gateway.watch.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What a gateway is made of."""
+
+    settings: Settings
+    models: Models
+    door: Door
+    calls: Calls
+    metrics: Metrics
+
+
+def make(settings: Settings) -> Gateway:
+    """Put the parts together.
+
+    Raises:
+        InputError: a file cannot be used.
+    """
+    metrics, load = Metrics(), settings.load
+    limits = Limits(load.batch_tokens, load.queue_tokens)
+    models = Models(
+        [
+            ServedModel(name, model.folder, _backend(name, model), limits, model.mask, metrics.told)
+            for name, model in settings.models.items()
+        ]
+    )
+    bounds = Bounds(load.texts, load.characters, load.seconds)
+    calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked)
+    return Gateway(settings, models, _door(settings.access), calls, metrics)
+
+
+def first_key(access: asked.Access) -> str | None:
+    """Make a key that may ask all models, where there is none yet; None where there is.
+
+    Raises:
+        InputError: the files cannot be used.
+    """
+    _make_folders(access)
+    if keys.read(access.keys):
+        return None
+    key, kept = keys.new(keys.read_secret(access.secret), "default", note="made at the first start")
+    keys.write(access.keys, {kept.prefix: kept})
+    return key
+
+
+def _door(access: asked.Access) -> Door:
+    _make_folders(access)
+    ring = keys.KeyRing(access.keys, keys.read_secret(access.secret))
+    tokens = TokenCheck(Issuer(**access.tokens.model_dump())) if access.tokens else None
+    return Door(ring, tokens)
+
+
+def _make_folders(access: asked.Access) -> None:
+    for path in (access.keys, access.secret):
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _quotas(said: asked.Quotas) -> quotas.Quotas:
+    own = {tenant: quotas.Quota(one.tokens, one.per) for tenant, one in said.tenants.items()}
+    default = quotas.Quota(said.default.tokens, said.default.per) if said.default else None
+    return quotas.Quotas(default, own, said.storage)
+
+
+def _backend(name: str, model: asked.Model) -> MakeBackend:
+    """Give what makes a model's backend from a version's folder."""
+
+    def worker(folder: Path) -> Backend:
+        return WorkerBackend(folder, model.processes, model.threads)
+
+    def remote(folder: Path) -> Backend:
+        kind = {"tf_serving": TFServingBackend, "triton": TritonBackend}[model.backend]
+        return kind(folder, model.address, model.remote_name or name)
+
+    return worker if model.backend == "worker" else remote

@@ -1,0 +1,201 @@
+"""Versions run on this machine, in processes that the gateway starts and looks after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tfsocial.errors import InputError
+from tfsocial.serving import frames, signature
+from tfsocial.serving.gateway.backends.contract import (
+    Backend,
+    BackendGone,
+    BackendRefused,
+    Texts,
+)
+from tfsocial.serving.predictor import Predictions
+
+READY = 180.0  # seconds to load a model
+PAUSES = (0.1, 1.0, 5.0, 15.0)  # seconds before a process that ended is started again
+COMMAND = (sys.executable, "-m", "tfsocial.serving.worker")
+
+
+class WorkerBackend(Backend):
+    """An exported version in processes of its own.
+
+    Args:
+        folder: of the version.
+        processes: each holds the model, and works on one batch at a time.
+        threads: of each, for one computation; None: the machine's cores shared out.
+    """
+
+    def __init__(self, folder: Path, processes: int = 1, threads: int | None = None):
+        self.folder, self.slots = folder, processes
+        self.manifest = signature.read_manifest(folder)
+        each = threads or max(1, len(os.sched_getaffinity(0)) // processes)
+        self._workers = [Worker(folder, each) for _ in range(processes)]
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._restarts: set[asyncio.Task] = set()
+
+    async def start(self) -> None:
+        """Start the processes and wait until each has loaded the model.
+
+        Raises:
+            InputError: one cannot load it.
+        """
+        await asyncio.gather(*(worker.start() for worker in self._workers))
+        for worker in self._workers:
+            self._idle.put_nowait(worker)
+
+    async def __call__(self, texts: Texts, seconds: float) -> Predictions:
+        """Compute the numbers for n texts.
+
+        A batch that has begun is not broken off: the process would go on with it anyhow.
+        """
+        worker = await self._idle.get()
+        try:
+            found = await worker(texts)
+        except BackendGone:
+            self._restart(worker)
+            raise
+        except BaseException:
+            self._restart(worker)  # an answer that nobody took would be the next one's
+            raise
+        self._idle.put_nowait(worker)
+        return found
+
+    async def stop(self) -> None:
+        """End the processes."""
+        for task in self._restarts:
+            task.cancel()
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process has the model."""
+        return any(worker.alive for worker in self._workers)
+
+    @property
+    def processes(self) -> list[int]:
+        """Ids of the processes that run."""
+        return [worker.process.pid for worker in self._workers if worker.alive and worker.process]
+
+    def _restart(self, worker: Worker) -> None:
+        task = asyncio.create_task(self._started_again(worker))
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _started_again(self, worker: Worker) -> None:
+        for pause in (*PAUSES, *[PAUSES[-1]] * 1000):
+            await worker.stop()
+            await asyncio.sleep(pause)
+            with contextlib.suppress(InputError):
+                await worker.start()
+                self._idle.put_nowait(worker)
+                return
+
+
+class Worker:
+    """One process."""
+
+    def __init__(self, folder: Path, threads: int):
+        self._folder, self._threads = folder, threads
+        self.process: asyncio.subprocess.Process | None = None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.alive = False
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            InputError: it cannot load the model, or ended.
+        """
+        here, there = socket.socketpair()
+        with there:
+            self.process = await asyncio.create_subprocess_exec(
+                *(*COMMAND, str(self._folder.absolute()), str(there.fileno())),
+                pass_fds=[there.fileno()],
+                env=_environment(self._threads),
+            )
+        self._streams = await asyncio.open_connection(sock=here)
+        try:
+            values, _ = await asyncio.wait_for(self._receive(), READY)
+        except (BackendGone, TimeoutError):
+            values = {"error": f"{self._folder}: the process that was to load it ended"}
+        if "error" in values:
+            await self.stop()
+            raise InputError(values["error"])
+        self.alive = True
+
+    async def __call__(self, texts: Texts) -> Predictions:
+        """Compute the numbers for n texts.
+
+        Raises:
+            BackendGone: it ended.
+            BackendRefused: it cannot.
+        """
+        if self._streams is None or not self.alive:
+            raise BackendGone(f"{self._folder}: the process ended")
+        writer = self._streams[1]
+        try:
+            writer.write(frames.pack({"texts": texts}))
+            await writer.drain()
+        except OSError:
+            raise BackendGone(f"{self._folder}: the process ended") from None
+        values, arrays = await self._receive()
+        if "error" in values:
+            raise BackendRefused(values["error"])
+        return _predictions(arrays)
+
+    async def stop(self) -> None:
+        """End it."""
+        self.alive = False
+        if self.process is None:
+            return
+        if self._streams is not None:
+            self._streams[1].close()  # which it takes for the end
+        try:
+            await asyncio.wait_for(self.process.wait(), 5)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+    async def _receive(self) -> tuple[dict, Mapping[str, np.ndarray]]:
+        assert self._streams is not None
+        reader = self._streams[0]
+        try:
+            head = await reader.readexactly(frames.HEAD.size)
+            length, content = frames.HEAD.unpack(head)
+            text = await reader.readexactly(length)
+            return frames.unpack(text, await reader.readexactly(content))
+        except (asyncio.IncompleteReadError, OSError):
+            self.alive = False
+            raise BackendGone(f"{self._folder}: the process ended") from None
+
+
+def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
+    tasks = {
+        name.removeprefix("task "): array
+        for name, array in arrays.items()
+        if name.startswith("task ")
+    }
+    return Predictions(tasks, arrays["embedding"])
+
+
+def _environment(threads: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "OMP_NUM_THREADS": str(threads),
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }

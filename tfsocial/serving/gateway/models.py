@@ -1,0 +1,259 @@
+"""The models that are served: each with its versions, what runs them, and what waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfsocial.checkpoints import manifest as manifests
+from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.errors import InputError
+from tfsocial.serving import signature
+from tfsocial.serving.gateway.backends.contract import Backend
+from tfsocial.serving.gateway.load.batcher import Batcher, Limits, Told
+from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.predictor import Predictions
+
+log = logging.getLogger(__name__)
+
+SECONDS = 60.0  # for the golden requests
+
+MakeBackend = Callable[[Path], Backend]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that answers.
+
+    Attributes:
+        number: of its folder.
+        manifest_hash: SHA-256 of manifest.json, hexadecimal.
+    """
+
+    number: int
+    manifest_hash: str
+    backend: Backend
+    batcher: Batcher
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """Its tasks, labels and text columns."""
+        return self.backend.manifest
+
+    async def end(self) -> None:
+        """Answer what waits, then end what runs it."""
+        await self.batcher.drained()
+        await self.backend.stop()
+
+
+class ServedModel:
+    """A folder of versions, of which one answers.
+
+    Args:
+        name: what callers call it.
+        folder: of versions, or a version itself.
+        make: from a version's folder to what runs it.
+        masks: whether texts are masked before the model reads them.
+        told: from a version's number to what hears of its load.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        make: MakeBackend,
+        limits: Limits,
+        masks: bool = False,
+        told: Callable[[str, int], Told] = lambda model, version: Told(),
+    ):
+        self.name, self.masks, self._folder = name, masks, folder
+        self._make, self._limits, self._told = make, limits, told
+        self._changing = asyncio.Lock()
+        self.current: Version | None = None
+        self.unloaded = False
+        self.failed: dict[int, str] = {}  # version -> why it is not taken
+
+    def version(self, wanted: str = "") -> Version:
+        """Give the version that answers.
+
+        Raises:
+            Problem: none does, or it is not the one wanted.
+        """
+        if self.current is None and self.unloaded:
+            raise Problem("not_found", f"model {self.name!r}: was unloaded; load it first")
+        if self.current is None:
+            raise Problem("overloaded", f"model {self.name!r}: is being loaded; try again", 2)
+        if wanted not in ("", str(self.current.number)):
+            raise Problem(
+                "not_found",
+                f"model {self.name!r}: version {wanted!r} does not answer, "
+                f"{self.current.number} does; leave the version out",
+            )
+        return self.current
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked now."""
+        return self.current is not None and self.current.backend.alive
+
+    async def load(self, number: int | None = None) -> Version:
+        """Make a version answer: the newest, or the one named.
+
+        It is checked first: its files' hashes, and its answers to its golden requests. Only then
+        do calls go to it; what waits for the version before is still answered by that one.
+
+        Raises:
+            InputError: there is none, or it is not what its manifest says.
+        """
+        async with self._changing:
+            folder = self._folder_of(number)
+            if self.current and self.current.number == _number(folder):
+                return self.current
+            version = await self._opened(folder)
+            before, self.current = self.current, version
+            self.unloaded = False
+        if before:
+            await before.end()
+        return version
+
+    async def unload(self) -> None:
+        """Answer what waits, and no more."""
+        async with self._changing:
+            before, self.current, self.unloaded = self.current, None, True
+        if before:
+            await before.end()
+
+    async def follow(self) -> bool:
+        """Load a version that came since; tells whether one did. A bad one is named and left."""
+        number = _number(newest(self._folder))
+        if self.current is None or number <= self.current.number or number in self.failed:
+            return False
+        try:
+            await self.load(number)
+        except InputError as error:
+            self.failed[number] = str(error)
+            log.error("model %s: version %d is not taken: %s", self.name, number, error)
+            return False
+        log.warning("model %s: version %d answers now", self.name, number)
+        return True
+
+    def _folder_of(self, number: int | None) -> Path:
+        folder = newest(self._folder) if number is None else self._folder / str(number)
+        if not (folder / signature.MANIFEST).is_file():
+            raise InputError(f"{folder}: is no exported version; `tfsocial export` writes one")
+        return folder
+
+    async def _opened(self, folder: Path) -> Version:
+        await asyncio.to_thread(check_hashes, folder)
+        backend = self._make(folder)
+        await backend.start()
+        try:
+            await check_answers(folder, backend)
+        except BaseException:
+            await backend.stop()
+            raise
+        number = _number(folder)
+        batcher = Batcher(backend, self._limits, self._told(self.name, number))
+        return Version(number, sha256(folder / signature.MANIFEST), backend, batcher)
+
+
+class Models:
+    """All models, by name.
+
+    Attributes:
+        ending: whether new requests had better go elsewhere.
+    """
+
+    def __init__(self, models: Sequence[ServedModel]):
+        self._models = {model.name: model for model in models}
+        self.ending = False
+
+    def __getitem__(self, name: str) -> ServedModel:
+        try:
+            return self._models[name]
+        except KeyError:
+            raise Problem("not_found", f"model {name!r}: is not served here") from None
+
+    def __iter__(self):
+        return iter(self._models.values())
+
+    @property
+    def only(self) -> str:
+        """Name of the only model; empty if there are several."""
+        return next(iter(self._models)) if len(self._models) == 1 else ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether every loaded model can be asked; a full line is no reason not to be."""
+        return not self.ending and all(model.unloaded or model.alive for model in self)
+
+
+def newest(folder: Path) -> Path:
+    """Give the folder of the highest version; `folder` itself if it is one, or has none.
+
+    Unlike `versions.newest` it goes by manifests: another server may have the graphs.
+    """
+    if (folder / signature.MANIFEST).is_file():
+        return folder
+    numbers = [int(path.parent.name) for path in folder.glob(f"[0-9]*/{signature.MANIFEST}")]
+    return folder / str(max(numbers)) if numbers else folder
+
+
+def check_hashes(folder: Path) -> None:
+    """Compare a version's files with its manifest; a manifest alone has none.
+
+    Raises:
+        InputError: a file is missing, or is another than the one that was exported.
+    """
+    if [path.name for path in folder.iterdir()] == [signature.MANIFEST]:
+        return
+    values: Mapping[str, str] = manifests.read_json(folder / signature.MANIFEST)["files"]
+    for name, expected in values.items():
+        path = folder / name
+        if not path.is_file():
+            raise InputError(f"{path}: is missing; copy the version whole, or export it again")
+        if sha256(path) != expected:
+            raise InputError(
+                f"{path}: is not the file that was exported; copy the version again, or export it"
+            )
+
+
+async def check_answers(folder: Path, backend: Backend) -> None:
+    """Ask a version the requests whose answers its manifest has.
+
+    Raises:
+        InputError: an answer is another one.
+    """
+    known = manifests.read_json(folder / signature.MANIFEST)["golden"]
+    requests = [tuple(request) for request in known["requests"]]
+    found = await backend(requests, SECONDS)
+    difference = _difference(known["answers"], found)
+    if not difference <= known["tolerance"]:
+        raise InputError(
+            f"{folder}: its answers differ by {difference:g} from those it was exported with; "
+            "run it on the kind of machine it was made for, or export it again"
+        )
+
+
+def sha256(path: Path) -> str:
+    """Hash a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _difference(known: Mapping, found: Predictions) -> float:
+    pairs = [
+        (known["embedding"], found.embedding),
+        *((values, found.tasks[task]) for task, values in known["tasks"].items()),
+    ]
+    return max(float(np.max(np.abs(np.asarray(one) - other))) for one, other in pairs)
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name) if folder.name.isdigit() else 1

@@ -1,0 +1,191 @@
+"""What a gateway is asked to be: a YAML file, or flags for one model on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from tfsocial.errors import InputError
+from tfsocial.serving.gateway.access.quotas import MEMORY
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Part of the file; a key that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Model(Section):
+    """A model that is served.
+
+    Attributes:
+        folder: of its versions, the newest of which answers; or a version.
+        backend: worker: in processes on this machine; tf_serving or triton: on a server.
+        processes: of a worker.
+        threads: of each process; None: the cores shared out.
+        address: of the server, HOST:PORT of its gRPC interface.
+        remote_name: what the server calls the model; left out, as here.
+        mask: whether it reads texts with personal data masked.
+        follow: seconds between two looks for a new version; 0: none.
+    """
+
+    folder: Path
+    backend: Literal["worker", "tf_serving", "triton"] = "worker"
+    processes: Count = 1
+    threads: Count | None = None
+    address: str = ""
+    remote_name: str = ""
+    mask: bool = False
+    follow: Annotated[float, Field(ge=0)] = 5.0
+
+
+class TLS(Section):
+    """How the connection is kept private.
+
+    Attributes:
+        callers: certificate authorities of callers; with it, who brings no certificate of theirs
+            does not get as far as a key (mutual TLS).
+    """
+
+    certificate: Path
+    key: Path
+    callers: Path | None = None
+
+
+class Listen(Section):
+    """Where it listens.
+
+    Attributes:
+        port: of callers, HTTP.
+        grpc_port: of callers, gRPC; None: none.
+        admin_host, admin_port: of operators and Prometheus, who need no key.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    grpc_port: Port | None = None
+    admin_host: str = "127.0.0.1"
+    admin_port: Port = 8081
+    tls: TLS | None = None
+
+
+class Tokens(Section):
+    """Signed tokens of an identity provider; see `access.tokens.Issuer`."""
+
+    jwks: str
+    issuer: str
+    audience: str
+    tenant: str = "sub"
+    scope: str = "scope"
+
+
+class Access(Section):
+    """Who may come in.
+
+    Attributes:
+        keys: file of keys, see `tfsocial keys`.
+        secret: file of the secret that keys are hashed with.
+    """
+
+    keys: Path = Path("gateway/keys.jsonl")
+    secret: Path = Path("gateway/secret")
+    tokens: Tokens | None = None
+
+
+class Quota(Section):
+    """So many tokens in each window."""
+
+    tokens: Count
+    per: Literal["minute", "hour", "day"] = "minute"
+
+
+class Quotas(Section):
+    """What tenants may use.
+
+    Attributes:
+        default: of who has none of their own; None: as much as they like.
+        storage: memory://, or redis://HOST:PORT/DB for several gateways.
+    """
+
+    default: Quota | None = None
+    tenants: Mapping[str, Quota] = {}
+    storage: str = MEMORY
+
+
+class Load(Section):
+    """How much is taken at once.
+
+    Attributes:
+        batch_tokens: of a batch at the most.
+        queue_tokens: that wait at the most.
+        texts, characters: of a request, and of a text.
+        bytes: of a request.
+        seconds: that a caller waits at the most.
+        arrival: seconds in which a request has to arrive.
+        connections: at once.
+        drain: seconds between the signal to end and the end of taking requests: so long a load
+            balancer may take to hear of it.
+    """
+
+    batch_tokens: Count = 2048
+    queue_tokens: Count = 65536
+    texts: Count = 1024
+    characters: Count = 100_000
+    bytes: Count = 4 * 2**20
+    seconds: Positive = 10.0
+    arrival: Positive = 10.0
+    connections: Count = 2048
+    drain: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Settings(Section):
+    """The whole."""
+
+    models: Annotated[Mapping[str, Model], Field(min_length=1)]
+    listen: Listen = Listen()
+    access: Access = Access()
+    quotas: Quotas = Quotas()
+    load: Load = Load()
+
+
+def read(path: Path) -> Settings:
+    """Read a file.
+
+    Raises:
+        InputError: it is no YAML, or a key is unknown or has a wrong value; names it.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())})") from None
+    return of_values(values, str(path))
+
+
+def of_values(values: Any, where: str) -> Settings:
+    """Read settings from YAML values.
+
+    Raises:
+        InputError: a key is unknown or has a wrong value; begins with `where`.
+    """
+    try:
+        settings = Settings.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        raise InputError(f"{where}: {key}: {first['msg']}") from None
+    for name, model in settings.models.items():
+        if model.backend != "worker" and not model.address:
+            key = f"models.{name}.address"
+            raise InputError(f"{where}: {key}: is missing; {model.backend} is at some HOST:PORT")
+    return settings
