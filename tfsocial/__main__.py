@@ -26,7 +26,16 @@ GROUPS = {
     "make a model": ("fit", "train", "tune"),
     "weigh it": ("evaluate", "objectives", "schema", "preflight"),
     "shape it": ("compose", "compress", "export"),
-    "use it": ("predict", "batch-predict", "serve", "keys", "tf-serving", "triton", "demo"),
+    "use it": (
+        "predict",
+        "batch-predict",
+        "serve",
+        "keys",
+        "audit",
+        "tf-serving",
+        "triton",
+        "demo",
+    ),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

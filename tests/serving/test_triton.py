@@ -15,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gateways
 import grpc
 import httpx
 import numpy as np
@@ -183,6 +184,105 @@ def test_too_many_requests_are_refused_and_the_others_answered(triton):
         if answer.status_code == 200:
             probabilities = outputs(answer)["probabilities"]
             np.testing.assert_allclose(probabilities, np.tile(own, (32, 1)), atol=1e-5)
+
+
+# --- the gateway before it, and beside it ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def gateway(triton, tmp_path_factory):
+    """`tfsocial serve` before Triton: the same model under the same name."""
+    folder = tmp_path_factory.mktemp("gateway")
+    model = {"folder": str(triton[3].parent), "backend": "triton", "address": triton[1]}
+    (folder / "gateway.yaml").write_text(
+        json.dumps(
+            {
+                "models": {"tickets": model},
+                "access": {"keys": str(folder / "keys"), "secret": str(folder / "secret")},
+                "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
+            }
+        )
+    )
+    served = gateways.start(folder / "state", f"--config={folder / 'gateway.yaml'}")
+    yield served
+    served.process.kill()
+    served.process.wait()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        body(TEXTS),
+        {**body(TEXTS), "outputs": [{"name": "label"}, {"name": "probabilities"}]},
+        {**body(TEXTS), "outputs": [{"name": "nothing"}]},
+        {"inputs": [{"name": "text", "shape": [3, 1], "datatype": "BYTES", "data": TEXTS}]},
+        {"inputs": [{"name": "words", "shape": [1, 1], "datatype": "BYTES", "data": ["a"]}]},
+        {"inputs": [{"name": "text", "shape": [1, 1], "datatype": "FP32", "data": [1.0]}]},
+        {},
+    ],
+)
+def test_the_gateway_says_what_triton_says(triton, gateway, sent):
+    """Names, types, shapes and numbers, or both refuse as the caller's fault."""
+    direct = httpx.post(f"{triton[0]}/v2/models/tickets/infer", json=sent, timeout=60)
+    url = f"{gateway.http}/v2/models/tickets/infer"
+    through = httpx.post(url, json=sent, headers=gateway.headers, timeout=60)
+    if direct.status_code != 200:
+        assert (direct.status_code // 100, through.status_code) == (4, 400)
+        assert through.json()["error"]
+        return
+    assert through.json().get("id") == direct.json().get("id")
+    theirs, ours = (
+        {one["name"]: one for one in said.json()["outputs"]} for said in (direct, through)
+    )
+    assert set(theirs) == set(ours)
+    for name, one in theirs.items():
+        assert (one["datatype"], one["shape"]) == (ours[name]["datatype"], ours[name]["shape"])
+        if one["datatype"] == "BYTES":
+            assert one["data"] == ours[name]["data"]
+        else:
+            np.testing.assert_allclose(ours[name]["data"], one["data"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v2/health/live", "/v2/health/ready", "/v2/models/tickets/ready", "/v2/models/none"]
+)
+def test_the_gateway_has_tritons_paths(triton, gateway, path):
+    through = httpx.get(f"{gateway.http}{path}", headers=gateway.headers)
+    assert through.status_code == httpx.get(f"{triton[0]}{path}").status_code
+
+
+def test_the_gateway_is_described_as_triton_is(triton, gateway):
+    direct = httpx.get(f"{triton[0]}/v2/models/tickets").json()
+    through = httpx.get(f"{gateway.http}/v2/models/tickets", headers=gateway.headers).json()
+    assert through["inputs"] == direct["inputs"]
+    sides = [
+        {one["name"]: one["datatype"] for one in said["outputs"]} for said in (direct, through)
+    ]
+    assert sides[0] == sides[1]
+
+
+def test_a_flood_through_the_gateway_is_answered_or_refused(triton, gateway):
+    """Triton sheds what its queue of sixteen does not hold; the gateway asks it again."""
+    own = load_predictor(triton[3])([(TEXTS[0],)]).tasks["mood"][0]
+    texts = [TEXTS[0]] * 8
+
+    def ask(_: int) -> httpx.Response:
+        url = f"{gateway.http}/v2/models/tickets/infer"
+        return httpx.post(url, json=body(texts), headers=gateway.headers, timeout=60)
+
+    with ThreadPoolExecutor(60) as pool:
+        answers = list(pool.map(ask, range(180)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) <= {200, 503}, statuses
+    assert statuses[200] > 170
+    for answer in answers:
+        if answer.status_code == 200:
+            np.testing.assert_allclose(
+                outputs(answer)["probabilities"], np.tile(own, (8, 1)), atol=1e-5
+            )
+
+
+# --- what is left of it afterwards ----------------------------------------------------------
 
 
 def test_a_model_is_taken_away_and_brought_back(triton):

@@ -153,6 +153,7 @@ def serve(
             },
             "listen": listen,
             "access": {"keys": folder / "keys.jsonl", "secret": folder / "secret"},
+            "audit": {"folder": folder},
         }
         chosen = settings.of_values(values, "flags")
     key = assemble.first_key(chosen.access)

@@ -17,7 +17,7 @@ import grpc
 import httpx
 import numpy as np
 import pytest
-from conftest import READY, Served, start
+from gateways import READY, Served, start
 
 from tfsocial.serving.loading import load_predictor
 from tfsocial.serving.open_inference import messages as v2

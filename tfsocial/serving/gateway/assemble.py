@@ -9,6 +9,7 @@ from tfsocial.serving.gateway import settings as asked
 from tfsocial.serving.gateway.access import keys, quotas
 from tfsocial.serving.gateway.access.door import Door
 from tfsocial.serving.gateway.access.tokens import Issuer, TokenCheck
+from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.backends.contract import Backend
 from tfsocial.serving.gateway.backends.remote import TFServingBackend, TritonBackend
 from tfsocial.serving.gateway.backends.worker import WorkerBackend
@@ -28,6 +29,7 @@ class Gateway:
     door: Door
     calls: Calls
     metrics: Metrics
+    audit: AuditLog | None
 
 
 def make(settings: Settings) -> Gateway:
@@ -45,8 +47,10 @@ def make(settings: Settings) -> Gateway:
         ]
     )
     bounds = Bounds(load.texts, load.characters, load.seconds)
-    calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked)
-    return Gateway(settings, models, _door(settings.access), calls, metrics)
+    folder = settings.audit.folder
+    audit = AuditLog(folder) if folder else None
+    calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked, audit)
+    return Gateway(settings, models, _door(settings.access), calls, metrics, audit)
 
 
 def first_key(access: asked.Access) -> str | None:

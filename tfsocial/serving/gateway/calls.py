@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from tfsocial.serving.gateway import tokens as counting
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.quotas import Quotas
+from tfsocial.serving.gateway.audit.log import AuditLog, Entry
 from tfsocial.serving.gateway.masking import mask
 from tfsocial.serving.gateway.models import Models, Version
 from tfsocial.serving.gateway.problems import Problem
@@ -33,6 +35,28 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What is asked.
+
+    Attributes:
+        texts: n texts or pairs.
+        version: empty: the one that answers.
+        seconds: that the caller waits; None, and at the most, as the bounds say.
+        request_id: of the request that it came with.
+        subject: whose texts they are, as the caller calls that person; empty: it does not say.
+    """
+
+    caller: Caller
+    verb: str
+    model: str
+    texts: Sequence[Text]
+    version: str = ""
+    seconds: float | None = None
+    request_id: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True)
 class Answered:
     """What came of a call.
 
@@ -53,6 +77,7 @@ class Calls:
 
     Args:
         masked: hears how many of each kind were masked for a model.
+        audit: keeps who asked what and had what; None: nobody does.
     """
 
     def __init__(
@@ -61,38 +86,65 @@ class Calls:
         quotas: Quotas,
         bounds: Bounds,
         masked: Callable[[str, Mapping[str, int]], None] = lambda model, counts: None,
+        audit: AuditLog | None = None,
     ):
         self.models, self.bounds, self._quotas, self._masked = models, bounds, quotas, masked
+        self._audit = audit
 
-    async def __call__(
-        self,
-        caller: Caller,
-        verb: str,
-        name: str,
-        texts: Sequence[Text],
-        version: str = "",
-        seconds: float | None = None,
-    ) -> Answered:
-        """Have n texts or pairs answered by a model.
-
-        Args:
-            seconds: that the caller waits; left out, and at the most, as the bounds say.
+    async def __call__(self, ask: Ask) -> Answered:
+        """Have n texts or pairs answered by a model, or say why not; the audit has both.
 
         Raises:
             Problem: it is not allowed, not possible, or not in time.
         """
-        caller.check(verb, name)
-        model = self.models[name]
-        chosen = model.version(version)
-        self._check(texts, chosen)
-        texts = [tuple(map(whole, text)) for text in texts]
+        try:
+            found = await self._answered(ask)
+        except Problem as problem:
+            self._keep(ask, None, problem.kind)
+            raise
+        self._keep(ask, found.version, "")
+        return found
+
+    async def _answered(self, ask: Ask) -> Answered:
+        caller = ask.caller
+        caller.check(ask.verb, ask.model)
+        model = self.models[ask.model]
+        chosen = model.version(ask.version)
+        self._check(ask.texts, chosen)
+        texts = [tuple(map(whole, text)) for text in ask.texts]
         if model.masks:
-            texts = self._masked_texts(name, texts)
+            texts = self._masked_texts(ask.model, texts)
         sizes = [counting.estimate(text, chosen.manifest.row_length) for text in texts]
         headers = await self._quotas.use(caller.tenant, sum(sizes))
-        until = min(seconds or self.bounds.seconds, self.bounds.seconds)
+        until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
         found = await chosen.batcher(texts, sizes, caller.tenant, until, caller.priority)
         return Answered(chosen, found, sum(sizes), headers)
+
+    def _keep(self, ask: Ask, version: Version | None, problem: str) -> None:
+        """Write a call into the audit; without it nothing is answered.
+
+        Raises:
+            Problem: it cannot be written.
+        """
+        if self._audit is None:
+            return
+        try:
+            self._audit.keep(
+                Entry(
+                    ask.request_id,
+                    ask.caller.tenant,
+                    ask.caller.credential,
+                    ask.verb,
+                    ask.model,
+                    version.number if version else 0,
+                    version.manifest_hash if version else "",
+                    problem,
+                ),
+                ask.subject,
+                ask.texts,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise Problem("overloaded", f"the audit cannot be written ({error})", 5) from None
 
     def _check(self, texts: Sequence[Text], version: Version) -> None:
         columns = version.manifest.text_columns

@@ -15,7 +15,12 @@ from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
 from tfsocial.serving import signature
-from tfsocial.serving.gateway.backends.contract import Backend
+from tfsocial.serving.gateway.backends.contract import (
+    Backend,
+    BackendFull,
+    BackendGone,
+    BackendRefused,
+)
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, Told
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.serving.predictor import Predictions
@@ -231,8 +236,11 @@ async def check_answers(folder: Path, backend: Backend) -> None:
         InputError: an answer is another one.
     """
     known = manifests.read_json(folder / signature.MANIFEST)["golden"]
-    requests = [tuple(request) for request in known["requests"]]
-    found = await backend(requests, SECONDS)
+    requests: list[tuple[str, ...]] = [tuple(request) for request in known["requests"]]
+    try:
+        found = await backend(requests, SECONDS)
+    except (BackendGone, BackendFull, BackendRefused, TimeoutError) as error:
+        raise InputError(f"{folder}: does not answer ({error})") from None
     difference = _difference(known["answers"], found)
     if not difference <= known["tolerance"]:
         raise InputError(

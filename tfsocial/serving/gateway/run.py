@@ -18,6 +18,7 @@ from tfsocial.errors import InputError
 from tfsocial.serving.gateway import assemble
 from tfsocial.serving.gateway.app import make_admin, make_app
 from tfsocial.serving.gateway.assemble import Gateway
+from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.dialects.asking import Asking
 from tfsocial.serving.gateway.dialects.grpc_calls import GrpcDoor
 from tfsocial.serving.gateway.dialects.open_inference_grpc import OpenInferenceGrpc
@@ -84,6 +85,10 @@ async def _run(
         # What began first ends last: operators see how the rest goes down.
         admin = make_admin(models, gateway.metrics)
         await running.enter_async_context(_http(admin, sockets.operators, settings, None))
+        if gateway.audit is not None:
+            running.callback(gateway.audit.close)
+            every = settings.audit.every
+            await running.enter_async_context(_task(_synced(gateway.audit, every)))
         running.push_async_callback(_unloaded, gateway)
         for model in models:
             follow = settings.models[model.name].follow
@@ -182,6 +187,12 @@ async def _follow(model: ServedModel, seconds: float) -> None:
     while seconds:
         await asyncio.sleep(seconds)
         await model.follow()
+
+
+async def _synced(audit: AuditLog, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(audit.sync)
 
 
 def _guarded(gateway: Gateway) -> Guard:

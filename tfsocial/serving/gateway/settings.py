@@ -147,6 +147,18 @@ class Load(Section):
     drain: Annotated[float, Field(ge=0)] = 0.0
 
 
+class Audit(Section):
+    """Who asked what and had what.
+
+    Attributes:
+        folder: of the chain and of the keys of its hashes; None: nothing is kept.
+        every: seconds between two times that it is brought to the disk.
+    """
+
+    folder: Path | None = Path("gateway")
+    every: Positive = 1.0
+
+
 class Settings(Section):
     """The whole."""
 
@@ -155,6 +167,7 @@ class Settings(Section):
     access: Access = Access()
     quotas: Quotas = Quotas()
     load: Load = Load()
+    audit: Audit = Audit()
 
 
 def read(path: Path) -> Settings:

@@ -9,11 +9,12 @@ from typing import Any
 from starlette.requests import Request
 
 from tfsocial.serving.gateway.access.callers import Caller
-from tfsocial.serving.gateway.calls import Answered, Calls, Text
+from tfsocial.serving.gateway.calls import Answered, Ask, Calls, Text
 from tfsocial.serving.gateway.guard import Seen
 from tfsocial.serving.gateway.problems import Problem
 
 SECONDS_HEADER = "request-timeout"
+SUBJECT_HEADER = "x-subject"  # whose texts they are, for the audit alone
 
 
 class Asking:
@@ -39,7 +40,10 @@ class Asking:
         caller, seen = self.caller(request), seen_of(request)
         name = model or self._only()
         seen.verb = verb
-        found = await self.calls(caller, verb, name, texts, version, seconds or seconds_of(request))
+        subject = request.headers.get(SUBJECT_HEADER, "")
+        until = seconds or seconds_of(request)
+        ask = Ask(caller, verb, name, texts, version, until, seen.request_id, subject)
+        found = await self.calls(ask)
         seen.model, seen.version = name, str(found.version.number)
         seen.texts, seen.tokens = len(texts), found.tokens
         return found

@@ -12,7 +12,7 @@ import grpc
 
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.door import Door
-from tfsocial.serving.gateway.calls import Answered, Calls, Text
+from tfsocial.serving.gateway.calls import Answered, Ask, Calls, Text
 from tfsocial.serving.gateway.guard import Seen
 from tfsocial.serving.gateway.problems import Problem
 
@@ -24,12 +24,14 @@ class Call:
     Attributes:
         caller: None at methods that anybody may call.
         seconds: until its deadline; None: it has none.
+        subject: see `Ask`.
     """
 
     request: Any
     caller: Caller | None
     seen: Seen
     seconds: float | None
+    subject: str = ""
 
     @property
     def known(self) -> Caller:
@@ -82,7 +84,9 @@ class GrpcDoor:
         """Have texts answered for who asks; see `Calls`."""
         call.seen.verb = "classify"
         until = min((one for one in (seconds, call.seconds) if one), default=None)
-        found = await self.calls(call.known, "classify", model, texts, version, until)
+        caller, ident = call.known, call.seen.request_id
+        ask = Ask(caller, "classify", model, texts, version, until, ident, call.subject)
+        found = await self.calls(ask)
         call.seen.model, call.seen.version = model, str(found.version.number)
         call.seen.texts, call.seen.tokens = len(texts), found.tokens
         return found
@@ -93,7 +97,8 @@ class GrpcDoor:
             try:
                 caller = None if method.public else await self._caller(context, seen)
                 left = context.time_remaining()
-                answer = await method.answers(Call(request, caller, seen, left))
+                subject = str(dict(context.invocation_metadata() or ()).get("x-subject", ""))
+                answer = await method.answers(Call(request, caller, seen, left, subject))
                 seen.status = 200
                 return answer
             except Problem as problem:
