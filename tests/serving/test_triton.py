@@ -199,6 +199,7 @@ def gateway(triton, tmp_path_factory):
             {
                 "models": {"tickets": model},
                 "access": {"keys": str(folder / "keys"), "secret": str(folder / "secret")},
+                "audit": {"folder": str(folder)},
                 "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
             }
         )
@@ -218,7 +219,7 @@ def gateway(triton, tmp_path_factory):
         {"inputs": [{"name": "text", "shape": [3, 1], "datatype": "BYTES", "data": TEXTS}]},
         {"inputs": [{"name": "words", "shape": [1, 1], "datatype": "BYTES", "data": ["a"]}]},
         {"inputs": [{"name": "text", "shape": [1, 1], "datatype": "FP32", "data": [1.0]}]},
-        {},
+        {},  # which is a fault of its own to Triton: 500
     ],
 )
 def test_the_gateway_says_what_triton_says(triton, gateway, sent):
@@ -227,7 +228,8 @@ def test_the_gateway_says_what_triton_says(triton, gateway, sent):
     url = f"{gateway.http}/v2/models/tickets/infer"
     through = httpx.post(url, json=sent, headers=gateway.headers, timeout=60)
     if direct.status_code != 200:
-        assert (direct.status_code // 100, through.status_code) == (4, 400)
+        assert direct.status_code in ((400, 500) if not sent else (400,))
+        assert through.status_code == 400
         assert through.json()["error"]
         return
     assert through.json().get("id") == direct.json().get("id")
@@ -273,7 +275,7 @@ def test_a_flood_through_the_gateway_is_answered_or_refused(triton, gateway):
     with ThreadPoolExecutor(60) as pool:
         answers = list(pool.map(ask, range(180)))
     statuses = Counter(answer.status_code for answer in answers)
-    assert set(statuses) <= {200, 503}, statuses
+    assert set(statuses) <= {200, 503}, [one.text for one in answers if one.status_code == 502]
     assert statuses[200] > 170
     for answer in answers:
         if answer.status_code == 200:

@@ -192,3 +192,25 @@ def test_cuts_are_the_whole_and_as_large_as_allowed(tokens, most):
     assert found[-1][1] == len(tokens)
     for start, end in found:
         assert end - start == 1 or sum(tokens[start:end]) <= most
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=50), st.integers(1, 9))
+def test_cuts_have_as_many_texts_as_are_allowed(tokens, most):
+    found = cuts(tokens, 10**6, most)
+    assert all(end - start <= most for start, end in found)
+    assert len(found) == -(-len(tokens) // most)
+
+
+def test_a_batch_has_as_many_texts_as_the_backend_takes():
+    backend = Letters(seconds=0.01)
+    backend.most_texts = 4
+
+    async def many():
+        batcher = Batcher(backend, Limits())
+        await asyncio.gather(
+            *(ask(batcher, ["a", "b", "c"]) for _ in range(5)), ask(batcher, ["d"])
+        )
+
+    asyncio.run(many())
+    assert max(map(len, backend.batches)) == 4
+    assert sum(map(len, backend.batches)) == 16

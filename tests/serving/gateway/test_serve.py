@@ -234,17 +234,7 @@ def test_no_text_and_no_key_is_in_the_log(served):
 def test_a_new_version_is_taken_up_and_a_harmed_one_is_not(serve, saved_model, tmp_path):
     base = tmp_path / "versions"
     shutil.copytree(saved_model, base / "1")
-    config = tmp_path / "gateway.yaml"
-    config.write_text(
-        json.dumps(
-            {
-                "models": {"mood": {"folder": str(base), "follow": 0.2}},
-                "access": {"keys": str(tmp_path / "k" / "keys"), "secret": str(tmp_path / "s")},
-                "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
-            }
-        )
-    )
-    there = serve(f"--config={config}")
+    there = serve(f"--config={_config(tmp_path, base)}")
     assert there.classify(["good"]).json()["version"] == "1"
     harmed = shutil.copytree(saved_model, tmp_path / "harmed")
     with (harmed / "variables" / "variables.data-00000-of-00001").open("r+b") as file:
@@ -277,6 +267,40 @@ def _wait_for(holds) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_a_shadow_is_promoted_or_taken_back(serve, saved_model, folders, tmp_path):
+    """The same model again is as good; another model with the same labels is not."""
+    base = tmp_path / "versions"
+    shutil.copytree(saved_model, base / "1")
+    change = {"mode": "shadow", "failures": 0.02, "slower": 1000}
+    there = serve(f"--config={_config(tmp_path, base, change=change)}")
+    shutil.copytree(saved_model, tmp_path / "same").rename(base / "2")
+    _ask_until(there, "version 2 answers now")
+    shutil.copytree(folders("scope")[1], tmp_path / "other").rename(base / "3")
+    _ask_until(there, "version 3 is not taken: agreement is")
+    assert there.classify(["good"]).json()["version"] == "2"
+
+
+def _ask_until(there: Served, words: str) -> None:
+    deadline, number = time.monotonic() + READY, 0
+    while words not in there.log.read_text():
+        assert time.monotonic() < deadline, there.log.read_text()[-2000:]
+        assert there.classify([f"text {number}", f"card {number} is late"]).status_code == 200
+        number += 1
+
+
+def _config(folder: Path, base: Path, **model) -> Path:
+    path = folder / "gateway.yaml"
+    values = {
+        "models": {"mood": {"folder": str(base), "follow": 0.2, **model}},
+        "access": {"keys": str(folder / "k" / "keys"), "secret": str(folder / "s")},
+        "audit": {"folder": str(folder)},
+        "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
+        "load": {"seconds": 60},  # the machine may be busy
+    }
+    path.write_text(json.dumps(values))
+    return path
 
 
 def test_sigterm_answers_what_was_taken(serve, saved_model):

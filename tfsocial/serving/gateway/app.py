@@ -48,6 +48,12 @@ def make_admin(models: Models, metrics: Metrics) -> Starlette:
             metrics.busy.labels(model.name).set(current.batcher.busy_tokens if current else 0)
             metrics.version.labels(model.name).set(current.number if current else 0)
             metrics.up.labels(model.name).set(model.alive)
+            metrics.rejected.labels(model.name).set(len(model.failed))
+        metrics.trial.clear()
+        for model in models:
+            for name, test in model.trial.tests.items() if model.trial else ():
+                version = str(model.candidate and model.candidate.number)
+                metrics.trial.labels(model.name, version, name).set(test.share)
         return Response(metrics.exposed(), media_type=CONTENT_TYPE)
 
     async def live(_: Request) -> Response:

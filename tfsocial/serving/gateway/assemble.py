@@ -42,7 +42,15 @@ def make(settings: Settings) -> Gateway:
     limits = Limits(load.batch_tokens, load.queue_tokens)
     models = Models(
         [
-            ServedModel(name, model.folder, _backend(name, model), limits, model.mask, metrics.told)
+            ServedModel(
+                name,
+                model.folder,
+                _backend(name, model),
+                limits,
+                model.mask,
+                metrics.told,
+                model.change,
+            )
             for name, model in settings.models.items()
         ]
     )
@@ -93,6 +101,6 @@ def _backend(name: str, model: asked.Model) -> MakeBackend:
 
     def remote(folder: Path) -> Backend:
         kind = {"tf_serving": TFServingBackend, "triton": TritonBackend}[model.backend]
-        return kind(folder, model.address, model.remote_name or name)
+        return kind(folder, model.address, model.remote_name or name, model.remote_texts)
 
     return worker if model.backend == "worker" else remote

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tfsocial.serving.gateway import tokens as counting
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.quotas import Quotas
 from tfsocial.serving.gateway.audit.log import AuditLog, Entry
 from tfsocial.serving.gateway.masking import mask
-from tfsocial.serving.gateway.models import Models, Version
+from tfsocial.serving.gateway.models import Models, ServedModel, Version
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.serving.predictor import Predictions
 
@@ -54,6 +56,16 @@ class Ask:
     seconds: float | None = None
     request_id: str = ""
     subject: str = ""
+
+
+class Work(NamedTuple):
+    """What a line takes; see `Batcher`."""
+
+    texts: Sequence[Text]
+    tokens: Sequence[int]
+    tenant: str
+    seconds: float
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class Calls:
         caller = ask.caller
         caller.check(ask.verb, ask.model)
         model = self.models[ask.model]
-        chosen = model.version(ask.version)
+        chosen, on_trial = model.choose(ask.version, f"{caller.tenant} {ask.subject}")
         self._check(ask.texts, chosen)
         texts = [tuple(map(whole, text)) for text in ask.texts]
         if model.masks:
@@ -117,8 +129,30 @@ class Calls:
         sizes = [counting.estimate(text, chosen.manifest.row_length) for text in texts]
         headers = await self._quotas.use(caller.tenant, sum(sizes))
         until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
-        found = await chosen.batcher(texts, sizes, caller.tenant, until, caller.priority)
-        return Answered(chosen, found, sum(sizes), headers)
+        work = Work(texts, sizes, caller.tenant, until, caller.priority)
+        version, found = await self._computed(model, chosen, on_trial, work)
+        return Answered(version, found, sum(sizes), headers)
+
+    async def _computed(
+        self, model: ServedModel, chosen: Version, on_trial: bool, work: Work
+    ) -> tuple[Version, Predictions]:
+        """Have a version compute; where there is a trial, both versions in the end.
+
+        A caller of a canary that fails is answered by the current version.
+        """
+        trial, began = model.trial, time.monotonic()
+        try:
+            found = await chosen.batcher(*work)
+        except Problem as problem:
+            if not (on_trial and trial and model.current and problem.kind == "backend"):
+                raise
+            trial.failed()
+            chosen, on_trial = model.current, False
+            found = await chosen.batcher(*work)
+        if trial is not None and trial is model.trial:
+            seconds = time.monotonic() - began
+            trial.compare(work.texts, work.tokens, on_trial, found, seconds)
+        return chosen, found
 
     def _keep(self, ask: Ask, version: Version | None, problem: str) -> None:
         """Write a call into the audit; without it nothing is answered.

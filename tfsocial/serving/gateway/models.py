@@ -21,8 +21,10 @@ from tfsocial.serving.gateway.backends.contract import (
     BackendGone,
     BackendRefused,
 )
+from tfsocial.serving.gateway.change.trial import Bounds, Side, Trial
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, Told
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.gateway.settings import Change
 from tfsocial.serving.predictor import Predictions
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,13 @@ class ServedModel:
         make: from a version's folder to what runs it.
         masks: whether texts are masked before the model reads them.
         told: from a version's number to what hears of its load.
+        change: how a new version comes to answer; None: at once.
+
+    Attributes:
+        current: the version that answers.
+        trial: of a version that came since, and `candidate`, that version.
+        unloaded: whether nothing is to answer.
+        failed: version -> why it is not taken.
     """
 
     def __init__(
@@ -76,13 +85,17 @@ class ServedModel:
         limits: Limits,
         masks: bool = False,
         told: Callable[[str, int], Told] = lambda model, version: Told(),
+        change: Change | None = None,
     ):
         self.name, self.masks, self._folder = name, masks, folder
         self._make, self._limits, self._told = make, limits, told
-        self._changing = asyncio.Lock()
+        self._changing, self._change = asyncio.Lock(), change or Change()
         self.current: Version | None = None
+        self.candidate: Version | None = None
+        self.trial: Trial | None = None
         self.unloaded = False
-        self.failed: dict[int, str] = {}  # version -> why it is not taken
+        self.failed: dict[int, str] = {}
+        self._ending: set[asyncio.Task] = set()
 
     def version(self, wanted: str = "") -> Version:
         """Give the version that answers.
@@ -131,22 +144,95 @@ class ServedModel:
         """Answer what waits, and no more."""
         async with self._changing:
             before, self.current, self.unloaded = self.current, None, True
+            await self._end_trial()
         if before:
             await before.end()
+        await asyncio.gather(*self._ending)
 
     async def follow(self) -> bool:
-        """Load a version that came since; tells whether one did. A bad one is named and left."""
+        """Take up a version that came since; tells whether one did. A bad one is named and left."""
         number = _number(newest(self._folder))
-        if self.current is None or number <= self.current.number or number in self.failed:
+        there = [one.number for one in (self.current, self.candidate) if one]
+        if self.current is None or number <= max(there) or number in self.failed:
             return False
         try:
-            await self.load(number)
+            if self._change.mode == "switch":
+                await self.load(number)
+                log.warning("model %s: version %d answers now", self.name, number)
+            else:
+                await self._try(number)
+                log.warning(
+                    "model %s: version %d is a %s now", self.name, number, self._change.mode
+                )
         except InputError as error:
-            self.failed[number] = str(error)
-            log.error("model %s: version %d is not taken: %s", self.name, number, error)
+            self._refuse(number, str(error))
             return False
-        log.warning("model %s: version %d answers now", self.name, number)
         return True
+
+    def choose(self, wanted: str, who: str) -> tuple[Version, bool]:
+        """Give the version that answers somebody, and whether it is the one on trial.
+
+        Raises:
+            Problem: see `version`.
+        """
+        current, trial = self.version(wanted), self.trial
+        if trial and self.candidate and not wanted and trial.takes(who):
+            return self.candidate, True
+        return current, False
+
+    async def _try(self, number: int) -> None:
+        """Set up a trial of a version.
+
+        Raises:
+            InputError: it is not what its manifest says.
+        """
+        async with self._changing:
+            await self._end_trial()
+            candidate = await self._opened(self._folder_of(number))
+            if self.current is None:
+                await candidate.end()
+            else:
+                self.begin_trial(self.current, candidate)
+
+    def begin_trial(self, current: Version, candidate: Version) -> None:
+        """Compare a version with the one that answers, from now on."""
+        change, self.candidate = self._change, candidate
+        self.trial = Trial(
+            change.mode,
+            Side(current.manifest, current.batcher),
+            Side(candidate.manifest, candidate.batcher),
+            change.share,
+            Bounds(change.agreement, change.failures, change.slower, change.seconds),
+            self._decided,
+        )
+
+    def _decided(self, reason: str) -> None:
+        """Act on a trial's verdict; what waits for the version that goes is still answered."""
+        candidate, current = self.candidate, self.current
+        self.trial = self.candidate = None
+        if candidate is None:
+            return
+        if reason:
+            self._refuse(candidate.number, reason)
+            gone: Version | None = candidate
+        else:
+            log.warning("model %s: version %d answers now", self.name, candidate.number)
+            self.current, gone = candidate, current
+        if gone:
+            task = asyncio.create_task(gone.end())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def _end_trial(self) -> None:
+        trial, candidate = self.trial, self.candidate
+        self.trial = self.candidate = None
+        if trial and candidate:
+            await trial.end()
+            await candidate.end()
+
+    def _refuse(self, number: int, reason: str) -> None:
+        self.failed[number] = reason
+        log.error("model %s: version %d is not taken: %s", self.name, number, reason)
 
     def _folder_of(self, number: int | None) -> Path:
         folder = newest(self._folder) if number is None else self._folder / str(number)

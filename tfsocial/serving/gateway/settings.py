@@ -24,6 +24,25 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Change(Section):
+    """How a new version comes to answer.
+
+    Attributes:
+        mode: switch: at once, when its files and golden answers are right; shadow: after it has
+            said the same as the current one on texts of callers, whom it does not answer; canary:
+            the same, and it answers a share of the callers meanwhile.
+        share: of callers, for a canary.
+        agreement, failures, slower, seconds: see `change.trial.Bounds`.
+    """
+
+    mode: Literal["switch", "shadow", "canary"] = "switch"
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    agreement: Annotated[float, Field(gt=0.5, lt=1)] = 0.97
+    failures: Annotated[float, Field(gt=0, lt=0.1)] = 0.002
+    slower: Annotated[float, Field(gt=1)] = 1.5
+    seconds: Positive = 86400.0
+
+
 class Model(Section):
     """A model that is served.
 
@@ -34,6 +53,7 @@ class Model(Section):
         threads: of each process; None: the cores shared out.
         address: of the server, HOST:PORT of its gRPC interface.
         remote_name: what the server calls the model; left out, as here.
+        remote_texts: that the server takes in one batch.
         mask: whether it reads texts with personal data masked.
         follow: seconds between two looks for a new version; 0: none.
     """
@@ -44,8 +64,10 @@ class Model(Section):
     threads: Count | None = None
     address: str = ""
     remote_name: str = ""
+    remote_texts: Count = 32
     mask: bool = False
     follow: Annotated[float, Field(ge=0)] = 5.0
+    change: Change = Change()
 
 
 class TLS(Section):

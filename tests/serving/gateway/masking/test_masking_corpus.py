@@ -11,8 +11,26 @@ from tfsocial.serving.gateway.masking import KINDS, find
 # Recall and precision by kind, in all parts and in the one that no rule was mended by: as
 # benchmarks/masking.py measured them, less one or two spans.
 FLOORS = {
-    "all": {},
-    "test": {},
+    "all": {
+        "CARD": (0.95, 0.95),
+        "IBAN": (0.94, 0.94),
+        "ID": (0.95, 0.97),
+        "IP": (0.93, 0.87),
+        "MAIL": (0.93, 0.97),
+        "PHONE": (0.93, 0.96),
+        "PLATE": (0.96, 0.9),
+        "SECRET": (0.87, 0.97),
+    },
+    "test": {
+        "CARD": (0.8, 0.8),
+        "IBAN": (0.6, 0.6),
+        "ID": (0.75, 0.85),
+        "IP": (0.7, 0.5),
+        "MAIL": (0.9, 0.9),
+        "PHONE": (0.95, 0.86),
+        "PLATE": (0.8, 0.8),
+        "SECRET": (0.63, 0.87),
+    },
 }
 PARTS = {"all": ("dev", "test", "template"), "test": ("test",)}
 
@@ -25,7 +43,7 @@ def test_recall_and_precision_are_what_they_were(part):
     low = {
         kind: found
         for kind, found in measured.items()
-        if (found["recall"], found["precision"]) < FLOORS[part][kind]
+        if found["recall"] < FLOORS[part][kind][0] or found["precision"] < FLOORS[part][kind][1]
     }
     assert low == {}
 

@@ -90,7 +90,7 @@ def digest(secret: bytes, key: str) -> str:
     """Hash a key.
 
     >>> digest(b"s", "tfs_a_b")[:8]
-    '8a1c1bd1'
+    '1a3c8bdf'
     """
     return hmac.digest(secret, key.encode("utf-8", "replace"), hashlib.sha256).hex()
 

@@ -31,11 +31,13 @@ class Backend(ABC):
         folder: of the version, or of its manifest alone where another server has the rest.
         manifest: its tasks, labels and text columns.
         slots: batches that it works on at once; None: as many as turn out well.
+        most_texts: of a batch; None: as many as its tokens allow.
     """
 
     folder: Path
     manifest: ModelManifest
     slots: int | None = 1
+    most_texts: int | None = None
 
     @abstractmethod
     async def start(self) -> None:

@@ -26,6 +26,7 @@ from tfsocial.serving.tf_serving import messages as tf_serving
 from tfsocial.serving.tf_serving.client import of_tensor, predict_request
 
 READY = 120.0  # seconds until a server that starts has to answer
+MOST_TEXTS = 32  # as `tfsocial triton` and `tfsocial tf-serving` configure the servers
 MESSAGE_BYTES = 64 * 2**20
 FULL = (grpc.StatusCode.RESOURCE_EXHAUSTED,)
 GONE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
@@ -44,12 +45,14 @@ class RemoteBackend(Backend):
             numbers mean.
         address: HOST:PORT of its gRPC interface.
         model: what it calls the model.
+        most_texts: of a batch, as the server is configured.
     """
 
     slots = None
 
-    def __init__(self, folder: Path, address: str, model: str):
+    def __init__(self, folder: Path, address: str, model: str, most_texts: int = MOST_TEXTS):
         self.folder, self.address, self.model = folder, address, model
+        self.most_texts = most_texts
         self.manifest = signature.read_manifest(folder)
         self._channel: grpc.aio.Channel | None = None
 

@@ -34,15 +34,28 @@ class WorkerBackend(Backend):
         folder: of the version.
         processes: each holds the model, and works on one batch at a time.
         threads: of each, for one computation; None: the machine's cores shared out.
+        most: processes that `scale` may be asked for; the cores are shared out among so many.
+
+    Attributes:
+        slots: processes that take batches.
     """
 
-    def __init__(self, folder: Path, processes: int = 1, threads: int | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        processes: int = 1,
+        threads: int | None = None,
+        most: int | None = None,
+    ):
         self.folder, self.slots = folder, processes
         self.manifest = signature.read_manifest(folder)
-        each = threads or max(1, len(os.sched_getaffinity(0)) // processes)
-        self._workers = [Worker(folder, each) for _ in range(processes)]
+        shares = max(processes, most or 0)
+        self._threads = threads or max(1, len(os.sched_getaffinity(0)) // shares)
+        self._workers = [Worker(folder, self._threads) for _ in range(processes)]
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._restarts: set[asyncio.Task] = set()
+        self._scaling = asyncio.Lock()
+        self._stopped = False
 
     async def start(self) -> None:
         """Start the processes and wait until each has loaded the model.
@@ -71,8 +84,27 @@ class WorkerBackend(Backend):
         self._idle.put_nowait(worker)
         return found
 
+    async def scale(self, processes: int) -> None:
+        """Start or end processes until there are so many.
+
+        One that starts takes batches when it has the model; one ends only when it is idle, and
+        meanwhile no batch is sent for it. Cancelled, it leaves what was reached.
+
+        Raises:
+            InputError: one cannot load the model, or all are being ended; the others go on.
+            ValueError: fewer than one.
+        """
+        if processes < 1:
+            raise ValueError(f"{processes} processes; one is the least")
+        async with self._scaling:
+            while self.slots < processes:
+                await self._grow()
+            while self.slots > processes:
+                await self._shrink()
+
     async def stop(self) -> None:
         """End the processes."""
+        self._stopped = True
         for task in self._restarts:
             task.cancel()
         await asyncio.gather(*(worker.stop() for worker in self._workers))
@@ -86,6 +118,30 @@ class WorkerBackend(Backend):
     def processes(self) -> list[int]:
         """Ids of the processes that run."""
         return [worker.process.pid for worker in self._workers if worker.alive and worker.process]
+
+    async def _grow(self) -> None:
+        worker = Worker(self.folder, self._threads)
+        self._workers.append(worker)  # before it runs: `stop` ends it, too
+        try:
+            await worker.start()
+            if self._stopped:
+                raise InputError(f"{self.folder}: its processes are being ended")
+        except BaseException:
+            self._workers.remove(worker)
+            await worker.stop()
+            raise
+        self._idle.put_nowait(worker)
+        self.slots += 1
+
+    async def _shrink(self) -> None:
+        self.slots -= 1  # first, so that no more batches are sent than processes stay
+        try:
+            worker = await self._idle.get()
+        except BaseException:
+            self.slots += 1
+            raise
+        self._workers.remove(worker)
+        await worker.stop()
 
     def _restart(self, worker: Worker) -> None:
         task = asyncio.create_task(self._started_again(worker))

@@ -8,6 +8,7 @@ share rows; packing keeps them apart, and so does the order here.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class Batcher:
     def __init__(self, backend: Backend, limits: Limits, told: Told | None = None):
         self._backend, self._limits, self._told = backend, limits, told or Told()
         self._line: Line[_Waiting] = Line()
-        self._concurrency = Concurrency(backend.slots)
+        self._concurrency = Concurrency(lambda: backend.slots)
         self._running: set[asyncio.Task] = set()
         self._busy_tokens = 0
         self._pace = 0.0  # tokens a second of one batch
@@ -126,7 +127,7 @@ class Batcher:
                 deadline,
                 loop.create_future(),
             )
-            for start, end in cuts(tokens, self._limits.batch_tokens)
+            for start, end in cuts(tokens, self._limits.batch_tokens, self._backend.most_texts)
         ]
         for part in parts:
             self._line.put(part, tenant, part.tokens, priority)
@@ -142,6 +143,10 @@ class Batcher:
                 if part.answer.done() and not part.answer.cancelled():
                     part.answer.exception()  # has been seen, or nobody waits any more
                 part.answer.cancel()
+
+    def resized(self) -> None:
+        """Send what waits to a backend that has more room than before."""
+        self._dispatch()
 
     async def drained(self) -> None:
         """Wait until nothing waits and nothing runs."""
@@ -185,17 +190,17 @@ class Batcher:
     def _batch(self) -> list[_Waiting]:
         """Take what comes next, up to a batch's tokens; what nobody waits for is left out."""
         batch: list[_Waiting] = []
-        tokens = 0
+        room = _Room(self._limits.batch_tokens, self._backend.most_texts or math.inf)
         soon = time.monotonic() + STALE
         while len(self._line):
             part, count = self._line.first()
             wanted = not part.answer.done() and part.deadline > soon
-            if wanted and batch and tokens + count > self._limits.batch_tokens:
+            if wanted and batch and not room.has(count, len(part.texts)):
                 break
             self._line.take()
             if wanted:
                 batch.append(part)
-                tokens += count
+                room.take(count, len(part.texts))
             elif not part.answer.done():
                 part.answer.set_exception(TimeoutError())
         return batch
@@ -245,18 +250,36 @@ class Batcher:
         self._told.batch(texts, tokens, seconds)
 
 
-def cuts(tokens: Sequence[int], most: int) -> list[tuple[int, int]]:
-    """Cut a list of texts into runs of at most so many tokens: (start, end) of each.
+@dataclass
+class _Room:
+    """What a batch can still take."""
+
+    tokens: float
+    texts: float
+
+    def has(self, tokens: int, texts: int) -> bool:
+        return tokens <= self.tokens and texts <= self.texts
+
+    def take(self, tokens: int, texts: int) -> None:
+        self.tokens -= tokens
+        self.texts -= texts
+
+
+def cuts(tokens: Sequence[int], most: int, most_texts: int | None = None) -> list[tuple[int, int]]:
+    """Cut a list of texts into runs of at most so many tokens and texts: (start, end) of each.
 
     >>> cuts([3, 3, 3, 9], 6)
     [(0, 2), (2, 3), (3, 4)]
+    >>> cuts([1, 1, 1], 6, most_texts=2)
+    [(0, 2), (2, 3)]
     """
-    found, start, held = [], 0, 0
+    found, start = [], 0
+    room = _Room(most, most_texts or math.inf)
     for place, count in enumerate(tokens):
-        if held and held + count > most:
+        if place > start and not room.has(count, 1):
             found.append((start, place))
-            start, held = place, 0
-        held += count
+            start, room = place, _Room(most, most_texts or math.inf)
+        room.take(count, 1)
     return [*found, (start, len(tokens))]
 
 

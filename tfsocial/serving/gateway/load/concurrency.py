@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 SMOOTHING = 0.2  # of the newest answer in what is remembered
 SHRINK = 0.7  # after a refusal
 SLOWER = 2.0  # times the quickest: what is more is waiting, not work
@@ -16,18 +18,18 @@ class Concurrency:
     Peterson, 1995). Times are those a token, since batches differ in size.
 
     Args:
-        fixed: a backend whose number is known; the limit stays there.
+        fixed: tells the number of a backend that knows it, each time; None: it does not.
     """
 
-    def __init__(self, fixed: int | None = None, most: int = 64):
+    def __init__(self, fixed: Callable[[], int | None] = lambda: None, most: int = 64):
         self._fixed, self._most = fixed, most
-        self._limit = float(fixed or 2)
+        self._limit = 2.0
         self._usual = self._quickest = 0.0
 
     @property
     def limit(self) -> int:
         """Batches at once."""
-        return self._fixed or max(1, int(self._limit))
+        return self._fixed() or max(1, int(self._limit))
 
     def answered(self, seconds: float, tokens: int, busy: int) -> None:
         """Learn from an answer.

@@ -59,14 +59,15 @@ def find(text: str, regions: tuple[str, ...] = REGIONS) -> list[Span]:
         return []
     rest = wall_off(folded.text, [match.span() for match in _MASKED.finditer(folded.text)])
     every: list[Span] = []
-    # What is left of a span that lost to another can be one of its own, so until nothing is found.
+    # What is left of a span that lost to another can be one of its own, and what stood beside one
+    # can be one beside a wall, so until nothing is found.
     count = -1
     while count < len(every):
         count = len(every)
         for certainty in sorted({rule.certainty for rule in table.values()}, reverse=True):
-            new = _find_by(rest, table, certainty)
-            rest = wall_off(rest, [span[:2] for span in new])
-            every += new
+            while new := _find_by(rest, table, certainty):
+                rest = wall_off(rest, [span[:2] for span in new])
+                every += new
     return [Span(*folded.original(span[:2]), span.kind) for span in sorted(every)]
 
 

@@ -44,6 +44,15 @@ class Metrics:
         self.version = Gauge(
             "tfsocial_version", "That answers; 0: none.", ("model",), registry=self.registry
         )
+        self.rejected = Gauge(
+            "tfsocial_rejected_versions", "Not taken.", ("model",), registry=self.registry
+        )
+        self.trial = Gauge(
+            "tfsocial_trial_share",
+            "Of what is well with a version on trial.",
+            ("model", "version", "test"),
+            registry=self.registry,
+        )
         self.up = Gauge(
             "tfsocial_up", "Whether the model can be asked.", ("model",), registry=self.registry
         )
