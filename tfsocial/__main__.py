@@ -26,16 +26,8 @@ GROUPS = {
     "make a model": ("fit", "train", "tune"),
     "weigh it": ("evaluate", "objectives", "schema", "preflight"),
     "shape it": ("compose", "compress", "export"),
-    "use it": (
-        "predict",
-        "batch-predict",
-        "serve",
-        "keys",
-        "audit",
-        "tf-serving",
-        "triton",
-        "demo",
-    ),
+    "use it": ("predict", "batch-predict", "demo"),
+    "serve it": ("serve", "keys", "audit", "drift", "tf-serving", "triton"),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

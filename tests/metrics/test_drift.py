@@ -33,6 +33,7 @@ def test_what_three_texts_look_like():
     assert [found["tokens"][place] for place in (0, 3, -1)] == [3, 5, 7]
     assert found["embedding_mean"] == [2, 1]
     np.testing.assert_allclose(found["embedding_std"], [np.sqrt(8 / 3), 0])
+    assert found["embedding_features"] is None  # of three texts nothing can be said
     mood, topics, stars = (found["tasks"][task] for task in SPECS)
     np.testing.assert_allclose(mood["label_shares"], [2 / 3, 1 / 3, 0])
     assert {place: count for place, count in enumerate(mood["confidence"]) if count} == {

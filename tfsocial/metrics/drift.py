@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfsocial.metrics import embedding_drift
 from tfsocial.metrics.labelled import OutputSpec
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -30,7 +31,8 @@ def reference(
 
     Returns:
         JSON values: `rows`; `tokens`, quantiles of the lengths (0, 5, 25, 50, 75, 95, 100 %);
-        `unknown_tokens`; `embedding_mean` and `embedding_std` [hidden]; and under `tasks`, of a
+        `unknown_tokens`; `embedding_mean` and `embedding_std` [hidden]; `embedding_features`, see
+        `tfsocial.metrics.embedding_drift`, where there are rows enough; and under `tasks`, of a
         classification `label_shares` [C] of the likeliest label and `confidence`, counts in 20
         bins of equal width; of a multilabel task `mean_probabilities` [C]; of a regression
         `quantiles` of the values.
@@ -41,6 +43,7 @@ def reference(
         "unknown_tokens": float(unknown),
         "embedding_mean": embeddings.mean(0).tolist(),
         "embedding_std": embeddings.std(0).tolist(),
+        "embedding_features": embedding_drift.features(embeddings),
         "tasks": {task: _of_task(spec, predictions[task]) for task, spec in specs.items()},
     }
 

@@ -72,6 +72,7 @@ def house(tmp_path) -> Callable[..., House]:
             "models": {"mood": {"folder": "letters", "mask": mask}},
             "access": {"keys": tmp_path / "keys.jsonl", "secret": tmp_path / "secret"},
             "audit": {"folder": tmp_path},
+            "drift": {"windows": tmp_path / "drift.jsonl"},
             **sections,
         }
         chosen = settings.of_values(values, "test")

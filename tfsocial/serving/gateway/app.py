@@ -20,6 +20,7 @@ from tfsocial.serving.gateway.dialects.plain import Plain
 from tfsocial.serving.gateway.dialects.tf_serving import TFServing
 from tfsocial.serving.gateway.models import Models
 from tfsocial.serving.gateway.problems import KINDS, Problem, answer
+from tfsocial.serving.gateway.watch.gauges import Gauges
 from tfsocial.serving.gateway.watch.metrics import CONTENT_TYPE, Metrics
 
 TITLE = "tfsocial gateway"
@@ -40,20 +41,10 @@ def make_app(asking: Asking) -> FastAPI:
 
 def make_admin(models: Models, metrics: Metrics) -> Starlette:
     """Make what operators reach: numbers, and whether it lives and is ready."""
+    gauges = Gauges(metrics.registry)
 
     async def numbers(_: Request) -> Response:
-        for model in models:
-            current = model.current
-            metrics.waiting.labels(model.name).set(current.batcher.waiting_tokens if current else 0)
-            metrics.busy.labels(model.name).set(current.batcher.busy_tokens if current else 0)
-            metrics.version.labels(model.name).set(current.number if current else 0)
-            metrics.up.labels(model.name).set(model.alive)
-            metrics.rejected.labels(model.name).set(len(model.failed))
-        metrics.trial.clear()
-        for model in models:
-            for name, test in model.trial.tests.items() if model.trial else ():
-                version = str(model.candidate and model.candidate.number)
-                metrics.trial.labels(model.name, version, name).set(test.share)
+        gauges.read(models)
         return Response(metrics.exposed(), media_type=CONTENT_TYPE)
 
     async def live(_: Request) -> Response:

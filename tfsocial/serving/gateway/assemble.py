@@ -50,6 +50,7 @@ def make(settings: Settings) -> Gateway:
                 model.mask,
                 metrics.told,
                 model.change,
+                settings.drift,
             )
             for name, model in settings.models.items()
         ]
@@ -97,7 +98,7 @@ def _backend(name: str, model: asked.Model) -> MakeBackend:
     """Give what makes a model's backend from a version's folder."""
 
     def worker(folder: Path) -> Backend:
-        return WorkerBackend(folder, model.processes, model.threads)
+        return WorkerBackend(folder, model.processes, model.threads, model.processes_most)
 
     def remote(folder: Path) -> Backend:
         kind = {"tf_serving": TFServingBackend, "triton": TritonBackend}[model.backend]

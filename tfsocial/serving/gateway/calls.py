@@ -131,6 +131,8 @@ class Calls:
         until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
         work = Work(texts, sizes, caller.tenant, until, caller.priority)
         version, found = await self._computed(model, chosen, on_trial, work)
+        if version.watch:
+            version.watch.see(found)
         return Answered(version, found, sum(sizes), headers)
 
     async def _computed(

@@ -24,7 +24,8 @@ from tfsocial.serving.gateway.backends.contract import (
 from tfsocial.serving.gateway.change.trial import Bounds, Side, Trial
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, Told
 from tfsocial.serving.gateway.problems import Problem
-from tfsocial.serving.gateway.settings import Change
+from tfsocial.serving.gateway.settings import Change, Drift
+from tfsocial.serving.gateway.watch.drift import Reference, Watch
 from tfsocial.serving.predictor import Predictions
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,14 @@ class Version:
     Attributes:
         number: of its folder.
         manifest_hash: SHA-256 of manifest.json, hexadecimal.
+        watch: of drift; None where the manifest has no reference.
     """
 
     number: int
     manifest_hash: str
     backend: Backend
     batcher: Batcher
+    watch: Watch | None = None
 
     @property
     def manifest(self) -> ModelManifest:
@@ -69,6 +72,7 @@ class ServedModel:
         masks: whether texts are masked before the model reads them.
         told: from a version's number to what hears of its load.
         change: how a new version comes to answer; None: at once.
+        drift: how it is looked for; None: it is not.
 
     Attributes:
         current: the version that answers.
@@ -86,10 +90,12 @@ class ServedModel:
         masks: bool = False,
         told: Callable[[str, int], Told] = lambda model, version: Told(),
         change: Change | None = None,
+        drift: Drift | None = None,
     ):
         self.name, self.masks, self._folder = name, masks, folder
         self._make, self._limits, self._told = make, limits, told
         self._changing, self._change = asyncio.Lock(), change or Change()
+        self._drift = drift
         self.current: Version | None = None
         self.candidate: Version | None = None
         self.trial: Trial | None = None
@@ -251,7 +257,16 @@ class ServedModel:
             raise
         number = _number(folder)
         batcher = Batcher(backend, self._limits, self._told(self.name, number))
-        return Version(number, sha256(folder / signature.MANIFEST), backend, batcher)
+        watch = await asyncio.to_thread(self._watch, folder, number, backend.manifest)
+        return Version(number, sha256(folder / signature.MANIFEST), backend, batcher, watch)
+
+    def _watch(self, folder: Path, number: int, manifest: ModelManifest) -> Watch | None:
+        values = manifests.read_json(folder / signature.MANIFEST)["reference"]
+        if self._drift is None or values is None:
+            return None
+        rows, path = self._drift.texts, self._drift.windows
+        reference = Reference(manifest, values, rows, self._drift.false_alarms)
+        return Watch(self.name, number, reference, rows, path)
 
 
 class Models:

@@ -72,6 +72,12 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
     return Predictions(tasks, np.concatenate([part.embedding for part in parts]))
 
 
+def cut_to(found: Predictions, most: int) -> Predictions:
+    """Give the numbers of the first texts."""
+    tasks = {task: values[:most] for task, values in found.tasks.items()}
+    return Predictions(tasks, found.embedding[:most])
+
+
 def cut(found: Predictions, sizes: Sequence[int]) -> list[Predictions]:
     """Undo `joined`."""
     ends = np.cumsum(sizes)

@@ -23,6 +23,7 @@ from tfsocial.serving.gateway.dialects.asking import Asking
 from tfsocial.serving.gateway.dialects.grpc_calls import GrpcDoor
 from tfsocial.serving.gateway.dialects.open_inference_grpc import OpenInferenceGrpc
 from tfsocial.serving.gateway.dialects.tf_serving_grpc import TFServingGrpc
+from tfsocial.serving.gateway.elastic.local_scaler import LocalScaler
 from tfsocial.serving.gateway.guard import Guard, Seen
 from tfsocial.serving.gateway.listener import Listener, Punctual
 from tfsocial.serving.gateway.models import ServedModel
@@ -91,8 +92,13 @@ async def _run(
             await running.enter_async_context(_task(_synced(gateway.audit, every)))
         running.push_async_callback(_unloaded, gateway)
         for model in models:
-            follow = settings.models[model.name].follow
-            await running.enter_async_context(_task(_follow(model, follow)))
+            chosen = settings.models[model.name]
+            await running.enter_async_context(_task(_follow(model, chosen.follow)))
+            if chosen.processes_most:
+                scaler = LocalScaler(
+                    model, chosen.processes, chosen.processes_most, settings.load.batch_tokens
+                )
+                await running.enter_async_context(_task(scaler.run()))
         rpc = await running.enter_async_context(_grpc(gateway))
         app, tls = _guarded(gateway), settings.listen.tls
         await running.enter_async_context(_http(app, sockets.callers, settings, tls))

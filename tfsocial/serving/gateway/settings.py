@@ -50,6 +50,7 @@ class Model(Section):
         folder: of its versions, the newest of which answers; or a version.
         backend: worker: in processes on this machine; tf_serving or triton: on a server.
         processes: of a worker.
+        processes_most: to which they grow when much waits, and shrink again; None: they stay.
         threads: of each process; None: the cores shared out.
         address: of the server, HOST:PORT of its gRPC interface.
         remote_name: what the server calls the model; left out, as here.
@@ -61,6 +62,7 @@ class Model(Section):
     folder: Path
     backend: Literal["worker", "tf_serving", "triton"] = "worker"
     processes: Count = 1
+    processes_most: Count | None = None
     threads: Count | None = None
     address: str = ""
     remote_name: str = ""
@@ -181,6 +183,20 @@ class Audit(Section):
     every: Positive = 1.0
 
 
+class Drift(Section):
+    """Whether texts look as they did when a model was made; see `watch.drift`.
+
+    Attributes:
+        texts: of a window.
+        false_alarms: probability that a window without drift is called drifted.
+        windows: jsonl of the windows, without texts, so that they can be replayed; None: none.
+    """
+
+    texts: Annotated[int, Field(ge=50)] = 500
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    windows: Path | None = Path("gateway/drift.jsonl")
+
+
 class Settings(Section):
     """The whole."""
 
@@ -190,6 +206,7 @@ class Settings(Section):
     quotas: Quotas = Quotas()
     load: Load = Load()
     audit: Audit = Audit()
+    drift: Drift = Drift()
 
 
 def read(path: Path) -> Settings:
@@ -223,4 +240,7 @@ def of_values(values: Any, where: str) -> Settings:
         if model.backend != "worker" and not model.address:
             key = f"models.{name}.address"
             raise InputError(f"{where}: {key}: is missing; {model.backend} is at some HOST:PORT")
+        if model.processes_most is not None and model.processes_most < model.processes:
+            key = f"models.{name}.processes_most"
+            raise InputError(f"{where}: {key}: is below processes, {model.processes}; raise it")
     return settings

@@ -127,8 +127,10 @@ class WorkerBackend(Backend):
             if self._stopped:
                 raise InputError(f"{self.folder}: its processes are being ended")
         except BaseException:
-            self._workers.remove(worker)
-            await worker.stop()
+            try:
+                await worker.stop()
+            finally:
+                self._workers.remove(worker)
             raise
         self._idle.put_nowait(worker)
         self.slots += 1

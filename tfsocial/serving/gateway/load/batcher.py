@@ -54,6 +54,7 @@ class _Waiting:
     priority: int
     deadline: float  # of time.monotonic
     answer: asyncio.Future[Predictions]
+    began: float
     attempts: int = 0
 
 
@@ -126,6 +127,7 @@ class Batcher:
                 priority,
                 deadline,
                 loop.create_future(),
+                time.monotonic(),
             )
             for start, end in cuts(tokens, self._limits.batch_tokens, self._backend.most_texts)
         ]
@@ -200,6 +202,7 @@ class Batcher:
             self._line.take()
             if wanted:
                 batch.append(part)
+                self._told.waited(time.monotonic() - part.began)
                 room.take(count, len(part.texts))
             elif not part.answer.done():
                 part.answer.set_exception(TimeoutError())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.openmetrics import exposition
 
 from tfsocial.serving.gateway.guard import Seen
@@ -35,27 +35,6 @@ class Metrics:
         self._batch_texts = self._histogram("batch_texts", "Of a batch.", TEXTS, batch)
         self._batch_seconds = self._histogram("batch_seconds", "Of a batch.", SECONDS, batch)
         self._waited = self._histogram("waited_seconds", "In the line.", SECONDS, batch)
-        self.waiting = Gauge(
-            "tfsocial_waiting_tokens", "In the line.", ("model",), registry=self.registry
-        )
-        self.busy = Gauge(
-            "tfsocial_busy_tokens", "With the model.", ("model",), registry=self.registry
-        )
-        self.version = Gauge(
-            "tfsocial_version", "That answers; 0: none.", ("model",), registry=self.registry
-        )
-        self.rejected = Gauge(
-            "tfsocial_rejected_versions", "Not taken.", ("model",), registry=self.registry
-        )
-        self.trial = Gauge(
-            "tfsocial_trial_share",
-            "Of what is well with a version on trial.",
-            ("model", "version", "test"),
-            registry=self.registry,
-        )
-        self.up = Gauge(
-            "tfsocial_up", "Whether the model can be asked.", ("model",), registry=self.registry
-        )
 
     def seen(self, request: Seen) -> None:
         """Count a request; its id stands with its time as an exemplar."""
