@@ -1,6 +1,6 @@
 """Which texts to label: what a choice of them is worth, on frozen vectors and with a recipe.
 
-    python -m benchmarks.selection --data=DIR --work=DIR [--only=SET ...] [--recipe]
+    python -m benchmarks.selection --data=DIR --work=DIR [--only SET ...] [--recipe]
 
 DIR of --data holds one folder per data set, --work keeps vectors and chosen texts. Texts are chosen
 in rounds, as many as a set's budgets say, from its train split whose labels nobody sees before
@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for vectors and runs")
     parser.add_argument("--only", nargs="*", help="names of sets; left out, all")
     parser.add_argument("--recipe", action="store_true", help="train on what is chosen")
+    parser.add_argument("--strategies", nargs="*", help="left out, random and auto for a recipe")
     parser.add_argument("--seeds", type=int, default=len(SEEDS))
     options = parser.parse_args()
     reader = CheckpointReader(Model())
@@ -112,7 +113,8 @@ def measured(
 ) -> Iterator[dict[str, Any]]:
     """The lines of a set and a seed that are not there yet."""
     by = "recipe" if options.recipe else "regression"
-    strategies = ("random", "auto") if options.recipe else (*FROM_THE_START, *AFTER_A_COLD_START)
+    every = ("random", "auto") if options.recipe else (*FROM_THE_START, *AFTER_A_COLD_START)
+    strategies = options.strategies or every
     strategies = [one for one in strategies if (name, one, seed, by) not in done]
     if not strategies or (options.recipe and (of.skew or not of.config)):
         return

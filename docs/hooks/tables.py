@@ -15,6 +15,7 @@ from docs.hooks import (
     few_shot_tables,
     init_tables,
     left_out_tables,
+    masking_tables,
     quality_tables,
     results,
     selection_tables,
@@ -60,6 +61,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "learning_curves": selection_tables.learning_curves,
     "selection_recipe": selection_tables.with_recipe,
     "tuning": tuning_tables.searches,
+    "masking": masking_tables.scores,
+    "masking_sets": masking_tables.sets,
     "init": init_tables.init,
     "suspected_labels": init_tables.suspected_labels,
 }

@@ -199,8 +199,6 @@ def gateway(triton, tmp_path_factory):
             {
                 "models": {"tickets": model},
                 "access": {"keys": str(folder / "keys"), "secret": str(folder / "secret")},
-                "audit": {"folder": str(folder)},
-                "drift": {"windows": str(folder / "drift.jsonl")},
                 "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
             }
         )

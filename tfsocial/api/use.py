@@ -153,8 +153,6 @@ def serve(
             },
             "listen": listen,
             "access": {"keys": folder / "keys.jsonl", "secret": folder / "secret"},
-            "audit": {"folder": folder},
-            "drift": {"windows": folder / "drift.jsonl"},
         }
         chosen = settings.of_values(values, "flags")
     key = assemble.first_key(chosen.access)

@@ -71,8 +71,6 @@ def house(tmp_path) -> Callable[..., House]:
         values = {
             "models": {"mood": {"folder": "letters", "mask": mask}},
             "access": {"keys": tmp_path / "keys.jsonl", "secret": tmp_path / "secret"},
-            "audit": {"folder": tmp_path},
-            "drift": {"windows": tmp_path / "drift.jsonl"},
             **sections,
         }
         chosen = settings.of_values(values, "test")

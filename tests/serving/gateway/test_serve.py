@@ -295,8 +295,6 @@ def _config(folder: Path, base: Path, **model) -> Path:
     values = {
         "models": {"mood": {"folder": str(base), "follow": 0.2, **model}},
         "access": {"keys": str(folder / "k" / "keys"), "secret": str(folder / "s")},
-        "audit": {"folder": str(folder)},
-        "drift": {"windows": str(folder / "drift.jsonl")},
         "listen": {"port": 0, "admin_port": 0, "grpc_port": 0},
         "load": {"seconds": 60},  # the machine may be busy
     }

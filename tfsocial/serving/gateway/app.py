@@ -19,6 +19,7 @@ from tfsocial.serving.gateway.dialects.open_inference import OpenInference
 from tfsocial.serving.gateway.dialects.plain import Plain
 from tfsocial.serving.gateway.dialects.tf_serving import TFServing
 from tfsocial.serving.gateway.models import Models
+from tfsocial.serving.gateway.operators.page import Page
 from tfsocial.serving.gateway.problems import KINDS, Problem, answer
 from tfsocial.serving.gateway.watch.gauges import Gauges
 from tfsocial.serving.gateway.watch.metrics import CONTENT_TYPE, Metrics
@@ -39,8 +40,8 @@ def make_app(asking: Asking) -> FastAPI:
     return app
 
 
-def make_admin(models: Models, metrics: Metrics) -> Starlette:
-    """Make what operators reach: numbers, and whether it lives and is ready."""
+def make_admin(models: Models, metrics: Metrics, page: Page) -> Starlette:
+    """Make what operators reach: a page, numbers, and whether it lives and is ready."""
     gauges = Gauges(metrics.registry)
 
     async def numbers(_: Request) -> Response:
@@ -54,7 +55,13 @@ def make_admin(models: Models, metrics: Metrics) -> Starlette:
         return JSONResponse({"ready": models.ready}, 200 if models.ready else 503)
 
     return Starlette(
-        routes=[Route("/metrics", numbers), Route("/livez", live), Route("/readyz", ready)]
+        routes=[
+            Route("/", page.show),
+            Route("/page.css", page.style),
+            Route("/metrics", numbers),
+            Route("/livez", live),
+            Route("/readyz", ready),
+        ]
     )
 
 

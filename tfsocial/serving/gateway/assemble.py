@@ -18,6 +18,7 @@ from tfsocial.serving.gateway.load.batcher import Limits
 from tfsocial.serving.gateway.models import MakeBackend, Models, ServedModel
 from tfsocial.serving.gateway.settings import Settings
 from tfsocial.serving.gateway.watch.metrics import Metrics
+from tfsocial.serving.gateway.watch.recent import Recent
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Gateway:
     door: Door
     calls: Calls
     metrics: Metrics
+    recent: Recent
     audit: AuditLog | None
 
 
@@ -50,16 +52,16 @@ def make(settings: Settings) -> Gateway:
                 model.mask,
                 metrics.told,
                 model.change,
-                settings.drift,
+                settings.drift.model_copy(update={"windows": settings.drift_windows}),
             )
             for name, model in settings.models.items()
         ]
     )
     bounds = Bounds(load.texts, load.characters, load.seconds)
-    folder = settings.audit.folder
+    folder = settings.audit_folder
     audit = AuditLog(folder) if folder else None
     calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked, audit)
-    return Gateway(settings, models, _door(settings.access), calls, metrics, audit)
+    return Gateway(settings, models, _door(settings.access), calls, metrics, Recent(), audit)
 
 
 def first_key(access: asked.Access) -> str | None:

@@ -27,6 +27,7 @@ from tfsocial.serving.gateway.elastic.local_scaler import LocalScaler
 from tfsocial.serving.gateway.guard import Guard, Seen
 from tfsocial.serving.gateway.listener import Listener, Punctual
 from tfsocial.serving.gateway.models import ServedModel
+from tfsocial.serving.gateway.operators.page import Page
 from tfsocial.serving.gateway.settings import TLS, Listen, Settings
 from tfsocial.serving.gateway.watch import logs
 
@@ -84,7 +85,8 @@ async def _run(
     settings, models = gateway.settings, gateway.models
     async with contextlib.AsyncExitStack() as running:
         # What began first ends last: operators see how the rest goes down.
-        admin = make_admin(models, gateway.metrics)
+        page = Page(models, gateway.recent, gateway.door.keys)
+        admin = make_admin(models, gateway.metrics, page)
         await running.enter_async_context(_http(admin, sockets.operators, settings, None))
         if gateway.audit is not None:
             running.callback(gateway.audit.close)
@@ -210,6 +212,7 @@ def _guarded(gateway: Gateway) -> Guard:
 def _seen(gateway: Gateway) -> Callable[[Seen], None]:
     def seen(request: Seen) -> None:
         gateway.metrics.seen(request)
+        gateway.recent.seen(request)
         logs.seen(request)
 
     return seen

@@ -175,11 +175,13 @@ class Audit(Section):
     """Who asked what and had what.
 
     Attributes:
-        folder: of the chain and of the keys of its hashes; None: nothing is kept.
+        keep: whether it is kept.
+        folder: of the chain and of the keys of its hashes; None: that of the keys of callers.
         every: seconds between two times that it is brought to the disk.
     """
 
-    folder: Path | None = Path("gateway")
+    keep: bool = True
+    folder: Path | None = None
     every: Positive = 1.0
 
 
@@ -189,12 +191,13 @@ class Drift(Section):
     Attributes:
         texts: of a window.
         false_alarms: probability that a window without drift is called drifted.
-        windows: jsonl of the windows, without texts, so that they can be replayed; None: none.
+        windows: jsonl of the windows, without texts, so that they can be replayed; None:
+            drift.jsonl beside the keys of callers.
     """
 
     texts: Annotated[int, Field(ge=50)] = 500
     false_alarms: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    windows: Path | None = Path("gateway/drift.jsonl")
+    windows: Path | None = None
 
 
 class Settings(Section):
@@ -207,6 +210,16 @@ class Settings(Section):
     load: Load = Load()
     audit: Audit = Audit()
     drift: Drift = Drift()
+
+    @property
+    def audit_folder(self) -> Path | None:
+        """Where the audit is; None: nowhere."""
+        return (self.audit.folder or self.access.keys.parent) if self.audit.keep else None
+
+    @property
+    def drift_windows(self) -> Path:
+        """Where the windows of drift are."""
+        return self.drift.windows or self.access.keys.parent / "drift.jsonl"
 
 
 def read(path: Path) -> Settings:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tfsocial.serving.gateway.access.callers import Caller
-from tfsocial.serving.gateway.access.keys import MARK, KeyRing
+from tfsocial.serving.gateway.access.keys import MARK, Key, KeyRing
 from tfsocial.serving.gateway.access.tokens import TokenCheck
 from tfsocial.serving.gateway.problems import Problem
 
@@ -20,6 +22,10 @@ class Door:
 
     def __init__(self, keys: KeyRing | None, tokens: TokenCheck | None = None):
         self._keys, self._tokens = keys, tokens
+
+    def keys(self) -> Mapping[str, Key]:
+        """Give the keys there are, by prefix."""
+        return self._keys.keys() if self._keys else {}
 
     async def caller(self, authorization: str, api_key: str = "") -> Caller:
         """Tell who asks.

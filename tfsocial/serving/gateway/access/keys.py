@@ -167,6 +167,11 @@ class KeyRing:
         right = hmac.compare_digest(digest(self._secret, key), expected)
         return kept.caller if kept and right and not kept.expired else None
 
+    def keys(self) -> Mapping[str, Key]:
+        """Give the keys there are, by prefix."""
+        self._reread()
+        return self._keys
+
     def _reread(self) -> None:
         stamp = self._stamp()
         if stamp == self._seen:

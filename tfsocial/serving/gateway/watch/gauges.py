@@ -12,7 +12,7 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "busy_tokens": ("With the model.", ()),
     "version": ("That answers; 0: none.", ()),
     "up": ("Whether the model can be asked.", ()),
-    "rejected_versions": ("That are there and not taken.", ()),
+    "rejected_versions": ("Newer than the one that answers, and not taken.", ()),
     "trial_share": ("Of what is well with a version on trial.", ("version", "test")),
     "drift_score": ("Of the last window.", ("signal",)),
     "drift_threshold": ("Above it the signal has drifted.", ("signal",)),
@@ -44,7 +44,9 @@ class Gauges:
         self._set("busy_tokens", current.batcher.busy_tokens if current else 0, model.name)
         self._set("version", current.number if current else 0, model.name)
         self._set("up", model.alive, model.name)
-        self._set("rejected_versions", len(model.failed), model.name)
+        answering = current.number if current else 0
+        newer = [number for number in model.failed if number > answering]
+        self._set("rejected_versions", len(newer), model.name)
 
     def _read_trial(self, model: ServedModel) -> None:
         if model.trial and model.candidate:
