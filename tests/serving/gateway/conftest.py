@@ -81,7 +81,7 @@ def house(tmp_path) -> Callable[..., House]:
         batcher = Batcher(found, Limits(load.batch_tokens, load.queue_tokens))
         gateway.models["mood"].current = Version(7, "0" * 64, found, batcher)
         app = make_app(Asking(gateway.calls))
-        guard = Guard(app, gateway.door, load.bytes, load.arrival, seen.append)
+        guard = Guard(app, gateway.door, load.bytes, load.arrival, seen.append, gateway.spans)
         return House(gateway, guard, seen, tmp_path, found)
 
     return made

@@ -1,4 +1,4 @@
-"""Requests made up from the gateway's own OpenAPI by schemathesis: none is a fault of the server."""
+"""Requests that schemathesis makes up from the gateway's OpenAPI: none is a fault of the server."""
 
 from __future__ import annotations
 

@@ -202,6 +202,17 @@ def test_a_worker_that_is_killed_costs_nobody_an_answer(served):
     assert served.classify(TEXTS).status_code == 200
 
 
+def test_an_idle_worker_that_is_killed_is_started_again(served):
+    """Without a call; until then the gateway is not ready."""
+    (before,) = _workers(served)
+    os.kill(before, signal.SIGKILL)
+    _wait_for(lambda: not _ready(served))
+    _wait_for(lambda: _ready(served))
+    (after,) = _workers(served)
+    assert after != before
+    assert served.classify(TEXTS).status_code == 200
+
+
 def _workers(served: Served) -> list[int]:
     command = ["pgrep", "-P", str(served.process.pid), "-f", "tfsocial.serving.worker"]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tfsocial.serving.gateway.models import MakeBackend, Models, ServedModel
 from tfsocial.serving.gateway.settings import Settings
 from tfsocial.serving.gateway.watch.metrics import Metrics
 from tfsocial.serving.gateway.watch.recent import Recent
+from tfsocial.serving.gateway.watch.traces import Spans, no_spans, spans
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Gateway:
     metrics: Metrics
     recent: Recent
     audit: AuditLog | None
+    spans: Spans
+    end_spans: Callable[[], None]
 
 
 def make(settings: Settings) -> Gateway:
@@ -60,8 +64,15 @@ def make(settings: Settings) -> Gateway:
     bounds = Bounds(load.texts, load.characters, load.seconds)
     folder = settings.audit_folder
     audit = AuditLog(folder) if folder else None
-    calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked, audit)
-    return Gateway(settings, models, _door(settings.access), calls, metrics, Recent(), audit)
+    traces = settings.traces
+    making, end = spans(traces.endpoint, traces.share) if traces.endpoint else (no_spans, _nothing)
+    calls = Calls(models, _quotas(settings.quotas), bounds, metrics.masked, audit, making)
+    door = _door(settings.access)
+    return Gateway(settings, models, door, calls, metrics, Recent(), audit, making, end)
+
+
+def _nothing() -> None:
+    pass
 
 
 def first_key(access: asked.Access) -> str | None:

@@ -16,6 +16,7 @@ from tfsocial.serving.gateway.audit.log import AuditLog, Entry
 from tfsocial.serving.gateway.masking import mask
 from tfsocial.serving.gateway.models import Models, ServedModel, Version
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.gateway.watch.traces import Spans, no_spans
 from tfsocial.serving.predictor import Predictions
 
 Text = tuple[str, ...]
@@ -90,6 +91,7 @@ class Calls:
     Args:
         masked: hears how many of each kind were masked for a model.
         audit: keeps who asked what and had what; None: nobody does.
+        spans: see `watch.traces`.
     """
 
     def __init__(
@@ -99,9 +101,10 @@ class Calls:
         bounds: Bounds,
         masked: Callable[[str, Mapping[str, int]], None] = lambda model, counts: None,
         audit: AuditLog | None = None,
+        spans: Spans = no_spans,
     ):
         self.models, self.bounds, self._quotas, self._masked = models, bounds, quotas, masked
-        self._audit = audit
+        self._audit, self._spans = audit, spans
 
     async def __call__(self, ask: Ask) -> Answered:
         """Have n texts or pairs answered by a model, or say why not; the audit has both.
@@ -130,7 +133,12 @@ class Calls:
         headers = await self._quotas.use(caller.tenant, sum(sizes))
         until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
         work = Work(texts, sizes, caller.tenant, until, caller.priority)
-        version, found = await self._computed(model, chosen, on_trial, work)
+        with self._spans("wait and compute") as told:
+            version, found = await self._computed(model, chosen, on_trial, work)
+            told("model", ask.model)
+            told("version", version.number)
+            told("texts", len(texts))
+            told("tokens", sum(sizes))
         if version.watch:
             version.watch.see(found)
         return Answered(version, found, sum(sizes), headers)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tfsocial.serving.gateway.access.door import Door
 from tfsocial.serving.gateway.problems import Problem, answer
+from tfsocial.serving.gateway.watch.traces import Spans, no_spans
 
 HEADERS = (
     (b"cache-control", b"no-store"),
@@ -59,6 +60,7 @@ class Guard:
         most_bytes: of a body; more is refused before it is read.
         seconds: in which a body has to arrive.
         seen: hears of each request when it is answered.
+        spans: see `watch.traces`.
     """
 
     def __init__(
@@ -68,8 +70,9 @@ class Guard:
         most_bytes: int,
         seconds: float,
         seen: Callable[[Seen], None],
+        spans: Spans = no_spans,
     ):
-        self._app, self._door, self._seen = app, door, seen
+        self._app, self._door, self._seen, self._spans = app, door, seen, spans
         self._most, self._seconds = most_bytes, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +90,18 @@ class Guard:
                 message["headers"] = [*message.get("headers", []), *own]
             await send(message)
 
+        carrier = dict(Headers(scope=scope))
+        try:
+            with self._spans(f"{seen.method} request", carrier) as told:
+                await self._answer(scope, receive, sends, seen)
+                for name, value in (("request_id", seen.request_id), ("route", seen.route)):
+                    told(name, value)
+                told("status", seen.status)
+        finally:
+            seen.seconds = time.perf_counter() - began
+            self._seen(seen)
+
+    async def _answer(self, scope: Scope, receive: Receive, sends: Send, seen: Seen) -> None:
         try:
             await self._let_in(scope, seen)  # before a byte of the body is read
             body = await self._body(receive)
@@ -94,9 +109,6 @@ class Guard:
         except Problem as problem:  # raised where no handler of the application stands
             seen.problem = problem.kind
             await answer(scope["path"], problem)(scope, receive, sends)
-        finally:
-            seen.seconds = time.perf_counter() - began
-            self._seen(seen)
 
     async def _let_in(self, scope: Scope, seen: Seen) -> None:
         if scope["path"] not in PUBLIC:

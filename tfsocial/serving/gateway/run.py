@@ -88,6 +88,7 @@ async def _run(
         page = Page(models, gateway.recent, gateway.door.keys)
         admin = make_admin(models, gateway.metrics, page)
         await running.enter_async_context(_http(admin, sockets.operators, settings, None))
+        running.callback(gateway.end_spans)
         if gateway.audit is not None:
             running.callback(gateway.audit.close)
             every = settings.audit.every
@@ -206,7 +207,7 @@ async def _synced(audit: AuditLog, seconds: float) -> None:
 def _guarded(gateway: Gateway) -> Guard:
     load = gateway.settings.load
     app = make_app(Asking(gateway.calls))
-    return Guard(app, gateway.door, load.bytes, load.arrival, _seen(gateway))
+    return Guard(app, gateway.door, load.bytes, load.arrival, _seen(gateway), gateway.spans)
 
 
 def _seen(gateway: Gateway) -> Callable[[Seen], None]:

@@ -200,6 +200,18 @@ class Drift(Section):
     windows: Path | None = None
 
 
+class Traces(Section):
+    """Spans for OpenTelemetry.
+
+    Attributes:
+        endpoint: of a collector, OTLP over HTTP, http://HOST:4318/v1/traces; empty: no spans.
+        share: of requests.
+    """
+
+    endpoint: str = ""
+    share: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+
 class Settings(Section):
     """The whole."""
 
@@ -210,6 +222,7 @@ class Settings(Section):
     load: Load = Load()
     audit: Audit = Audit()
     drift: Drift = Drift()
+    traces: Traces = Traces()
 
     @property
     def audit_folder(self) -> Path | None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from tfsocial.serving.gateway.backends.contract import (
 from tfsocial.serving.predictor import Predictions
 
 READY = 180.0  # seconds to load a model
+HUNG = 60.0  # seconds for a batch, of which a large one takes one or two
 PAUSES = (0.1, 1.0, 5.0, 15.0)  # seconds before a process that ended is started again
 COMMAND = (sys.executable, "-m", "tfsocial.serving.worker")
 
@@ -40,6 +41,8 @@ class WorkerBackend(Backend):
         slots: processes that take batches.
     """
 
+    slots: int
+
     def __init__(
         self,
         folder: Path,
@@ -52,7 +55,7 @@ class WorkerBackend(Backend):
         shares = max(processes, most or 0)
         self._threads = threads or max(1, len(os.sched_getaffinity(0)) // shares)
         self._workers = [Worker(folder, self._threads) for _ in range(processes)]
-        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._idle: asyncio.Queue[tuple[Worker, int]] = asyncio.Queue()  # with its start
         self._restarts: set[asyncio.Task] = set()
         self._scaling = asyncio.Lock()
         self._stopped = False
@@ -63,25 +66,23 @@ class WorkerBackend(Backend):
         Raises:
             InputError: one cannot load it.
         """
-        await asyncio.gather(*(worker.start() for worker in self._workers))
-        for worker in self._workers:
-            self._idle.put_nowait(worker)
+        await asyncio.gather(*(self._begin(worker) for worker in self._workers))
 
     async def __call__(self, texts: Texts, seconds: float) -> Predictions:
         """Compute the numbers for n texts.
 
         A batch that has begun is not broken off: the process would go on with it anyhow.
         """
-        worker = await self._idle.get()
+        worker = await self._take()
         try:
             found = await worker(texts)
-        except BackendGone:
-            self._restart(worker)
+        except BackendRefused:
+            self._put_back(worker)
             raise
         except BaseException:
-            self._restart(worker)  # an answer that nobody took would be the next one's
+            self._restart(worker)  # it is gone, or an answer that nobody took is the next one's
             raise
-        self._idle.put_nowait(worker)
+        self._put_back(worker)
         return found
 
     async def scale(self, processes: int) -> None:
@@ -123,7 +124,7 @@ class WorkerBackend(Backend):
         worker = Worker(self.folder, self._threads)
         self._workers.append(worker)  # before it runs: `stop` ends it, too
         try:
-            await worker.start()
+            await self._begin(worker)
             if self._stopped:
                 raise InputError(f"{self.folder}: its processes are being ended")
         except BaseException:
@@ -132,18 +133,43 @@ class WorkerBackend(Backend):
             finally:
                 self._workers.remove(worker)
             raise
-        self._idle.put_nowait(worker)
         self.slots += 1
 
     async def _shrink(self) -> None:
         self.slots -= 1  # first, so that no more batches are sent than processes stay
         try:
-            worker = await self._idle.get()
+            worker = await self._take()
         except BaseException:
             self.slots += 1
             raise
         self._workers.remove(worker)
         await worker.stop()
+
+    async def _begin(self, worker: Worker) -> None:
+        """Start a process, and let it take batches.
+
+        Raises:
+            InputError: it cannot load the model.
+        """
+        await worker.start(self._ended)
+        self._put_back(worker)
+
+    def _put_back(self, worker: Worker) -> None:
+        worker.busy = False
+        self._idle.put_nowait((worker, worker.starts))
+
+    async def _take(self) -> Worker:
+        """Wait for an idle process; one that was started again meanwhile stands there anew."""
+        while True:
+            worker, start = await self._idle.get()
+            if worker.alive and worker.starts == start:
+                worker.busy = True
+                return worker
+
+    def _ended(self, worker: Worker) -> None:
+        """Hear that a process ended; of one with a batch its batch tells."""
+        if not worker.busy and not self._stopped and worker in self._workers:
+            self._restart(worker)
 
     def _restart(self, worker: Worker) -> None:
         task = asyncio.create_task(self._started_again(worker))
@@ -155,22 +181,32 @@ class WorkerBackend(Backend):
             await worker.stop()
             await asyncio.sleep(pause)
             with contextlib.suppress(InputError):
-                await worker.start()
-                self._idle.put_nowait(worker)
+                await self._begin(worker)
                 return
 
 
 class Worker:
-    """One process."""
+    """One process.
+
+    Attributes:
+        alive: whether it has the model.
+        busy: whether it has a batch.
+        starts: how often it was started.
+    """
 
     def __init__(self, folder: Path, threads: int):
         self._folder, self._threads = folder, threads
         self.process: asyncio.subprocess.Process | None = None
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        self.alive = False
+        self._watch: asyncio.Task | None = None
+        self.alive = self.busy = False
+        self.starts = 0
 
-    async def start(self) -> None:
+    async def start(self, ended: Callable[[Worker], None]) -> None:
         """Start it and wait until it is ready.
+
+        Args:
+            ended: hears if it ends by itself.
 
         Raises:
             InputError: it cannot load the model, or ended.
@@ -190,13 +226,14 @@ class Worker:
         if "error" in values:
             await self.stop()
             raise InputError(values["error"])
-        self.alive = True
+        self.alive, self.starts = True, self.starts + 1
+        self._watch = asyncio.create_task(self._watched(self.process, ended))
 
     async def __call__(self, texts: Texts) -> Predictions:
         """Compute the numbers for n texts.
 
         Raises:
-            BackendGone: it ended.
+            BackendGone: it ended, or hangs.
             BackendRefused: it cannot.
         """
         if self._streams is None or not self.alive:
@@ -207,7 +244,11 @@ class Worker:
             await writer.drain()
         except OSError:
             raise BackendGone(f"{self._folder}: the process ended") from None
-        values, arrays = await self._receive()
+        try:
+            values, arrays = await asyncio.wait_for(self._receive(), HUNG)
+        except TimeoutError:
+            self.alive = False
+            raise BackendGone(f"{self._folder}: no answer within {HUNG:g} s") from None
         if "error" in values:
             raise BackendRefused(values["error"])
         return _predictions(arrays)
@@ -215,6 +256,8 @@ class Worker:
     async def stop(self) -> None:
         """End it."""
         self.alive = False
+        if self._watch is not None:
+            self._watch.cancel()
         if self.process is None:
             return
         if self._streams is not None:
@@ -225,6 +268,13 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
             await self.process.wait()
+
+    async def _watched(
+        self, process: asyncio.subprocess.Process, ended: Callable[[Worker], None]
+    ) -> None:
+        await process.wait()
+        self.alive = False
+        ended(self)
 
     async def _receive(self) -> tuple[dict, Mapping[str, np.ndarray]]:
         assert self._streams is not None

@@ -40,7 +40,7 @@ class Shape:
         swing: of the rate over a day: at its height 1 + swing times the mean.
         bursts: a day.
         length: mean seconds of a burst.
-        height: a burst multiplies the rate by 1 + an exponential number of this mean.
+        height: what a burst adds to the rate, as a multiple of it: exponential, of this mean.
         texts: mean of a request.
         most_texts: of a request.
     """
@@ -83,12 +83,13 @@ def rate_of_each_second(random: np.random.Generator, seconds: float, shape: Shap
     """Draw how many requests are expected in each second, float64 [ceil(seconds)]."""
     at = np.arange(int(np.ceil(seconds)))
     # A day begins at midnight, at its lowest.
-    rates = shape.rate * (1 - shape.swing * np.cos(2 * np.pi * at / DAY))
+    usual = shape.rate * (1 - shape.swing * np.cos(2 * np.pi * at / DAY))
+    times = np.ones(len(at))
     for _ in range(random.poisson(shape.bursts * seconds / DAY)):
         begin = random.uniform(0, seconds)
         within = (at >= begin) & (at < begin + random.exponential(shape.length))
-        rates[within] *= 1 + random.exponential(shape.height)
-    return rates
+        times[within] += random.exponential(shape.height)
+    return usual * times
 
 
 def recorded(lines: Iterable[str]) -> Arrivals:
