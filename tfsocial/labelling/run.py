@@ -27,6 +27,11 @@ def open_session(asked: Asked, device: str = "auto") -> Session:
         InputError: see `Asked`, `read_pool` and `EventLog`.
     """
     texts = reading.read(asked.data, asked.text, asked.label)
+    if texts.repeated or texts.unreadable:
+        log.warning(
+            "%s: %d rows repeat an earlier text and %d have none; nobody is asked about them",
+            *(asked.data, texts.repeated, texts.unreadable),
+        )
     read = reader(asked.model, asked.m0)
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     numbers = vectors.numbers(texts.texts, read, asked.output.parent / "vectors")
