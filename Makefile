@@ -166,9 +166,12 @@ $(VENV)-batch/.installed: requirements-batch.txt
 	$(VENV)-batch/bin/python -m pip install -q --no-deps -e .
 	touch $@
 
-$(VENV)-deploy/.installed: deploy/requirements.txt
+# And Node's packages with the schemas of custom resources, where there is npm.
+$(VENV)-deploy/.installed: deploy/requirements.txt deploy/crds/package-lock.json
 	$(PYTHON) -m venv $(VENV)-deploy
 	$(VENV)-deploy/bin/python -m pip install -q -r $<
+	mkdir -p $(VENV)-deploy/crds && cp deploy/crds/package*.json $(VENV)-deploy/crds/
+	-npm ci --silent --prefix $(VENV)-deploy/crds
 	touch $@
 
 $(VENV)-preflight/.installed: requirements-preflight.txt

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from docs.hooks import (
     composition_tables,
+    elastic_tables,
     few_shot_tables,
     init_tables,
     left_out_tables,
@@ -63,6 +64,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "tuning": tuning_tables.searches,
     "masking": masking_tables.scores,
     "masking_sets": masking_tables.sets,
+    "elastic": elastic_tables.policies,
+    "elastic_curve": elastic_tables.curve,
     "init": init_tables.init,
     "suspected_labels": init_tables.suspected_labels,
 }

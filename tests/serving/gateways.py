@@ -59,8 +59,10 @@ def start(state: Path, *flags: str) -> Served:
             key = line.split()[1]
         if line.startswith("callers: "):
             words = line.split()
+            at = dict(zip(words[::2], words[1::2], strict=True))
             _drain(process, log)
-            return Served(process, key, words[1], words[3], words[5], state, log)
+            rpc = at.get("gRPC:", "")
+            return Served(process, key, at["callers:"], rpc, at["operators:"], state, log)
     raise AssertionError(f"it ended with {process.wait()}: {''.join(said)}")
 
 
