@@ -12,6 +12,7 @@ from docs.hooks.results import lines, mean_range, table, tree
 STRATEGIES = ("random", "entropy", "margin", "badge", "typi_clust", "typi_margin", "auto")
 SCORES = ("precision", "recall")
 FEW = 300  # labels
+HALVES = (("banking77", 77), ("banking77", 154), ("clinc150", 150), ("clinc150", 300))
 COUNTED = {"clinc150": 600, "banking77": 308}  # labels of the table; of other sets the last budget
 
 
@@ -54,6 +55,20 @@ def with_recipe() -> str:
             shown = [mean_range([by[one][seed] for seed in both]) for one in ("random", "auto")]
             rows.append([f"{name}, {budget} labels", *shown, mean_range(gains, count=False)])
     return table(["set", "at random", "by auto", "difference"], rows)
+
+
+def half_of_the_labels() -> str:
+    """Compare what `auto` chose with twice as many labels drawn at random."""
+    found: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for line in lines("selection.jsonl"):
+        if line["by"] == "regression":
+            for budget, score in zip(line["budgets"], line["balanced_accuracy"], strict=True):
+                found[line["set"], line["strategy"], budget].append(100 * score)
+    rows = []
+    for name, few in HALVES:
+        own, chance = found[name, "auto", few], found[name, "random", 2 * few]
+        rows.append([name, str(few), mean_range(own), str(2 * few), mean_range(chance)])
+    return table(["set", "labels", "by auto", "labels", "at random"], rows)
 
 
 def label_errors() -> str:

@@ -58,6 +58,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "bfloat16": serving_tables.bfloat16,
     "serving_sets": serving_tables.sets,
     "selection": selection_tables.strategies,
+    "selection_half": selection_tables.half_of_the_labels,
     "label_errors": selection_tables.label_errors,
     "learning_curves": selection_tables.learning_curves,
     "selection_recipe": selection_tables.with_recipe,
