@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from socket import IPPROTO_TCP, TCP_NODELAY
 
 import uvicorn
 
@@ -60,6 +61,8 @@ def serve(
         socket = config.bind_socket()
     except SystemExit:
         raise InputError(f"--port={port}: cannot be used on {host}; name another") from None
+    # asyncio does it for sockets that it makes itself; see the gateway's.
+    socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     named = f"http://{host}:{socket.getsockname()[1]}/"
     session.start()
     ready(f"{named}?token={token}" if token else named)

@@ -23,7 +23,7 @@ from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.dialects.asking import Asking
 from tfsocial.serving.gateway.guard import Guard, Seen
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits
-from tfsocial.serving.gateway.models import Version
+from tfsocial.serving.gateway.version import Version
 
 
 @dataclass

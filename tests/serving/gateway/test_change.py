@@ -16,7 +16,7 @@ from tfsocial.serving.gateway.backends.contract import BackendRefused
 from tfsocial.serving.gateway.change.sequential import SequentialTest
 from tfsocial.serving.gateway.change.trial import same
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits
-from tfsocial.serving.gateway.models import Version
+from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.predictor import Predictions
 
 # --- the test ------------------------------------------------------------------------------

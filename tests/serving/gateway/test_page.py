@@ -13,8 +13,8 @@ from letters import Letters
 
 from tfsocial.serving.gateway.app import make_admin
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits
-from tfsocial.serving.gateway.models import Version
 from tfsocial.serving.gateway.operators.page import Page
+from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.gateway.watch.drift import Score
 from tfsocial.serving.gateway.watch.recent import Recent
 

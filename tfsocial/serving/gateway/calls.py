@@ -14,8 +14,9 @@ from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.quotas import Quotas
 from tfsocial.serving.gateway.audit.log import AuditLog, Entry
 from tfsocial.serving.gateway.masking import mask
-from tfsocial.serving.gateway.models import Models, ServedModel, Version
+from tfsocial.serving.gateway.models import Models, ServedModel
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.gateway.watch.traces import Spans, no_spans
 from tfsocial.serving.predictor import Predictions
 
@@ -124,13 +125,15 @@ class Calls:
         caller = ask.caller
         caller.check(ask.verb, ask.model)
         model = self.models[ask.model]
-        chosen, on_trial = model.choose(ask.version, f"{caller.tenant} {ask.subject}")
+        chosen, _ = model.choose(ask.version, f"{caller.tenant} {ask.subject}")
         self._check(ask.texts, chosen)
         texts = [tuple(map(whole, text)) for text in ask.texts]
         if model.masks:
             texts = self._masked_texts(ask.model, texts)
         sizes = [counting.estimate(text, chosen.manifest.row_length) for text in texts]
         headers = await self._quotas.use(caller.tenant, sum(sizes))
+        # It may have gone meanwhile; from here on it does not end before it has answered.
+        chosen, on_trial = model.choose(ask.version, f"{caller.tenant} {ask.subject}")
         until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
         work = Work(texts, sizes, caller.tenant, until, caller.priority)
         with self._spans("wait and compute") as told:

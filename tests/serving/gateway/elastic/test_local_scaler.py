@@ -20,7 +20,8 @@ from tfsocial.serving.gateway.backends.worker import WorkerBackend
 from tfsocial.serving.gateway.elastic.hpa import Policy, Rules
 from tfsocial.serving.gateway.elastic.local_scaler import LocalScaler
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits
-from tfsocial.serving.gateway.models import ServedModel, Version
+from tfsocial.serving.gateway.models import ServedModel
+from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.loading import load_predictor
 
 TEXTS = [f"my card is {word}" for word in ("good", "late", "a fee", "here", "not here", "a card")]

@@ -19,8 +19,9 @@ from tfsocial.serving.gateway import outputs as naming
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.dialects import v2_json
 from tfsocial.serving.gateway.dialects.asking import Asking, seen_of
-from tfsocial.serving.gateway.models import Models, ServedModel, Version
+from tfsocial.serving.gateway.models import Models, ServedModel
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.gateway.version import Version
 
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 

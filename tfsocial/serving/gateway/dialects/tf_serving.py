@@ -14,8 +14,8 @@ from tfsocial.errors import InputError
 from tfsocial.serving import signature
 from tfsocial.serving.gateway import outputs as naming
 from tfsocial.serving.gateway.dialects.asking import Asking, json_of, seen_of
-from tfsocial.serving.gateway.models import Version
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.tf_serving import rest
 
 MODELS = "/v1/models/"

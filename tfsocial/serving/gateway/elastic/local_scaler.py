@@ -13,7 +13,8 @@ import time
 from tfsocial.errors import InputError
 from tfsocial.serving.gateway.backends.worker import WorkerBackend
 from tfsocial.serving.gateway.elastic.hpa import Autoscaler, Behavior, Policy, Rules
-from tfsocial.serving.gateway.models import ServedModel, Version
+from tfsocial.serving.gateway.models import ServedModel
+from tfsocial.serving.gateway.version import Version
 
 log = logging.getLogger(__name__)
 
