@@ -260,7 +260,7 @@ def _socket(key: str, host: str, port: int) -> socket.socket:
     try:
         bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
         # asyncio does it for sockets that it makes itself. Without it the body of an answer waits
-        # 40 ms for the client to acknowledge the headers (Nagle's algorithm, delayed acknowledgement).
+        # 40 ms for the client to acknowledge the headers: Nagle's algorithm and delayed ACKs.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return bound
     except OSError as error:
