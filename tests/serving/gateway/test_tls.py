@@ -18,6 +18,11 @@ from cryptography.x509.oid import NameOID
 
 from tfsocial.serving.open_inference import messages as v2
 
+USES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "encipher_only", "decipher_only"),
+)
+
 
 class Authority:
     """Signs certificates, into files."""
@@ -27,7 +32,9 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.path = folder / f"{name}.pem"
         basics = x509.BasicConstraints(ca=True, path_length=None)
-        self.path.write_bytes(_pem(self._signed(self._name, self._key, basics)))
+        usage = x509.KeyUsage(**dict.fromkeys(USES, False), key_cert_sign=True, crl_sign=True)
+        mine = self._signed(self._name, self._key, (basics, True), (usage, True))
+        self.path.write_bytes(_pem(mine))
 
     def issue(self, name: str) -> tuple[Path, Path]:
         """(certificate, key) of somebody on 127.0.0.1."""
@@ -35,7 +42,7 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         where = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
         certificate, secret = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        certificate.write_bytes(_pem(self._signed(subject, key, where)))
+        certificate.write_bytes(_pem(self._signed(subject, key, (where, False))))
         secret.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -45,13 +52,19 @@ class Authority:
         )
         return certificate, secret
 
-    def _signed(self, subject: x509.Name, key, extension) -> x509.Certificate:
+    def _signed(self, subject: x509.Name, key, *extensions: tuple) -> x509.Certificate:
+        """Signs, with extensions and whether each is critical, as Python 3.13 wants them all."""
         now = datetime.now(UTC)
         made = x509.CertificateBuilder(self._name, subject, key.public_key())
         made = made.serial_number(x509.random_serial_number())
         made = made.not_valid_before(now - timedelta(hours=1))
         made = made.not_valid_after(now + timedelta(hours=1))
-        return made.add_extension(extension, critical=False).sign(self._key, hashes.SHA256())
+        public = self._key.public_key()
+        whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(public)
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        for extension, critical in ((whose, False), (own, False), *extensions):
+            made = made.add_extension(extension, critical)
+        return made.sign(self._key, hashes.SHA256())
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
