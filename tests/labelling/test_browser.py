@@ -152,7 +152,7 @@ def test_both_languages_the_review_and_a_narrow_screen(server, browser):
     until_shown(browser, "跳过")
     browser.set_window_size(400, 800)
     width = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    assert browser.execute_script(width)
+    until(browser, lambda: browser.execute_script(width))
     browser.find_element("css selector", 'a[href="/review"]').click()
     until_shown(browser, "一致性")
     assert errors_of(browser) == []

@@ -23,7 +23,7 @@ OPTIONS = (
     f"--trials={TRIALS}",
     "--sampler=random",
     "--pruner=none",
-    "--lease_seconds=1",
+    "--lease_seconds=2",  # a busy machine may keep a worker waiting for one
     "--noscore_test",
     "--seeds=0,1",
 )

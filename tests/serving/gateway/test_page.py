@@ -18,6 +18,7 @@ from tfsocial.serving.gateway.version import Version
 from tfsocial.serving.gateway.watch.drift import Score
 from tfsocial.serving.gateway.watch.recent import Recent
 
+FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 ASK = {"texts": ["hello", "there"]}
 
 
@@ -92,6 +93,7 @@ def test_numbers_are_beside_it(house):
 def test_a_browser_shows_it_wide_and_narrow(serve, folders, tmp_path):
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.support.ui import WebDriverWait
 
     there: Served = serve(f"--model=mood={folders('classify')[1].parent}")
     for _ in range(5):
@@ -110,7 +112,5 @@ def test_a_browser_shows_it_wide_and_narrow(serve, folders, tmp_path):
             assert browser.find_elements("css selector", ".tiles dd")[2].text.endswith(" ms")
             colour = browser.find_element("css selector", ".good").value_of_css_property("color")
             assert "23, 105, 58" in colour or "127, 214, 162" in colour  # the style was let in
-            size = "document.documentElement"
-            script = f"return {size}.scrollWidth <= {size}.clientWidth"
-            assert browser.execute_script(script)
+            WebDriverWait(browser, 30).until(lambda page: page.execute_script(FITS))
         assert browser.get_log("browser") == []
