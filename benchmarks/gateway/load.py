@@ -89,6 +89,7 @@ class Found:
         seconds: of each good answer.
         statuses: of all others; `connection` where there was none.
         heard: answers at any time.
+        before, last: when the last good answer came before the time, and within it.
     """
 
     begin: float
@@ -96,15 +97,31 @@ class Found:
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     heard: int = 0
+    before: float = 0.0
+    last: float = 0.0
 
     def see(self, status: str, now: float, seconds: float) -> None:
         self.heard += 1
+        if status == "200" and now < self.begin:
+            self.before = now
         if not self.begin <= now < self.end:
             return
         if status == "200":
+            self.last = now
             self.seconds.append(seconds)
         else:
             self.statuses[status] += 1
+
+    @property
+    def length(self) -> float:
+        """Seconds between two good answers, nearly all of the time; else all of it.
+
+        Batches answer many callers at once: a time that begins and ends anywhere would have one
+        batch more or less by chance.
+        """
+        whole = self.end - self.begin
+        between = self.last - self.before
+        return between if 0.8 * whole < between < 1.2 * whole else whole
 
     def summary(self, patience: float | None, cpu: float) -> dict:
         """Requests a second, milliseconds, errors; with patience, answers in time a second.
@@ -112,7 +129,7 @@ class Found:
         Args:
             cpu: seconds that all this took of a processor.
         """
-        length, good = self.end - self.begin, sorted(self.seconds)
+        length, good = self.length, sorted(self.seconds)
         line = {
             "requests_per_second": round(len(good) / length, 2),
             "p50_ms": milliseconds(good, 0.5),

@@ -14,7 +14,6 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-TRITON = ROOT / ".venv-triton"  # `make triton-env`
 NAME = "served"  # the model's, wherever it needs one
 QUEUE = 512  # requests that wait in Triton: more than there are callers
 PLAIN = '{"texts": ["TEXT"]}'
@@ -49,6 +48,12 @@ class Place:
     def python(self, name: str) -> Path:
         """Interpreter of a peer's environment."""
         return self.peers / name / "bin" / "python"
+
+    @property
+    def triton(self) -> Path:
+        """Triton's environment: among the peers, or what `make triton-env` made."""
+        own = self.peers / "triton"
+        return own if own.exists() else ROOT / ".venv-triton"
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,7 @@ def _triton(place: Place) -> tuple[Server, int]:
     if not models.exists():
         repository.write(place.base, models, NAME, str(place.base), QUEUE)
     http, rpc, metrics = ports(3)
-    folder = TRITON / "lib" / "python3.11" / "site-packages" / "pytriton" / "tritonserver"
+    folder = place.triton / "lib" / "python3.11" / "site-packages" / "pytriton" / "tritonserver"
     command = [
         str(folder / "bin" / "tritonserver"),
         f"--model-repository={models}",
@@ -185,7 +190,7 @@ def _triton(place: Place) -> tuple[Server, int]:
         "--allow-gpu-metrics=false",
     ]
     # The backend's interpreter takes its packages from where it finds `python3`.
-    path = {"PATH": f"{TRITON / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    path = {"PATH": f"{place.triton / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     model = f"http://127.0.0.1:{http}/v2/models/{NAME}"
     return Server([Command(command, path, f"{model}/ready")], f"{model}/infer", V2, of_tensors), rpc
 
@@ -234,8 +239,8 @@ SERVERS: dict[str, Callable[[Place], Server]] = {
 }
 # What a server needs beside this project's environment.
 NEEDS: dict[str, Callable[[Place], Path]] = {
-    "triton": lambda place: TRITON / ".installed",
-    "gateway_triton": lambda place: TRITON / ".installed",
+    "triton": lambda place: place.triton / ".installed",
+    "gateway_triton": lambda place: place.triton / ".installed",
     "bentoml": lambda place: place.python("bentoml"),
     "litserve": lambda place: place.python("litserve"),
     "ray_serve": lambda place: place.python("ray"),
