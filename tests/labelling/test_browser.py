@@ -29,7 +29,9 @@ SOON = 60  # seconds
 
 @pytest.fixture
 def server(data, tmp_path) -> Iterator[Server]:
-    found = Server(data, tmp_path / "labels.csv")
+    folder = tmp_path / ("a_long_name_" * 8)  # the page names it, and must not grow wider by it
+    folder.mkdir()
+    found = Server(data, folder / "labels.csv")
     found.start()
     yield found
     found.stop(signal.SIGTERM)
