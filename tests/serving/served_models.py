@@ -56,6 +56,7 @@ def write_model(
     """A model folder with these heads, in rows of 16 tokens with 4 slots."""
     vocabulary = tiny_run.write_vocabulary(folder.parent / f"{folder.name}-vocabulary")
     sizes = {**tiny_run.SIZES, "positions": 32, "vocabulary": str(vocabulary)}
+    tf.keras.utils.set_random_seed(0)  # whether two of them agree must not be chance
     m0 = community.of_config(Model(checkpoint="random", random=sizes))
     spec = TextModelSpec(specs, **{"pooling": "mean", **more})
     model = TextModel.of(m0.architecture(), spec)

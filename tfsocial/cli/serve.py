@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -29,6 +30,9 @@ flags.DEFINE_bool("mask", False, "Mask personal data before the model.", flag_va
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
+    # The model computes in other processes. A second thread of OpenBLAS for what little is computed
+    # here would only spin, for nearly as long as this process works. It is read by numpy's import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from tfsocial.api import use
 
     use.serve(

@@ -8,6 +8,7 @@ sample is one vector. How far a sample of the same source is away by chance is t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,10 +75,14 @@ def threshold(reference: Mapping[str, Any], false_alarms: float) -> float:
 
 
 def _features(rows: np.ndarray, gamma: float) -> np.ndarray:
-    source = np.random.default_rng(SEED)
-    frequencies = source.normal(scale=np.sqrt(2 * gamma), size=[rows.shape[1], FREQUENCIES])
-    angles = rows @ frequencies
+    angles = rows @ (np.sqrt(2 * gamma) * _frequencies(rows.shape[1]))
     return np.concatenate([np.cos(angles), np.sin(angles)], 1) / np.sqrt(FREQUENCIES)
+
+
+@functools.cache
+def _frequencies(hidden: int) -> np.ndarray:
+    """Draw [hidden, 128] of unit variance: always the same, so once."""
+    return np.random.default_rng(SEED).standard_normal([hidden, FREQUENCIES])
 
 
 def _by_chance(every: np.ndarray, source: np.random.Generator) -> np.ndarray:

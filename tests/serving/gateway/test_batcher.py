@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from letters import Letters, numbers_of
 
 from tfsocial.serving.gateway.backends.contract import BackendFull, BackendGone, BackendRefused
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, cuts
+from tfsocial.serving.gateway.load.pace import Pace
+from tfsocial.serving.gateway.load.refusals import LONGEST, Refusals
 from tfsocial.serving.gateway.problems import Problem
 
 
@@ -112,6 +115,41 @@ def test_what_cannot_be_done_in_time_is_refused_at_once():
     assert problem.kind == "overloaded"
     assert waited < 0.2
     assert len(backend.batches) == 6
+
+
+def test_what_is_let_in_is_answered_in_time():
+    """Ten times what can be done comes: who is let in has an answer before their time is up."""
+    backend = Letters(seconds=0.05)
+
+    async def flood():
+        batcher = Batcher(backend, Limits(batch_tokens=50), pace=1000.0)
+        asked = (ask(batcher, ["ten letter"], seconds=0.5) for _ in range(500))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(flood())
+    kinds = Counter(one.kind for one in found if isinstance(one, Problem))
+    answered = len(found) - kinds.total()
+    assert set(kinds) == {"overloaded"}
+    assert answered == 25  # 250 tokens at 1000 a second, twice the time they take: half a second
+
+
+def test_a_known_pace_refuses_the_first_caller():
+    with pytest.raises(Problem) as problem:
+        asyncio.run(ask(Batcher(Letters(), Limits(), pace=1.0), ["hello"], seconds=9.9))
+    assert problem.value.kind == "overloaded"
+    assert problem.value.headers["Retry-After"] == "1"
+
+
+def test_small_batches_do_not_hide_how_fast_large_ones_are():
+    pace = Pace(batch_tokens=1000, tokens_per_second=1000.0)
+    for _ in range(100):
+        pace.learn(5, 0.05)  # a caller now and then: 100 tokens a second
+    assert pace.wait(1000) == pytest.approx(2.0, rel=0.01)
+    for _ in range(30):
+        pace.learn(1000, 10.0)  # the machine has less to give: 100 tokens a second
+    assert pace.wait(1000) == pytest.approx(20.0, rel=0.02)
+    pace.learn(5, 0.01)
+    assert pace.wait(1000) < 17  # 500 tokens a second, seen once
 
 
 def test_who_waits_too_long_hears_so_and_is_not_computed():
@@ -214,3 +252,13 @@ def test_a_batch_has_as_many_texts_as_the_backend_takes():
     asyncio.run(many())
     assert max(map(len, backend.batches)) == 4
     assert sum(map(len, backend.batches)) == 16
+
+
+def test_refusals_of_one_tenant_are_held_back_and_of_others_not():
+    refusals = Refusals()
+    held = [refusals.delay("acme", 10.0, now=0.0) for _ in range(300)]
+    assert held[:101:50] == pytest.approx([0.0, 0.5, 1.0])
+    assert set(held[101:]) == {LONGEST}
+    assert refusals.delay("other", 10.0, now=0.0) == 0.0
+    assert refusals.delay("acme", 0.2, now=0.5) == pytest.approx(0.1)  # half of what is waited
+    assert refusals.delay("acme", 10.0, now=5.0) == 0.0  # the flood is over

@@ -13,6 +13,7 @@ from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.metrics import drift as references
 from tfsocial.models.spec import HeadSpec
+from tfsocial.serving.gateway import outputs
 from tfsocial.serving.gateway.watch import drift, replay
 from tfsocial.serving.gateway.watch.drift import Reference, Watch
 from tfsocial.serving.predictor import Predictions
@@ -64,6 +65,11 @@ def test_a_window_without_drift_is_called_drifted_as_rarely_as_promised(referenc
     assert alarms <= 34  # five standard deviations above
 
 
+def parts(found: Predictions, rows: int) -> list[Predictions]:
+    """The same answers, so many at a time."""
+    return outputs.cut(found, [rows] * (len(found.embedding) // rows))
+
+
 SIGNALS = ("labels", "accuracy", "out_of_distribution")
 
 
@@ -90,14 +96,12 @@ def test_accuracy_is_expected_as_the_probabilities_say(reference):
 
 
 def test_parts_of_a_window_add_up(reference):
-    whole, parts = drift.Window(), drift.Window()
+    whole, added = drift.Window(), drift.Window()
     found = answered(ROWS, 4)
     reference.add(whole, found)
-    for start in range(0, ROWS, 50):
-        rows = slice(start, start + 50)
-        tasks = {task: values[rows] for task, values in found.tasks.items()}
-        reference.add(parts, Predictions(tasks, found.embedding[rows]))
-    one, other = reference.scores(whole), reference.scores(parts)
+    for part in parts(found, 50):
+        reference.add(added, part)
+    one, other = reference.scores(whole), reference.scores(added)
     assert {k: v.value for k, v in one.items()} == pytest.approx(
         {k: v.value for k, v in other.items()}
     )
@@ -127,6 +131,20 @@ def test_windows_are_written_without_texts_and_replayed(reference, tmp_path):
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "drift.jsonl:1: is no window" in refused.stderr
+
+
+def test_answers_one_by_one_make_the_same_window(reference):
+    one, many = (Watch("mood", 3, reference, ROWS) for _ in range(2))
+    found = answered(ROWS, 5)
+    for part in parts(found, 50):
+        many.see(part)
+    assert many.scores
+    for part in parts(found, 1):
+        assert one.scores == {}
+        one.see(part)
+    assert {k: s.value for k, s in one.scores.items()} == pytest.approx(
+        {k: s.value for k, s in many.scores.items()}
+    )
 
 
 def test_a_full_disk_does_not_take_the_answers(reference, tmp_path):

@@ -30,8 +30,12 @@ TITLE = "tfsocial gateway"
 def make_app(asking: Asking) -> FastAPI:
     """Make what callers reach: /v1, KServe's /v2, and TensorFlow Serving's paths."""
     app = FastAPI(title=TITLE, version=tfsocial.__version__, docs_url=None, redoc_url=None)
-    app.include_router(Plain(asking).router)
-    app.router.routes += [*OpenInference(asking).routes, *TFServing(asking).routes]
+    routes = [
+        *Plain(asking).router.routes,
+        *OpenInference(asking).routes,
+        *TFServing(asking).routes,
+    ]
+    app.router.routes += routes  # `include_router` would match each request twice
     app.add_exception_handler(Problem, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)

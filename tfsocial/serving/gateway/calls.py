@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ from tfsocial.serving.gateway import tokens as counting
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.quotas import Quotas
 from tfsocial.serving.gateway.audit.log import AuditLog, Entry
+from tfsocial.serving.gateway.load.refusals import Refusals
 from tfsocial.serving.gateway.masking import mask
 from tfsocial.serving.gateway.models import Models, ServedModel
 from tfsocial.serving.gateway.problems import Problem
@@ -105,7 +107,7 @@ class Calls:
         spans: Spans = no_spans,
     ):
         self.models, self.bounds, self._quotas, self._masked = models, bounds, quotas, masked
-        self._audit, self._spans = audit, spans
+        self._audit, self._spans, self._refusals = audit, spans, Refusals()
 
     async def __call__(self, ask: Ask) -> Answered:
         """Have n texts or pairs answered by a model, or say why not; the audit has both.
@@ -117,6 +119,9 @@ class Calls:
             found = await self._answered(ask)
         except Problem as problem:
             self._keep(ask, None, problem.kind)
+            if problem.kind in ("overloaded", "quota"):
+                held = self._refusals.delay(ask.caller.tenant, self._until(ask), time.monotonic())
+                await asyncio.sleep(held)
             raise
         self._keep(ask, found.version, "")
         return found
@@ -134,8 +139,7 @@ class Calls:
         headers = await self._quotas.use(caller.tenant, sum(sizes))
         # It may have gone meanwhile; from here on it does not end before it has answered.
         chosen, on_trial = model.choose(ask.version, f"{caller.tenant} {ask.subject}")
-        until = min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
-        work = Work(texts, sizes, caller.tenant, until, caller.priority)
+        work = Work(texts, sizes, caller.tenant, self._until(ask), caller.priority)
         with self._spans("wait and compute") as told:
             version, found = await self._computed(model, chosen, on_trial, work)
             told("model", ask.model)
@@ -145,6 +149,9 @@ class Calls:
         if version.watch:
             version.watch.see(found)
         return Answered(version, found, sum(sizes), headers)
+
+    def _until(self, ask: Ask) -> float:
+        return min(ask.seconds or self.bounds.seconds, self.bounds.seconds)
 
     async def _computed(
         self, model: ServedModel, chosen: Version, on_trial: bool, work: Work

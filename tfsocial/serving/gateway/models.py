@@ -23,6 +23,7 @@ from tfsocial.serving.gateway.version import (
     newest,
     number_of,
     sha256,
+    warmed,
 )
 from tfsocial.serving.gateway.watch.drift import Reference, Watch
 
@@ -221,11 +222,12 @@ class ServedModel:
         await backend.start()
         try:
             await check_answers(folder, backend)
+            pace = await warmed(folder, backend, self._limits.batch_tokens)
         except BaseException:
             await backend.stop()
             raise
         number = number_of(folder)
-        batcher = Batcher(backend, self._limits, self._told(self.name, number))
+        batcher = Batcher(backend, self._limits, self._told(self.name, number), pace)
         watch = await asyncio.to_thread(self._watch, folder, number, backend.manifest)
         return Version(number, sha256(folder / signature.MANIFEST), backend, batcher, watch)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +16,13 @@ from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
 from tfsocial.serving import signature
+from tfsocial.serving.gateway import tokens as counting
 from tfsocial.serving.gateway.backends.contract import (
     Backend,
     BackendFull,
     BackendGone,
     BackendRefused,
+    Texts,
 )
 from tfsocial.serving.gateway.load.batcher import Batcher
 from tfsocial.serving.gateway.watch.drift import Watch
@@ -89,18 +94,49 @@ async def check_answers(folder: Path, backend: Backend) -> None:
     Raises:
         InputError: an answer is another one.
     """
-    known = manifests.read_json(folder / signature.MANIFEST)["golden"]
-    requests: list[tuple[str, ...]] = [tuple(request) for request in known["requests"]]
-    try:
-        found = await backend(requests, SECONDS)
-    except (BackendGone, BackendFull, BackendRefused, TimeoutError) as error:
-        raise InputError(f"{folder}: does not answer ({error})") from None
+    known = _golden(folder)
+    found = await _asked(folder, backend, _requests(known))
     difference = _difference(known["answers"], found)
     if not difference <= known["tolerance"]:
         raise InputError(
             f"{folder}: its answers differ by {difference:g} from those it was exported with; "
             "run it on the kind of machine it was made for, or export it again"
         )
+
+
+async def warmed(folder: Path, backend: Backend, batch_tokens: int) -> float:
+    """Have a version compute full batches, as it will under load; gives its tokens a second.
+
+    Raises:
+        InputError: it does not answer.
+    """
+    texts: list[tuple[str, ...]] = []
+    total = 0
+    for text in itertools.cycle(_requests(_golden(folder))):
+        tokens = counting.estimate(text, backend.manifest.row_length)
+        if texts and (total + tokens > batch_tokens or len(texts) == backend.most_texts):
+            break
+        texts.append(text)
+        total += tokens
+    await _asked(folder, backend, texts)  # the first of its shape takes longer
+    began = time.monotonic()
+    await _asked(folder, backend, texts)
+    return total / max(1e-6, time.monotonic() - began)
+
+
+async def _asked(folder: Path, backend: Backend, texts: Texts) -> Predictions:
+    try:
+        return await backend(texts, SECONDS)
+    except (BackendGone, BackendFull, BackendRefused, TimeoutError) as error:
+        raise InputError(f"{folder}: does not answer ({error})") from None
+
+
+def _golden(folder: Path) -> Mapping[str, Any]:
+    return manifests.read_json(folder / signature.MANIFEST)["golden"]
+
+
+def _requests(golden: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [tuple(request) for request in golden["requests"]]
 
 
 def sha256(path: Path) -> str:

@@ -103,7 +103,7 @@ def linked(values: Mapping[str, Any], before: str) -> tuple[bytes, str]:
     """
     text = json.dumps({**values, "before": before}, sort_keys=True)
     head = hashlib.sha256(text.encode()).hexdigest()
-    return json.dumps({**json.loads(text), "hash": head}).encode() + b"\n", head
+    return f'{text[:-1]}, "hash": "{head}"}}\n'.encode(), head
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

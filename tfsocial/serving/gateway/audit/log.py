@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,7 +66,7 @@ class AuditLog:
         self._chain.add(
             {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                **asdict(entry),
+                **vars(entry),
                 "texts": [text_hash(key, text) for text in texts],
             }
         )

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tfsocial.serving.gateway.load.batcher import SMOOTHING, STALE
+from tfsocial.serving.gateway.load.batcher import STALE
+from tfsocial.serving.gateway.load.pace import Pace
 
 Curve = Sequence[tuple[int, float]]  # (tokens of a batch, seconds), by tokens
 
@@ -94,7 +95,7 @@ class Replica:
         self._batch_ends = self._batch_began = 0.0
         self.waiting_tokens = self.busy_tokens = 0
         self.busy_seconds = 0.0  # of all batches that ended
-        self._pace = 0.0
+        self._pace = Pace(limits.batch_tokens)
 
     def take(self, now: float, tokens: int, texts: int) -> None:
         """Take a request into the line, or refuse it, as the gateway's batcher does."""
@@ -102,7 +103,7 @@ class Replica:
         waiting, limits = self.waiting_tokens, self._limits
         full = waiting + tokens > limits.queue_tokens and (waiting or tokens > limits.queue_tokens)
         ahead = self.busy_tokens + waiting + tokens
-        if full or (self._pace and ahead / self._pace > limits.seconds):
+        if full or self._pace.wait(ahead) > limits.seconds:
             self._outcomes.refused += 1
             return
         self._line.append((now, tokens, texts))
@@ -148,7 +149,7 @@ class Replica:
         began, ends, found = self._batch_began, self._batch_ends, self._outcomes
         taken = ends - began
         self.busy_seconds += taken
-        self._learn(taken)
+        self._pace.learn(self.busy_tokens, taken)
         for arrival, tokens, texts in self._batch:
             if ends - arrival > self._limits.seconds:
                 found.late += 1
@@ -159,9 +160,3 @@ class Replica:
             found.tokens += tokens
         self._batch = []
         self.busy_tokens = 0
-
-    def _learn(self, seconds: float) -> None:
-        """Remember tokens a second, as the batcher does."""
-        pace = self.busy_tokens / max(seconds, 1e-6)
-        weight = SMOOTHING * min(1.0, 4 * self.busy_tokens / self._limits.batch_tokens)
-        self._pace = pace if not self._pace else self._pace + weight * (pace - self._pace)

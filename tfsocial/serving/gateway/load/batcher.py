@@ -22,10 +22,10 @@ from tfsocial.serving.gateway.backends.contract import (
 )
 from tfsocial.serving.gateway.load.concurrency import Concurrency
 from tfsocial.serving.gateway.load.lines import Line
+from tfsocial.serving.gateway.load.pace import Pace
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.serving.predictor import Predictions
 
-SMOOTHING = 0.2  # of the newest batch in the pace
 ATTEMPTS = 4  # for a batch whose backend ends or sheds load
 PAUSE = 0.05  # seconds before a batch is asked again, doubled each time
 STALE = 0.01  # seconds: who has less left is not computed any more
@@ -72,15 +72,21 @@ class Told:
 
 
 class Batcher:
-    """What waits for one backend."""
+    """What waits for one backend.
 
-    def __init__(self, backend: Backend, limits: Limits, told: Told | None = None):
+    Args:
+        pace: tokens a second of a full batch; 0: not known yet.
+    """
+
+    def __init__(
+        self, backend: Backend, limits: Limits, told: Told | None = None, pace: float = 0.0
+    ):
         self._backend, self._limits, self._told = backend, limits, told or Told()
         self._line: Line[_Waiting] = Line()
         self._concurrency = Concurrency(lambda: backend.slots)
         self._running: set[asyncio.Task] = set()
         self._busy_tokens = 0
-        self._pace = 0.0  # tokens a second of one batch
+        self._pace = Pace(limits.batch_tokens, pace)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -162,7 +168,8 @@ class Batcher:
         Raises:
             Problem: overloaded.
         """
-        wait = self._seconds(self._busy_tokens + self._line.ahead(tenant, priority) + tokens)
+        ahead = self._busy_tokens + self._line.ahead(tenant, priority)
+        wait = self._pace.wait(ahead + tokens, self._concurrency.limit)
         if self._line.tokens + tokens > self._limits.queue_tokens and self._line.tokens:
             raise Problem("overloaded", "too much waits already; try again", max(wait, 1.0))
         if tokens > self._limits.queue_tokens:
@@ -172,13 +179,10 @@ class Batcher:
             detail = f"an answer would take about {wait:.1f} s, and {seconds:g} s are allowed"
             raise Problem("overloaded", detail, wait - seconds)
 
-    def _seconds(self, tokens: int) -> float:
-        """Estimate how long so many tokens take, all batches together."""
-        return tokens / (self._pace * self._concurrency.limit) if self._pace else 0.0
-
     def _dispatch(self) -> None:
         """Send batches while the backend has room."""
         while len(self._running) < self._concurrency.limit and (batch := self._batch()):
+            self._busy_tokens += sum(part.tokens for part in batch)
             task = asyncio.create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._ended)
@@ -210,7 +214,6 @@ class Batcher:
 
     async def _run(self, batch: list[_Waiting]) -> None:
         tokens = sum(part.tokens for part in batch)
-        self._busy_tokens += tokens
         began = time.monotonic()
         try:
             texts = [text for part in batch for text in part.texts]
@@ -245,10 +248,7 @@ class Batcher:
                 self._line.put_back(part, part.tenant, part.tokens, part.priority)
 
     def _learn(self, seconds: float, tokens: int, texts: int) -> None:
-        pace = tokens / max(seconds, 1e-6)
-        # Small batches say little of the pace that is there when many wait.
-        weight = SMOOTHING * min(1.0, 4 * tokens / self._limits.batch_tokens)
-        self._pace = pace if not self._pace else self._pace + weight * (pace - self._pace)
+        self._pace.learn(tokens, seconds)
         self._concurrency.answered(seconds, tokens, len(self._running))
         self._told.batch(texts, tokens, seconds)
 

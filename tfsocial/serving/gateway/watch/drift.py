@@ -27,6 +27,7 @@ BINS = 20  # of confidence, as in the reference
 SIMULATED = 4000  # windows
 SEED = 0
 MOST = 64  # texts of a call: what a window costs is bounded
+BLOCK = 64  # texts that are taken in together: one by one they cost ten times as much
 
 log = logging.getLogger(__name__)
 
@@ -182,14 +183,23 @@ class Watch:
     ):
         self._model, self._version, self._path = model, version, path
         self._reference, self._rows, self._window = reference, rows, Window()
+        self._new: list[Predictions] = []
         self.scores: dict[str, Score] = {}
         self.accuracy: dict[str, float] = {}
 
     def see(self, found: Predictions) -> None:
         """Take in answered texts, some of many; at the end of a window they are scored."""
-        self._reference.add(self._window, outputs.cut_to(found, MOST))
-        if self._window.rows < self._rows:
+        self._new.append(outputs.cut_to(found, MOST))
+        new = sum(len(one.embedding) for one in self._new)
+        if new < min(BLOCK, self._rows - self._window.rows):
             return
+        self._reference.add(self._window, outputs.joined(self._new))
+        self._new = []
+        if self._window.rows >= self._rows:
+            self._close()
+
+    def _close(self) -> None:
+        """Score the window and begin another."""
         window, self._window = self._window, Window()
         self.scores = self._reference.scores(window)
         self.accuracy = self._reference.expected_accuracy(window)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import asdict
 
 import structlog
 
@@ -28,7 +27,7 @@ def setup() -> None:
 
 def seen(request: Seen) -> None:
     """Write a request down: who, what, how long; 5xx as errors."""
-    values = {key: value for key, value in asdict(request).items() if value not in ("", 0)}
+    values = {key: value for key, value in vars(request).items() if value not in ("", 0)}
     values["seconds"] = round(request.seconds, 5)
     log = structlog.get_logger()
     (log.error if request.status >= 500 else log.info)("request", **values)
