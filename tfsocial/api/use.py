@@ -144,17 +144,10 @@ def serve(
     if config is not None:
         chosen = settings.read(Path(config))
     else:
-        folder = Path(state)
         listen = {"host": host, "port": port, "grpc_port": grpc_port, "admin_port": admin_port}
-        values = {
-            "models": {
-                name: {"folder": path, "processes": processes, "mask": mask}
-                for name, path in map(_named, models)
-            },
-            "listen": listen,
-            "access": {"keys": folder / "keys.jsonl", "secret": folder / "secret"},
-        }
-        chosen = settings.of_values(values, "flags")
+        model = {"processes": processes, "mask": mask}
+        folders_of = dict(map(_named, models))
+        chosen = settings.of_flags(folders_of, Path(state), listen, model)
     key = assemble.first_key(chosen.access)
     if key is not None:
         say(f"key: {key}  (shown once; `tfsocial keys` makes others)")

@@ -16,7 +16,10 @@ flags.DEFINE_string("state", "gateway", "Folder of the keys.", flag_values=FLAGS
 flags.DEFINE_string("add", None, "Make a key for this tenant.", flag_values=FLAGS)
 flags.DEFINE_multi_string("model", ["*"], "That it may ask; again for more.", flag_values=FLAGS)
 flags.DEFINE_multi_string(
-    "verb", ["classify", "embed", "similar"], "Or manage; again for more.", flag_values=FLAGS
+    "verb",
+    None,
+    "classify, embed, similar or manage; again for more. Left out, all but manage.",
+    flag_values=FLAGS,
 )
 flags.DEFINE_integer("priority", 1, "0 is answered first.", 0, 9, flag_values=FLAGS)
 flags.DEFINE_string("expires", "", "2027-01-31T00:00:00+00:00; left out, never.", flag_values=FLAGS)
@@ -27,7 +30,7 @@ flags.DEFINE_string("remove", None, "Prefix of a key that is valid no more.", fl
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     extras.library("limits", "limits", "serve", "tfsocial keys")
-    from tfsocial.serving.gateway.access import keys
+    from tfsocial.serving.gateway.access import callers, keys
 
     state = Path(folders.local("--state", FLAGS.state))
     state.mkdir(parents=True, exist_ok=True)
@@ -35,8 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     there = keys.read(path)
     if FLAGS.add:
         secret = keys.read_secret(state / keys.SECRET)
+        verbs = FLAGS.verb or callers.ASKING
         key, kept = keys.new(
-            secret, FLAGS.add, FLAGS.model, FLAGS.verb, FLAGS.priority, FLAGS.expires, FLAGS.note
+            secret, FLAGS.add, FLAGS.model, verbs, FLAGS.priority, FLAGS.expires, FLAGS.note
         )
         keys.write(path, {**there, kept.prefix: kept})
         print(key)

@@ -16,6 +16,7 @@ from tfsocial.serving.gateway.backends.contract import BackendFull, BackendGone,
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, cuts
 from tfsocial.serving.gateway.load.pace import Pace
 from tfsocial.serving.gateway.load.refusals import LONGEST, Refusals
+from tfsocial.serving.gateway.load.sharing import Sharing
 from tfsocial.serving.gateway.problems import Problem
 
 
@@ -252,6 +253,37 @@ def test_a_batch_has_as_many_texts_as_the_backend_takes():
     asyncio.run(many())
     assert max(map(len, backend.batches)) == 4
     assert sum(map(len, backend.batches)) == 16
+
+
+def test_batches_are_short_while_a_modest_tenant_is_there():
+    """What one greedy tenant has in a batch is waited for by nobody else's single text."""
+    backend = Letters(seconds=0.01)
+
+    async def both():
+        batcher = Batcher(backend, Limits(batch_tokens=1600))
+        greedy = asyncio.create_task(ask(batcher, [f"greedy {n:3}" for n in range(1000)]))
+        await asyncio.sleep(0)
+        await ask(batcher, ["modest"], tenant="b")
+        await greedy
+
+    asyncio.run(both())
+    first, second, *rest = backend.batches
+    assert len(first) == 160  # 10 tokens each, while nobody else was there
+    assert second == ["modest"]  # the next part of the other's would be too much
+    assert {len(batch) for batch in rest[:20]} == {10}
+
+
+def test_two_busy_tenants_leave_each_other_long_batches():
+    sharing = Sharing(batch_tokens=1600)
+    for step in range(100):
+        for tenant in ("a", "b"):
+            sharing.came(tenant, 500, others=5000, now=10 + step / 10)
+    assert sharing.most(20.0) == 1600
+    sharing.came("c", 10, others=5000, now=20.0)
+    assert sharing.most(20.0) == 100
+    for step in range(30):
+        sharing.came("alone", 500, others=0, now=30 + step / 10)
+    assert sharing.most(33.0) == 1600
 
 
 def test_refusals_of_one_tenant_are_held_back_and_of_others_not():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ def answers(predictions: Predictions) -> dict[str, Any]:
     """Turn predictions into JSON values."""
     tasks = {task: values.tolist() for task, values in predictions.tasks.items()}
     return {"tasks": tasks, "embedding": predictions.embedding.tolist()}
+
+
+def of_values(values: Mapping[str, Any]) -> Predictions:
+    """Read answers back."""
+    tasks = {task: np.array(numbers) for task, numbers in values["tasks"].items()}
+    return Predictions(tasks, np.array(values["embedding"]))
 
 
 def largest_difference(expected: Predictions, found: Predictions) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -118,7 +117,7 @@ def _write(bundle: Answering, models: Sequence[Path], format: str, folder: Path)
         **_origin(models),
         # Of several the embeddings are others than each one's.
         "reference": _json(models[0] / REFERENCE) if len(models) == 1 else None,
-        "files": {str(path.relative_to(folder)): _sha256(path) for path in _files(folder)},
+        "files": {str(path.relative_to(folder)): files.sha256(path) for path in _files(folder)},
     }
     _write_manifest(folder, values)
     return values
@@ -161,7 +160,7 @@ def _origin_of(model: Path) -> dict[str, Any]:
     return {
         "licence": {"name": licence, "source": source},
         "provenance": _json(model.parent / PROVENANCE),
-        "weights": {path.name: _sha256(path) for path in sorted(model.glob("*.safetensors"))},
+        "weights": {path.name: files.sha256(path) for path in sorted(model.glob("*.safetensors"))},
     }
 
 
@@ -171,11 +170,6 @@ def _json(path: Path) -> Mapping[str, Any] | None:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _checked(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tfsocial import files
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
@@ -22,7 +23,6 @@ from tfsocial.serving.gateway.version import (
     check_hashes,
     newest,
     number_of,
-    sha256,
     warmed,
 )
 from tfsocial.serving.gateway.watch.drift import Reference, Watch
@@ -229,7 +229,7 @@ class ServedModel:
         number = number_of(folder)
         batcher = Batcher(backend, self._limits, self._told(self.name, number), pace)
         watch = await asyncio.to_thread(self._watch, folder, number, backend.manifest)
-        return Version(number, sha256(folder / signature.MANIFEST), backend, batcher, watch)
+        return Version(number, files.sha256(folder / signature.MANIFEST), backend, batcher, watch)
 
     def _watch(self, folder: Path, number: int, manifest: ModelManifest) -> Watch | None:
         values = manifests.read_json(folder / signature.MANIFEST)["reference"]

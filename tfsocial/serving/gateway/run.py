@@ -50,16 +50,11 @@ class _Sockets:
     operators: socket.socket
 
 
-def serve(
-    settings: Settings,
-    ready: Callable[[Addresses], None],
-    listening: Callable[[Addresses], None] = lambda at: None,
-) -> None:
+def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
     """Answer until SIGINT or SIGTERM; what was taken is answered first.
 
     Args:
         ready: hears where, when all models answer.
-        listening: hears where, when it says that they do not yet.
 
     Raises:
         InputError: a file cannot be used, a port is taken, or a model cannot be loaded.
@@ -70,15 +65,10 @@ def serve(
         _socket("listen.port", listen.host, listen.port),
         _socket("listen.admin_port", listen.admin_host, listen.admin_port),
     )
-    asyncio.run(_run(gateway, sockets, ready, listening))
+    asyncio.run(_run(gateway, sockets, ready))
 
 
-async def _run(
-    gateway: Gateway,
-    sockets: _Sockets,
-    ready: Callable[[Addresses], None],
-    listening: Callable[[Addresses], None],
-) -> None:
+async def _run(gateway: Gateway, sockets: _Sockets, ready: Callable[[Addresses], None]) -> None:
     ending, loop = asyncio.Event(), asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, ending.set)
@@ -110,7 +100,6 @@ async def _run(
             _address("http", sockets.operators),
             rpc,
         )
-        listening(at)
         if await _done_before(asyncio.gather(*(model.load() for model in models)), ending):
             ready(at)
             await ending.wait()

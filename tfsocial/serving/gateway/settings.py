@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from tfsocial.errors import InputError
+from tfsocial.serving.gateway.access import keys
 from tfsocial.serving.gateway.access.quotas import MEMORY
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -129,7 +130,7 @@ class Quota(Section):
     """So many tokens in each window."""
 
     tokens: Count
-    per: Literal["minute", "hour", "day"] = "minute"
+    per: Literal["second", "minute", "hour", "day"] = "minute"
 
 
 class Quotas(Section):
@@ -248,6 +249,27 @@ def read(path: Path) -> Settings:
     except yaml.YAMLError as error:
         raise InputError(f"{path}: is no YAML ({' '.join(str(error).split())})") from None
     return of_values(values, str(path))
+
+
+def of_flags(
+    folders: Mapping[str, Path], state: Path, listen: Mapping[str, Any], model: Mapping[str, Any]
+) -> Settings:
+    """Set up a gateway without a file.
+
+    Args:
+        folders: of each model, by name.
+        state: folder of the keys and of all that is kept.
+        listen, model: keys of `Listen`, and those of `Model` that all models share.
+
+    Raises:
+        InputError: see `of_values`.
+    """
+    values = {
+        "models": {name: {"folder": folder, **model} for name, folder in folders.items()},
+        "listen": listen,
+        "access": {"keys": state / keys.FILE, "secret": state / keys.SECRET},
+    }
+    return of_values(values, "flags")
 
 
 def of_values(values: Any, where: str) -> Settings:

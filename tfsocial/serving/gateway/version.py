@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import time
 from collections.abc import Mapping
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from tfsocial import files
 from tfsocial.checkpoints import manifest as manifests
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
 from tfsocial.serving import signature
+from tfsocial.serving.export import golden
 from tfsocial.serving.gateway import tokens as counting
 from tfsocial.serving.gateway.backends.contract import (
     Backend,
@@ -82,7 +81,7 @@ def check_hashes(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise InputError(f"{path}: is missing; copy the version whole, or export it again")
-        if sha256(path) != expected:
+        if files.sha256(path) != expected:
             raise InputError(
                 f"{path}: is not the file that was exported; copy the version again, or export it"
             )
@@ -96,7 +95,7 @@ async def check_answers(folder: Path, backend: Backend) -> None:
     """
     known = _golden(folder)
     found = await _asked(folder, backend, _requests(known))
-    difference = _difference(known["answers"], found)
+    difference = golden.largest_difference(golden.of_values(known["answers"]), found)
     if not difference <= known["tolerance"]:
         raise InputError(
             f"{folder}: its answers differ by {difference:g} from those it was exported with; "
@@ -135,22 +134,8 @@ def _golden(folder: Path) -> Mapping[str, Any]:
     return manifests.read_json(folder / signature.MANIFEST)["golden"]
 
 
-def _requests(golden: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [tuple(request) for request in golden["requests"]]
-
-
-def sha256(path: Path) -> str:
-    """Hash a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _difference(known: Mapping, found: Predictions) -> float:
-    pairs = [
-        (known["embedding"], found.embedding),
-        *((values, found.tasks[task]) for task, values in known["tasks"].items()),
-    ]
-    return max(float(np.max(np.abs(np.asarray(one) - other))) for one, other in pairs)
+def _requests(known: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [tuple(request) for request in known["requests"]]
 
 
 def number_of(folder: Path) -> int:

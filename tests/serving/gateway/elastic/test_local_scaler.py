@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -210,7 +211,7 @@ def quiet(tokens: int = 0) -> tuple[ServedModel, _Counted]:
     backend = _Counted()
     model = ServedModel("mood", Path("none"), lambda folder: backend, Limits())
     model.current = Version(1, "", backend, Batcher(backend, Limits()))
-    model.current.batcher._busy_tokens = tokens
+    model.current.batcher._busy = Counter(a=tokens)
     return model, backend
 
 
@@ -230,7 +231,7 @@ def test_a_moment_starts_no_process_and_a_pause_ends_none():
     model, _ = quiet(1800)
     scaler = LocalScaler(model, 1, 3, 2048)
     assert looked(model, scaler, range(6)) == [1, 2, 2, 3, 3, 3]
-    model.current.batcher._busy_tokens = 0
+    model.current.batcher._busy.clear()
     assert looked(model, scaler, range(6, 100)) == [3] * 59 + [2] * 10 + [1] * 25
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tfsocial.serving.gateway.problems import Problem
 
-VERBS = ("classify", "embed", "similar", "manage")
+ASKING = ("classify", "embed", "similar")  # what a key may do if nothing else is said
+VERBS = (*ASKING, "manage")
 ANY = "*"
 
 

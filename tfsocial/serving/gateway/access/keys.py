@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import logging
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -22,11 +23,13 @@ from pathlib import Path
 
 from tfsocial import files
 from tfsocial.errors import InputError
-from tfsocial.serving.gateway.access.callers import ANY, VERBS, Caller
+from tfsocial.serving.gateway.access.callers import ANY, ASKING, VERBS, Caller
 
 FILE, SECRET = "keys.jsonl", "secret"  # in a gateway's folder
 MARK = "tfs"  # what a key begins with, so that scanners of repositories know one
 PREFIX_BYTES, SECRET_BYTES = 6, 32
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Key:
     hash: str
     tenant: str
     models: tuple[str, ...] = (ANY,)
-    verbs: tuple[str, ...] = ("classify", "embed", "similar")
+    verbs: tuple[str, ...] = ASKING
     priority: int = 1
     expires: str = ""
     note: str = ""
@@ -67,7 +70,7 @@ def new(
     secret: bytes,
     tenant: str,
     models: Sequence[str] = (ANY,),
-    verbs: Sequence[str] = VERBS[:3],
+    verbs: Sequence[str] = ASKING,
     priority: int = 1,
     expires: str = "",
     note: str = "",
@@ -154,7 +157,6 @@ class KeyRing:
     def __init__(self, path: Path, secret: bytes):
         self._path, self._secret = path, secret
         self._seen, self._keys = self._stamp(), read(path)
-        self.broken = ""
 
     def caller(self, key: str) -> Caller | None:
         """Tell who comes with a key; None: nobody who is known."""
@@ -178,9 +180,9 @@ class KeyRing:
             return
         self._seen = stamp
         try:
-            self._keys, self.broken = read(self._path), ""
+            self._keys = read(self._path)
         except (InputError, OSError) as error:
-            self.broken = str(error)
+            log.error("%s; the keys stay as they were", error)
 
     def _stamp(self) -> tuple[int, int, int]:
         try:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits import (
+    RateLimitItem,
+    RateLimitItemPerDay,
+    RateLimitItemPerHour,
+    RateLimitItemPerMinute,
+    RateLimitItemPerSecond,
+)
 from limits.aio.storage import Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import ConfigurationError, StorageError
@@ -20,6 +26,7 @@ from tfsocial.errors import InputError
 from tfsocial.serving.gateway.problems import Problem
 
 PERIODS: Mapping[str, type[RateLimitItem]] = {
+    "second": RateLimitItemPerSecond,
     "minute": RateLimitItemPerMinute,
     "hour": RateLimitItemPerHour,
     "day": RateLimitItemPerDay,

@@ -44,7 +44,7 @@ class TFServing:
     async def predict(self, request: Request) -> Response:
         """Answer strings with the outputs of the signature."""
         seen_of(request).route = f"{MODELS}:predict"
-        name, version = await self._allowed(request)
+        name, version = self._allowed(request)
         body = await json_of(request)
         try:
             asked = rest.read(body, signature.columns(version.manifest))
@@ -59,16 +59,16 @@ class TFServing:
     async def status(self, request: Request) -> Response:
         """Say that a version answers."""
         seen_of(request).route = MODELS
-        _, version = await self._allowed(request)
+        _, version = self._allowed(request)
         return JSONResponse(rest.status(version.number))
 
     async def metadata(self, request: Request) -> Response:
         """Describe the signature."""
         seen_of(request).route = f"{MODELS}metadata"
-        name, version = await self._allowed(request)
+        name, version = self._allowed(request)
         return JSONResponse(_metadata(name, version))
 
-    async def _allowed(self, request: Request) -> tuple[str, Version]:
+    def _allowed(self, request: Request) -> tuple[str, Version]:
         caller, name = self._asking.caller(request), request.path_params["model"]
         caller.check("classify", name)
         model = self._asking.calls.models[name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from tfsocial.serving.gateway.backends.contract import (
 from tfsocial.serving.gateway.load.concurrency import Concurrency
 from tfsocial.serving.gateway.load.lines import Line
 from tfsocial.serving.gateway.load.pace import Pace
+from tfsocial.serving.gateway.load.sharing import Sharing
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.serving.predictor import Predictions
 
@@ -85,7 +87,8 @@ class Batcher:
         self._line: Line[_Waiting] = Line()
         self._concurrency = Concurrency(lambda: backend.slots)
         self._running: set[asyncio.Task] = set()
-        self._busy_tokens = 0
+        self._busy: Counter[str] = Counter()  # tenant -> tokens with the backend
+        self._sharing = Sharing(limits.batch_tokens)
         self._pace = Pace(limits.batch_tokens, pace)
         self._empty = asyncio.Event()
         self._empty.set()
@@ -98,7 +101,7 @@ class Batcher:
     @property
     def busy_tokens(self) -> int:
         """Tokens that are with the backend."""
-        return self._busy_tokens
+        return self._busy.total()
 
     @property
     def at_once(self) -> int:
@@ -135,8 +138,10 @@ class Batcher:
                 loop.create_future(),
                 time.monotonic(),
             )
-            for start, end in cuts(tokens, self._limits.batch_tokens, self._backend.most_texts)
+            for start, end in cuts(tokens, self._sharing.short, self._backend.most_texts)
         ]
+        others = self._line.others(tenant, priority) + self.busy_tokens - self._busy[tenant]
+        self._sharing.came(tenant, sum(tokens), others, time.monotonic())
         for part in parts:
             self._line.put(part, tenant, part.tokens, priority)
         self._empty.clear()
@@ -168,7 +173,7 @@ class Batcher:
         Raises:
             Problem: overloaded.
         """
-        ahead = self._busy_tokens + self._line.ahead(tenant, priority)
+        ahead = self.busy_tokens + self._line.ahead(tenant, priority)
         wait = self._pace.wait(ahead + tokens, self._concurrency.limit)
         if self._line.tokens + tokens > self._limits.queue_tokens and self._line.tokens:
             raise Problem("overloaded", "too much waits already; try again", max(wait, 1.0))
@@ -182,7 +187,8 @@ class Batcher:
     def _dispatch(self) -> None:
         """Send batches while the backend has room."""
         while len(self._running) < self._concurrency.limit and (batch := self._batch()):
-            self._busy_tokens += sum(part.tokens for part in batch)
+            for part in batch:
+                self._busy[part.tenant] += part.tokens
             task = asyncio.create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._ended)
@@ -196,8 +202,9 @@ class Batcher:
     def _batch(self) -> list[_Waiting]:
         """Take what comes next, up to a batch's tokens; what nobody waits for is left out."""
         batch: list[_Waiting] = []
-        room = _Room(self._limits.batch_tokens, self._backend.most_texts or math.inf)
-        soon = time.monotonic() + STALE
+        now = time.monotonic()
+        room = _Room(self._sharing.most(now), self._backend.most_texts or math.inf)
+        soon = now + STALE
         while len(self._line):
             part, count = self._line.first()
             wanted = not part.answer.done() and part.deadline > soon
@@ -234,7 +241,9 @@ class Batcher:
         except Exception as error:  # a fault of this program must not leave anybody waiting
             _fail(batch, error)
         finally:
-            self._busy_tokens -= tokens
+            for part in batch:
+                self._busy[part.tenant] -= part.tokens
+            self._busy = +self._busy  # without those who have nothing there any more
 
     async def _again(self, batch: Sequence[_Waiting], reason: str) -> None:
         """Put a batch that was not answered back to the head of the line, a little later."""

@@ -76,6 +76,14 @@ class Line(Generic[T]):
             self._waiting.clear()
         return item, tokens
 
+    def others(self, tenant: str, priority: int = 1) -> int:
+        """Count the tokens of other tenants that are as urgent or less."""
+        return sum(
+            tokens
+            for (other, of), tokens in self._waiting.items()
+            if other >= priority and of != tenant
+        )
+
     def ahead(self, tenant: str, priority: int = 1) -> int:
         """Estimate the tokens that go before what this tenant puts in now.
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any, Protocol
 
 from tfsocial import extras
 
+# Module -> its package; in the order in which `spans` takes them.
+PACKAGES = {
+    "opentelemetry.sdk.trace": "opentelemetry-sdk",
+    "opentelemetry.sdk.trace.export": "opentelemetry-sdk",
+    "opentelemetry.sdk.trace.sampling": "opentelemetry-sdk",
+    "opentelemetry.sdk.resources": "opentelemetry-sdk",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter": (
+        "opentelemetry-exporter-otlp-proto-http"
+    ),
+    "opentelemetry.trace.propagation.tracecontext": "opentelemetry-api",
+}
 Set = Callable[[str, Any], None]  # an attribute of a span
 
 
@@ -49,22 +61,7 @@ def spans(endpoint: str, share: float) -> tuple[Spans, Callable[[], None]]:
     Raises:
         InputError: the packages are not installed.
     """
-    where = "traces.endpoint"
-    sdk = extras.library("opentelemetry.sdk.trace", "opentelemetry-sdk", "otel", where)
-    export = extras.library("opentelemetry.sdk.trace.export", "opentelemetry-sdk", "otel", where)
-    sampling = extras.library(
-        "opentelemetry.sdk.trace.sampling", "opentelemetry-sdk", "otel", where
-    )
-    resources = extras.library("opentelemetry.sdk.resources", "opentelemetry-sdk", "otel", where)
-    otlp = extras.library(
-        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-        "opentelemetry-exporter-otlp-proto-http",
-        "otel",
-        where,
-    )
-    propagation = extras.library(
-        "opentelemetry.trace.propagation.tracecontext", "opentelemetry-api", "otel", where
-    )
+    sdk, export, sampling, resources, otlp, propagation = map(_library, PACKAGES)
     provider = sdk.TracerProvider(
         resource=resources.Resource.create({"service.name": "tfsocial-gateway"}),
         sampler=sampling.ParentBased(sampling.TraceIdRatioBased(share)),
@@ -83,3 +80,7 @@ def spans(endpoint: str, share: float) -> tuple[Spans, Callable[[], None]]:
             yield span.set_attribute
 
     return made, provider.shutdown
+
+
+def _library(module: str) -> ModuleType:
+    return extras.library(module, PACKAGES[module], "otel", "traces.endpoint")
