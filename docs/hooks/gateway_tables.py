@@ -1,4 +1,4 @@
-"""Tables of the gateway beside other servers, beside what it stands before, and under overload."""
+"""Tables of the gateway beside other servers and beside what it stands before, and under load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from docs.hooks.results import table, tree
 
-FILE = "gateway.json"
+FILE, SOAK = "gateway.json", "gateway_soak.json"
 NAMES = {
     "bare": "the backend alone: FastAPI, a call a request",
     "gateway": "tfsocial serve",
@@ -30,6 +30,11 @@ KINDS = {
     "patient": "all wait",
     "refused_ask_at_once": "refused ones ask again at once",
     "refused_come_later": "refused ones come when they are told",
+}
+TENANTS = {
+    "alone": "nobody else",
+    "beside": "beside 64 callers of another tenant",
+    "beside, quota": "the same, and that tenant has a quota",
 }
 # What was aimed at, against what the gateway stands before.
 P50 = 1.0  # milliseconds more
@@ -148,3 +153,33 @@ def overload_at(name: str) -> str:
     """Write a number of the overload: peak, saturated_at, callers, or patience in milliseconds."""
     value = tree(FILE)["overload"]["at"][name]
     return f"{1e3 * value:.0f}" if name == "patience" else f"{value:.0f}"
+
+
+def soak() -> str:
+    """Memory while callers ask for minutes: at first, after a minute, then every two minutes."""
+    found = tree(SOAK)["soak"]
+    readings = found["readings"]
+    marks = [0, 60, *range(120, int(readings[-1]["seconds"]) + 1, 120)]
+    rows = []
+    for mark in marks:
+        one = min(readings, key=lambda reading: abs(reading["seconds"] - mark))
+        memory = [f"{one[name]:.1f} MB" for name in ("gateway_mb", "model_mb")]
+        rows.append([f"{mark / 60:.0f} min", *memory])
+    return table(["after", "the gateway's own process", "the model's process"], rows)
+
+
+def tenants() -> str:
+    """One caller of a tenant alone, and beside 64 callers of another."""
+    found = tree(SOAK)
+    rows = []
+    for name, greedy in (("alone", None), ("beside", "no quota"), ("beside, quota", "quota")):
+        one = found["tenants"][name]
+        theirs = f"{found['greedy'][greedy]['requests_per_second']:.0f}/s" if greedy else ""
+        times = f"{one['p50_ms']:.0f} ms", f"{one['p99_ms']:.0f} ms"
+        rows.append([TENANTS[name], *times, f"{one['requests_per_second']:.0f}/s", theirs])
+    return table(["", "p50", "p99", "its answers", "the greedy one's"], rows)
+
+
+def greedy_quota() -> str:
+    """Write the quota of the greedy tenant."""
+    return tree(SOAK)["quota"]

@@ -14,6 +14,7 @@ from docs.hooks import (
     composition_tables,
     elastic_tables,
     few_shot_tables,
+    gateway_tables,
     init_tables,
     left_out_tables,
     masking_tables,
@@ -65,6 +66,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "tuning": tuning_tables.searches,
     "masking": masking_tables.scores,
     "masking_sets": masking_tables.sets,
+    "gateway_servers": gateway_tables.servers,
+    "gateway_beside": gateway_tables.beside,
+    "gateway_aims": gateway_tables.aims,
+    "gateway_overload": gateway_tables.overload,
+    "gateway_settings": gateway_tables.settings,
+    "gateway_soak": gateway_tables.soak,
+    "gateway_tenants": gateway_tables.tenants,
     "elastic": elastic_tables.policies,
     "elastic_curve": elastic_tables.curve,
     "init": init_tables.init,
@@ -105,6 +113,8 @@ NUMBERS: dict[str, Callable[..., str]] = {
     "cost": cost,
     "timed": timed,
     "pretrain_gain": quality_tables.pretrain_gain,
+    "overload_at": gateway_tables.overload_at,
+    "greedy_quota": gateway_tables.greedy_quota,
 }
 _TABLE = re.compile(r"^<!-- table: (\w+) -->$", re.M)
 _NUMBER = re.compile(r"\{\{ (\w+)((?: \| [^|}]+)*) \}\}")

@@ -12,7 +12,6 @@ from tfsocial.serving.gateway.access.door import Door
 from tfsocial.serving.gateway.access.tokens import Issuer, TokenCheck
 from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.backends.contract import Backend
-from tfsocial.serving.gateway.backends.remote import TFServingBackend, TritonBackend
 from tfsocial.serving.gateway.backends.worker import WorkerBackend
 from tfsocial.serving.gateway.calls import Bounds, Calls
 from tfsocial.serving.gateway.load.batcher import Limits
@@ -114,6 +113,8 @@ def _backend(name: str, model: asked.Model) -> MakeBackend:
         return WorkerBackend(folder, model.processes, model.threads, model.processes_most)
 
     def remote(folder: Path) -> Backend:
+        from tfsocial.serving.gateway.backends.remote import TFServingBackend, TritonBackend
+
         kind = {"tf_serving": TFServingBackend, "triton": TritonBackend}[model.backend]
         return kind(folder, model.address, model.remote_name or name, model.remote_texts)
 

@@ -260,6 +260,10 @@ class Models:
     def __iter__(self):
         return iter(self._models.values())
 
+    def known(self, name: str) -> str:
+        """Give the name if it is a model's; else nothing: a metric takes no other names."""
+        return name if name in self._models else ""
+
     @property
     def only(self) -> str:
         """Name of the only model; empty if there are several."""

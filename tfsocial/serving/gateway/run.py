@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 import uvicorn
 
 from tfsocial.errors import InputError
@@ -20,15 +19,12 @@ from tfsocial.serving.gateway.app import make_admin, make_app
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.dialects.asking import Asking
-from tfsocial.serving.gateway.dialects.grpc_calls import GrpcDoor
-from tfsocial.serving.gateway.dialects.open_inference_grpc import OpenInferenceGrpc
-from tfsocial.serving.gateway.dialects.tf_serving_grpc import TFServingGrpc
 from tfsocial.serving.gateway.elastic.local_scaler import LocalScaler
 from tfsocial.serving.gateway.guard import Guard, Seen
 from tfsocial.serving.gateway.listener import Listener, Punctual
 from tfsocial.serving.gateway.models import ServedModel
 from tfsocial.serving.gateway.operators.page import Page
-from tfsocial.serving.gateway.settings import TLS, Listen, Settings
+from tfsocial.serving.gateway.settings import TLS, Settings
 from tfsocial.serving.gateway.watch import logs
 
 GRACE = 30  # seconds for requests that were taken, after the signal to end
@@ -128,32 +124,12 @@ async def _grpc(gateway: Gateway) -> AsyncIterator[str]:
     if listen.grpc_port is None:
         yield ""
         return
+    from tfsocial.serving.gateway import grpc_listener
+    from tfsocial.serving.gateway.dialects.grpc_calls import GrpcDoor
+
     door = GrpcDoor(gateway.door, gateway.calls, _seen(gateway))
-    limit = ("grpc.max_receive_message_length", load.bytes)
-    server = grpc.aio.server(maximum_concurrent_rpcs=load.connections, options=[limit])
-    server.add_generic_rpc_handlers(
-        [OpenInferenceGrpc(door).handler, *TFServingGrpc(door).handlers]
-    )
-    where = f"{listen.host}:{listen.grpc_port}"
-    try:
-        port = _add_port(server, where, listen)
-    except RuntimeError:
-        raise InputError(f"listen.grpc_port: {where} cannot be used; name another") from None
-    await server.start()
-    try:
-        yield f"{listen.host}:{port}"
-    finally:
-        await server.stop(GRACE)
-
-
-def _add_port(server: grpc.aio.Server, where: str, listen: Listen) -> int:
-    tls = listen.tls
-    if tls is None:
-        return server.add_insecure_port(where)
-    callers = tls.callers.read_bytes() if tls.callers else None
-    pairs = [(tls.key.read_bytes(), tls.certificate.read_bytes())]
-    credentials = grpc.ssl_server_credentials(pairs, callers, callers is not None)
-    return server.add_secure_port(where, credentials)
+    async with grpc_listener.answering(door, listen, load, GRACE) as where:
+        yield where
 
 
 @contextlib.asynccontextmanager

@@ -39,12 +39,12 @@ class Asking:
         """Have texts answered for who asks; see `Calls`."""
         caller, seen = self.caller(request), seen_of(request)
         name = model or self._only()
-        seen.verb = verb
+        seen.verb, seen.model = verb, self.calls.models.known(name)
         subject = request.headers.get(SUBJECT_HEADER, "")
         until = seconds or seconds_of(request)
         ask = Ask(caller, verb, name, texts, version, until, seen.request_id, subject)
         found = await self.calls(ask)
-        seen.model, seen.version = name, str(found.version.number)
+        seen.version = str(found.version.number)
         seen.texts, seen.tokens = len(texts), found.tokens
         return found
 

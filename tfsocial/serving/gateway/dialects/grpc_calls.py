@@ -82,12 +82,12 @@ class GrpcDoor:
         seconds: float | None = None,
     ) -> Answered:
         """Have texts answered for who asks; see `Calls`."""
-        call.seen.verb = "classify"
+        call.seen.verb, call.seen.model = "classify", self.calls.models.known(model)
         until = min((one for one in (seconds, call.seconds) if one), default=None)
         caller, ident = call.known, call.seen.request_id
         ask = Ask(caller, "classify", model, texts, version, until, ident, call.subject)
         found = await self.calls(ask)
-        call.seen.model, call.seen.version = model, str(found.version.number)
+        call.seen.version = str(found.version.number)
         call.seen.texts, call.seen.tokens = len(texts), found.tokens
         return found
 

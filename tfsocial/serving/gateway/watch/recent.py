@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,25 +36,37 @@ class Traffic:
     failed: float
 
 
+class _Request(NamedTuple):
+    """What is kept of one: a fifth of the bytes of all that was seen of it."""
+
+    at: float
+    model: str
+    status: int
+    texts: int
+    seconds: float
+
+
 class Recent:
-    """The requests of the last minutes."""
+    """The requests of the last minutes that asked a model something."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._seen: deque[tuple[float, Seen]] = deque(maxlen=MOST)
+        self._seen: deque[_Request] = deque(maxlen=MOST)
 
     def seen(self, request: Seen) -> None:
         """Take a request in."""
-        self._seen.append((time.monotonic(), request))
+        if request.verb:
+            model, status = sys.intern(request.model), request.status
+            one = _Request(time.monotonic(), model, status, request.texts, request.seconds)
+            self._seen.append(one)
 
     def traffic(self, model: str) -> Traffic:
         """Summarize the requests of a model; those refused before a model was known are all's."""
         now = time.monotonic()
         since = now - min(60 * MINUTES, now - self._began)
         if len(self._seen) == MOST:
-            since = max(since, self._seen[0][0])
-        found = [one for at, one in self._seen if at >= since and one.model in (model, "")]
-        found = [one for one in found if one.verb]  # what asks a model something
+            since = max(since, self._seen[0].at)
+        found = [one for one in self._seen if one.at >= since and one.model in (model, "")]
         answered = [one for one in found if one.status == 200]
         seconds = max(1.0, now - since)
         times = np.array([one.seconds for one in answered])

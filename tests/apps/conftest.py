@@ -1,0 +1,44 @@
+"""A database of each kind, empty for each test."""
+
+from __future__ import annotations
+
+import itertools
+
+import postgresql_server
+import pytest
+import sqlalchemy as sa
+
+from tfsocial.apps.database import open_database
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """URL of a real PostgreSQL server."""
+    with postgresql_server.running(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], ids=["sqlite", "pg"]
+)
+def url(request, tmp_path) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'events.db'}"
+    server = request.getfixturevalue("postgresql")
+    name = f"test_{next(_NUMBERS)}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture
+def engine(url):
+    """An empty database, opened."""
+    found = open_database(url)
+    yield found
+    found.dispose()
