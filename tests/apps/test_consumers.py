@@ -8,10 +8,10 @@ import sys
 import time
 from collections import Counter
 
-import counting
 import pytest
 import sqlalchemy as sa
 
+from tests.apps import counting
 from tfsocial.apps.events import Event, EventLog
 
 NAMES = ("good", "bad", "neither")
