@@ -27,6 +27,7 @@ os.environ.setdefault(
 )
 
 import numpy as np
+import postgresql_server
 import pytest
 import tensorflow as tf
 import tf_keras as keras
@@ -156,3 +157,10 @@ def _randomize(layer: tf.Module, seed: int = 0, scale: float = 0.3) -> None:
     for variable in layer.variables:
         if variable.dtype.is_floating:
             variable.assign_add(source.normal(scale=scale, size=variable.shape).astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """URL of a real PostgreSQL server, one for all tests of a process."""
+    with postgresql_server.running(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-import postgresql_server
 import pytest
 import sqlalchemy as sa
 
 from tfsocial.apps.database import open_database
 
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """URL of a real PostgreSQL server."""
-    with postgresql_server.running(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
 
 
 @pytest.fixture(

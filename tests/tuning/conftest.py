@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import postgresql_server
 import pytest
 import tiny_run
 
@@ -46,13 +45,6 @@ def asked(config, space):
         return Asked([str(config)], (), Space.read(space), **{**usual, **options})
 
     return ask
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    """URL of a real PostgreSQL server's empty database."""
-    with postgresql_server.running(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
 
 
 class Workers:

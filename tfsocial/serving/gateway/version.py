@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfsocial import files
 from tfsocial.checkpoints import manifest as manifests
@@ -93,8 +92,8 @@ async def check_answers(folder: Path, backend: Backend) -> None:
     Raises:
         InputError: an answer is another one.
     """
-    known = _golden(folder)
-    found = await _asked(folder, backend, _requests(known))
+    known = manifests.read_json(folder / signature.MANIFEST)["golden"]
+    found = await _asked(folder, backend, [tuple(request) for request in known["requests"]])
     difference = golden.largest_difference(golden.of_values(known["answers"]), found)
     if not difference <= known["tolerance"]:
         raise InputError(
@@ -111,7 +110,7 @@ async def warmed(folder: Path, backend: Backend, batch_tokens: int) -> float:
     """
     texts: list[tuple[str, ...]] = []
     total = 0
-    for text in itertools.cycle(_requests(_golden(folder))):
+    for text in itertools.cycle(golden.requests(backend.manifest)):
         tokens = counting.estimate(text, backend.manifest.row_length)
         if texts and (total + tokens > batch_tokens or len(texts) == backend.most_texts):
             break
@@ -128,14 +127,6 @@ async def _asked(folder: Path, backend: Backend, texts: Texts) -> Predictions:
         return await backend(texts, SECONDS)
     except (BackendGone, BackendFull, BackendRefused, TimeoutError) as error:
         raise InputError(f"{folder}: does not answer ({error})") from None
-
-
-def _golden(folder: Path) -> Mapping[str, Any]:
-    return manifests.read_json(folder / signature.MANIFEST)["golden"]
-
-
-def _requests(known: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [tuple(request) for request in known["requests"]]
 
 
 def number_of(folder: Path) -> int:
