@@ -124,7 +124,7 @@ def of_tensors(reply: Any) -> Answer:
 def gateway(place: Place, *flags: str) -> Server:
     port, admin = ports(2)
     state = place.work / ("state" + "".join(flags))
-    key = _key(state)
+    key = key_of(state)
     command = [sys.executable, "-m", "tfsocial", "serve", f"--model={NAME}={place.base}"]
     command += [f"--state={state}", f"--port={port}", f"--admin_port={admin}", *flags]
     url = f"http://127.0.0.1:{port}/v1/classify"
@@ -140,7 +140,7 @@ def gateway_triton(place: Place) -> Server:
     triton_alone, rpc = _triton(place)
     port, admin = ports(2)
     state = place.work / "state-triton"
-    key = _key(state)
+    key = key_of(state)
     config = place.work / "gateway-triton.yaml"
     model = {"folder": str(place.base), "backend": "triton", "address": f"127.0.0.1:{rpc}"}
     values = {
@@ -157,8 +157,9 @@ def gateway_triton(place: Place) -> Server:
     return Server([*triton_alone.commands, serve], url, V2, of_tensors, headers)
 
 
-def _key(state: Path) -> str:
-    command = [sys.executable, "-m", "tfsocial", "keys", f"--state={state}", "--add=benchmark"]
+def key_of(state: Path, tenant: str = "benchmark") -> str:
+    """A new key of a tenant."""
+    command = [sys.executable, "-m", "tfsocial", "keys", f"--state={state}", f"--add={tenant}"]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()

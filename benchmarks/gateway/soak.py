@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import subprocess
 import sys
 import time
 import urllib.request
@@ -26,7 +25,17 @@ from typing import Any
 from benchmarks.gateway import overload, tree
 from benchmarks.gateway.__main__ import about, prepared
 from benchmarks.gateway.running import Running, running
-from benchmarks.gateway.servers import NAME, PLAIN, ROOT, Command, Place, Server, of_task, ports
+from benchmarks.gateway.servers import (
+    NAME,
+    PLAIN,
+    ROOT,
+    Command,
+    Place,
+    Server,
+    key_of,
+    of_task,
+    ports,
+)
 from benchmarks.same_weights import commit, machine
 
 RESULTS = ROOT / "benchmarks" / "results" / "gateway_soak.json"
@@ -92,20 +101,13 @@ def both(place: Place, data: Path, quota: int | None) -> Iterator[tuple[Running,
     }
     config = place.work / "soak.yaml"
     config.write_text(json.dumps(values), "utf-8")  # JSON is YAML
-    headers = [(f"Authorization: Bearer {key(state, tenant)}",) for tenant in ("greedy", "other")]
+    headers = [(f"Authorization: Bearer {key_of(state, tenant)}",) for tenant in ("greedy", "other")]
     command = Command([sys.executable, "-m", "tfsocial", "serve", f"--config={config}"])
     url = f"http://127.0.0.1:{port}/v1/classify"
     server = Server([command], url, PLAIN, of_task, headers[0])
     with running(server, data, place.work / "soak.log") as first:
         second = dataclasses.replace(server, headers=headers[1])
         yield first, dataclasses.replace(first, server=second), f"http://127.0.0.1:{admin}"
-
-
-def key(state: Path, tenant: str) -> str:
-    command = [sys.executable, "-m", "tfsocial", "keys", f"--state={state}", f"--add={tenant}"]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 def soaked(server: Running, seconds: float) -> Line:
