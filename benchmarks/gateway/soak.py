@@ -101,7 +101,9 @@ def both(place: Place, data: Path, quota: int | None) -> Iterator[tuple[Running,
     }
     config = place.work / "soak.yaml"
     config.write_text(json.dumps(values), "utf-8")  # JSON is YAML
-    headers = [(f"Authorization: Bearer {key_of(state, tenant)}",) for tenant in ("greedy", "other")]
+    headers = [
+        (f"Authorization: Bearer {key_of(state, tenant)}",) for tenant in ("greedy", "other")
+    ]
     command = Command([sys.executable, "-m", "tfsocial", "serve", f"--config={config}"])
     url = f"http://127.0.0.1:{port}/v1/classify"
     server = Server([command], url, PLAIN, of_task, headers[0])
