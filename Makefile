@@ -47,9 +47,10 @@ test-all: test docs deploy-check
 	-$(MAKE) torch-env
 	$(MAKE) beside-torch
 
-# The wheel, as somebody installs it who has no checkout: its demo and the fast tests from an empty
+# The wheel, as somebody installs it who has no checkout: its demo and some fast tests from an empty
 # folder. In an environment of its own, with a second Python where there is one.
-FAST := cli config data/reading evaluation init inspection metrics provenance serving text test_api.py
+FAST := cli config data/reading init serving/test_predictor.py serving/gateway/test_page.py \
+	serving/gateway/test_serve.py text test_api.py
 test-wheel: $(VENV)-wheel/.installed
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
 	cd build/elsewhere && $(abspath $(VENV)-wheel/bin/tfsocial) demo --workdir=demo

@@ -138,7 +138,10 @@ def test_the_tables_are_those_that_the_code_names(engine):
     ("address", "why"),
     [
         ("nonsense", "is no address"),
-        ("mysql://a@b/c", "database=mysql"),
+        ("mysql://a:hidden@b/c", r"database=mysql://\*\*\*@b/c: is no address"),
+        ("mssql+pyodbc://a:hidden@b/c?x=hidden", "mssql"),
+        ("a:hidden@b/c", "is no address"),
+        ("postgresql+psycopg://a:hidden@b:port/c", "is no address"),
         ("sqlite:////no/such/folder/x.db", "unable to open"),
         ("postgresql+psycopg://a:hidden@127.0.0.1:1/x", "cannot be used"),
     ],

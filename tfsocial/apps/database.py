@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tfsocial.errors import InputError
 
@@ -44,11 +44,12 @@ def open_database(url: str) -> Engine:
             command.upgrade(config, "head")
     except CommandError as error:
         engine.dispose()
-        where = engine.url.render_as_string()
-        raise InputError(f"{where}: is of a newer version ({error}); update tfsocial") from None
+        raise InputError(
+            f"database={_shown(url)}: is of a newer version ({error}); update tfsocial"
+        ) from None
     except SQLAlchemyError as error:
         engine.dispose()
-        raise InputError(f"{engine.url.render_as_string()}: {_said(error)}") from None
+        raise InputError(f"database={_shown(url)}: {_said(error)}") from None
     return engine
 
 
@@ -60,17 +61,28 @@ def _engine(url: str) -> Engine:
     """
     try:
         engine = sa.create_engine(url, pool_pre_ping=True)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, ImportError, ValueError) as error:
         raise InputError(
-            f"database={url}: is no address of a database ({error}); write sqlite:///FILE or "
-            "postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+            f"database={_shown(url)}: is no address of a database ({error}); write "
+            "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
         ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name != "postgresql":
-        raise InputError(f"database={url}: is neither SQLite nor PostgreSQL")
+        raise InputError(f"database={_shown(url)}: is neither SQLite nor PostgreSQL")
     return engine
+
+
+def _shown(url: str) -> str:
+    """Leave out of an address, a broken one too, what may be secret: user, password, options.
+
+    >>> _shown("postgresql+psycopg://me:pass@word@host/name?password=other")
+    'postgresql+psycopg://***@host/name'
+    """
+    before, at, after = url.partition("?")[0].rpartition("@")
+    kind, _, _ = before.partition("://")
+    return f"{kind if '://' in before else ''}://***@{after}" if at else after
 
 
 @contextlib.contextmanager
