@@ -1,11 +1,12 @@
 #!/bin/sh
-# What tests talk to, from Debian's packages: PostgreSQL, Redis, Chromium with its driver, and
+# What tests talk to, from Debian's packages: PostgreSQL, Redis, NATS, Chromium with its driver, and
 # Prometheus with Alertmanager. Needs root; where they cannot be installed, their tests are skipped
 # and say so. No service is started, and the monitoring ones do not start with the machine either.
 set -eu
 wanted=""
 ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || wanted="postgresql"
 command -v redis-server >/dev/null || wanted="$wanted redis-server"
+command -v nats-server >/dev/null || wanted="$wanted nats-server"
 command -v chromium >/dev/null && command -v chromedriver >/dev/null ||
 	wanted="$wanted chromium chromium-driver fonts-noto-cjk"
 monitoring=""

@@ -10,6 +10,7 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import tempfile
 
 # What TensorFlow writes to the temporary folder (a file for each function it converts) stays there
@@ -26,8 +27,8 @@ os.environ.setdefault(
     "XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_llvm_disable_expensive_passes=true"
 )
 
+import debian_servers
 import numpy as np
-import postgresql_server
 import pytest
 import tensorflow as tf
 import tf_keras as keras
@@ -162,5 +163,27 @@ def _randomize(layer: tf.Module, seed: int = 0, scale: float = 0.3) -> None:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory):
     """URL of a real PostgreSQL server, one for all tests of a process."""
-    with postgresql_server.running(tmp_path_factory.mktemp("postgresql")) as url:
+    with debian_servers.postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of this machine where nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def redis_address(unused_port, tmp_path):
+    """URL of a real Redis, empty."""
+    with debian_servers.redis(tmp_path, unused_port) as url:
+        yield url
+
+
+@pytest.fixture
+def nats_address(unused_port, tmp_path):
+    """URL of a real NATS server with JetStream, empty."""
+    with debian_servers.nats(tmp_path, unused_port) as url:
         yield url

@@ -3,12 +3,15 @@
     python -m venv PEERS/bentoml
     PEERS/bentoml/bin/pip install -r benchmarks/gateway/requirements-bentoml.txt
     (the same for litserve and ray, and `make triton-env`)
-    python -m benchmarks.gateway --model=VERSION --data=DIR --work=DIR --peers=PEERS
+    tfsocial export --model=RUN/model --output=DIR/litert --format=litert   (and openvino)
+    python -m benchmarks.gateway --model=VERSION --litert=VERSION --openvino=VERSION \\
+        --data=DIR --work=DIR --peers=PEERS
 
-All serve one exported SavedModel. One server runs at a time; each round starts every server, has 1,
-8 and 64 callers ask it, one text of DIR/test.csv a request, and ends it; every second round goes
-backwards. Medians go into results/gateway.json. Then the gateway gets three times the callers that
-it can serve. A server that is not installed is left out, and named in the file.
+All serve one model, exported; the gateway its fast forms besides. One server runs at a time; each
+round starts every server, has 1, 8 and 64 callers ask it, one text of DIR/test.csv a request, and
+ends it; every second round goes backwards. Medians go into results/gateway.json. Then the gateway
+gets three times the callers that it can serve. A server that is not installed is left out, and
+named in the file.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from benchmarks.same_weights import commit, machine
 RESULTS = ROOT / "benchmarks" / "results" / "gateway.json"
 CALLERS = (1, 8, 64)
 TEXTS, AT_ONCE = 64, 16  # whose answers are compared
+FORMS = ("litert", "openvino")
 BESIDE = {"gateway_triton": "triton"}  # what a ratio is to; all others: to the backend alone
 OVERLOADED = {"gateway": True, "bare": False}  # whether it understands Request-Timeout
 PEERS = {"bentoml": "bentoml", "litserve": "litserve", "ray_serve": "ray"}
@@ -62,6 +66,8 @@ def main() -> None:
 def flags() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="a version's folder")
+    for form in FORMS:
+        parser.add_argument(f"--{form}", type=Path, help=f"the version's folder as {form}")
     parser.add_argument("--data", type=Path, required=True, help="folder of a test.csv with texts")
     parser.add_argument("--work", type=Path, required=True, help="for logs and keys")
     parser.add_argument("--peers", type=Path, default=Path("peers"), help="their environments")
@@ -76,18 +82,25 @@ def flags() -> argparse.ArgumentParser:
 def prepared(options: argparse.Namespace) -> tuple[Place, Path]:
     """The folder that all servers read: with one version, whatever number that has at its place."""
     work = options.work.absolute()
-    base = work / "model"
-    base.mkdir(parents=True, exist_ok=True)
-    (base / "1").unlink(missing_ok=True)
-    (base / "1").symlink_to(options.model.resolve())
+    base = _numbered(options.model, work / "model")
+    versions_of = {form: getattr(options, form, None) for form in FORMS}
+    forms = {form: _numbered(one, work / form) for form, one in versions_of.items() if one}
     data = options.data / "test.csv" if options.data.is_dir() else options.data
     # Not resolved: an environment's interpreter is a link.
-    return Place(base, work, options.peers.absolute()), data.absolute()
+    return Place(base, work, options.peers.absolute(), forms), data.absolute()
+
+
+def _numbered(version: Path, base: Path) -> Path:
+    base.mkdir(parents=True, exist_ok=True)
+    (base / "1").unlink(missing_ok=True)
+    (base / "1").symlink_to(version.resolve())
+    return base
 
 
 def absent(place: Place) -> list[str]:
     """Servers that are not installed."""
-    return [name for name, needed in NEEDS.items() if not needed(place).exists()]
+    needed = {name: need(place) for name, need in NEEDS.items()}
+    return [name for name, path in needed.items() if not (path and path.exists())]
 
 
 # --- the servers in turns ---------------------------------------------------------------------

@@ -35,11 +35,13 @@ class Place:
         base: folder with the version, by number; `version` is that folder.
         work: for its logs and what else it writes.
         peers: folder of environments.
+        forms: the model's other forms, litert and openvino, as `base`.
     """
 
     base: Path
     work: Path
     peers: Path
+    forms: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def version(self) -> Path:
@@ -121,11 +123,11 @@ def of_tensors(reply: Any) -> Answer:
 # --- this project's gateway -------------------------------------------------------------------
 
 
-def gateway(place: Place, *flags: str) -> Server:
+def gateway(place: Place, *flags: str, base: Path | None = None) -> Server:
     port, admin = ports(2)
     state = place.work / ("state" + "".join(flags))
     key = key_of(state)
-    command = [sys.executable, "-m", "tfsocial", "serve", f"--model={NAME}={place.base}"]
+    command = [sys.executable, "-m", "tfsocial", "serve", f"--model={NAME}={base or place.base}"]
     command += [f"--state={state}", f"--port={port}", f"--admin_port={admin}", *flags]
     url = f"http://127.0.0.1:{port}/v1/classify"
     return Server([Command(command)], url, PLAIN, of_task, (f"Authorization: Bearer {key}",))
@@ -133,6 +135,14 @@ def gateway(place: Place, *flags: str) -> Server:
 
 def gateway_mask(place: Place) -> Server:
     return gateway(place, "--mask")
+
+
+def gateway_litert(place: Place) -> Server:
+    return gateway(place, base=place.forms["litert"])
+
+
+def gateway_openvino(place: Place) -> Server:
+    return gateway(place, base=place.forms["openvino"])
 
 
 def gateway_triton(place: Place) -> Server:
@@ -232,6 +242,8 @@ SERVERS: dict[str, Callable[[Place], Server]] = {
     "bare": bare,
     "gateway": gateway,
     "gateway_mask": gateway_mask,
+    "gateway_litert": gateway_litert,
+    "gateway_openvino": gateway_openvino,
     "triton": triton,
     "gateway_triton": gateway_triton,
     "bentoml": bentoml,
@@ -239,7 +251,9 @@ SERVERS: dict[str, Callable[[Place], Server]] = {
     "ray_serve": ray_serve,
 }
 # What a server needs beside this project's environment.
-NEEDS: dict[str, Callable[[Place], Path]] = {
+NEEDS: dict[str, Callable[[Place], Path | None]] = {
+    "gateway_litert": lambda place: place.forms.get("litert"),
+    "gateway_openvino": lambda place: place.forms.get("openvino"),
     "triton": lambda place: place.triton / ".installed",
     "gateway_triton": lambda place: place.triton / ".installed",
     "bentoml": lambda place: place.python("bentoml"),
@@ -251,6 +265,8 @@ SETTINGS = {
     "bare": "FastAPI, a call of the SavedModel a request, in its thread pool (40)",
     "gateway": "`tfsocial serve --model=DIR`",
     "gateway_mask": "`tfsocial serve --model=DIR --mask`",
+    "gateway_litert": "the same, of a version that `tfsocial export --format=litert` wrote: int8",
+    "gateway_openvino": "the same, of `--format=openvino`: bfloat16",
     "triton": "Python backend, max_batch_size 32, max_queue_delay 2 ms, one instance",
     "gateway_triton": "the same Triton, `backend: triton` before it",
     "bentoml": "batchable, max_batch_size 64, max_latency_ms 10,000, one worker",

@@ -12,6 +12,8 @@ NAMES = {
     "bare": "the backend alone: FastAPI, a call a request",
     "gateway": "tfsocial serve",
     "gateway_mask": "tfsocial serve `--mask`",
+    "gateway_litert": "tfsocial serve, LiteRT (int8)",
+    "gateway_openvino": "tfsocial serve, OpenVINO (bfloat16)",
     "triton": "Triton",
     "gateway_triton": "tfsocial serve before Triton",
     "bentoml": "BentoML",

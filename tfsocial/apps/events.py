@@ -33,6 +33,13 @@ EVENTS = sa.Table(
     sa.Column("person", sa.String(200)),
     sa.Column("content", sa.Text()),
 )
+# How far each source was read; in the log's own transactions.
+POSITIONS = sa.Table(
+    "positions",
+    TABLES,
+    sa.Column("source", sa.String(500), primary_key=True),
+    sa.Column("position", sa.Text()),
+)
 AT_ONCE = 500  # events of a statement
 # Both know what to do with a row whose key is there already.
 INSERT: Mapping[str, Callable[..., Any]] = {
@@ -70,8 +77,11 @@ class EventLog:
     def __init__(self, engine: Engine):
         self._engine = engine
 
-    def add(self, events: Iterable[Event]) -> int:
+    def add(self, events: Iterable[Event], positions: Mapping[str, str] | None = None) -> int:
         """Add events, all or none; those whose key is known already are left out.
+
+        Args:
+            positions: source -> where it goes on after these events.
 
         Returns:
             How many were new.
@@ -81,10 +91,18 @@ class EventLog:
         """
         rows = [_row(event, time.time()) for event in events]
         with writing(self._engine) as connection:
+            for source, position in (positions or {}).items():
+                _keep_position(connection, source, position)
             return sum(
                 _inserted(connection, rows[start : start + AT_ONCE])
                 for start in range(0, len(rows), AT_ONCE)
             )
+
+    def position(self, source: str) -> str:
+        """Give where a source goes on; empty for one that was never read."""
+        chosen = sa.select(POSITIONS.c.position).where(POSITIONS.c.source == source)
+        with self._engine.connect() as connection:
+            return connection.execute(chosen).scalar() or ""
 
     def after(self, stream: str, number: int, most: int) -> list[Event]:
         """List the next events of a stream."""
@@ -121,6 +139,13 @@ def next_events(connection: Connection, stream: str, number: int, most: int) -> 
         .limit(most)
     )
     return [_event(row) for row in connection.execute(chosen)]
+
+
+def _keep_position(connection: Connection, source: str, position: str) -> None:
+    row = INSERT[connection.dialect.name](POSITIONS).values(source=source, position=position)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["source"], set_={"position": position})
+    )
 
 
 def _inserted(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,35 +81,6 @@ def house(tmp_path) -> Callable[..., House]:
         return House(gateway, guard, seen, tmp_path, found)
 
     return made
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port of this machine where nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-@pytest.fixture
-def redis_address(unused_port, tmp_path) -> Iterator[str]:
-    """The real Redis of Debian, on loopback."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("needs redis-server; install/test_services.sh installs it")
-    command = [program, "--port", str(unused_port), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", unused_port)).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{unused_port}/0"
-    process.terminate()
-    process.wait()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from letters import Letters, numbers_of
 
 from tfsocial.serving.gateway.backends.contract import BackendFull, BackendGone, BackendRefused
+from tfsocial.serving.gateway.load import company
 from tfsocial.serving.gateway.load.batcher import Batcher, Limits, cuts
 from tfsocial.serving.gateway.load.pace import Pace
 from tfsocial.serving.gateway.load.refusals import LONGEST, Refusals
@@ -68,6 +69,27 @@ def test_what_waits_meanwhile_is_one_batch():
 
     asyncio.run(many())
     assert [len(batch) for batch in backend.batches] == [1, 12]
+
+
+def test_callers_who_ask_again_at_once_share_their_batches(monkeypatch):
+    """Eight of them, each soon after its answer: not two halves that wait for each other."""
+    monkeypatch.setattr(company, "GAP", 0.1)  # a busy machine may stand still for some ms
+    monkeypatch.setattr(company, "LONGEST", 1.0)
+    backend = Letters(seconds=0.4)
+
+    async def caller(batcher: Batcher, number: int):
+        for turn in range(6):
+            await ask(batcher, [f"{number} {turn}"])
+            await asyncio.sleep(0.001)
+
+    async def many():
+        batcher = Batcher(backend, Limits())
+        await asyncio.gather(*(caller(batcher, number) for number in range(8)))
+
+    asyncio.run(many())
+    sizes = [len(batch) for batch in backend.batches]
+    assert sizes.count(8) >= 4
+    assert len(sizes) <= 9
 
 
 def test_a_batch_has_as_many_tokens_as_are_allowed():

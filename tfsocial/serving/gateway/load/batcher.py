@@ -1,8 +1,8 @@
 """From many callers' texts to batches, and each answer back to who asked.
 
-A batch is whatever waits when the backend is free, up to so many tokens: under little load nobody
-waits for company, under much load batches are large. Inside a SavedModel texts of several callers
-share rows; packing keeps them apart, and so does the order here.
+A batch is whatever waits when the backend is free, up to so many tokens: who is alone waits for
+nobody, under much load batches are large. Inside a SavedModel texts of several callers share rows;
+packing keeps them apart, and so does the order here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tfsocial.serving.gateway.backends.contract import (
     BackendGone,
     BackendRefused,
 )
+from tfsocial.serving.gateway.load.company import Company
 from tfsocial.serving.gateway.load.concurrency import Concurrency
 from tfsocial.serving.gateway.load.lines import Line
 from tfsocial.serving.gateway.load.pace import Pace
@@ -90,6 +91,7 @@ class Batcher:
         self._busy: Counter[str] = Counter()  # tenant -> tokens with the backend
         self._sharing = Sharing(limits.batch_tokens)
         self._pace = Pace(limits.batch_tokens, pace)
+        self._company = Company(self._dispatch)
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -145,6 +147,7 @@ class Batcher:
         for part in parts:
             self._line.put(part, tenant, part.tokens, priority)
         self._empty.clear()
+        self._company.came()
         self._dispatch()
         try:
             async with asyncio.timeout_at(loop.time() + seconds):
@@ -185,7 +188,11 @@ class Batcher:
             raise Problem("overloaded", detail, wait - seconds)
 
     def _dispatch(self) -> None:
-        """Send batches while the backend has room."""
+        """Send batches while the backend has room, unless others are about to join the next one."""
+        full = self._line.tokens >= self._sharing.most(time.monotonic())
+        if not full and self._company.awaited(len(self._line)):
+            return
+        self._company.stop()
         while len(self._running) < self._concurrency.limit and (batch := self._batch()):
             for part in batch:
                 self._busy[part.tenant] += part.tokens
@@ -226,7 +233,9 @@ class Batcher:
             texts = [text for part in batch for text in part.texts]
             left = max(part.deadline for part in batch) - began
             found = await self._backend(texts, left)
-            self._learn(time.monotonic() - began, tokens, len(texts))
+            took = time.monotonic() - began
+            self._learn(took, tokens, len(texts))
+            self._company.expect(len(batch) + len(self._line), took)
             pieces = outputs.cut(found, [len(part.texts) for part in batch])
             for part, piece in zip(batch, pieces, strict=True):
                 if not part.answer.done():

@@ -1,0 +1,1 @@
+"""Where events come from: files that grow, feeds, NATS JetStream, Redis Streams, Kafka."""
