@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import tiny_run
 import yaml
 
 from tfsocial.config import Model
+from tfsocial.fit import run as fit_run
 from tfsocial.fit.asked import Asked
+from tfsocial.fit.leaderboard import Fit
 from tfsocial.tuning import training_process
 
 WORDS = ("good", "nice", "bad", "late", "broken", "thanks")
@@ -96,3 +99,25 @@ def pretended(run, monkeypatch) -> Pretended:
     made = Pretended(run)
     monkeypatch.setattr(training_process, "train", made.train)
     return made
+
+
+@dataclass(frozen=True)
+class Won:
+    """A whole call that few_shot won, full being far behind; see `Pretended` for `begun`."""
+
+    fitted: Fit
+    output: Path
+    table: Path
+    begun: list[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def won(run, m0, tmp_path_factory) -> Won:
+    """For all that only looks at what a call leaves behind."""
+    folder, made = tmp_path_factory.mktemp("won"), Pretended(run)
+    made.scores = {"frozen": 0.6, "L": 0.7, "few_shot": 0.8, "full": 0.2}
+    table = write_table(folder / "my.csv")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training_process, "train", made.train)
+        fitted = fit_run.fit(Asked(table, model=Model(checkpoint=str(m0))), folder / "out")
+    return Won(fitted, folder / "out", table, made.begun)

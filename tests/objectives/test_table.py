@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 from all_objectives import MENUS, NAMED, OUTSPOKEN, Case, is_about_a_task, kinds_of
 
-from tfsocial import config
+from tfsocial import config, kinds
 from tfsocial.config import Task
 from tfsocial.errors import InputError
 from tfsocial.objectives import table
@@ -51,7 +51,7 @@ class TestEntry:
         """An objective names a task exactly if its class says which kinds fit."""
         kind = MENUS[menu][name]
         assert is_about_a_task(kind) == ("kinds" in vars(kind))
-        assert set(kind.kinds) <= set(typing.get_args(config.TaskKind))
+        assert set(kind.kinds) <= set(typing.get_args(kinds.TaskKind))
 
     def test_unknown_knob_is_answered_with_the_nearest(self, menu, name):
         """A misspelled knob is refused by its key path; every field and `weight` is offered."""
@@ -134,7 +134,7 @@ def test_names_are_the_methods_own():
 
 def test_every_kind_of_task_has_a_usual_loss_that_fits():
     """A task without `loss` is never refused."""
-    assert set(table.USUAL_LOSS) == set(typing.get_args(config.TaskKind))
+    assert set(table.USUAL_LOSS) == set(typing.get_args(kinds.TaskKind))
     for kind, name in table.USUAL_LOSS.items():
         assert kind in table.TASK[name].kinds
 

@@ -12,8 +12,8 @@ from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
 from tfsocial import config
 from tfsocial.checkpoints import model_folder
-from tfsocial.config import OODScore
 from tfsocial.errors import InputError
+from tfsocial.kinds import OODScore
 from tfsocial.models.ood import OODDetector
 from tfsocial.serving.export.publish import publish
 from tfsocial.serving.loading import load_predictor

@@ -33,9 +33,7 @@ from tfsocial.config.optimizer import Optimizer as Optimizer
 from tfsocial.config.report import Report as Report
 from tfsocial.config.run import Config as Config
 from tfsocial.config.schema import json_schema as json_schema
-from tfsocial.config.tasks import OODScore as OODScore
 from tfsocial.config.tasks import Task as Task
-from tfsocial.config.tasks import TaskKind as TaskKind
 from tfsocial.config.tasks import TaskLoss as TaskLoss
 from tfsocial.config.tasks import unjoinable as unjoinable
 from tfsocial.config.tracking import Tracking as Tracking

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tfsocial.config.annotation_tree import TagBy
 from tfsocial.config.base import Fraction, Name, Section
 from tfsocial.config.weights import Weight
+from tfsocial.kinds import OODScore, TaskKind
 
 
 class TaskLoss(BaseModel):
@@ -23,10 +24,6 @@ class TaskLoss(BaseModel):
     @property
     def knobs(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
-
-
-TaskKind = Literal["classify", "multilabel", "regress"]
-OODScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
 
 
 class Task(Section):

@@ -11,7 +11,7 @@ import math
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import TaskKind
+from tfsocial.kinds import TaskKind
 from tfsocial.models.kernels import ByteDropout, gelu
 from tfsocial.models.ood import OODDetector
 from tfsocial.models.spec import HeadSpec

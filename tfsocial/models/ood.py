@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tf_keras as keras
 
-from tfsocial.config import OODScore
+from tfsocial.kinds import OODScore
 from tfsocial.models.spec import NEVER
 
 

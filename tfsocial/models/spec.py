@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tfsocial.config import OODScore, TaskKind
+from tfsocial.kinds import OODScore, TaskKind
 
 NEVER = -3e38  # a threshold that no score lies below: nothing is out of scope
 

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import TaskKind
+from tfsocial.kinds import TaskKind
 from tfsocial.models.text_model import Outputs
 from tfsocial.text.batch import Batch, WordParts
 

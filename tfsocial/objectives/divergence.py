@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfsocial.config import TaskKind
+from tfsocial.kinds import TaskKind
 
 
 def symmetric(kind: TaskKind, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:

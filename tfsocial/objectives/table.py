@@ -15,11 +15,11 @@ from tfsocial.config import (
     DriftConstraint,
     Objectives,
     Task,
-    TaskKind,
     check_names,
     with_knobs,
 )
 from tfsocial.errors import InputError, nearest
+from tfsocial.kinds import TaskKind
 from tfsocial.objectives import community
 from tfsocial.objectives.contract import Objective
 from tfsocial.objectives.papers import (

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from tfsocial.config import TaskKind
+from tfsocial.kinds import TaskKind
 from tfsocial.models import parameters
 from tfsocial.models.heads import first_token
 from tfsocial.models.text_model import Outputs, TextModel

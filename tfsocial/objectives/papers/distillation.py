@@ -9,7 +9,7 @@ from typing import Annotated
 import tensorflow as tf
 from pydantic import Field
 
-from tfsocial.config import TaskKind
+from tfsocial.kinds import TaskKind
 from tfsocial.models.heads import mean_pool
 from tfsocial.objectives import divergence
 from tfsocial.objectives.contract import Forward, Objective, Taught, Terms

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfsocial.serving.gateway import settings as asked
 from tfsocial.serving.gateway.access import keys, quotas
 from tfsocial.serving.gateway.access.door import Door
-from tfsocial.serving.gateway.access.tokens import Issuer, TokenCheck
 from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.backends.contract import Backend
 from tfsocial.serving.gateway.backends.worker import WorkerBackend
@@ -20,6 +20,9 @@ from tfsocial.serving.gateway.settings import Settings
 from tfsocial.serving.gateway.watch.metrics import Metrics
 from tfsocial.serving.gateway.watch.recent import Recent
 from tfsocial.serving.gateway.watch.traces import Spans, no_spans, spans
+
+if TYPE_CHECKING:
+    from tfsocial.serving.gateway.access.tokens import TokenCheck
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,13 @@ def first_key(access: asked.Access) -> str | None:
 def _door(access: asked.Access) -> Door:
     _make_folders(access)
     ring = keys.KeyRing(access.keys, keys.read_secret(access.secret))
-    tokens = TokenCheck(Issuer(**access.tokens.model_dump())) if access.tokens else None
-    return Door(ring, tokens)
+    return Door(ring, _token_check(access.tokens) if access.tokens else None)
+
+
+def _token_check(said: asked.Tokens) -> TokenCheck:
+    from tfsocial.serving.gateway.access.tokens import Issuer, TokenCheck  # a fifth of the start
+
+    return TokenCheck(Issuer(**said.model_dump()))
 
 
 def _make_folders(access: asked.Access) -> None:

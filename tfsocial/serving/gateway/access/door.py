@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.keys import MARK, Key, KeyRing
-from tfsocial.serving.gateway.access.tokens import TokenCheck
 from tfsocial.serving.gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from tfsocial.serving.gateway.access.tokens import TokenCheck
 
 BEARER = "bearer "
 

@@ -127,7 +127,11 @@ class Batcher:
         Raises:
             Problem: overloaded, deadline, or backend.
         """
-        self._admit(sum(tokens), tenant, seconds, priority)
+        try:
+            self._admit(sum(tokens), tenant, seconds, priority)
+        except Problem:
+            self._company.refused()
+            raise
         deadline = time.monotonic() + seconds
         loop = asyncio.get_running_loop()
         parts = [

@@ -1,0 +1,193 @@
+"""Customer service on stackfaq: is the right answer found, and is it known when there is none?
+
+    python -m benchmarks.apps.support --data=DIR --work=DIR [--model=M0|RUN|VERSION]
+
+DIR of --data holds stackfaq. Weights, confidence and thresholds are chosen on dev (with `--train`
+also on the paraphrases of train, where those are not in the base); test is only scored. A line for
+each way that the base is made:
+
+* `question`: each answer with its question;
+* `answer`: answers alone, all 719 of them;
+* `paraphrases`: each answer with its question and five paraphrases, those of train;
+* `unknown`, `unknown, paraphrases`: the same, and every fifth question is not in the base, though
+  it is asked.
+
+Goes into results/apps_support.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.same_weights import commit
+from tfsocial.apps.support import retrieval
+from tfsocial.apps.support.confidence import features_of
+from tfsocial.apps.support.fusion import Fusion, reciprocal_ranks
+from tfsocial.apps.support.index import Encode, Index, Query
+from tfsocial.apps.support.knowledge import Faq
+from tfsocial.config.model import Model
+from tfsocial.selection import readers, vectors
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "apps_support.jsonl"
+WAYS = ("question", "answer", "paraphrases", "unknown", "unknown, paraphrases")
+EVERY = 5  # which question is taken out of the base where some are unknown
+PASSING, PRECISIONS = 0.95, (0.95, 0.98)
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """stackfaq: questions with their answers, and what is asked, by split, with what is right."""
+
+    faqs: Sequence[Faq]
+    asked: dict[str, Sequence[tuple[str, str]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="folder for vectors")
+    parser.add_argument("--model", type=Path, help="left out: M0 as it is")
+    parser.add_argument("--train", action="store_true", help="choose on train's paraphrases too")
+    parser.add_argument("--ways", nargs="*", choices=WAYS, default=WAYS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    data = read(options.data / "stackfaq")
+    reader = readers.reader(options.model, Model())
+
+    def encode(texts: Sequence[str]) -> np.ndarray:
+        rows = [(text,) for text in texts]
+        found = vectors.numbers(rows, reader, options.work / "vectors")
+        width = found.shape[1] - sum(len(spec.labels) for spec in reader.tasks.values())
+        return np.array(found[:, :width])
+
+    for way in options.ways:
+        line = {"way": way, "model": options.model.name if options.model else "M0"}
+        line |= {"train": options.train, **measured(way, data, encode, options.train)}
+        print(json.dumps(line), flush=True)
+        with options.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line | {"commit": commit()}) + "\n")
+
+
+def read(folder: Path) -> Data:
+    answers: dict[str, list[str]] = {}
+    for row in _rows(folder / "answers.csv"):
+        answers.setdefault(row["faq_id"], []).append(row["answer"])
+    faqs = [
+        Faq(row["faq_id"], row["question"], row["answer"], more=tuple(answers[row["faq_id"]][1:]))
+        for row in _rows(folder / "faq.csv")
+    ]
+    splits = ("train", "dev", "test")
+    return Data(
+        faqs,
+        {
+            split: [(row["text"], row["label"]) for row in _rows(folder / f"{split}.csv")]
+            for split in splits
+        },
+    )
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def measured(way: str, data: Data, encode: Encode, also_train: bool) -> Line:
+    """Fit on what may be fitted on, and score test."""
+    faqs = base(way, data)
+    index = Index(faqs, encode)
+    fitted_on = [*data.asked["dev"]]
+    if also_train and "paraphrases" not in way:
+        fitted_on += data.asked["train"]
+    ranking = retrieval.fit(
+        index, queries(fitted_on, encode), [right for _, right in fitted_on], precisions=PRECISIONS
+    )
+    test = data.asked["test"]
+    parts = np.stack([index.parts(query) for query in queries(test, encode)])
+    fused = ranking.fusion(parts, index.has)
+    places = {faq.id: place for place, faq in enumerate(index.faqs)}
+    own = np.array([places.get(right, -1) for _, right in test])
+    frozen = Fusion((1.0, 0.0, 0.0, 0.0) if way != "answer" else (0.0, 1.0, 0.0, 0.0))
+    found = {
+        "weights": ranking.fusion.weights,
+        **_hits(fused[own >= 0], own[own >= 0]),
+        "encoder alone": _hits(frozen(parts, index.has)[own >= 0], own[own >= 0]),
+    }
+    features = np.stack([features_of(one, score) for one, score in zip(parts, fused, strict=True)])
+    probability = ranking.confidence(features)
+    right = fused.argmax(-1) == own
+    return found | _sureness(probability, right, own >= 0, ranking.thresholds)
+
+
+def base(way: str, data: Data) -> list[Faq]:
+    """Make what is known."""
+    faqs = list(data.faqs)
+    if way == "answer":
+        faqs = [replace(faq, question="") for faq in faqs]
+    if "paraphrases" in way:
+        ways: dict[str, list[str]] = {}
+        for text, right in data.asked["train"]:
+            ways.setdefault(right, []).append(text)
+        faqs = [replace(faq, paraphrases=tuple(ways[faq.id])) for faq in faqs]
+    if "unknown" in way:
+        faqs = [faq for place, faq in enumerate(faqs) if place % EVERY]
+    return faqs
+
+
+def queries(asked: Sequence[tuple[str, str]], encode: Encode) -> list[Query]:
+    texts = [text for text, _ in asked]
+    found = encode(texts)
+    return [Query(text, vector, {}) for text, vector in zip(texts, found, strict=True)]
+
+
+def _hits(scores: np.ndarray, own: np.ndarray) -> Line:
+    ranks = reciprocal_ranks(scores, own)
+    return {
+        "hit@1": round(100 * float(np.mean(ranks == 1)), 2),
+        "hit@5": round(100 * float(np.mean(ranks >= 0.2)), 2),
+        "MRR": round(100 * float(ranks.mean()), 2),
+    }
+
+
+def _sureness(
+    probability: np.ndarray, right: np.ndarray, known: np.ndarray, thresholds: dict[float, float]
+) -> Line:
+    """Score the probability: which are unknown, and how many are answered at which precision."""
+    found: Line = {}
+    if not known.all():
+        passing = np.quantile(probability[known], 1 - PASSING)
+        pairs = probability[known][:, None] - probability[~known][None]
+        found["unknown AUROC"] = _percent(((pairs > 0) + 0.5 * (pairs == 0)).mean())
+        found["unknown caught at 95 % passing"] = _percent((probability[~known] < passing).mean())
+    for precision in PRECISIONS:
+        found[f"answerable at {100 * precision:g} %"] = _percent(
+            coverage(probability, right, precision)
+        )
+        answered = probability >= thresholds[precision]
+        said = right[answered].mean() if answered.any() else np.nan
+        found[f"stated {100 * precision:g} %"] = [_percent(said), _percent(answered.mean())]
+    return found
+
+
+def coverage(probability: np.ndarray, right: np.ndarray, precision: float) -> float:
+    """Give the largest share of questions answered at a precision, whatever the threshold."""
+    ordered = right[np.argsort(-probability, kind="stable")]
+    shares = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    enough = np.flatnonzero(shares >= precision)
+    return (enough[-1] + 1) / len(ordered) if len(enough) else 0.0
+
+
+def _percent(share: float) -> float:
+    return round(100 * float(share), 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,272 @@
+"""What is found, how the parts are weighed, and whether its probability keeps its promise."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfsocial.apps.support import confidence, fusion, retrieval
+from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
+from tfsocial.apps.support.index import Index, Query, passages
+from tfsocial.apps.support.knowledge import Faq, as_row, of_row
+from tfsocial.apps.support.words import BM25, sentences, words
+from tfsocial.errors import InputError
+
+AXES = ("card", "late", "rate", "lost")
+
+
+def encode(texts) -> np.ndarray:
+    """Counts of four words, of length 1; a text without one of them is far from all."""
+    found = np.array([[float(text.lower().count(word)) for word in AXES] for text in texts])
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return (found / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def query(text: str, intents=None) -> Query:
+    return Query(text, encode([text])[0], intents or {})
+
+
+FAQS = [
+    Faq("late", "Why is my card late?", "It takes a week.", intent="delivery"),
+    Faq("lost", "I lost my card", "Call us. We send a new one.", paraphrases=("card is lost",)),
+    Faq("rate", "", "The rate is two percent."),
+]
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+def test_bm25_by_hand():
+    """Of three documents of 2, 1 and 3 words; k1 = 1.2, b = 0.75."""
+    ranking = BM25(["card late", "card", "late late rate"])
+    rare = math.log1p((3 - 1 + 0.5) / (1 + 0.5))
+    length = 1.2 * (0.25 + 0.75 * 3 / 2)
+    expected = rare * 2.2 / (1 + length)
+    assert ranking.scores("RATE unheard").tolist() == pytest.approx([0, 0, expected])
+    common = math.log1p((3 - 2 + 0.5) / (2 + 0.5))
+    assert ranking.scores("late")[2] == pytest.approx(common * 2 * 2.2 / (2 + length))
+
+
+def test_no_documents_and_no_words_are_no_fault():
+    assert BM25([]).scores("a").shape == (0,)
+    assert BM25(["", "?"]).scores("?").tolist() == [0, 0]
+    assert BM25(["", "?"]).most("?") == 0
+
+
+@given(st.text(max_size=200))
+def test_sentences_hold_all_that_is_said_and_nothing_else(text):
+    spans = sentences(text)
+    assert "".join("".join(text[a:b] for a, b in spans).split()) == "".join(text.split())
+    assert all(a < b for a, b in spans)
+    assert all(before <= after for (_, before), (after, _) in itertools.pairwise(spans))
+
+
+@given(st.text(max_size=100))
+def test_words_are_of_any_script(text):
+    assert all(word and not word.isspace() for word in words(text))
+
+
+# --- the index -----------------------------------------------------------------------------------
+
+
+def test_parts_are_told_apart():
+    index = Index(FAQS, encode)
+    parts = index.parts(query("my card is late", {"delivery": 0.7}))
+    np.testing.assert_allclose(parts[:, 0], [1, 0.5, 0], atol=1e-6)
+    np.testing.assert_allclose(parts[:, 1], [0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(parts[:, 3], [0.7, 0, 0], atol=1e-6)
+    assert parts[0, 2] == parts[:, 2].max() <= 1
+    assert index.has.tolist() == [[True] * 4, [True] * 3 + [False], [False, True, True, False]]
+
+
+def test_a_document_is_found_by_its_sentences():
+    index = Index(FAQS, encode)
+    assert index.parts(query("rate"))[:, 1].argmax() == 2
+    assert passages("One. Two.") == ["One. Two.", "One.", "Two."]
+    assert passages("One.") == ["One."]
+
+
+def test_only_new_texts_are_encoded():
+    asked = []
+
+    def noting(texts):
+        asked.extend(texts)
+        return encode(texts)
+
+    first = Index(FAQS, noting)
+    count = len(asked)
+    new = Faq("new", "Is my rate late?", "It is not.")
+    second = Index([*FAQS[1:], new], noting, first)
+    assert asked[count:] == ["Is my rate late?", "It is not."]
+    expected = Index([*FAQS[1:], new], encode).parts(query("late rate"))
+    np.testing.assert_array_equal(second.parts(query("late rate")), expected)
+
+
+def test_nothing_known_is_nothing_found():
+    found = retrieval.Ranking()(Index([], encode), query("card"), now=5)
+    assert (list(found.hits), found.probability) == ([], 0.0)
+
+
+def test_what_holds_no_longer_or_not_yet_is_not_found():
+    index = Index([Faq("a", "card", "x", until=5), Faq("b", "card late", "y", since=6)], encode)
+    ranking = retrieval.Ranking()
+    assert [hit.faq.id for hit in ranking(index, query("card"), now=4).hits] == ["a"]
+    assert [hit.faq.id for hit in ranking(index, query("card"), now=5).hits] == []
+    assert [hit.faq.id for hit in ranking(index, query("card"), now=6).hits] == ["b"]
+
+
+# --- fusion --------------------------------------------------------------------------------------
+
+
+def test_what_a_question_cannot_have_has_no_say():
+    parts = np.array([[1.0, 0.5, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]])
+    has = np.array([[True] * 4, [False, True, True, False]])
+    fused = Fusion((0.6, 0.2, 0.2, 0.0))(parts, has)
+    np.testing.assert_allclose(fused, [0.7, 0.25])
+
+
+def test_a_part_that_misleads_is_switched_off():
+    """Words always name the wrong one; vectors the right one."""
+    rng = np.random.default_rng(0)
+    has, right = np.ones((10, 4), bool), list(range(10)) * 3
+    parts = []
+    for place in right:
+        one = rng.random((10, 4)) * 0.5
+        one[place, 0] = 0.6
+        one[(place + 1) % 10, 2] = 1.0
+        parts.append(one)
+    found = fusion.fitted(parts, has, right)
+    assert found.weights == (1.0, 0.0, 0.0, 0.0)
+    assert sum(fusion.fitted([], has, []).weights) == 1
+
+
+def test_ranks_of_equals_are_the_last():
+    scores = np.array([[0.2, 0.9, 0.5], [1.0, 1.0, 1.0]])
+    assert reciprocal_ranks(scores, [2, 0]).tolist() == [0.5, 1 / 3]
+
+
+# --- confidence ----------------------------------------------------------------------------------
+
+
+def planted(count: int, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Features of which the first alone decides, with a known probability."""
+    features = rng.normal(size=(count, len(confidence.FEATURES)))
+    return features, rng.random(count) < 1 / (1 + np.exp(-2 * features[:, 0] - 0.5))
+
+
+def test_it_is_the_logistic_regression_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    features, right = planted(300, rng)
+    weights = rng.random(300) + 0.5
+    found = confidence.fitted(features, right, weights)
+    scaled = (features - np.array(found.mean)) / np.array(found.deviation)
+    oracle = LogisticRegression(C=1 / confidence.DECAY, tol=1e-8, max_iter=1000)
+    oracle.fit(scaled, right, sample_weight=weights)
+    np.testing.assert_allclose(found.weights[:-1], oracle.coef_[0], atol=1e-3)
+    np.testing.assert_allclose(found(features), oracle.predict_proba(scaled)[:, 1], atol=1e-3)
+
+
+def test_a_feature_that_never_changes_is_no_fault():
+    features, right = planted(50, np.random.default_rng(0))
+    features[:, 3] = 7.0
+    assert np.isfinite(confidence.fitted(features, right, np.ones(50))(features)).all()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=30),
+    st.sampled_from([0.5, 0.9, 1.0]),
+)
+def test_a_threshold_keeps_its_precision_and_answers_as_much_as_it_can(pairs, precision):
+    probabilities = np.array([p / 5 for p, _ in pairs])
+    right = np.array([one for _, one in pairs])
+    found = confidence.threshold(probabilities, right, np.ones(len(pairs)), precision)
+    answered = probabilities >= found
+    assert not answered.any() or right[answered].mean() >= precision
+    for lower in {p for p in probabilities if p < found}:
+        assert right[probabilities >= lower].mean() < precision
+
+
+# --- all together --------------------------------------------------------------------------------
+
+
+def world(count: int, rng, noise: float):
+    """Questions as random directions; who asks is near one of them."""
+    centres = rng.normal(size=(count, 16))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    table = {f"question {n}": centres[n] for n in range(count)}
+
+    def encoded(texts):
+        return np.stack([table.get(text, np.ones(16) / 4) for text in texts]).astype(np.float32)
+
+    def asks(place):
+        vector = centres[place] + rng.normal(size=16) * noise
+        return Query("asked", (vector / np.linalg.norm(vector)).astype(np.float32), {})
+
+    return [Faq(str(n), f"question {n}", f"answer {n}") for n in range(count)], encoded, asks
+
+
+def test_stated_precision_holds_on_answers_that_were_never_seen():
+    rng = np.random.default_rng(0)
+    faqs, encoded, asks = world(200, rng, noise=0.15)
+    index = Index(faqs[:100], encoded)
+    asked = [n for n in range(100) for _ in range(4)]
+    ranking = retrieval.fit(index, [asks(n) for n in asked], [str(n) for n in asked])
+    assert ranking.examples == 400
+    assert ranking.fusion.weights[0] >= 0.5
+    other = Index(faqs[100:180], encoded)  # the last twenty are asked and not known
+    probability, right = [], []
+    for place in range(100, 200):
+        for _ in range(10):
+            found = ranking(other, asks(place), now=0)
+            probability.append(found.probability)
+            right.append(found.hits[0].faq.id == str(place))
+    for precision, least in ranking.thresholds.items():
+        answered = np.array(probability) >= least
+        assert answered.mean() > 0.4
+        assert np.array(right)[answered].mean() >= precision - 0.03
+
+
+def test_few_questions_fit_nothing():
+    faqs, encoded, asks = world(30, np.random.default_rng(0), noise=0.1)
+    index = Index(faqs, encoded)
+    asked = [asks(n) for n in range(19)]
+    assert retrieval.fit(index, asked, [str(n) for n in range(19)]) == retrieval.Ranking()
+    assert retrieval.fit(index, asked, ["no such"] * 19) == retrieval.Ranking()
+
+
+def test_left_out_scores_are_below_all_others():
+    assert Fusion()(np.zeros((1, 4)), np.ones((1, 4), bool))[0] > NOT_THERE
+
+
+# --- knowledge -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"id": "a", "question": "b", "answer": " "}, "faq.csv:2: answer: is empty"),
+        ({"id": "", "question": "b", "answer": "c"}, "id: is empty"),
+        ({"id": "a", "answer": "c", "colour": "red"}, "colour: is no field"),
+        ({"id": "a", "answer": 5}, "answer: is no text"),
+        ({"id": "a", "answer": "c", "paraphrases": "d"}, "paraphrases: is no list"),
+        ({"id": "a", "answer": "c", "until": float("nan")}, "until: is no time"),
+        ({"id": "a", "answer": "c", "since": True}, "since: is no time"),
+        ({"id": "a" * 101, "answer": "c"}, "id: has above 100"),
+        ({"id": "a", "answer": "c" * 20_001}, "above 20000 characters"),
+    ],
+)
+def test_what_cannot_be_answered_with_is_refused(row, why):
+    with pytest.raises(InputError, match=why):
+        of_row(row, "faq.csv:2")
+
+
+def test_a_question_comes_back_as_it_was():
+    faq = Faq("a", "Where?", "Here.", ("Whither?",), ("There.",), "place", 5.0, 9.0)
+    assert of_row(as_row(faq), "") == faq

@@ -1,0 +1,136 @@
+"""What is asked, against what is known: the best answers, and how sure the first one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tfsocial.apps.support import confidence, fusion
+from tfsocial.apps.support.confidence import BY_HAND, Confidence, features_of
+from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
+from tfsocial.apps.support.index import Index, Query
+from tfsocial.apps.support.knowledge import Faq
+
+FOLDS = 5
+LEAST = 20  # questions with known answers; with fewer nothing is fitted
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A known question that may be the one that is asked; `score` of the fusion, up to 1."""
+
+    faq: Faq
+    score: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found.
+
+    Attributes:
+        hits: the best first; empty: nothing is known.
+        probability: that the first one is right.
+    """
+
+    hits: Sequence[Hit]
+    probability: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How an index is searched; fitted on questions whose answers are known, or as it comes.
+
+    Attributes:
+        thresholds: precision asked for -> least probability that keeps it.
+        examples: how many questions it was fitted on; 0: it was not.
+        reached: what was measured on folds of them: hit@1, MRR.
+    """
+
+    fusion: Fusion = field(default_factory=Fusion)
+    confidence: Confidence = BY_HAND
+    thresholds: Mapping[float, float] = field(default_factory=lambda: {0.95: 0.8, 0.98: 0.9})
+    examples: int = 0
+    reached: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, index: Index, query: Query, now: float, most: int = 5) -> Found:
+        """Search an index for what holds now."""
+        holds = np.array([faq.holds(now) for faq in index.faqs], bool)
+        if not holds.any():
+            return Found((), 0.0)
+        parts = index.parts(query)
+        fused = np.where(holds, self.fusion(parts, index.has), NOT_THERE)
+        order = np.argsort(-fused, kind="stable")[: min(most, int(holds.sum()))]
+        hits = [Hit(index.faqs[place], float(fused[place])) for place in order]
+        (probability,) = self.confidence(features_of(parts, fused)[None])
+        return Found(hits, float(probability))
+
+
+PRECISIONS = (0.9, 0.95, 0.98)
+
+
+def fit(
+    index: Index,
+    queries: Sequence[Query],
+    right: Sequence[str],
+    unknown: float = confidence.UNKNOWN,
+    precisions: Sequence[float] = PRECISIONS,
+) -> Ranking:
+    """Fit weights, confidence and thresholds on questions whose answers are known.
+
+    Each is asked twice: as it is, and with its answer left out, when nothing is right. What its
+    probability is judged by never saw its answer: folds hold all questions of an answer.
+
+    Args:
+        right: id of the answer of each.
+        unknown: share of questions that nobody has an answer for.
+
+    Returns:
+        The ranking as it comes, if there are fewer than 20 such questions.
+    """
+    places = {faq.id: place for place, faq in enumerate(index.faqs)}
+    pairs = [
+        (query, places[one]) for query, one in zip(queries, right, strict=True) if one in places
+    ]
+    if len(pairs) < LEAST:
+        return Ranking()
+    own = np.array([place for _, place in pairs])
+    parts = np.stack([index.parts(query) for query, _ in pairs])
+    weighed = fusion.fitted(list(parts), index.has, own)
+    fused = weighed(parts, index.has)
+    features, correct, weights = _examples(parts, fused, own, unknown)
+    fold_of = np.tile(own % FOLDS, 2)
+    held_out = np.zeros(len(features))
+    for fold in range(FOLDS):
+        test = fold_of == fold
+        if test.any() and not test.all():
+            fold_confidence = confidence.fitted(features[~test], correct[~test], weights[~test])
+            held_out[test] = fold_confidence(features[test])
+    ranks = reciprocal_ranks(fused, own)
+    return Ranking(
+        weighed,
+        confidence.fitted(features, correct, weights),
+        {one: confidence.threshold(held_out, correct, weights, one) for one in precisions},
+        len(pairs),
+        {"hit@1": float(np.mean(ranks == 1)), "MRR": float(ranks.mean())},
+    )
+
+
+def _examples(
+    parts: np.ndarray, fused: np.ndarray, own: np.ndarray, unknown: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Make examples of known questions and of the same ones when nobody knows them.
+
+    Returns:
+        features [2 m, 7], whether the first answer is right, and weights.
+    """
+    everyone = np.arange(len(own))
+    features = [features_of(one, score) for one, score in zip(parts, fused, strict=True)]
+    correct = fused.argmax(-1) == own
+    without_parts, without = parts.copy(), fused.copy()
+    without_parts[everyone, own] = 0.0
+    without[everyone, own] = NOT_THERE
+    features += [features_of(one, score) for one, score in zip(without_parts, without, strict=True)]
+    weights = np.repeat([2 * (1 - unknown), 2 * unknown], len(own))
+    return np.stack(features), np.concatenate([correct, np.zeros(len(own), bool)]), weights

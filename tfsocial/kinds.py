@@ -1,0 +1,11 @@
+"""Words that configs, models and answers share: kinds of tasks, and scores of what is in scope.
+
+Alone here so that who reads a model's manifest need not import what configs are made of.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+TaskKind = Literal["classify", "multilabel", "regress"]
+OODScore = Literal["energy", "max_probability", "mahalanobis", "relative_mahalanobis"]
