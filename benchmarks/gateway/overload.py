@@ -25,13 +25,16 @@ def chosen(ladder: Mapping[int, Line]) -> dict[str, Any]:
     """
     >>> lines = {8: (90.0, 20.0), 16: (99.0, 40.0), 32: (100.0, 80.0)}
     >>> chosen({n: {"requests_per_second": r, "p50_ms": p} for n, (r, p) in lines.items()})
-    {'peak': 100.0, 'saturated_at': 16, 'callers': 48, 'patience': 0.08}
+    {'peak': 100.0, 'peak_at': 32, 'saturated_at': 16, 'callers': 48, 'patience': 0.08}
     """
-    peak = max(line["requests_per_second"] for line in ladder.values())
-    enough = [n for n, line in ladder.items() if line["requests_per_second"] >= FULL * peak]
+    rates = {n: line["requests_per_second"] for n, line in ladder.items()}
+    peak_at = max(rates, key=lambda n: rates[n])
+    peak = rates[peak_at]
+    enough = [n for n, rate in rates.items() if rate >= FULL * peak]
     callers = min(enough)
     return {
         "peak": peak,
+        "peak_at": peak_at,
         "saturated_at": callers,
         "callers": TIMES * callers,
         "patience": round(LONGER * ladder[callers]["p50_ms"] / 1e3, 3),
@@ -58,11 +61,17 @@ def kinds(patience: float, tells: bool) -> dict[str, list[str]]:
 def overloaded(
     server: Running, at: Line, tells: bool, seconds: float, warm_up: float
 ) -> dict[str, Line]:
-    """A line for each way to behave."""
-    return {
-        name: server.load(at["callers"], seconds, warm_up, *flags)
-        for name, flags in kinds(at["patience"], tells).items()
-    }
+    """A line for each way to behave, beside the peak just before: machines are not always alike."""
+    peak = server.load(at["peak_at"], seconds, warm_up)["requests_per_second"]
+    found = {}
+    for name, flags in kinds(at["patience"], tells).items():
+        line = server.load(at["callers"], seconds, warm_up, *flags)
+        shares = {
+            "of_peak": round(line["requests_per_second"] / peak, 3),
+            "in_time_of_peak": round(line["in_time_per_second"] / peak, 3),
+        }
+        found[name] = {**line, **shares}
+    return found
 
 
 def merged(lines: Sequence[Line]) -> dict[str, Any]:
