@@ -115,7 +115,7 @@ def measured(way: str, data: Data, encode: Encode, also_train: bool) -> Line:
     fused = ranking.fusion(parts, index.has)
     places = {faq.id: place for place, faq in enumerate(index.faqs)}
     own = np.array([places.get(right, -1) for _, right in test])
-    frozen = Fusion((1.0, 0.0, 0.0, 0.0) if way != "answer" else (0.0, 1.0, 0.0, 0.0))
+    frozen = Fusion((1.0, *[0.0] * 4) if way != "answer" else (0.0, 0.0, 1.0, 0.0, 0.0))
     found = {
         "weights": ranking.fusion.weights,
         **_hits(fused[own >= 0], own[own >= 0]),

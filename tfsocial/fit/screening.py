@@ -75,7 +75,11 @@ def screen(
         planned_to_fit = number == 0 and speed.examples is not None
         if not planned_to_fit and not _has_time(trainings, running, races, part):
             log.info("the time for comparing is over")
-            break
+            running = [
+                race for race in running if _is_done(trainings, race, part)
+            ]  # by a call before
+            if not running:
+                break
         _train(trainings, running, part)
     return races
 
@@ -103,11 +107,15 @@ def _has_time(
     Those that an earlier call has done take no time.
     """
     budget, longest = trainings.budget, max(one.seconds for race in races for one in race.outcomes)
-    left = [race for race in running if not trainings.done(race.candidate, part, 0, race.settings)]
+    left = [race for race in running if not _is_done(trainings, race, part)]
     expected = sum(race.outcomes[-1].seconds if race.outcomes else longest for race in left)
     return (
         not left or budget.spent + expected / len(trainings.cores.shares) <= SHARE * budget.seconds
     )
+
+
+def _is_done(trainings: Trainings, race: Race, part: Part) -> bool:
+    return trainings.done(race.candidate, part, 0, race.settings)
 
 
 def _in_the_race(races: Sequence[Race]) -> list[Race]:

@@ -79,14 +79,25 @@ def test_parts_are_told_apart():
     parts = index.parts(query("my card is late", {"delivery": 0.7}))
     np.testing.assert_allclose(parts[:, 0], [1, 0.5, 0], atol=1e-6)
     np.testing.assert_allclose(parts[:, 1], [0, 0, 0], atol=1e-6)
-    np.testing.assert_allclose(parts[:, 3], [0.7, 0, 0], atol=1e-6)
-    assert parts[0, 2] == parts[:, 2].max() <= 1
-    assert index.has.tolist() == [[True] * 4, [True] * 3 + [False], [False, True, True, False]]
+    np.testing.assert_allclose(parts[:, 4], [0.7, 0, 0], atol=1e-6)
+    assert parts[0, 3] == parts[:, 3].max() <= 1
+    assert index.has.tolist() == [
+        [True] * 5,
+        [True] * 4 + [False],
+        [False, True, True, True, False],
+    ]
+
+
+def test_the_mean_of_answers_is_of_length_one():
+    faq = Faq("a", "", "card", more=("late late",))
+    parts = Index([faq], encode).parts(query("card"))
+    assert parts[0, 1] == pytest.approx(math.sqrt(0.5))
+    assert parts[0, 2] == 1
 
 
 def test_a_document_is_found_by_its_sentences():
     index = Index(FAQS, encode)
-    assert index.parts(query("rate"))[:, 1].argmax() == 2
+    assert index.parts(query("rate"))[:, 2].argmax() == 2
     assert passages("One. Two.") == ["One. Two.", "One.", "Two."]
     assert passages("One.") == ["One."]
 
@@ -124,24 +135,24 @@ def test_what_holds_no_longer_or_not_yet_is_not_found():
 
 
 def test_what_a_question_cannot_have_has_no_say():
-    parts = np.array([[1.0, 0.5, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]])
-    has = np.array([[True] * 4, [False, True, True, False]])
-    fused = Fusion((0.6, 0.2, 0.2, 0.0))(parts, has)
+    parts = np.array([[1.0, 0.5, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0, 0.0]])
+    has = np.array([[True] * 5, [False, True, True, True, False]])
+    fused = Fusion((0.6, 0.2, 0.0, 0.2, 0.0))(parts, has)
     np.testing.assert_allclose(fused, [0.7, 0.25])
 
 
 def test_a_part_that_misleads_is_switched_off():
     """Words always name the wrong one; vectors the right one."""
     rng = np.random.default_rng(0)
-    has, right = np.ones((10, 4), bool), list(range(10)) * 3
+    has, right = np.ones((10, 5), bool), list(range(10)) * 3
     parts = []
     for place in right:
-        one = rng.random((10, 4)) * 0.5
+        one = rng.random((10, 5)) * 0.5
         one[place, 0] = 0.6
-        one[(place + 1) % 10, 2] = 1.0
+        one[(place + 1) % 10, 3] = 1.0
         parts.append(one)
     found = fusion.fitted(parts, has, right)
-    assert found.weights == (1.0, 0.0, 0.0, 0.0)
+    assert found.weights == (1.0, 0.0, 0.0, 0.0, 0.0)
     assert sum(fusion.fitted([], has, []).weights) == 1
 
 
@@ -242,7 +253,7 @@ def test_few_questions_fit_nothing():
 
 
 def test_left_out_scores_are_below_all_others():
-    assert Fusion()(np.zeros((1, 4)), np.ones((1, 4), bool))[0] > NOT_THERE
+    assert Fusion()(np.zeros((1, 5)), np.ones((1, 5), bool))[0] > NOT_THERE
 
 
 # --- knowledge -----------------------------------------------------------------------------------

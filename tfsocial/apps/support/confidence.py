@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-FEATURES = ("top", "margin", "question", "answer", "words", "intent", "agreement")
+from tfsocial.apps.support.index import PARTS
+
+FEATURES = ("top", "margin", *PARTS, "agreement")
+AGREEING = 4  # parts that are asked whether they agree: all but the classifier
 DECAY = 1.0  # L2 of the weights of features of variance 1, beside a sum over examples
 UNKNOWN = 0.2  # share of questions that nobody has an answer for, where nothing else is said
 
@@ -31,27 +34,27 @@ class Confidence:
     deviation: tuple[float, ...]
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Give the probability of each row, [m] from [m, 7]."""
+        """Give the probability of each row, [m] from [m, 8]."""
         scaled = (features - np.array(self.mean)) / np.array(self.deviation)
         return _logistic(scaled @ np.array(self.weights[:-1]) + self.weights[-1])
 
 
 # Without questions to fit it on: a cosine of 0.8 with a margin of 0.2 is a 9 in 10 (by hand, and
 # the page says that it is not measured).
-BY_HAND = Confidence((1.5, 1.0, 0, 0, 0, 0, 0, 0.0), (0.7, 0.1, 0, 0, 0, 0, 0), (0.1,) * 7)
+BY_HAND = Confidence((1.5, 1.0, *[0.0] * 6, 0.0), (0.7, 0.1, *[0.0] * 6), (0.1,) * len(FEATURES))
 
 
 def features_of(parts: np.ndarray, fused: np.ndarray) -> np.ndarray:
-    """Say in numbers how clear a ranking is, [7].
+    """Say in numbers how clear a ranking is, [8].
 
     Args:
-        parts: [n, 4]; n at least 1.
+        parts: [n, 5]; n at least 1.
         fused: [n].
     """
     order = np.argsort(-fused, kind="stable")[:2]
     top = order[0]
     second = fused[order[1]] if len(order) > 1 else 0.0
-    agreement = float(np.mean([column.argmax() == top for column in parts[:, :3].T]))
+    agreement = float(np.mean([column.argmax() == top for column in parts[:, :AGREEING].T]))
     return np.array([fused[top], fused[top] - second, *parts[top], agreement], np.float64)
 
 
@@ -59,7 +62,7 @@ def fitted(features: np.ndarray, right: npt.ArrayLike, weights: npt.ArrayLike) -
     """Fit it.
 
     Args:
-        features: [m, 7].
+        features: [m, 8].
         right: whether the top answer was right.
         weights: of each example, as to have as many unknown questions as are expected.
     """

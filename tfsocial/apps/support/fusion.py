@@ -23,14 +23,14 @@ NOT_THERE = -1.0  # the score of what is left out
 class Fusion:
     """Weights of the parts, in the order of `PARTS`; together 1."""
 
-    weights: tuple[float, ...] = (0.7, 0.2, 0.1, 0.0)
+    weights: tuple[float, ...] = (0.7, 0.2, 0.0, 0.1, 0.0)
 
     def __call__(self, parts: np.ndarray, has: np.ndarray) -> np.ndarray:
         """Score each known question, [n].
 
         Args:
-            parts: [n, 4].
-            has: [n, 4] bool, which parts a question can have; the others have no say about it.
+            parts: [n, 5].
+            has: [n, 5] bool, which parts a question can have; the others have no say about it.
         """
         weights = np.where(has, np.array(self.weights, np.float32), 0.0)
         return (weights * parts).sum(-1) / np.maximum(weights.sum(-1), 1e-6)
@@ -40,7 +40,7 @@ def fitted(parts: Sequence[np.ndarray], has: np.ndarray, right: npt.ArrayLike) -
     """Choose the weights with the best mean reciprocal rank; of equals those with fewer parts.
 
     Args:
-        parts: [n, 4] of each question that is asked.
+        parts: [n, 5] of each question that is asked.
         right: the place of the answer of each.
     """
     scores = np.stack(parts) if len(parts) else np.zeros((0, *has.shape), np.float32)

@@ -1,7 +1,8 @@
-"""How near each known question is to what is asked, told by four parts that do not agree.
+"""How near each known question is to what is asked, told by five parts that do not agree.
 
 * `question`: the nearest of its questions, by the encoder's vectors;
-* `answer`: the nearest of its answers, and of their sentences;
+* `answers`: the mean of its answers' vectors, which says what they have in common;
+* `passage`: the nearest of its answers, and of their sentences;
 * `words`: BM25 over questions and answers, as a share of what the query's words could give;
 * `intent`: what the classifier gives to its label.
 
@@ -20,7 +21,7 @@ import numpy as np
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.words import BM25, joined, sentences
 
-PARTS = ("question", "answer", "words", "intent")
+PARTS = ("question", "answers", "passage", "words", "intent")
 Encode = Callable[[Sequence[str]], np.ndarray]  # n texts -> [n, d], of length 1
 
 
@@ -60,23 +61,27 @@ class Index:
             texts, encode, before._vectors if before else {}
         )
         self._questions = _Rows(asked, self._vectors, len(faqs))
-        self._answers = _Rows(answering, self._vectors, len(faqs))
+        self._passages = _Rows(answering, self._vectors, len(faqs))
+        self._answers = _means(faqs, self._vectors)
         self._words = BM25(joined([*faq.questions, *faq.answers]) for faq in faqs)
         self._intents = [faq.intent for faq in faqs]
         self.has = np.array(
-            [(bool(faq.questions), True, True, bool(faq.intent)) for faq in faqs], bool
+            [(bool(faq.questions), True, True, True, bool(faq.intent)) for faq in faqs], bool
         ).reshape(-1, len(PARTS))
 
     def __len__(self) -> int:
         return len(self.faqs)
 
     def parts(self, query: Query) -> np.ndarray:
-        """Score all questions by each part, [n, 4]; 1 is as good as it gets, 0 is nothing."""
+        """Score all questions by each part, [n, 5]; 1 is as good as it gets, 0 is nothing."""
+        if not self.faqs:
+            return np.zeros((0, len(PARTS)), np.float32)
         most = self._words.most(query.text)
         return np.stack(
             [
                 self._questions.nearest(query.vector),
-                self._answers.nearest(query.vector),
+                np.maximum(self._answers @ query.vector, 0.0),
+                self._passages.nearest(query.vector),
                 self._words.scores(query.text) / max(most, 1e-6),
                 np.array([query.intents.get(one, 0.0) for one in self._intents], np.float32),
             ],
@@ -101,6 +106,14 @@ class _Rows:
         if len(self._of):
             np.maximum.at(found, self._of, self._rows @ vector)
         return np.where(np.isinf(found), 0.0, np.maximum(found, 0.0)).astype(np.float32)
+
+
+def _means(faqs: Sequence[Faq], vectors: Mapping[bytes, np.ndarray]) -> np.ndarray:
+    """Give the mean vector of each question's answers, [n, d], of length 1."""
+    means = [np.mean([vectors[_name(text)] for text in faq.answers], axis=0) for faq in faqs]
+    lengths = [max(float(np.linalg.norm(one)), 1e-6) for one in means]
+    scaled = [one / length for one, length in zip(means, lengths, strict=True)]
+    return np.array(scaled, np.float32)
 
 
 def passages(answer: str) -> list[str]:
