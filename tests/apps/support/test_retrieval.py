@@ -141,19 +141,60 @@ def test_what_a_question_cannot_have_has_no_say():
     np.testing.assert_allclose(fused, [0.7, 0.25])
 
 
-def test_a_part_that_misleads_is_switched_off():
-    """Words always name the wrong one; vectors the right one."""
+def misleading(strength: float):
+    """Words always name the wrong one; questions and answers mostly the right one."""
     rng = np.random.default_rng(0)
-    has, right = np.ones((10, 5), bool), list(range(10)) * 3
-    parts = []
-    for place in right:
-        one = rng.random((10, 5)) * 0.5
-        one[place, 0] = 0.6
-        one[(place + 1) % 10, 3] = 1.0
-        parts.append(one)
+    right = np.array(list(range(10)) * 3)
+    parts = rng.random((30, 10, 5)) * 0.5
+    everyone = np.arange(30)
+    parts[everyone, right, 0] = strength
+    parts[everyone, right, 1] = strength
+    parts[everyone, (right + 1) % 10, 3] = 1.0
+    return parts, np.array([[True] * 4 + [False]] * 10), right
+
+
+def test_a_part_that_misleads_is_switched_off():
+    parts, has, right = misleading(strength=0.45)
     found = fusion.fitted(parts, has, right)
-    assert found.weights == (1.0, 0.0, 0.0, 0.0, 0.0)
-    assert sum(fusion.fitted([], has, []).weights) == 1
+    assert found.weights[3] == found.weights[4] == 0
+    assert min(found.weights[:2]) > 0.2
+    assert sum(found.weights) == pytest.approx(1, abs=1e-3)
+    both = reciprocal_ranks(found(parts, has), right).mean()
+    assert both > reciprocal_ranks(Fusion((1.0, *[0.0] * 4))(parts, has), right).mean()
+
+
+def test_of_parts_that_are_alike_one_is_enough():
+    parts, has, right = misleading(strength=0.6)
+    assert fusion.fitted(parts, has, right).weights == (1.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def test_the_weights_are_the_likeliest():
+    """Beside a search by another method, from another start; a document has no question."""
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp
+
+    parts, has, right = misleading(strength=0.5)
+    parts[:, :, :2] += np.random.default_rng(1).normal(size=(30, 10, 2)) * 0.1
+    parts[:, :, 2:] = 0
+    has[3, 0] = False
+
+    def loss(logs):
+        first, second = np.exp(logs)
+        scores = first * parts[:, :, 0] + second * parts[:, :, 1]
+        scores[:, 3] = (first + second) * parts[:, 3, 1]
+        return -np.mean(scores[np.arange(30), right] - logsumexp(scores, axis=-1))
+
+    options = {"maxiter": 5000, "xatol": 1e-6, "fatol": 1e-10}
+    oracle = np.exp(minimize(loss, [1.0, 1.0], method="Nelder-Mead", options=options).x)
+    has[:, 2:] = False
+    found = np.array(fusion._logit(parts, has, right).weights)
+    np.testing.assert_allclose(found[:2], oracle / oracle.sum(), atol=0.02)
+    assert found[2:].sum() == 0
+
+
+def test_nothing_to_fit_on_is_as_it_comes():
+    has = np.ones((3, 5), bool)
+    assert fusion.fitted(np.zeros((0, 3, 5)), has, []) == Fusion()
 
 
 def test_ranks_of_equals_are_the_last():

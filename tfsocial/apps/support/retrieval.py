@@ -97,7 +97,7 @@ def fit(
         return Ranking()
     own = np.array([place for _, place in pairs])
     parts = np.stack([index.parts(query) for query, _ in pairs])
-    weighed = fusion.fitted(list(parts), index.has, own)
+    weighed = fusion.fitted(parts, index.has, own)
     fused = weighed(parts, index.has)
     features, correct, weights = _examples(parts, fused, own, unknown)
     fold_of = np.tile(own % FOLDS, 2)
