@@ -28,6 +28,7 @@ GROUPS = {
     "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "demo"),
     "serve it": ("serve", "keys", "audit", "drift", "tf-serving", "triton"),
+    "run an application": ("support",),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 
@@ -51,7 +52,8 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: is not a command; {nearest(name, COMMANDS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for library in ("tensorflow", "absl"):  # the one complains, the other tells of each checkpoint
+    # The first complains, the second tells of each checkpoint, the third of each table.
+    for library in ("tensorflow", "absl", "alembic"):
         logging.getLogger(library).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
     command = importlib.import_module(f"tfsocial.cli.{_module(name)}")

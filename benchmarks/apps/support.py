@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,9 @@ from benchmarks.same_weights import commit
 from tfsocial.apps.support import retrieval
 from tfsocial.apps.support.confidence import features_of
 from tfsocial.apps.support.fusion import Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import Encode, Index, Query
+from tfsocial.apps.support.index import Index, Query
 from tfsocial.apps.support.knowledge import Faq
+from tfsocial.apps.support.service import Read
 from tfsocial.config.model import Model
 from tfsocial.selection import readers, vectors
 
@@ -41,6 +42,7 @@ WAYS = ("question", "answer", "paraphrases", "unknown", "unknown, paraphrases")
 EVERY = 5  # which question is taken out of the base where some are unknown
 PASSING, PRECISIONS = 0.95, (0.95, 0.98)
 Line = dict[str, Any]
+Reads = Callable[[Sequence[str]], Read]
 
 
 @dataclass(frozen=True)
@@ -60,29 +62,38 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=WAYS, default=WAYS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    data = read(options.data / "stackfaq")
+    data = read_data(options.data / "stackfaq")
     reader = readers.reader(options.model, Model())
 
-    def encode(texts: Sequence[str]) -> np.ndarray:
+    labels = [label for spec in reader.tasks.values() for label in spec.labels]
+
+    def read(texts: Sequence[str]) -> Read:
         rows = [(text,) for text in texts]
-        found = vectors.numbers(rows, reader, options.work / "vectors")
-        width = found.shape[1] - sum(len(spec.labels) for spec in reader.tasks.values())
-        return np.array(found[:, :width])
+        found = np.array(vectors.numbers(rows, reader, options.work / "vectors"))
+        width = found.shape[1] - len(labels)
+        intents = [dict(zip(labels, row[width:].tolist(), strict=True)) for row in found]
+        return Read(found[:, :width], intents)
 
     for way in options.ways:
         line = {"way": way, "model": options.model.name if options.model else "M0"}
-        line |= {"train": options.train, **measured(way, data, encode, options.train)}
+        line |= {"train": options.train, **measured(way, data, read, options.train)}
         print(json.dumps(line), flush=True)
         with options.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line | {"commit": commit()}) + "\n")
 
 
-def read(folder: Path) -> Data:
+def read_data(folder: Path) -> Data:
     answers: dict[str, list[str]] = {}
     for row in _rows(folder / "answers.csv"):
         answers.setdefault(row["faq_id"], []).append(row["answer"])
     faqs = [
-        Faq(row["faq_id"], row["question"], row["answer"], more=tuple(answers[row["faq_id"]][1:]))
+        Faq(
+            row["faq_id"],
+            row["question"],
+            row["answer"],
+            more=tuple(answers[row["faq_id"]][1:]),
+            intent=row["question"],  # a label of a model that was trained on train's paraphrases
+        )
         for row in _rows(folder / "faq.csv")
     ]
     splits = ("train", "dev", "test")
@@ -100,18 +111,18 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def measured(way: str, data: Data, encode: Encode, also_train: bool) -> Line:
+def measured(way: str, data: Data, read: Reads, also_train: bool) -> Line:
     """Fit on what may be fitted on, and score test."""
     faqs = base(way, data)
-    index = Index(faqs, encode)
+    index = Index(faqs, lambda texts: read(texts).vectors)
     fitted_on = [*data.asked["dev"]]
     if also_train and "paraphrases" not in way:
         fitted_on += data.asked["train"]
     ranking = retrieval.fit(
-        index, queries(fitted_on, encode), [right for _, right in fitted_on], precisions=PRECISIONS
+        index, queries(fitted_on, read), [right for _, right in fitted_on], precisions=PRECISIONS
     )
     test = data.asked["test"]
-    parts = np.stack([index.parts(query) for query in queries(test, encode)])
+    parts = np.stack([index.parts(query) for query in queries(test, read)])
     fused = ranking.fusion(parts, index.has)
     places = {faq.id: place for place, faq in enumerate(index.faqs)}
     own = np.array([places.get(right, -1) for _, right in test])
@@ -131,7 +142,7 @@ def base(way: str, data: Data) -> list[Faq]:
     """Make what is known."""
     faqs = list(data.faqs)
     if way == "answer":
-        faqs = [replace(faq, question="") for faq in faqs]
+        faqs = [replace(faq, question="", intent="") for faq in faqs]
     if "paraphrases" in way:
         ways: dict[str, list[str]] = {}
         for text, right in data.asked["train"]:
@@ -142,10 +153,10 @@ def base(way: str, data: Data) -> list[Faq]:
     return faqs
 
 
-def queries(asked: Sequence[tuple[str, str]], encode: Encode) -> list[Query]:
+def queries(asked: Sequence[tuple[str, str]], read: Reads) -> list[Query]:
     texts = [text for text, _ in asked]
-    found = encode(texts)
-    return [Query(text, vector, {}) for text, vector in zip(texts, found, strict=True)]
+    found = read(texts)
+    return [Query(*one) for one in zip(texts, found.vectors, found.intents, strict=True)]
 
 
 def _hits(scores: np.ndarray, own: np.ndarray) -> Line:

@@ -81,7 +81,7 @@ def test_next_fit_by_hand(lengths, row_length, slots, expected):
     assert assignment.numpy().tolist() == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(crowds(shortest=0))
 def test_next_fit_equals_the_plain_loop(crowd):
     """The vectorised form assigns as a loop over the examples does, also where some are empty."""
@@ -90,7 +90,7 @@ def test_next_fit_equals_the_plain_loop(crowd):
     assert filled(assignment) == plain_next_fit(*crowd)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(crowds())
 def test_next_fit_keeps_its_promises(crowd):
     """Every example once and in order; no row too long or too full; empty slots at its end."""
@@ -132,7 +132,7 @@ def test_best_fit_by_hand(lengths, row_length, slots, expected):
     assert assignment.tolist() == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(crowds())
 def test_best_fit_keeps_its_promises(crowd):
     """Every example once; no row too long or too full; best-fit decreasing's known bound."""
@@ -182,7 +182,7 @@ def test_first_fit_by_hand(lengths, row_length, slots, expected):
     assert assignment.numpy().tolist() == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(crowds())
 def test_first_fit_equals_the_plain_loop(crowd):
     """Every example once, in rows of the lengths that first-fit decreasing gives."""
@@ -258,7 +258,7 @@ def test_a_segment_is_numbered_by_its_slot():
     assert batch[keys.SEGMENT_IDS].numpy().tolist() == [[2, 2, 0, 0]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(packed_crowds())
 def test_the_tokens_of_each_slot_are_the_example(crowd):
     """Reading segment k of a row gives the tokens of slot k - 1's example, positions 0, 1, ..."""
@@ -276,7 +276,7 @@ def test_the_tokens_of_each_slot_are_the_example(crowd):
     assert float(padding) == pytest.approx(1 - filled_share, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(packed_crowds())
 def test_unpacking_undoes_packing(crowd):
     """`gather_examples` in the graph and `unpack` on the host give each example its values back."""

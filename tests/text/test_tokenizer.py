@@ -34,7 +34,7 @@ from tfsocial.text.tokenizer import Tokenizer
 WORDS = st.lists(st.sampled_from(["card", "?", "unbelievable", "Zürich", "qzxj"]), max_size=24)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(WORDS, WORDS, st.integers(3, 40))
 def test_pairs_are_cut_as_longest_first(first, second, max_length):
     text, pair = " ".join(first), " ".join(second)

@@ -269,7 +269,7 @@ def test_who_wants_a_person(text, wanted):
         ("Where is it?", ["Where is it?"]),
         ("我的卡在哪？要多久？", ["我的卡在哪？", "要多久？"]),
         ("a? b? c? d?", ["a?", "b?", "c? d?"]),
-        ("a? Thanks.", ["a?"]),
+        ("a? Thanks.", ["a? Thanks."]),
         ("thanks", ["thanks"]),
     ],
 )

@@ -121,7 +121,7 @@ def test_at_rate_1_one_word_remains(run, op):
 
 
 @given(word_lists, word_lists, st.sampled_from([0.3, 1.0]), st.sampled_from(OPS), st.integers(0, 9))
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_words_go_as_a_whole(run, first, second, rate, op, seed):
     """Special tokens stay; what is left are words of the text, or nothing but masks."""
     ids = framed(first, second)

@@ -29,7 +29,7 @@ def applied(op: TextOp, text: str, seed: int = 1) -> str:
 
 
 @given(texts)
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_cut_and_joined_is_the_text(text):
     """Whatever is cut is put together again; only the separator itself is lost."""
     assert pieces.cut(tf.constant([text])).joined()[0].numpy().decode() == text.replace("\x1f", "")
@@ -65,7 +65,7 @@ class TestDrop:
         assert applied(WordDrop(rate=1.0), "你好吗？") in ("你？", "好？", "吗？")
 
     @given(texts, st.sampled_from([0.3, 1.0]), st.integers(0, 50))
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     def test_leaves_words_in_their_order(self, text, rate, seed):
         """A subsequence, and a text that had a word keeps one."""
         before, after = words(text), words(applied(WordDrop(rate=rate), text, seed))
@@ -86,7 +86,7 @@ class TestSwap:
         assert applied(WordSwap(rate=1.0), "你好 吗") == "好你 吗"
 
     @given(texts, st.integers(0, 50))
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     def test_keeps_all_words(self, text, seed):
         """The same words, each at most one place from where it was."""
         # Ideographs beside letters are words of their own, but letters may meet and become one.

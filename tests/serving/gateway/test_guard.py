@@ -79,7 +79,7 @@ def json_of(values: object) -> bytes:
     return json.dumps(values).encode()  # halves of characters as escapes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     body=st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=10) | st.integers(),

@@ -16,7 +16,8 @@ PERSON = re.compile(
     r"\b(speak|talk|chat|connect|transfer|get)\b.{0,30}\b(human|person|agent|somebody|someone"
     r"|representative|operator|adviser|advisor)\b"
     r"|\b(real|live|actual)\s+(human|person|agent|people)\b"
-    r"|^\W*(human|person|agent|representative|operator)(\s+please)?\W*$"
+    r"|^\W*(human|person|agent|representative|operator)\W*$"
+    r"|\b(human|person|agent|representative|operator),?\s+please\b"
     r"|转人工|人工客服|人工服务|真人|找人工|接人工|找客服人员",
     re.IGNORECASE,
 )
@@ -48,7 +49,7 @@ def wants_person(text: str) -> bool:
 
 
 def questions(text: str) -> list[str]:
-    """Cut a message into its questions; what stands before one belongs to it.
+    """Cut a message into its questions; what stands before one is its, and a rest is the last's.
 
     >>> questions("Hi there. My card is late. Where is it? And what does a new one cost?")
     ['Hi there. My card is late. Where is it?', 'And what does a new one cost?']
@@ -62,7 +63,9 @@ def questions(text: str) -> list[str]:
             found.append(text[start:end].strip())
             start = end
     rest = text[start:].strip()
-    if rest and (not found or ASKS.search(rest)):
+    if rest and found and not ASKS.search(rest):
+        found[-1] += f" {rest}"
+    elif rest:
         found.append(rest)
     return found
 

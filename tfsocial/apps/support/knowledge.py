@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfsocial.errors import InputError
@@ -104,8 +104,3 @@ def as_row(faq: Faq) -> dict[str, Any]:
     """Write a question as JSON values; `of_row` reads them."""
     row = asdict(faq)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
-
-
-def withdrawn(faq: Faq, now: float) -> Faq:
-    """Give a question that no longer holds."""
-    return replace(faq, until=now)

@@ -10,7 +10,7 @@ import numpy as np
 from tfsocial.apps.support import confidence, fusion
 from tfsocial.apps.support.confidence import BY_HAND, Confidence, features_of
 from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import Index, Query
+from tfsocial.apps.support.index import PARTS, Index, Query
 from tfsocial.apps.support.knowledge import Faq
 
 FOLDS = 5
@@ -53,6 +53,20 @@ class Ranking:
     thresholds: Mapping[float, float] = field(default_factory=lambda: {0.95: 0.8, 0.98: 0.9})
     examples: int = 0
     reached: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if not self.examples:
+            return "their ranking is not fitted: give it questions whose answers are known"
+        hit, rank = self.reached["hit@1"], self.reached["MRR"]
+        parts = (
+            f"{name} {weight:.2f}"
+            for name, weight in zip(PARTS, self.fusion.weights, strict=True)
+            if weight
+        )
+        return (
+            f"fitted on {self.examples} questions: first {100 * hit:.1f} %, MRR {100 * rank:.1f}; "
+            f"by {', '.join(parts)}"
+        )
 
     def __call__(self, index: Index, query: Query, now: float, most: int = 5) -> Found:
         """Search an index for what holds now."""

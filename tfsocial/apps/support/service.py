@@ -253,6 +253,22 @@ class Support:
         if talk.state != "with_agent" or talk.agent != agent:
             raise InputError(f"{name}: take the talk first; {talk.agent or 'nobody'} has it")
 
+    # --- persons ---------------------------------------------------------------------------
+
+    def of_person(self, person: str) -> list[Event]:
+        """Give all that is kept of a person."""
+        return self._log.of_person(person)
+
+    def forget(self, person: str) -> int:
+        """Erase what a person said, and that it was they; gives how many events.
+
+        Raises:
+            InputError: nobody is named.
+        """
+        if not person:
+            raise InputError("person: nobody is named")
+        return self._log.forget(person)
+
     # --- what to say -----------------------------------------------------------------------
 
     def _decided(
@@ -281,11 +297,7 @@ class Support:
             for part in parts
         ]
         texts = list(dict.fromkeys([*parts, *whole]))
-        read = self._read(texts)
-        queries = {
-            one: Query(one, vector, intents)
-            for one, vector, intents in zip(texts, read.vectors, read.intents, strict=True)
-        }
+        queries = dict(zip(texts, self.queries(texts), strict=True))
         found = []
         for part, extended in zip(parts, whole, strict=True):
             tried = [
@@ -311,6 +323,14 @@ class Support:
         return OneAnswer(
             asked, pieces, faq.id, faq.question, found.probability, others, needs=made is None
         )
+
+    def queries(self, texts: Sequence[str]) -> list[Query]:
+        """Have the model read what is asked."""
+        read = self._read(texts)
+        return [
+            Query(text, vector, intents)
+            for text, vector, intents in zip(texts, read.vectors, read.intents, strict=True)
+        ]
 
     def _encode(self, texts: Sequence[str]) -> np.ndarray:
         return self._read(texts).vectors

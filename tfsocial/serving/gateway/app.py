@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 import tfsocial
 from tfsocial.serving.gateway.dialects import plain
@@ -27,13 +28,14 @@ from tfsocial.serving.gateway.watch.metrics import CONTENT_TYPE, Metrics
 TITLE = "tfsocial gateway"
 
 
-def make_app(asking: Asking) -> FastAPI:
-    """Make what callers reach: /v1, KServe's /v2, and TensorFlow Serving's paths."""
+def make_app(asking: Asking, more: Sequence[BaseRoute] = ()) -> FastAPI:
+    """Make what callers reach: /v1, KServe's /v2, TensorFlow Serving's paths, an application's."""
     app = FastAPI(title=TITLE, version=tfsocial.__version__, docs_url=None, redoc_url=None)
     routes = [
         *Plain(asking).router.routes,
         *OpenInference(asking).routes,
         *TFServing(asking).routes,
+        *more,
     ]
     app.router.routes += routes  # `include_router` would match each request twice
     app.add_exception_handler(Problem, _refused)

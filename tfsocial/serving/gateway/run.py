@@ -16,13 +16,14 @@ import uvicorn
 from tfsocial.errors import InputError
 from tfsocial.serving.gateway import assemble
 from tfsocial.serving.gateway.app import make_admin, make_app
+from tfsocial.serving.gateway.application import Application, MakeApplication
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.dialects.asking import Asking
 from tfsocial.serving.gateway.elastic.local_scaler import LocalScaler
 from tfsocial.serving.gateway.guard import Guard, Seen
 from tfsocial.serving.gateway.listener import Listener, Punctual
-from tfsocial.serving.gateway.models import ServedModel
+from tfsocial.serving.gateway.models import Models, ServedModel
 from tfsocial.serving.gateway.operators.page import Page
 from tfsocial.serving.gateway.settings import TLS, Settings
 from tfsocial.serving.gateway.watch import logs
@@ -46,11 +47,16 @@ class _Sockets:
     operators: socket.socket
 
 
-def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
+def serve(
+    settings: Settings,
+    ready: Callable[[Addresses], None],
+    application: MakeApplication | None = None,
+) -> None:
     """Answer until SIGINT or SIGTERM; what was taken is answered first.
 
     Args:
         ready: hears where, when all models answer.
+        application: makes what answers beside the models.
 
     Raises:
         InputError: a file cannot be used, a port is taken, or a model cannot be loaded.
@@ -61,10 +67,15 @@ def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
         _socket("listen.port", listen.host, listen.port),
         _socket("listen.admin_port", listen.admin_host, listen.admin_port),
     )
-    asyncio.run(_run(gateway, sockets, ready))
+    asyncio.run(_run(gateway, sockets, ready, application(gateway) if application else None))
 
 
-async def _run(gateway: Gateway, sockets: _Sockets, ready: Callable[[Addresses], None]) -> None:
+async def _run(
+    gateway: Gateway,
+    sockets: _Sockets,
+    ready: Callable[[Addresses], None],
+    application: Application | None,
+) -> None:
     ending, loop = asyncio.Event(), asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, ending.set)
@@ -88,15 +99,17 @@ async def _run(gateway: Gateway, sockets: _Sockets, ready: Callable[[Addresses],
                     model, chosen.processes, chosen.processes_most, settings.load.batch_tokens
                 )
                 await running.enter_async_context(_task(scaler.run()))
+        if application is not None:
+            running.push_async_callback(application.stop)
         rpc = await running.enter_async_context(_grpc(gateway))
-        app, tls = _guarded(gateway), settings.listen.tls
+        app, tls = _guarded(gateway, application), settings.listen.tls
         await running.enter_async_context(_http(app, sockets.callers, settings, tls))
         at = Addresses(
             _address("https" if tls else "http", sockets.callers),
             _address("http", sockets.operators),
             rpc,
         )
-        if await _done_before(asyncio.gather(*(model.load() for model in models)), ending):
+        if await _done_before(asyncio.ensure_future(_loaded(models, application)), ending):
             ready(at)
             await ending.wait()
         models.ending = True
@@ -141,6 +154,12 @@ async def _task(work: Any) -> AsyncIterator[None]:
         task.cancel()
 
 
+async def _loaded(models: Models, application: Application | None) -> None:
+    await asyncio.gather(*(model.load() for model in models))
+    if application is not None:
+        await application.start()
+
+
 async def _unloaded(gateway: Gateway) -> None:
     await asyncio.gather(*(model.unload() for model in gateway.models))
 
@@ -169,9 +188,9 @@ async def _synced(audit: AuditLog, seconds: float) -> None:
         await asyncio.to_thread(audit.sync)
 
 
-def _guarded(gateway: Gateway) -> Guard:
+def _guarded(gateway: Gateway, application: Application | None) -> Guard:
     load = gateway.settings.load
-    app = make_app(Asking(gateway.calls))
+    app = make_app(Asking(gateway.calls), application.routes if application else ())
     return Guard(app, gateway.door, load.bytes, load.arrival, _seen(gateway), gateway.spans)
 
 

@@ -1,4 +1,4 @@
-"""`tfsocial serve` in a process of its own, as a user starts it."""
+"""`tfsocial serve`, or an application behind it, in a process of its own, as a user starts it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +44,14 @@ class Served:
         return self.process.wait(60)
 
 
-def start(state: Path, *flags: str) -> Served:
-    """Starts `tfsocial serve` and waits until its models answer."""
-    ports = ("--port=0", "--grpc_port=0", "--admin_port=0")
-    command = [sys.executable, "-m", "tfsocial", "serve", f"--state={state}", *ports, *flags]
+def start(state: Path, *flags: str, command: Sequence[str] = ("serve", "--grpc_port=0")) -> Served:
+    """Starts it and waits until its models answer."""
+    program, ports = [sys.executable, "-m", "tfsocial"], ("--port=0", "--admin_port=0")
+    arguments = [*program, *command, f"--state={state}", *ports, *flags]
     state.parent.mkdir(parents=True, exist_ok=True)
     log = state.with_suffix(".log")
     with log.open("w") as file:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=file, text=True)
+        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=file, text=True)
     key = ""
     said = []
     for line in process.stderr:

@@ -1,0 +1,97 @@
+"""Customer service as an application behind the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import anyio.to_thread
+from sqlalchemy import Engine
+
+from tfsocial.apps.support.endpoints import Endpoints
+from tfsocial.apps.support.knowledge import Faq
+from tfsocial.apps.support.model import Model
+from tfsocial.apps.support.retrieval import fit
+from tfsocial.apps.support.service import Read, Rules, Support
+from tfsocial.serving.gateway.application import MakeApplication
+from tfsocial.serving.gateway.assemble import Gateway
+from tfsocial.serving.gateway.masking import mask
+
+Asked = Sequence[tuple[str, str]]  # questions whose answers are known: text, id
+
+
+class SupportApplication:
+    """Answers customers.
+
+    Args:
+        faqs: made live at the start, beside what the database has.
+        asked: what its ranking is fitted on; empty: it is as it comes.
+        said: hears what the fit came to.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        name: str,
+        engine: Engine,
+        faqs: Sequence[Faq],
+        asked: Asked,
+        rules: Rules,
+        said: Callable[[str], object],
+    ):
+        self._gateway, self._name = gateway, name
+        self._faqs, self._asked, self._said = faqs, asked, said
+        self._engine = engine
+        self._model: Model | None = None
+        self._support = Support(engine, self._read, rules=rules)
+        masks = gateway.models[name].masks
+        masked = (lambda text: mask(text).text) if masks else str
+        self.routes = Endpoints(self._support, masked, name).router.routes
+
+    async def start(self) -> None:
+        """Read what is known, and fit the ranking."""
+        self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
+        await anyio.to_thread.run_sync(self._prepare)
+
+    async def stop(self) -> None:
+        """Let the database go."""
+        await anyio.to_thread.run_sync(self._support.knowledge.stop)
+        self._engine.dispose()
+
+    def _prepare(self) -> None:
+        support = self._support
+        support.knowledge.put(self._faqs)
+        count = len(support.knowledge.index)
+        if self._asked:
+            support.ranking = fit(
+                support.knowledge.index,
+                support.queries([text for text, _ in self._asked]),
+                [right for _, right in self._asked],
+            )
+        support.knowledge.follow()
+        self._said(f"{count} questions are known; {support.ranking}")
+
+    def _read(self, texts: Sequence[str]) -> Read:
+        assert self._model is not None, "nobody calls before the start"
+        return self._model.read(texts)
+
+
+def make(
+    name: str,
+    engine: Engine,
+    faqs: Sequence[Faq],
+    asked: Asked,
+    rules: Rules,
+    said: Callable[[str], object],
+) -> MakeApplication:
+    """Give what makes the application when there is a gateway; see `SupportApplication`."""
+    return partial(
+        SupportApplication,
+        name=name,
+        engine=engine,
+        faqs=faqs,
+        asked=asked,
+        rules=rules,
+        said=said,
+    )

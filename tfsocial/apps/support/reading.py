@@ -1,0 +1,102 @@
+"""Files of questions with their answers, and of what is asked with what is right."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfsocial.apps.support.knowledge import Faq, of_row
+from tfsocial.errors import InputError
+
+BETWEEN = "|"  # paraphrases in a cell of a table
+LISTS = ("paraphrases", "more")
+TIMES = ("since", "until")
+
+
+def read_faqs(path: Path) -> list[Faq]:
+    """Read questions: .jsonl with the fields of `Faq`, or .csv with columns of these names.
+
+    In a table paraphrases stand in one cell with | between them.
+
+    Raises:
+        InputError: a file cannot be read, a question is none, or two have one id.
+    """
+    found: dict[str, Faq] = {}
+    for where, row in _rows(path):
+        faq = of_row(_of_cells(row, where) if path.suffix == ".csv" else row, where)
+        if faq.id in found:
+            raise InputError(f"{where}: id: {faq.id!r} stood before; give each question its own")
+        found[faq.id] = faq
+    if not found:
+        raise InputError(f"{path}: holds no question")
+    return list(found.values())
+
+
+def read_asked(path: Path) -> list[tuple[str, str]]:
+    """Read what is asked: texts in `text`, and in `id` the question that is meant.
+
+    Raises:
+        InputError: a file cannot be read, or lacks one of them.
+    """
+    found = []
+    for where, row in _rows(path):
+        for name in ("text", "id"):
+            if not isinstance(row.get(name), str) or not row[name].strip():
+                raise InputError(f"{where}: {name}: is empty or not there")
+        found.append((row["text"], row["id"].strip()))
+    return found
+
+
+def _of_cells(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    values: dict[str, Any] = dict(row)
+    for name in LISTS:
+        if name in values:
+            values[name] = [one for one in values[name].split(BETWEEN) if one.strip()]
+    for name in TIMES:
+        if name in values:
+            try:
+                values[name] = float(values[name] or 0)
+            except ValueError:
+                raise InputError(f"{where}: {name}: is no time; write seconds since 1970") from None
+    return values
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give (FILE:LINE, row) of a table or of JSON lines."""
+    if path.suffix not in (".csv", ".jsonl"):
+        raise InputError(f"{path}: is neither .csv nor .jsonl")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            yield from (_cells(path, file) if path.suffix == ".csv" else _lines(path, file))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 (byte {error.start + 1} of a part)") from None
+
+
+def _cells(path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    table = csv.DictReader(file)
+    try:
+        for row in table:
+            where = f"{path}:{table.line_num}"
+            if None in row or None in row.values():
+                raise InputError(f"{where}: has more or fewer cells than the first line")
+            yield where, row
+    except csv.Error as error:
+        raise InputError(f"{path}:{table.line_num}: is no CSV ({error})") from None
+
+
+def _lines(path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}:{number}: is no JSON ({error})") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}:{number}: is no JSON object")
+        yield f"{path}:{number}", row

@@ -1,0 +1,69 @@
+"""Customer service over HTTP: answers from stored text with its source, or a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfsocial import cli, folders
+
+FLAGS = flags.FlagValues()
+flags.DEFINE_string(
+    "model", None, "Folder of versions that `tfsocial export` wrote.", flag_values=FLAGS
+)
+flags.DEFINE_string(
+    "questions",
+    None,
+    "Questions with their answers, .csv or .jsonl: id, question, answer, paraphrases. Left out, "
+    "those that the database has.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "asked",
+    None,
+    "What people asked, .csv or .jsonl: text, and the id of what they meant. Weights and "
+    "thresholds are fitted on it; left out, they are as they come.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string(
+    "database",
+    "",
+    "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME; left out, a file in --state.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_enum(
+    "precision",
+    "0.95",
+    ["0.9", "0.95", "0.98"],
+    "Share of answers given that are to be right; the rest is for people.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_string("state", "support", "Folder of the keys and the database.", flag_values=FLAGS)
+flags.DEFINE_string("host", "127.0.0.1", "Address to answer at.", flag_values=FLAGS)
+flags.DEFINE_integer("port", 8080, "Of callers; 0: a free one.", 0, 65535, flag_values=FLAGS)
+flags.DEFINE_integer("admin_port", 8081, "Of operators.", 0, 65535, flag_values=FLAGS)
+flags.DEFINE_bool("mask", False, "Mask personal data before anything is kept.", flag_values=FLAGS)
+
+
+def main(arguments: Sequence[str]) -> int:
+    cli.parse(FLAGS, arguments, __doc__)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
+    from tfsocial.api import run
+
+    run.support(
+        folders.existing("--model", FLAGS.model),
+        questions=FLAGS.questions and folders.existing("--questions", FLAGS.questions),
+        asked=FLAGS.asked and folders.existing("--asked", FLAGS.asked),
+        database=FLAGS.database,
+        precision=float(FLAGS.precision),
+        state=folders.local("--state", FLAGS.state),
+        host=FLAGS.host,
+        port=FLAGS.port,
+        admin_port=FLAGS.admin_port,
+        mask=FLAGS.mask,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    return 0
