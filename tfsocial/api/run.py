@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tfsocial import extras
@@ -44,7 +45,8 @@ def support(
     for module in ("fastapi", "uvicorn", "limits", "prometheus_client", "phonenumbers"):
         extras.library(module, module, "serve", "tfsocial support")
     from tfsocial.apps.database import open_database
-    from tfsocial.apps.support import application, reading
+    from tfsocial.apps.support import reading
+    from tfsocial.apps.support.application import SupportApplication
     from tfsocial.apps.support.service import Rules
     from tfsocial.serving.gateway import assemble, run, settings
 
@@ -58,7 +60,15 @@ def support(
     if key is not None:
         say(f"key: {key}  (of a channel to customers, shown once)")
         say(f"agents' keys: tfsocial keys --state={folder} --add=agents --verb=manage")
-    made = application.make("support", engine, faqs, known, Rules(precision), say)
+    made = partial(
+        SupportApplication,
+        name="support",
+        engine=engine,
+        faqs=faqs,
+        asked=known,
+        rules=Rules(precision),
+        said=say,
+    )
 
     def ready(at: run.Addresses) -> None:
         say(f"callers: {at.callers}  operators: {at.operators}")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 
-import anyio.to_thread
 from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
 
 from tfsocial.apps.support.endpoints import Endpoints
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.model import Model
 from tfsocial.apps.support.retrieval import fit
 from tfsocial.apps.support.service import Read, Rules, Support
-from tfsocial.serving.gateway.application import MakeApplication
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.masking import mask
 
@@ -52,11 +50,11 @@ class SupportApplication:
     async def start(self) -> None:
         """Read what is known, and fit the ranking."""
         self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
-        await anyio.to_thread.run_sync(self._prepare)
+        await run_in_threadpool(self._prepare)
 
     async def stop(self) -> None:
         """Let the database go."""
-        await anyio.to_thread.run_sync(self._support.knowledge.stop)
+        await run_in_threadpool(self._support.knowledge.stop)
         self._engine.dispose()
 
     def _prepare(self) -> None:
@@ -75,23 +73,3 @@ class SupportApplication:
     def _read(self, texts: Sequence[str]) -> Read:
         assert self._model is not None, "nobody calls before the start"
         return self._model.read(texts)
-
-
-def make(
-    name: str,
-    engine: Engine,
-    faqs: Sequence[Faq],
-    asked: Asked,
-    rules: Rules,
-    said: Callable[[str], object],
-) -> MakeApplication:
-    """Give what makes the application when there is a gateway; see `SupportApplication`."""
-    return partial(
-        SupportApplication,
-        name=name,
-        engine=engine,
-        faqs=faqs,
-        asked=asked,
-        rules=rules,
-        said=said,
-    )

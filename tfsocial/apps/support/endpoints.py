@@ -10,9 +10,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-import anyio.to_thread
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
 from tfsocial.apps.support.model import ASKING, ITSELF
@@ -191,6 +191,6 @@ class Endpoints:
         # What agents make known is read by the program, not for them.
         ASKING.set(caller if verb == "embed" else ITSELF)
         try:
-            return await anyio.to_thread.run_sync(work)
+            return await run_in_threadpool(work)
         except InputError as error:
             raise Problem("invalid", str(error)) from None
