@@ -46,7 +46,6 @@ class FileTail:
                 if file is None:
                     file = self._open()
                     place = place.in_file(file)
-                    file.seek(place.offset)
                 lines = _whole_lines(file, place.offset)
                 if lines:
                     batch, place = self._batch(lines, place)

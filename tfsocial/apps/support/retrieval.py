@@ -50,7 +50,9 @@ class Ranking:
 
     fusion: Fusion = field(default_factory=Fusion)
     confidence: Confidence = BY_HAND
-    thresholds: Mapping[float, float] = field(default_factory=lambda: {0.95: 0.8, 0.98: 0.9})
+    thresholds: Mapping[float, float] = field(
+        default_factory=lambda: {0.9: 0.7, 0.95: 0.8, 0.98: 0.9}
+    )
     examples: int = 0
     reached: Mapping[str, float] = field(default_factory=dict)
 
@@ -137,7 +139,7 @@ def _examples(
     """Make examples of known questions and of the same ones when nobody knows them.
 
     Returns:
-        features [2 m, 7], whether the first answer is right, and weights.
+        features [2 m, 8], whether the first answer is right, and weights.
     """
     everyone = np.arange(len(own))
     features = [features_of(one, score) for one, score in zip(parts, fused, strict=True)]

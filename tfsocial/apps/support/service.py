@@ -153,8 +153,7 @@ class Support:
         content = {"to": key, "answers": [asdict(one) for one in answers], "counts": counts}
         events = [writes.turn(f"{key} reply", "reply", now, **content)]
         if reason:
-            events.append(writes.turn(f"{key} handover", "handover", now, reason=reason))
-            events.append(desk.event(name, f"{key} handover", now, "handover", reason=reason))
+            events += writes.handover(key, now, reason)
         self._log.add(events)
         talk = self.talk(name)
         return self._shown(name, talk, talk.replied[key])
@@ -163,12 +162,7 @@ class Support:
         """Hand a talk over because the customer wants it; a second time changes nothing."""
         now, writes = time.time(), _Writer(name, person)
         if self.talk(name).state == "open":
-            self._log.add(
-                [
-                    writes.turn(f"{key} handover", "handover", now, reason="asked"),
-                    desk.event(name, f"{key} handover", now, "handover", reason="asked"),
-                ]
-            )
+            self._log.add(writes.handover(key, now, "asked"))
         return self._shown(name, self.talk(name), None)
 
     def thumb(self, name: str, key: str, to: str, up: bool, person: str = "") -> Reply:
@@ -186,13 +180,7 @@ class Support:
         self._log.add([writes.turn(key, "thumb", now, to=to, up=up)])
         talk = self.talk(name)
         if talk.state == "open" and talk.unhelpful >= TRIES:
-            reason = {"reason": "not_helped"}
-            self._log.add(
-                [
-                    writes.turn(f"{key} handover", "handover", now, **reason),
-                    desk.event(name, f"{key} handover", now, "handover", **reason),
-                ]
-            )
+            self._log.add(writes.handover(key, now, "not_helped"))
         return self._shown(name, self.talk(name), None)
 
     # --- the agents' side ------------------------------------------------------------------
@@ -345,10 +333,18 @@ class _Writer:
     """Makes the events of a talk."""
 
     def __init__(self, talk: str, person: str):
-        self._stream, self._person = _stream(talk), person
+        self._talk, self._stream, self._person = talk, _stream(talk), person
 
     def turn(self, key: str, kind: str, now: float, **content: Any) -> Event:
         return Event(self._stream, key, now, {"kind": kind, "key": key, **content}, self._person)
+
+    def handover(self, key: str, now: float, reason: str) -> list[Event]:
+        """Make what tells the talk, and what tells the desk."""
+        name, kind = f"{key} handover", "handover"
+        return [
+            self.turn(name, kind, now, reason=reason),
+            desk.event(self._talk, name, now, kind, reason=reason),
+        ]
 
 
 def _stream(talk: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 from tfsocial.apps.events import Event
 
-STATES = ("open", "waiting", "with_agent")
 # Why a talk was handed over.
 REASONS = {
     "asked": "the customer asked for a person",
