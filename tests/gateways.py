@@ -26,6 +26,7 @@ class Served:
     operators: str
     state: Path
     log: Path
+    said: Sequence[str] = ()
 
     @property
     def headers(self) -> dict[str, str]:
@@ -63,7 +64,7 @@ def start(state: Path, *flags: str, command: Sequence[str] = ("serve", "--grpc_p
             at = dict(zip(words[::2], words[1::2], strict=True))
             _drain(process, log)
             rpc = at.get("gRPC:", "")
-            return Served(process, key, at["callers:"], rpc, at["operators:"], state, log)
+            return Served(process, key, at["callers:"], rpc, at["operators:"], state, log, said)
     raise AssertionError(f"it ended with {process.wait()}: {''.join(said)}")
 
 

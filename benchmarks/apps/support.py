@@ -33,7 +33,7 @@ from tfsocial.apps.support.confidence import features_of
 from tfsocial.apps.support.fusion import Fusion, reciprocal_ranks
 from tfsocial.apps.support.index import Index, Query
 from tfsocial.apps.support.knowledge import Faq
-from tfsocial.apps.support.service import Read
+from tfsocial.apps.support.records import Read
 from tfsocial.config.model import Model
 from tfsocial.selection import readers, vectors
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfsocial import folders
 from tfsocial.api.use import Models, model_folders
+from tfsocial.errors import InputError
 
 MIN_AGREEMENT = 0.98  # of an exported version's answers with its model's
 MAX_LOSS = 1.5  # points of score that a compressed model may lose
@@ -114,10 +116,11 @@ def compress(
 
 
 def export(
-    model: Models,
+    model: Models | None,
     output: str | Path,
     version: int | None = None,
     *,
+    checkpoint: str = "",
     format: str = "saved_model",
     data: str | Path | None = None,
     min_agreement: float = MIN_AGREEMENT,
@@ -126,7 +129,9 @@ def export(
 
     Args:
         model: of several folders the mean of their calibrated probabilities is written, as one
-            graph that tokenizes and packs once.
+            graph that tokenizes and packs once. None: `checkpoint` says what.
+        checkpoint: a community checkpoint that is written as it is, for its vectors, as
+            `model.checkpoint` of a config names it.
         output: folder of the served model's versions.
         version: left out, the highest there is plus one.
         format: saved_model, which takes plain strings and is what TensorFlow Serving loads; litert,
@@ -138,15 +143,29 @@ def export(
         Folder of the version, `output`/`version`.
 
     Raises:
-        InputError: the version exists, `model` is not a model folder, the format's package is not
+        InputError: neither or both of `model` and `checkpoint` are given, the checkpoint cannot
+            be had, the version exists, `model` is not a model folder, the format's package is not
             installed, or too few answers are the same.
     """
     from tfsocial.serving.export import publish
 
+    if (model is None) == (not checkpoint):
+        raise InputError("export: give either --model or --checkpoint")
     base = folders.local("output", output)
-    source = model_folders(model)
-    texts = _texts(folders.existing("data", data), source[0]) if data is not None else []
-    return publish.publish(source, base, version, format, texts, min_agreement if texts else 0.0)
+    with tempfile.TemporaryDirectory() as place:
+        source = model_folders(model) if model is not None else [_as_it_is(checkpoint, place)]
+        texts = _texts(folders.existing("data", data), source[0]) if data is not None else []
+        least = min_agreement if texts else 0.0
+        return publish.publish(source, base, version, format, texts, least)
+
+
+def _as_it_is(checkpoint: str, place: str) -> Path:
+    from tfsocial.checkpoints import as_it_is
+    from tfsocial.config.model import Model
+
+    folder = Path(place) / "model"
+    as_it_is.save(Model(checkpoint=checkpoint), folder)
+    return folder
 
 
 def _texts(data: Path, model: Path) -> list[tuple[str, ...]]:

@@ -109,6 +109,25 @@ class EventLog:
         with self._engine.connect() as connection:
             return next_events(connection, stream, number, most)
 
+    def latest(self, stream: str, most: int) -> list[Event]:
+        """List the last events of a stream, the newest first."""
+        chosen = sa.select(EVENTS).where(EVENTS.c.stream == stream)
+        with self._engine.connect() as connection:
+            rows = connection.execute(chosen.order_by(EVENTS.c.number.desc()).limit(most))
+            return [_event(row) for row in rows]
+
+    def last_number(self) -> int:
+        """Give the number of the newest event; 0: there is none."""
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.max(EVENTS.c.number))).scalar() or 0
+
+    def streams_after(self, number: int) -> dict[str, int]:
+        """Give the streams that grew after a number, each with its newest event's number."""
+        newest = sa.func.max(EVENTS.c.number)
+        chosen = sa.select(EVENTS.c.stream, newest).where(EVENTS.c.number > number)
+        with self._engine.connect() as connection:
+            return dict(connection.execute(chosen.group_by(EVENTS.c.stream)).tuples().all())
+
     def of_person(self, person: str) -> list[Event]:
         """List all events of a person, for whoever asks what is known of them."""
         chosen = sa.select(EVENTS).where(EVENTS.c.person == person).order_by(EVENTS.c.number)

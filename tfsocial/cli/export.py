@@ -15,6 +15,13 @@ flags.DEFINE_multi_string(
     "A run's model/ folder; given again, another: the mean of their probabilities is written.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "checkpoint",
+    "",
+    "Instead of a model a community checkpoint as it is, for its vectors: package:NAME, hub:NAME "
+    "or a folder.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output", None, "Folder of the model's versions.", flag_values=FLAGS)
 flags.DEFINE_integer(
     "version",
@@ -41,15 +48,16 @@ flags.DEFINE_float(
     1.0,
     flag_values=FLAGS,
 )
-flags.mark_flags_as_required(["model", "output"], flag_values=FLAGS)
+flags.mark_flags_as_required(["output"], flag_values=FLAGS)
 
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     version = api.export(
-        [folders.existing("--model", model) for model in FLAGS.model],
+        [folders.existing("--model", model) for model in FLAGS.model or ()] or None,
         folders.local("--output", FLAGS.output),
         FLAGS.version,
+        checkpoint=FLAGS.checkpoint,
         format=FLAGS.format,
         data=folders.existing("--data", FLAGS.data) if FLAGS.data else None,
         min_agreement=FLAGS.min_agreement,

@@ -12,20 +12,27 @@ from tfsocial import cli, folders
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
-    "model", None, "Folder of versions that `tfsocial export` wrote.", flag_values=FLAGS
-)
-flags.DEFINE_string(
-    "questions",
+    "model",
     None,
-    "Questions with their answers, .csv or .jsonl: id, question, answer, paraphrases. Left out, "
+    "Folder of versions that `tfsocial export` wrote; left out, the default community model as "
+    "it is.",
+    flag_values=FLAGS,
+)
+flags.DEFINE_bool(
+    "demo", False, "With the questions of a shop that comes along.", flag_values=FLAGS
+)
+flags.DEFINE_multi_string(
+    "questions",
+    [],
+    "Questions with their answers, .csv or .jsonl: id, question, answer, paraphrases; beside "
     "those that the database has.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string(
+flags.DEFINE_multi_string(
     "asked",
-    None,
-    "What people asked, .csv or .jsonl: text, and the id of what they meant. Weights and "
-    "thresholds are fitted on it; left out, they are as they come.",
+    [],
+    "What people asked, .csv or .jsonl: text, and the id of what they meant; empty: nobody knows. "
+    "Weights and thresholds are fitted on it; left out, they are as they come.",
     flag_values=FLAGS,
 )
 flags.DEFINE_string(
@@ -54,9 +61,10 @@ def main(arguments: Sequence[str]) -> int:
     from tfsocial.api import run
 
     run.support(
-        folders.existing("--model", FLAGS.model),
-        questions=FLAGS.questions and folders.existing("--questions", FLAGS.questions),
-        asked=FLAGS.asked and folders.existing("--asked", FLAGS.asked),
+        folders.existing("--model", FLAGS.model) if FLAGS.model else None,
+        demo=FLAGS.demo,
+        questions=[folders.existing("--questions", one) for one in FLAGS.questions],
+        asked=[folders.existing("--asked", one) for one in FLAGS.asked],
         database=FLAGS.database,
         precision=float(FLAGS.precision),
         state=folders.local("--state", FLAGS.state),

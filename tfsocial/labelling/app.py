@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
+from tfsocial import web
 from tfsocial.errors import InputError
 from tfsocial.labelling import curve_picture, retraining
 from tfsocial.labelling.door import Door
@@ -40,6 +41,7 @@ def make_app(session: Session, token: str | None = None) -> Door:
     pages = Pages(session)
     app = FastAPI(title="tfsocial label", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/web", StaticFiles(directory=web.STATIC))
     app.get("/", response_class=HTMLResponse)(pages.label)
     app.get("/review", response_class=HTMLResponse)(pages.review)
     app.get("/aside", response_class=HTMLResponse)(pages.aside)

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tfsocial.web.policy import HEADERS, is_loopback, is_own_form
+
 TOKEN = "token"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
-)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches a host.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+SENT = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def new_token() -> str:
@@ -68,7 +45,7 @@ class Door:
 
         async def with_headers(message):
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS]
+                message["headers"] = [*message.get("headers", []), *SENT]
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -78,7 +55,7 @@ class Door:
         host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
         if self._token is None and not is_loopback(host):
             return PlainTextResponse(f"Host {host!r}: ask for localhost or 127.0.0.1\n", 403)
-        if request.method == "POST" and not _is_own(headers):
+        if request.method == "POST" and not is_own_form(headers):
             return PlainTextResponse("Origin: this form is another site's\n", 403)
         return self._without_token(request)
 
@@ -91,11 +68,6 @@ class Door:
         response = RedirectResponse("/", 303)
         response.set_cookie(TOKEN, self._token, httponly=True, samesite="strict")
         return response
-
-
-def _is_own(headers: Headers) -> bool:
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def _equal(one: str | None, other: str) -> bool:

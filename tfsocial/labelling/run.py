@@ -12,11 +12,12 @@ from tfsocial.errors import InputError
 from tfsocial.labelling import texts as reading
 from tfsocial.labelling.app import make_app
 from tfsocial.labelling.asked import Asked
-from tfsocial.labelling.door import is_loopback, new_token
+from tfsocial.labelling.door import new_token
 from tfsocial.labelling.session import Session
 from tfsocial.selection import vectors
 from tfsocial.selection.readers import reader
 from tfsocial.tuning.training_process import stopped_by_sigterm
+from tfsocial.web.policy import is_loopback
 
 log = logging.getLogger(__name__)
 

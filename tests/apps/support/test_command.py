@@ -91,8 +91,8 @@ def test_from_a_question_to_a_person_and_back_and_away(model, questions, tmp_pat
             assert one.ask("POST", f"/talks/t1/{path}", agent, body).status_code == 200
         assert one.ask("GET", "/desk", agent).json() == []
         kept = one.ask("GET", "/persons/ann", agent).json()
-        assert len(kept) == 5
-        assert one.ask("DELETE", "/persons/ann", agent).json() == {"events": 5}
+        assert len(kept) == 6  # the agent's answer is theirs too
+        assert one.ask("DELETE", "/persons/ann", agent).json() == {"events": 6}
         assert one.ask("GET", "/persons/ann", agent).json() == []
         assert one.served.stop() == 0
     kept = {path.name: path.read_bytes() for path in state.rglob("*") if path.is_file()}

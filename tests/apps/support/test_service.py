@@ -5,31 +5,16 @@ from __future__ import annotations
 import threading
 import time
 
-import numpy as np
 import pytest
 
+from tests.apps.support.eight_words import FAQS, read
 from tfsocial.apps.events import EventLog
 from tfsocial.apps.support.asking import goes_on, questions, wants_person
 from tfsocial.apps.support.knowledge import Faq
+from tfsocial.apps.support.records import Reply, Rules
 from tfsocial.apps.support.retrieval import Ranking
-from tfsocial.apps.support.service import Read, Reply, Rules, Support
+from tfsocial.apps.support.service import Support
 from tfsocial.errors import InputError
-
-WORDS = ("card", "late", "lost", "fee", "refund", "order", "long", "cost")
-FAQS = [
-    Faq("late", "card late", "It takes {days} days.", intent="delivery"),
-    Faq("lost", "card lost", "Call us. We block it at once."),
-    Faq("fee", "refund fee", "A refund is free."),
-    Faq("long", "card lost how long", "A new one takes a week."),
-]
-
-
-def read(texts) -> Read:
-    """Which of eight words are there."""
-    found = np.array([[float(word in text.lower()) for word in WORDS] for text in texts])
-    found = np.concatenate([found, np.full((len(found), 1), 0.1)], 1)
-    vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
-    return Read(vectors.astype(np.float32), [{}] * len(texts))
 
 
 @pytest.fixture
@@ -114,7 +99,7 @@ def test_who_asks_for_a_person_has_one_and_a_place_in_the_line(support):
     assert support.say("t1", "m1", "Can I talk to a human?").place == 1
     assert support.person_please("t2", "p1").place == 2
     assert support.person_please("t2", "p2").place == 2
-    assert [one.talk for one in support.inbox()] == ["t1", "t2"]
+    assert [one.talk for one in support.inbox("ann")] == ["t1", "t2"]
     support.claim("t1", "c1", "ann")
     assert support.say("t2", "m1", "hello?").place == 1
 
@@ -137,7 +122,7 @@ def test_what_waits_is_answered_by_nobody_else_and_handed_over_once(support):
     assert support.say("t1", "m3", "card lost").state == "with_agent"
     support.answer_as("t1", "a1", "ann", "I have sent a new one.")
     support.resolve("t1", "r1", "ann")
-    assert support.inbox() == []
+    assert support.inbox("ann") == []
     assert shown(support.say("t1", "m4", "card lost")) == ["Call us. We block it at once."]
     kinds = [turn.kind for turn in support.talk("t1").turns]
     assert kinds.count("handover") == 1
@@ -162,11 +147,11 @@ def test_a_talk_has_one_agent(support):
 def test_a_restart_changes_nothing(support, engine):
     support.person_please("t1", "p1")
     reply = support.say("t2", "m1", "card lost")
-    again = Support(engine, read, support.ranking, Rules(guess=0.02))
+    again = Support(engine, read, support.rankings.spaced, Rules(guess=0.02))
     again.knowledge.refresh()
     assert again.say("t2", "m1", "card lost") == reply
     assert again.talk("t1") == support.talk("t1")
-    assert again.inbox() == support.inbox()
+    assert again.inbox("ann") == support.inbox("ann")
 
 
 def test_a_reply_that_a_kill_took_comes_when_the_message_is_sent_again(support, monkeypatch):
@@ -190,7 +175,7 @@ def test_no_message_or_too_long_a_one_is_refused_and_not_kept(support, text):
 
 def test_a_new_question_of_another_process_is_live_soon_and_no_answer_is_lost(support, engine):
     support.knowledge.follow()
-    other = Support(engine, read, support.ranking)
+    other = Support(engine, read, support.rankings.spaced)
     failed, said, stop = [], [], threading.Event()
 
     def asks():

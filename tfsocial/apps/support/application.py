@@ -7,14 +7,24 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
+from tfsocial.apps.events import EventLog
+from tfsocial.apps.live import Live
+from tfsocial.apps.support import pages
+from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.endpoints import Endpoints
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.model import Model
-from tfsocial.apps.support.retrieval import fit
-from tfsocial.apps.support.service import Read, Rules, Support
+from tfsocial.apps.support.pages.entrance import Entrance
+from tfsocial.apps.support.records import Read, Rules
+from tfsocial.apps.support.retrieval import fit_by_script
+from tfsocial.apps.support.service import Support
+from tfsocial.serving.gateway.access import keys
+from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.masking import mask
+from tfsocial.serving.gateway.problems import Problem
 
 Asked = Sequence[tuple[str, str]]  # questions whose answers are known: text, id
 
@@ -43,17 +53,29 @@ class SupportApplication:
         self._engine = engine
         self._model: Model | None = None
         self._support = Support(engine, self._read, rules=rules)
+        self._live = Live(EventLog(engine), lambda: gateway.models.ending)
         masks = gateway.models[name].masks
         masked = (lambda text: mask(text).text) if masks else str
-        self.routes = Endpoints(self._support, masked, name).router.routes
+        secret = keys.read_secret(gateway.settings.access.secret)
+        self._entrance, does = Entrance(secret, gateway.door, name), Does(name)
+        self.routes = [
+            *Endpoints(self._support, masked, does).router.routes,
+            *pages.routes(self._support, self._entrance, does, self._live, masked),
+        ]
+
+    def visitor(self, request: Request) -> Caller | None:
+        """Tell who comes to a page without a key; see `Entrance`."""
+        return self._entrance(request)
 
     async def start(self) -> None:
         """Read what is known, and fit the ranking."""
         self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
         await run_in_threadpool(self._prepare)
+        self._live.start()
 
     async def stop(self) -> None:
         """Let the database go."""
+        await self._live.stop()
         await run_in_threadpool(self._support.knowledge.stop)
         self._engine.dispose()
 
@@ -62,14 +84,15 @@ class SupportApplication:
         support.knowledge.put(self._faqs)
         count = len(support.knowledge.index)
         if self._asked:
-            support.ranking = fit(
+            support.rankings = fit_by_script(
                 support.knowledge.index,
                 support.queries([text for text, _ in self._asked]),
                 [right for _, right in self._asked],
             )
         support.knowledge.follow()
-        self._said(f"{count} questions are known; {support.ranking}")
+        self._said(f"{count} questions are known; {support.rankings}")
 
     def _read(self, texts: Sequence[str]) -> Read:
-        assert self._model is not None, "nobody calls before the start"
+        if self._model is None:
+            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
         return self._model.read(texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.consumers import Consumer
+from tfsocial.apps.database import writing
 from tfsocial.apps.events import INSERT, TABLES, Event
 
 STREAM = "desk"
@@ -23,6 +25,15 @@ DESK = sa.Table(
     sa.Column("agent", sa.String(200)),
 )
 
+PRESENCE = sa.Table(
+    "support_presence",
+    TABLES,
+    sa.Column("agent", sa.String(200), primary_key=True),
+    sa.Column("seen", sa.BigInteger()),
+)
+PRESENT = 120.0  # seconds after which somebody of whom nothing is heard has left
+NOTED = 20.0  # seconds for which presence is not written again
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -32,12 +43,14 @@ class Waiting:
         reason: one of `talk.REASONS`.
         at: since when, seconds since 1970.
         agent: who has it; empty: nobody yet.
+        said: the customer's last message, where it is shown.
     """
 
     talk: str
     reason: str
     at: float
     agent: str
+    said: str = ""
 
 
 class Desk:
@@ -46,6 +59,28 @@ class Desk:
     def __init__(self, engine: Engine):
         self._engine = engine
         self._reader = Consumer(engine, STREAM, "support desk", _nothing, _write)
+        self._noted: dict[str, float] = {}
+
+    def here(self, agent: str) -> None:
+        """Note that an agent is at the desk."""
+        now = time.time()
+        if now - self._noted.get(agent, 0.0) < NOTED:
+            return
+        self._noted = {name: at for name, at in self._noted.items() if now - at < NOTED}
+        self._noted[agent] = now
+        seen = round(1e6 * now)
+        with writing(self._engine) as connection:
+            row = INSERT[connection.dialect.name](PRESENCE).values(agent=agent, seen=seen)
+            connection.execute(
+                row.on_conflict_do_update(index_elements=["agent"], set_={"seen": seen})
+            )
+
+    def staffed(self) -> bool:
+        """Say whether anybody is at the desk."""
+        since = round(1e6 * (time.time() - PRESENT))
+        chosen = sa.select(sa.func.count()).where(PRESENCE.c.seen >= since)
+        with self._engine.connect() as connection:
+            return bool(connection.execute(chosen).scalar())
 
     def waiting(self) -> list[Waiting]:
         """List the talks at the desk; who waits longest comes first."""

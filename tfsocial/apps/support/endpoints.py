@@ -8,22 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 
+from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
-from tfsocial.apps.support.model import ASKING, ITSELF
-from tfsocial.apps.support.service import Reply, Support
-from tfsocial.errors import InputError
+from tfsocial.apps.support.records import Reply
+from tfsocial.apps.support.service import Support
 from tfsocial.serving.gateway.access.callers import Caller
-from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.dialects.plain import ANSWERS
-from tfsocial.serving.gateway.problems import Problem
 
-T = TypeVar("T")
 TalkName = Annotated[str, Path(min_length=1, max_length=64)]
 Key = Annotated[str, Field(min_length=1, max_length=200, description="The same again is no other.")]
 Person = Annotated[str, Field(max_length=200, description="Whose talk it is, for erasure.")]
@@ -61,7 +57,11 @@ class Claim(Body):
 
 class AgentMessage(Claim):
     text: str
-    person: Person = ""
+
+
+class Both(Body):
+    one: str
+    other: str
 
 
 class Endpoints:
@@ -69,13 +69,13 @@ class Endpoints:
 
     Args:
         masked: what is kept of a text, and read by the model.
-        model: whose verbs are asked of a key.
+        does: does things for a request's caller.
     """
 
-    def __init__(self, support: Support, masked: Callable[[str], str], model: str):
-        self._support, self._masked, self._model = support, masked, model
+    def __init__(self, support: Support, masked: Callable[[str], str], does: Does):
+        self._support, self._masked, self._does = support, masked, does
         self.router = APIRouter(prefix="/support", responses=ANSWERS)
-        for method, path, does in (
+        for method, path, answer in (
             ("POST", "/talks/{talk}/messages", self.say),
             ("POST", "/talks/{talk}/person", self.person_please),
             ("POST", "/talks/{talk}/thumbs", self.thumb),
@@ -87,10 +87,18 @@ class Endpoints:
             ("GET", "/questions", self.questions),
             ("PUT", "/questions/{name}", self.put),
             ("DELETE", "/questions/{name}", self.withdraw),
+            ("GET", "/talks/{talk}/suggestions", self.suggestions),
+            ("GET", "/unanswered", self.unanswered),
+            ("GET", "/alike", self.alike),
+            ("POST", "/alike", self.keep_both),
+            ("GET", "/drafts", self.drafts),
+            ("PUT", "/drafts/{name}", self.propose),
+            ("POST", "/drafts/{name}/publish", self.publish),
+            ("DELETE", "/drafts/{name}", self.drop),
             ("GET", "/persons/{person}", self.export),
             ("DELETE", "/persons/{person}", self.forget),
         ):
-            self.router.add_api_route(path, does, methods=[method])
+            self.router.add_api_route(path, answer, methods=[method])
 
     # --- the customer's side ---------------------------------------------------------------
 
@@ -121,7 +129,14 @@ class Endpoints:
 
     async def desk(self, request: Request) -> list[dict[str, Any]]:
         """List the talks that wait for a person or have one; who waits longest comes first."""
-        return [asdict(one) for one in await self._does(request, "manage", self._support.inbox)]
+        caller: Caller = request.scope["state"]["caller"]
+        look = partial(self._support.inbox, caller.credential)
+        return [asdict(one) for one in await self._does(request, "manage", look)]
+
+    async def suggestions(self, request: Request, talk: TalkName) -> list[dict[str, Any]]:
+        """List what may answer the talk's last message, however unsure."""
+        found = await self._does(request, "manage", partial(self._support.suggested, talk))
+        return [{"score": hit.score, **as_row(hit.faq)} for hit in found]
 
     async def claim(self, request: Request, talk: TalkName, body: Claim) -> None:
         """Take a talk."""
@@ -132,7 +147,7 @@ class Endpoints:
     async def answer(self, request: Request, talk: TalkName, body: AgentMessage) -> None:
         """Write to the customer."""
         text = self._masked(body.text)
-        write = partial(self._support.answer_as, talk, body.key, body.agent, text, body.person)
+        write = partial(self._support.answer_as, talk, body.key, body.agent, text)
         await self._does(request, "manage", write)
 
     async def resolve(self, request: Request, talk: TalkName, body: Claim) -> None:
@@ -165,6 +180,48 @@ class Endpoints:
         """Take a question out."""
         await self._does(request, "manage", partial(self._support.knowledge.withdraw, [name]))
 
+    # --- what it lacks ---------------------------------------------------------------------
+
+    async def unanswered(self, request: Request) -> list[dict[str, Any]]:
+        """List what is asked and not answered, in heaps that ask nearly the same."""
+        heaps = await self._does(request, "manage", self._support.review.heaps)
+        return [asdict(heap) for heap in heaps]
+
+    async def alike(self, request: Request) -> list[dict[str, Any]]:
+        """List pairs of questions that are nearly the same, with the same answer or another."""
+        pairs = await self._does(request, "manage", self._support.review.pairs)
+        return [asdict(pair) for pair in pairs]
+
+    async def keep_both(self, request: Request, body: Both) -> None:
+        """Say that both of a pair are right."""
+        keep = partial(self._support.knowledge.keep_both, body.one, body.other)
+        await self._does(request, "manage", keep)
+
+    async def drafts(self, request: Request) -> list[dict[str, Any]]:
+        """List the questions that are proposed."""
+        found = await self._does(request, "manage", self._support.knowledge.drafts)
+        return [{"by": one.by, "talk": one.talk, "at": one.at, **as_row(one.faq)} for one in found]
+
+    async def propose(self, request: Request, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Propose a question; customers hear of it when it is published."""
+        caller: Caller = request.scope["state"]["caller"]
+
+        def propose() -> Faq:
+            faq = of_row({**body, "id": name}, "body")
+            self._support.knowledge.propose(faq, caller.credential)
+            return faq
+
+        return as_row(await self._does(request, "manage", propose))
+
+    async def publish(self, request: Request, name: str) -> dict[str, Any]:
+        """Make a proposed question live."""
+        publish = partial(self._support.knowledge.publish, name)
+        return as_row(await self._does(request, "manage", publish))
+
+    async def drop(self, request: Request, name: str) -> None:
+        """Throw a proposed question away."""
+        await self._does(request, "manage", partial(self._support.knowledge.drop, name))
+
     # --- persons ---------------------------------------------------------------------------
 
     async def export(self, request: Request, person: str) -> list[dict[str, Any]]:
@@ -176,21 +233,3 @@ class Endpoints:
         """Erase what a person said, and that it was they."""
         count = await self._does(request, "manage", partial(self._support.forget, person))
         return {"events": count}
-
-    async def _does(self, request: Request, verb: str, work: Callable[[], T]) -> T:
-        """Do something for who asks, in a thread; the database waits for the disk.
-
-        Raises:
-            Problem: they may not, or what they sent cannot be.
-        """
-        caller: Caller = request.scope["state"]["caller"]
-        seen = seen_of(request)
-        seen.route = request.scope["route"].path
-        seen.verb, seen.model = verb, self._model
-        caller.check(verb, self._model)
-        # What agents make known is read by the program, not for them.
-        ASKING.set(caller if verb == "embed" else ITSELF)
-        try:
-            return await run_in_threadpool(work)
-        except InputError as error:
-            raise Problem("invalid", str(error)) from None

@@ -13,6 +13,8 @@ An index never changes; a new one takes over the vectors of texts that it has al
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,12 +67,24 @@ class Index:
         self._answers = _means(faqs, self._vectors)
         self._words = BM25(joined([*faq.questions, *faq.answers]) for faq in faqs)
         self._intents = [faq.intent for faq in faqs]
+        self._exact = _exact(asked)
         self.has = np.array(
             [(bool(faq.questions), True, True, True, bool(faq.intent)) for faq in faqs], bool
         ).reshape(-1, len(PARTS))
 
     def __len__(self) -> int:
         return len(self.faqs)
+
+    def exact(self, text: str) -> int | None:
+        """Give the place of the only question that is asked in just these words, if there is one.
+
+        Case, punctuation and spaces aside.
+        """
+        return self._exact.get(_plain(text))
+
+    def vectors(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts that stand in it, [n, d]."""
+        return np.stack([self._vectors[_name(text)] for text in texts])
 
     def parts(self, query: Query) -> np.ndarray:
         """Score all questions by each part, [n, 5]; 1 is as good as it gets, 0 is nothing."""
@@ -106,6 +120,18 @@ class _Rows:
         if len(self._of):
             np.maximum.at(found, self._of, self._rows @ vector)
         return np.where(np.isinf(found), 0.0, np.maximum(found, 0.0)).astype(np.float32)
+
+
+def _exact(asked: Sequence[tuple[int, str]]) -> dict[str, int]:
+    places: dict[str, set[int]] = {}
+    for place, text in asked:
+        places.setdefault(_plain(text), set()).add(place)
+    return {text: next(iter(own)) for text, own in places.items() if text and len(own) == 1}
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"[^\W_]+", folded))
 
 
 def _means(faqs: Sequence[Faq], vectors: Mapping[bytes, np.ndarray]) -> np.ndarray:

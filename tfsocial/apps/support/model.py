@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
-from tfsocial.apps.support.service import Read
+from tfsocial.apps.support.records import Read
 from tfsocial.serving.gateway.access.callers import ANY, Caller
 from tfsocial.serving.gateway.calls import Answered, Ask, Calls
 

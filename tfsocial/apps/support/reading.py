@@ -38,14 +38,18 @@ def read_faqs(path: Path) -> list[Faq]:
 def read_asked(path: Path) -> list[tuple[str, str]]:
     """Read what is asked: texts in `text`, and in `id` the question that is meant.
 
+    An empty id says that nobody has an answer.
+
     Raises:
         InputError: a file cannot be read, or lacks one of them.
     """
     found = []
     for where, row in _rows(path):
         for name in ("text", "id"):
-            if not isinstance(row.get(name), str) or not row[name].strip():
-                raise InputError(f"{where}: {name}: is empty or not there")
+            if not isinstance(row.get(name), str):
+                raise InputError(f"{where}: {name}: is not there")
+        if not row["text"].strip():
+            raise InputError(f"{where}: text: is empty")
         found.append((row["text"], row["id"].strip()))
     return found
 

@@ -12,8 +12,10 @@ from tfsocial.apps.support.confidence import BY_HAND, Confidence, features_of
 from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
 from tfsocial.apps.support.index import PARTS, Index, Query
 from tfsocial.apps.support.knowledge import Faq
+from tfsocial.apps.support.words import UNSPACED
 
 FOLDS = 5
+EXACT = 0.999  # probability of a question that is asked in the very words that are stored
 LEAST = 20  # questions with known answers; with fewer nothing is fitted
 
 
@@ -77,10 +79,56 @@ class Ranking:
             return Found((), 0.0)
         parts = index.parts(query)
         fused = np.where(holds, self.fusion(parts, index.has), NOT_THERE)
+        exact = index.exact(query.text)
+        if exact is not None and holds[exact]:
+            fused[exact] = np.inf
         order = np.argsort(-fused, kind="stable")[: min(most, int(holds.sum()))]
-        hits = [Hit(index.faqs[place], float(fused[place])) for place in order]
+        hits = [Hit(index.faqs[place], min(float(fused[place]), 1.0)) for place in order]
+        if exact == order[0]:
+            return Found(hits, EXACT)
         (probability,) = self.confidence(features_of(parts, fused)[None])
         return Found(hits, float(probability))
+
+
+@dataclass(frozen=True)
+class ByScript:
+    """A ranking for each kind of script: an encoder may read one of them and hardly the other.
+
+    Attributes:
+        spaced: of what has spaces between its words.
+        unspaced: of Chinese, Japanese and Korean.
+    """
+
+    spaced: Ranking = field(default_factory=Ranking)
+    unspaced: Ranking = field(default_factory=Ranking)
+
+    def of(self, text: str) -> Ranking:
+        """Give the one for a text."""
+        return self.unspaced if UNSPACED.search(text) else self.spaced
+
+    def __str__(self) -> str:
+        if self.spaced == self.unspaced:
+            return str(self.spaced)
+        return f"spaced scripts: {self.spaced}; unspaced ones: {self.unspaced}"
+
+
+def fit_by_script(index: Index, queries: Sequence[Query], right: Sequence[str]) -> ByScript:
+    """Fit a ranking for each kind of script; one for both where either has too few questions.
+
+    See `fit`.
+    """
+    unspaced = [bool(UNSPACED.search(query.text)) for query in queries]
+    fitted = []
+    for wanted in (False, True):
+        own = [
+            (query, one)
+            for query, one, is_so in zip(queries, right, unspaced, strict=True)
+            if is_so == wanted
+        ]
+        fitted.append(fit(index, [query for query, _ in own], [one for _, one in own]))
+    if not all(one.examples for one in fitted):
+        fitted = [fit(index, queries, right)] * 2
+    return ByScript(*fitted)
 
 
 PRECISIONS = (0.9, 0.95, 0.98)
@@ -96,10 +144,11 @@ def fit(
     """Fit weights, confidence and thresholds on questions whose answers are known.
 
     Each is asked twice: as it is, and with its answer left out, when nothing is right. What its
-    probability is judged by never saw its answer: folds hold all questions of an answer.
+    probability is judged by never saw its answer: folds hold all questions of an answer. Questions
+    that really nobody knows count for half of those, where there are some.
 
     Args:
-        right: id of the answer of each.
+        right: id of the answer of each; empty: nobody knows it.
         unknown: share of questions that nobody has an answer for.
 
     Returns:
@@ -115,8 +164,17 @@ def fit(
     parts = np.stack([index.parts(query) for query, _ in pairs])
     weighed = fusion.fitted(parts, index.has, own)
     fused = weighed(parts, index.has)
-    features, correct, weights = _examples(parts, fused, own, unknown)
+    nobodys = [query for query, one in zip(queries, right, strict=True) if not one]
+    features, correct, weights = _examples(parts, fused, own, unknown, 0.5 if nobodys else 1.0)
     fold_of = np.tile(own % FOLDS, 2)
+    if nobodys:
+        more = [index.parts(query) for query in nobodys]
+        more_features = [features_of(one, weighed(one, index.has)) for one in more]
+        features = np.concatenate([features, np.stack(more_features)])
+        correct = np.append(correct, np.zeros(len(more), bool))
+        share = 2 * (unknown / 2) * len(own) / len(more)
+        weights = np.append(weights, np.full(len(more), share))
+        fold_of = np.append(fold_of, np.arange(len(more)) % FOLDS)
     held_out = np.zeros(len(features))
     for fold in range(FOLDS):
         test = fold_of == fold
@@ -134,9 +192,12 @@ def fit(
 
 
 def _examples(
-    parts: np.ndarray, fused: np.ndarray, own: np.ndarray, unknown: float
+    parts: np.ndarray, fused: np.ndarray, own: np.ndarray, unknown: float, made: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Make examples of known questions and of the same ones when nobody knows them.
+
+    Args:
+        made: share of the unknown ones that is made so.
 
     Returns:
         features [2 m, 8], whether the first answer is right, and weights.
@@ -148,5 +209,5 @@ def _examples(
     without_parts[everyone, own] = 0.0
     without[everyone, own] = NOT_THERE
     features += [features_of(one, score) for one, score in zip(without_parts, without, strict=True)]
-    weights = np.repeat([2 * (1 - unknown), 2 * unknown], len(own))
+    weights = np.repeat([2 * (1 - unknown), 2 * unknown * made], len(own))
     return np.stack(features), np.concatenate([correct, np.zeros(len(own), bool)]), weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,86 +13,20 @@ from sqlalchemy import Engine
 from tfsocial.apps.events import Event, EventLog
 from tfsocial.apps.support import answer, asking, desk
 from tfsocial.apps.support.desk import Desk, Waiting
-from tfsocial.apps.support.index import Query
+from tfsocial.apps.support.index import Index, Query
+from tfsocial.apps.support.knowledge import Faq, checked
 from tfsocial.apps.support.knowledge_base import KnowledgeBase
-from tfsocial.apps.support.retrieval import Found, Ranking
+from tfsocial.apps.support.records import OneAnswer, Read, Reply, Rules
+from tfsocial.apps.support.retrieval import ByScript, Found, Hit, Ranking
+from tfsocial.apps.support.review import Review, draft_id, unanswered
 from tfsocial.apps.support.talk import TRIES, Talk, Turn, told_by
 from tfsocial.errors import InputError
 
 LONGEST = 4_000  # characters of a message
 MOST_TURNS = 2_000  # of a talk
+ROOM = 100  # turns kept for what ends a talk that is too long
 GUESSES = 3  # of "did you mean"
-
-
-@dataclass(frozen=True)
-class Read:
-    """What the model says of texts.
-
-    Attributes:
-        vectors: [n, d], of length 1.
-        intents: label -> probability, of each text; empty where there is no classifier.
-    """
-
-    vectors: np.ndarray
-    intents: Sequence[Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """When it answers.
-
-    Attributes:
-        precision: of 1, that answers are to have: those of a probability below its threshold are
-            not given.
-        guess: least probability of what is offered as "did you mean".
-        staffed: whether somebody is at the desk, at a time.
-    """
-
-    precision: float = 0.95
-    guess: float = 0.05
-    staffed: Callable[[float], bool] = field(default=lambda now: True)
-
-
-@dataclass(frozen=True)
-class OneAnswer:
-    """What is said to one question of a message.
-
-    Attributes:
-        asked: the question, as it stands in the message.
-        pieces: of the answer, see `answer.Piece`; empty: there is none that is sure enough.
-        source: id of what is cited.
-        question: as it is stored.
-        probability: that it is right.
-        guesses: (id, question) that may have been meant.
-        needs: whether the answer is known, but a slot of it has no value.
-    """
-
-    asked: str
-    pieces: Sequence[Mapping[str, Any]] = ()
-    source: str = ""
-    question: str = ""
-    probability: float = 0.0
-    guesses: Sequence[tuple[str, str]] = ()
-    needs: bool = False
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What comes back for a message.
-
-    Attributes:
-        answers: one for each question; none where a person answers.
-        state: of the talk now: open, waiting, or with_agent.
-        reason: why it was handed over; empty: it was not.
-        place: in the line, from 1 on; 0: it does not wait.
-        staffed: whether somebody is there to take it.
-    """
-
-    answers: Sequence[OneAnswer]
-    state: str
-    reason: str = ""
-    place: int = 0
-    staffed: bool = True
+SHOWN = 50  # of who waits with what they said
 
 
 class Support:
@@ -113,7 +47,9 @@ class Support:
         self._log, self._read = EventLog(engine), read
         self.knowledge = KnowledgeBase(self._log, self._encode)
         self.desk = Desk(engine)
-        self.ranking, self._rules = ranking or Ranking(), rules or Rules()
+        ranking = ranking or Ranking()
+        self.rankings, self._rules = ByScript(ranking, ranking), rules or Rules()
+        self.review = Review(self._log, self.knowledge, self.queries, self._found, self._least)
 
     def talk(self, name: str) -> Talk:
         """Give a talk as it stands; one that nobody has begun is open and empty."""
@@ -138,12 +74,15 @@ class Support:
             slots: what is known of them, by name.
 
         Raises:
-            InputError: the message is empty or too long.
+            InputError: the message is empty or too long, or the talk is.
         """
         if not text.strip():
             raise InputError("text: is empty; write what you want to know")
         if len(text) > LONGEST:
             raise InputError(f"text: has above {LONGEST} characters; shorten it")
+        talk = self.talk(name)
+        if len(talk.turns) > MOST_TURNS - ROOM:
+            raise InputError(f"{name}: this talk has become too long; begin another one")
         now, writes = time.time(), _Writer(name, person)
         self._log.add([writes.turn(key, "message", now, text=text)])
         talk = self.talk(name)
@@ -152,6 +91,8 @@ class Support:
         answers, reason, counts = self._decided(talk, text, slots or {}, now)
         content = {"to": key, "answers": [asdict(one) for one in answers], "counts": counts}
         events = [writes.turn(f"{key} reply", "reply", now, **content)]
+        if counts:
+            events.append(unanswered(key, now, text, name, person))
         if reason:
             events += writes.handover(key, now, reason)
         self._log.add(events)
@@ -185,9 +126,12 @@ class Support:
 
     # --- the agents' side ------------------------------------------------------------------
 
-    def inbox(self) -> list[Waiting]:
-        """List the talks that wait for a person or have one."""
-        return self.desk.waiting()
+    def inbox(self, agent: str) -> list[Waiting]:
+        """List the talks that wait for a person or have one; who looks is at the desk."""
+        self.desk.here(agent)
+        waiting = self.desk.waiting()
+        shown = [replace(one, said=_last_said(self.talk(one.talk))) for one in waiting[:SHOWN]]
+        return shown + waiting[SHOWN:]
 
     def claim(self, name: str, key: str, agent: str) -> None:
         """Take a talk from the line.
@@ -200,6 +144,7 @@ class Support:
             raise InputError(f"{name}: {talk.agent} has this talk already")
         if talk.state == "open":
             raise InputError(f"{name}: does not wait for anybody")
+        self.desk.here(agent)
         now = time.time()
         self._log.add(
             [
@@ -208,7 +153,7 @@ class Support:
             ]
         )
 
-    def answer_as(self, name: str, key: str, agent: str, text: str, person: str = "") -> None:
+    def answer_as(self, name: str, key: str, agent: str, text: str) -> None:
         """Write to the customer, as an agent who has the talk.
 
         Raises:
@@ -216,10 +161,18 @@ class Support:
         """
         if not text.strip() or len(text) > LONGEST:
             raise InputError(f"text: has to have 1 to {LONGEST} characters")
-        self._must_have(name, agent)
+        person = self._must_have(name, agent).person
         self._log.add(
             [_Writer(name, person).turn(key, "agent", time.time(), agent=agent, text=text)]
         )
+
+    def suggested(self, name: str) -> list[Hit]:
+        """List what may answer a talk's last message, however unsure; the best first."""
+        said = _last_said(self.talk(name))
+        if not said:
+            return []
+        (query,) = self.queries([said])
+        return list(self._found(query).hits[:GUESSES])
 
     def resolve(self, name: str, key: str, agent: str) -> None:
         """Give a talk back to the program: it is settled.
@@ -236,10 +189,30 @@ class Support:
             ]
         )
 
-    def _must_have(self, name: str, agent: str) -> None:
+    def _must_have(self, name: str, agent: str) -> Talk:
         talk = self.talk(name)
         if talk.state != "with_agent" or talk.agent != agent:
             raise InputError(f"{name}: take the talk first; {talk.agent or 'nobody'} has it")
+        return talk
+
+    def propose(self, question: str, answer_text: str, by: str, talk: str = "") -> Faq:
+        """Propose a question of the base, for review; gives it with its id.
+
+        Args:
+            talk: that it comes from: it goes when their person is erased.
+
+        Raises:
+            InputError: a text is empty or too long.
+        """
+        if not question.strip():
+            raise InputError("question: is empty; write what is asked")
+        known = {faq.id for faq in self.knowledge.index.faqs}
+        known |= {draft.faq.id for draft in self.knowledge.drafts()}
+        faq = checked(
+            Faq(draft_id(question, known), question.strip(), answer_text.strip()), "the draft"
+        )
+        self.knowledge.propose(faq, by, talk, self.talk(talk).person if talk else "")
+        return faq
 
     # --- persons ---------------------------------------------------------------------------
 
@@ -255,7 +228,9 @@ class Support:
         """
         if not person:
             raise InputError("person: nobody is named")
-        return self._log.forget(person)
+        count = self._log.forget(person)
+        self.knowledge.refresh(anew=True)  # drafts that came from their talks
+        return count
 
     # --- what to say -----------------------------------------------------------------------
 
@@ -278,7 +253,7 @@ class Support:
         self, talk: Talk, text: str, slots: Mapping[str, str], now: float
     ) -> list[OneAnswer]:
         parts = asking.questions(text)
-        index, least = self.knowledge.index, self.ranking.thresholds[self._rules.precision]
+        index = self.knowledge.index
         # A question that goes on with the topic is also asked with the topic before it.
         whole = [
             f"{talk.topic} {part}" if talk.topic and asking.goes_on(part) else part
@@ -289,19 +264,17 @@ class Support:
         found = []
         for part, extended in zip(parts, whole, strict=True):
             tried = [
-                (one, self.ranking(index, queries[one], now)) for one in {part: 0, extended: 0}
+                (one, self._ranked(index, queries[one], now)) for one in {part: 0, extended: 0}
             ]
             asked, best = max(tried, key=lambda pair: pair[1].probability)
-            found.append(self._one(part, queries[asked], best, least, slots))
+            found.append(self._one(part, queries[asked], best, slots))
         return found
 
-    def _one(
-        self, asked: str, query: Query, found: Found, least: float, slots: Mapping[str, str]
-    ) -> OneAnswer:
+    def _one(self, asked: str, query: Query, found: Found, slots: Mapping[str, str]) -> OneAnswer:
         guesses = tuple(
             (hit.faq.id, hit.faq.question) for hit in found.hits[:GUESSES] if hit.faq.question
         )
-        if not found.hits or found.probability < least:
+        if not found.hits or found.probability < self._least(query.text):
             offered = guesses if found.probability >= self._rules.guess else ()
             return OneAnswer(asked, probability=found.probability, guesses=offered)
         faq = found.hits[0].faq
@@ -311,6 +284,15 @@ class Support:
         return OneAnswer(
             asked, pieces, faq.id, faq.question, found.probability, others, needs=made is None
         )
+
+    def _found(self, query: Query) -> Found:
+        return self._ranked(self.knowledge.index, query, time.time())
+
+    def _ranked(self, index: Index, query: Query, now: float) -> Found:
+        return self.rankings.of(query.text)(index, query, now)
+
+    def _least(self, text: str) -> float:
+        return self.rankings.of(text).thresholds[self._rules.precision]
 
     def queries(self, texts: Sequence[str]) -> list[Query]:
         """Have the model read what is asked."""
@@ -325,8 +307,10 @@ class Support:
 
     def _shown(self, name: str, talk: Talk, turn: Turn | None) -> Reply:
         answers = [_one_of(one) for one in turn.content["answers"]] if turn else []
-        place = self.desk.place(name) if talk.state == "waiting" else 0
-        return Reply(answers, talk.state, talk.reason, place, self._rules.staffed(time.time()))
+        if talk.state != "waiting":
+            return Reply(answers, talk.state, talk.reason)
+        place, staffed = self.desk.place(name), self.desk.staffed()
+        return Reply(answers, talk.state, talk.reason, place, staffed)
 
 
 class _Writer:
@@ -345,6 +329,13 @@ class _Writer:
             self.turn(name, kind, now, reason=reason),
             desk.event(self._talk, name, now, kind, reason=reason),
         ]
+
+
+def _last_said(talk: Talk) -> str:
+    """Give the customer's last message that is not only a wish for a person."""
+    messages = [turn.content["text"] for turn in talk.turns if turn.kind == "message"]
+    asking_something = [text for text in messages if not asking.wants_person(text)]
+    return (asking_something or messages or [""])[-1]
 
 
 def _stream(talk: str) -> str:

@@ -46,6 +46,7 @@ class Talk:
         topic: what the last answer was about: the question as it is stored.
         unanswered: messages in a row that had no answer.
         unhelpful: answers in a row that were given a thumb down.
+        person: whose it is, as far as that was said.
     """
 
     state: str = "open"
@@ -55,6 +56,7 @@ class Talk:
     unhelpful: int = 0
     agent: str = ""
     reason: str = ""
+    person: str = ""
     replied: Mapping[str, Turn] = field(default_factory=dict)
 
     def after(self, turn: Turn) -> Talk:
@@ -70,6 +72,8 @@ def told_by(events: Iterable[Event]) -> Talk:
         content = dict(event.content)
         if kind := content.pop("kind", ""):  # none: it was erased
             talk = talk.after(Turn(content.pop("key", ""), kind, event.happened, content))
+        if event.person:
+            talk = replace(talk, person=event.person)
     return talk
 
 

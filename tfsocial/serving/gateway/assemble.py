@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfsocial.serving.gateway import settings as asked
 from tfsocial.serving.gateway.access import keys, quotas
+from tfsocial.serving.gateway.access.callers import ASKING
 from tfsocial.serving.gateway.access.door import Door
 from tfsocial.serving.gateway.audit.log import AuditLog
 from tfsocial.serving.gateway.backends.contract import Backend
@@ -77,17 +78,21 @@ def _nothing() -> None:
     pass
 
 
-def first_key(access: asked.Access) -> str | None:
-    """Make a key that may ask all models, where there is none yet; None where there is.
+def first_key(
+    access: asked.Access, tenant: str = "default", verbs: Sequence[str] = ASKING
+) -> str | None:
+    """Make a tenant's first key for all models; None where some key may do the same.
 
     Raises:
         InputError: the files cannot be used.
     """
     _make_folders(access)
-    if keys.read(access.keys):
+    known = keys.read(access.keys)
+    if any(set(verbs) & set(key.verbs) for key in known.values()):
         return None
-    key, kept = keys.new(keys.read_secret(access.secret), "default", note="made at the first start")
-    keys.write(access.keys, {kept.prefix: kept})
+    secret, note = keys.read_secret(access.secret), "made at the first start"
+    key, kept = keys.new(secret, tenant, verbs=verbs, note=note)
+    keys.write(access.keys, {**known, kept.prefix: kept})
     return key
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.door import Door
 from tfsocial.serving.gateway.problems import Problem, answer
 from tfsocial.serving.gateway.watch.traces import Spans, no_spans
@@ -35,6 +37,7 @@ class Seen:
         verb, model, tenant: empty where it did not come so far.
         route: its path without names, as `/v1/classify`.
         status: of HTTP.
+        open_ended: whether the answer lasts while the caller stays, so its time says nothing.
     """
 
     request_id: str
@@ -50,6 +53,7 @@ class Seen:
     status: int = 500
     problem: str = ""
     seconds: float = 0.0
+    open_ended: bool = False
 
 
 class Guard:
@@ -61,6 +65,7 @@ class Guard:
         seconds: in which a body has to arrive.
         seen: hears of each request when it is answered.
         spans: see `watch.traces`.
+        visitor: tells who comes to a page without a key; None: a key is needed there.
     """
 
     def __init__(
@@ -71,7 +76,9 @@ class Guard:
         seconds: float,
         seen: Callable[[Seen], None],
         spans: Spans = no_spans,
+        visitor: Callable[[Request], Caller | None] = lambda request: None,
     ):
+        self._visitor = visitor
         self._app, self._door, self._seen, self._spans = app, door, seen, spans
         self._most, self._seconds = most_bytes, seconds
 
@@ -113,7 +120,7 @@ class Guard:
     async def _let_in(self, scope: Scope, seen: Seen) -> None:
         if scope["path"] not in PUBLIC:
             headers = Headers(scope=scope)
-            caller = await self._door.caller(
+            caller = self._visitor(Request(scope)) or await self._door.caller(
                 headers.get("authorization", ""), headers.get("x-api-key", "")
             )
             seen.tenant, seen.credential = caller.tenant, caller.credential

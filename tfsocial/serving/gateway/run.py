@@ -191,7 +191,10 @@ async def _synced(audit: AuditLog, seconds: float) -> None:
 def _guarded(gateway: Gateway, application: Application | None) -> Guard:
     load = gateway.settings.load
     app = make_app(Asking(gateway.calls), application.routes if application else ())
-    return Guard(app, gateway.door, load.bytes, load.arrival, _seen(gateway), gateway.spans)
+    pages = {"visitor": application.visitor} if application else {}
+    return Guard(
+        app, gateway.door, load.bytes, load.arrival, _seen(gateway), gateway.spans, **pages
+    )
 
 
 def _seen(gateway: Gateway) -> Callable[[Seen], None]:

@@ -40,9 +40,10 @@ class Metrics:
         """Count a request; its id stands with its time as an exemplar."""
         route, model = request.route or "other", request.model
         self._requests.labels(route, model, request.status).inc()
-        self._seconds.labels(route, model).observe(
-            request.seconds, {"request_id": request.request_id}
-        )
+        if not request.open_ended:
+            self._seconds.labels(route, model).observe(
+                request.seconds, {"request_id": request.request_id}
+            )
         if request.problem:
             self._refused.labels(request.problem, request.tenant).inc()
         else:

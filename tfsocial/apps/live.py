@@ -1,0 +1,102 @@
+"""Tells open pages that something has come into the log, as server-sent events.
+
+Only that, not what: the page asks for it as it would at any time. One look at the log a moment,
+for all pages together, sees what other processes wrote too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from tfsocial.apps.events import EventLog
+
+EVERY = 0.3  # seconds between two looks
+BEAT = 15.0  # seconds after which something is sent, so that a connection that is gone is noticed
+LASTS = 600.0  # seconds: then the browser connects again, and is let in again
+MOST = 400  # pages of a process
+log = logging.getLogger(__name__)
+
+
+class Live:
+    """The open pages of a process.
+
+    Args:
+        ending: says whether the process is about to end.
+    """
+
+    def __init__(self, events: EventLog, ending: Callable[[], bool]):
+        self._events, self._ending = events, ending
+        self._waiting: dict[asyncio.Event, frozenset[str]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more pages are told."""
+        return len(self._waiting) >= MOST
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._task = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        """Look no longer."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def answer(self, streams: Collection[str], headers: dict[str, str]) -> StreamingResponse:
+        """Answer a page that wants to hear of some streams."""
+        return StreamingResponse(
+            self._told(frozenset(streams)), media_type="text/event-stream", headers=headers
+        )
+
+    async def _told(self, streams: frozenset[str]) -> AsyncIterator[str]:
+        grew = asyncio.Event()
+        self._waiting[grew] = streams
+        until = asyncio.get_running_loop().time() + LASTS
+        try:
+            yield "retry: 2000\n\n"
+            while asyncio.get_running_loop().time() < until and not self._ending():
+                try:
+                    await asyncio.wait_for(grew.wait(), BEAT)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                grew.clear()
+                if not self._ending():
+                    yield "event: changed\ndata: \n\n"
+        finally:
+            del self._waiting[grew]
+
+    async def _look(self) -> None:
+        number: int | None = None
+        while True:
+            await asyncio.sleep(EVERY)
+            if self._ending():
+                for one in self._waiting:
+                    one.set()
+            elif not self._waiting:
+                number = None
+            else:
+                try:
+                    number = await self._tell(number)
+                except Exception:
+                    log.exception("the log could not be read; again in a moment")
+
+    async def _tell(self, number: int | None) -> int:
+        """Wake who waits for streams that grew after an event; gives the newest one now."""
+        if number is None:  # nobody waited: what came meanwhile is not known, so all look
+            newest = await run_in_threadpool(self._events.last_number)
+            for one in list(self._waiting):
+                one.set()
+            return newest
+        grown = await run_in_threadpool(self._events.streams_after, number)
+        for one, streams in list(self._waiting.items()):
+            if not streams.isdisjoint(grown):
+                one.set()
+        return max([number, *grown.values()])
