@@ -126,6 +126,18 @@ def test_who_may_do_what_and_what_is_wrong_is_one_sentence(model, questions, tmp
         said = {"key": "m1", "text": "may my dog come"}
         reply = one.ask("POST", "/talks/t2/messages", channel, said).json()
         assert reply["answers"][0]["source"] == "dog"
+        lines = '{"id": "cat", "question": "may my cat come", "answer": "No."}\n'
+        for content, status, told in (
+            (lines + "\n", 200, '"changed":1'),
+            (lines, 200, '"changed":0'),
+            (lines + '{"id": "a"', 400, "body:2: is no JSON"),
+            (lines + lines, 400, "body:2: id: 'cat' stood before"),
+            (b"\xff", 400, "body: is not UTF-8"),
+            ("", 400, "body: holds no question"),
+        ):
+            url = f"{one.served.http}/support/questions"
+            sent = httpx.post(url, content=content, headers=agent)
+            assert (sent.status_code, told in sent.text) == (status, True)
         assert one.ask("DELETE", "/questions/dog", agent).status_code == 200
         refused = one.ask("DELETE", "/questions/dog", agent)
         assert (refused.status_code, refused.json()["detail"]) == (

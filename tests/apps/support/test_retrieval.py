@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tfsocial.apps.support import confidence, fusion, retrieval
 from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import Index, Query, passages
+from tfsocial.apps.support.index import PARTS, Index, Query, passages
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
 from tfsocial.apps.support.words import BM25, sentences, words
 from tfsocial.errors import InputError
@@ -322,3 +322,63 @@ def test_what_cannot_be_answered_with_is_refused(row, why):
 def test_a_question_comes_back_as_it_was():
     faq = Faq("a", "Where?", "Here.", ("Whither?",), ("There.",), "place", 5.0, 9.0)
     assert of_row(as_row(faq), "") == faq
+
+
+def test_each_kind_of_script_is_weighed_apart_where_there_is_enough_of_both():
+    rng = np.random.default_rng(0)
+    names = [f"word{n}" for n in range(40)] + [
+        f"{chr(0x4E00 + n)}{chr(0x5E00 + n)}" for n in range(40)
+    ]
+    own = {name: _unit(rng.normal(size=16)) for name in names}
+
+    def encode(texts):
+        # It reads spaced scripts; all of the others is the same to it.
+        return np.stack(
+            [own.get(text, np.eye(16)[0]) if text.isascii() else np.eye(16)[0] for text in texts]
+        )
+
+    index = Index([Faq(name, name, name) for name in names], encode)
+    queries = [
+        Query(name, _unit(own[name] + 0.5 * _unit(rng.normal(size=16))), {}) for name in names
+    ]
+    queries = [
+        query if query.text.isascii() else Query(query.text, np.eye(16)[0], {}) for query in queries
+    ]
+    fitted = retrieval.fit_by_script(index, queries, names)
+    question, by_words = PARTS.index("question"), PARTS.index("words")
+    assert fitted.of("一丁").fusion.weights[question] == 0
+    assert fitted.of("一丁").fusion.weights[by_words] > 0
+    assert "unspaced" in str(fitted)
+    one = retrieval.fit_by_script(index, queries[:50], names[:50])
+    assert one.spaced == one.unspaced
+    assert one.spaced.examples == 50
+
+
+def test_questions_that_nobody_knows_lower_what_is_sure():
+    rng = np.random.default_rng(0)
+    vectors = [_unit(rng.normal(size=24)) for _ in range(60)]
+    place = {str(n): n for n in range(60)}
+    index = Index(
+        [Faq(str(n), str(n), "x") for n in range(60)],
+        lambda texts: np.stack([vectors[place.get(text, 0)] for text in texts]),
+    )
+    queries = [
+        Query(f"q{n}", _unit(vectors[n] + 0.6 * _unit(rng.normal(size=24))), {}) for n in range(60)
+    ]
+    # Nobody knows them, though each is near to one that is known.
+    unknown = [
+        Query(f"u{n}", _unit(vectors[n] + 0.9 * _unit(rng.normal(size=24))), {}) for n in range(60)
+    ]
+    names = [str(n) for n in range(60)]
+    without = retrieval.fit(index, queries, names)
+    within = retrieval.fit(index, queries + unknown, names + [""] * 60)
+    assert within.examples == without.examples == 60
+    sure = [
+        np.mean([ranking(index, query, now=0).probability for query in unknown])
+        for ranking in (without, within)
+    ]
+    assert sure[1] < sure[0]
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)

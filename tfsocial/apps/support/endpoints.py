@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tfsocial.apps.support import reading
 from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
 from tfsocial.apps.support.records import Reply
@@ -22,6 +23,8 @@ from tfsocial.serving.gateway.dialects.plain import ANSWERS
 
 TalkName = Annotated[str, Path(min_length=1, max_length=64)]
 Key = Annotated[str, Field(min_length=1, max_length=200, description="The same again is no other.")]
+# A bound has pydantic look into a text: half a character is refused there.
+Text = Annotated[str, Field(max_length=100_000)]
 Person = Annotated[str, Field(max_length=200, description="Whose talk it is, for erasure.")]
 
 
@@ -33,9 +36,9 @@ class Body(BaseModel):
 
 class Message(Body):
     key: Key
-    text: str = Field(examples=["Where is my parcel?"])
+    text: Text = Field(examples=["Where is my parcel?"])
     person: Person = ""
-    slots: dict[str, str] = Field({}, description="What is known of them, as an order's number.")
+    slots: dict[Text, Text] = Field({}, description="What is known of them, as an order's number.")
 
 
 class PersonPlease(Body):
@@ -45,7 +48,7 @@ class PersonPlease(Body):
 
 class Thumb(Body):
     key: Key
-    to: str = Field(description="Key of the message that was replied to.")
+    to: Text = Field(description="Key of the message that was replied to.")
     up: bool
     person: Person = ""
 
@@ -56,12 +59,12 @@ class Claim(Body):
 
 
 class AgentMessage(Claim):
-    text: str
+    text: Text
 
 
 class Both(Body):
-    one: str
-    other: str
+    one: Text
+    other: Text
 
 
 class Endpoints:
@@ -85,6 +88,7 @@ class Endpoints:
             ("POST", "/talks/{talk}/answers", self.answer),
             ("POST", "/talks/{talk}/resolve", self.resolve),
             ("GET", "/questions", self.questions),
+            ("POST", "/questions", self.put_many),
             ("PUT", "/questions/{name}", self.put),
             ("DELETE", "/questions/{name}", self.withdraw),
             ("GET", "/talks/{talk}/suggestions", self.suggestions),
@@ -175,6 +179,15 @@ class Endpoints:
             return faq
 
         return as_row(await self._does(request, "manage", put))
+
+    async def put_many(self, request: Request) -> dict[str, int]:
+        """Make questions live, one of JSON a line (NDJSON); all of them or none."""
+        body = await request.body()
+
+        def put() -> int:
+            return self._support.knowledge.put(reading.of_lines(body, "body"))
+
+        return {"changed": await self._does(request, "manage", put)}
 
     async def withdraw(self, request: Request, name: str) -> None:
         """Take a question out."""

@@ -83,6 +83,26 @@ def of_row(row: Mapping[str, Any], where: str) -> Faq:
     return checked(Faq(**values), where)
 
 
+def whole(text: str, where: str) -> str:
+    """Refuse a text with half a character, which no file and no answer can hold.
+
+    Raises:
+        InputError: it has a surrogate without its other half.
+
+    >>> whole("\\ud83d", "text")
+    Traceback (most recent call last):
+    ...
+    tfsocial.errors.InputError: text: holds half a character (a lone surrogate); send whole ones
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{where}: holds half a character (a lone surrogate); send whole ones"
+        ) from None
+    return text
+
+
 def checked(faq: Faq, where: str) -> Faq:
     """Refuse what cannot be answered with.
 
@@ -94,7 +114,8 @@ def checked(faq: Faq, where: str) -> Faq:
             raise InputError(f"{where}: {name}: is empty")
     if len(faq.id) > 100:
         raise InputError(f"{where}: id: has above 100 characters")
-    for text in (faq.answer, *faq.more, *faq.questions):
+    for text in (faq.id, faq.intent, faq.answer, *faq.more, *faq.questions):
+        whole(text, where)
         if len(text) > LONGEST:
             raise InputError(f"{where}: a text has above {LONGEST} characters; cut it into several")
     return faq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,37 @@ def read_faqs(path: Path) -> list[Faq]:
     Raises:
         InputError: a file cannot be read, a question is none, or two have one id.
     """
+    rows = _rows(path)
+    if path.suffix == ".csv":
+        rows = ((where, _of_cells(row, where)) for where, row in rows)
+    return _faqs(rows, str(path))
+
+
+def of_lines(content: bytes, name: str) -> list[Faq]:
+    """Read questions from JSON lines.
+
+    Raises:
+        InputError: see `read_faqs`.
+
+    >>> [faq.id for faq in of_lines(b'{"id": "a", "answer": "b"}', "body")]
+    ['a']
+    """
+    try:
+        lines = content.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: is not UTF-8 (byte {error.start + 1})") from None
+    return _faqs(_lines(name, lines), name)
+
+
+def _faqs(rows: Iterable[tuple[str, Mapping[str, Any]]], name: str) -> list[Faq]:
     found: dict[str, Faq] = {}
-    for where, row in _rows(path):
-        faq = of_row(_of_cells(row, where) if path.suffix == ".csv" else row, where)
+    for where, row in rows:
+        faq = of_row(row, where)
         if faq.id in found:
             raise InputError(f"{where}: id: {faq.id!r} stood before; give each question its own")
         found[faq.id] = faq
     if not found:
-        raise InputError(f"{path}: holds no question")
+        raise InputError(f"{name}: holds no question")
     return list(found.values())
 
 
@@ -93,7 +116,7 @@ def _cells(path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         raise InputError(f"{path}:{table.line_num}: is no CSV ({error})") from None
 
 
-def _lines(path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _lines(path: Path | str, file: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue

@@ -8,6 +8,7 @@ may be wrong.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import time
 from collections.abc import Callable, Container, Sequence
@@ -20,12 +21,14 @@ from tfsocial.apps.support.index import Index, Query
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.knowledge_base import KnowledgeBase
 from tfsocial.apps.support.retrieval import Found
+from tfsocial.apps.support.words import UNSPACED, words
 
 STREAM = "unanswered"
 LOOKED_AT = 500  # of the newest unanswered questions
 SHOWN = 30  # heaps, and pairs
 LIKE = 0.75  # cosine of questions in a heap with its middle
 SAME_QUESTION, SAME_ANSWER = 0.9, 0.85  # cosines from which two count as nearly the same
+SHARED = 0.3  # of the pairs of characters of two unspaced texts
 ROWS = 512  # of the matrix of cosines at once
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 NOT = re.compile(r"\b(no|not|never|cannot|\w+n't|without)\b|不|没|无|非|未", re.IGNORECASE)
@@ -94,7 +97,8 @@ class Review:
             return []
         self._read_new(texts)
         vectors = np.stack([self._read[text].vector for text in texts])
-        found = [_heap([texts[place] for place in places], asked) for places in heaped(vectors)]
+        like = (vectors @ vectors.T >= LIKE) & in_words(texts)
+        found = [_heap([texts[place] for place in places], asked) for places in heaped(like)]
         found.sort(key=lambda heap: (-heap.count, -heap.last))
         return [heap for heap in found[: 2 * SHOWN] if not self._answered(heap)][:SHOWN]
 
@@ -109,6 +113,7 @@ class Review:
             (likeness, faqs[one], faqs[other])
             for likeness, one, other in near(questions, SAME_QUESTION)
             if frozenset((faqs[one].id, faqs[other].id)) not in kept
+            and in_words([faqs[one].question, faqs[other].question]).all()
         ]
         alike.sort(key=lambda found: -found[0])
         return [_pair(index, *found) for found in alike[:SHOWN]]
@@ -124,16 +129,15 @@ class Review:
             self._read |= dict(zip(new, self._queries(new), strict=True))
 
 
-def heaped(vectors: np.ndarray) -> list[list[int]]:
-    """Gather vectors of length 1 into heaps around middles, the largest first; [place, ...].
+def heaped(like: np.ndarray) -> list[list[int]]:
+    """Gather what is alike, bool [n, n], into heaps around middles, the largest first.
 
-    A heap's first place is its middle. Who is nearest to the most begins (leader clustering).
+    A heap's first place is its middle. Who is like the most others begins (leader clustering).
 
-    >>> heaped(np.array([[0.0, 1.0], [1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]))
+    >>> heaped(np.array([[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 1], [0, 1, 1, 1]], bool))
     [[2, 0, 3], [1]]
     """
-    like = vectors @ vectors.T >= LIKE
-    left = np.ones(len(vectors), bool)
+    left = np.ones(len(like), bool)
     heaps = []
     while left.any():
         middle = int(np.argmax(np.where(left, (like & left).sum(-1), -1)))
@@ -142,6 +146,22 @@ def heaped(vectors: np.ndarray) -> list[list[int]]:
         left[members] = False
         left[middle] = False
     return heaps
+
+
+def in_words(texts: Sequence[str]) -> np.ndarray:
+    """Say which texts may be alike by their words, bool [n, n]: all pairs, unless unspaced ones.
+
+    An encoder that cannot read Chinese takes all of it for alike.
+
+    >>> in_words(["运费怎么算", "修车多少钱", "运费怎么算呢"]).astype(int).tolist()
+    [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
+    """
+    may = np.ones((len(texts), len(texts)), bool)
+    pairs = {place: set(words(text)) for place, text in enumerate(texts) if UNSPACED.search(text)}
+    for one, other in itertools.combinations(pairs, 2):
+        both = len(pairs[one] & pairs[other])
+        may[one, other] = may[other, one] = both >= SHARED * len(pairs[one] | pairs[other])
+    return may
 
 
 def near(vectors: np.ndarray, least: float) -> list[tuple[float, int, int]]:

@@ -14,7 +14,7 @@ from tfsocial.apps.events import Event, EventLog
 from tfsocial.apps.support import answer, asking, desk
 from tfsocial.apps.support.desk import Desk, Waiting
 from tfsocial.apps.support.index import Index, Query
-from tfsocial.apps.support.knowledge import Faq, checked
+from tfsocial.apps.support.knowledge import Faq, checked, whole
 from tfsocial.apps.support.knowledge_base import KnowledgeBase
 from tfsocial.apps.support.records import OneAnswer, Read, Reply, Rules
 from tfsocial.apps.support.retrieval import ByScript, Found, Hit, Ranking
@@ -76,6 +76,8 @@ class Support:
         Raises:
             InputError: the message is empty or too long, or the talk is.
         """
+        for given, where in ((text, "text"), (key, "key"), (person, "person")):
+            whole(given, where)
         if not text.strip():
             raise InputError("text: is empty; write what you want to know")
         if len(text) > LONGEST:
@@ -159,6 +161,7 @@ class Support:
         Raises:
             InputError: the text is empty or too long, or another has the talk.
         """
+        whole(text, "text")
         if not text.strip() or len(text) > LONGEST:
             raise InputError(f"text: has to have 1 to {LONGEST} characters")
         person = self._must_have(name, agent).person
