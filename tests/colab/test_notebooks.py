@@ -46,6 +46,7 @@ SMALL = {
         "POOL_EPOCH_EXAMPLES": 100,
     },
     "04_augmentation_and_data": {**ONCE, "SHOTS": 2, "SEEDS": [0]},
+    "08_customer_service": {"CHECKPOINT": "random"},
     "07_which_texts_to_label": {**ONCE, "EACH": 20, "ROUNDS": 2, "SEEDS": [0]},
     "05_export_and_query": {**ONCE, "LAYERS": 1, "MAX_LOSS": 100.0},
 }
@@ -141,7 +142,7 @@ def test_the_first_cell_installs_from_a_copy_of_the_repository(monkeypatch):
     assert clone[-2:] == ["here", "repository"]
     assert [call.kwargs.get("cwd") for call in started.call_args_list[1:]] == ["repository"] * 2
     assert installs[0][-4:] == [
-        ".[litert]",
+        ".[apps,litert]",
         "tensorflow[and-cuda]==2.20.0",
         "-c",
         "constraints.txt",
