@@ -114,8 +114,9 @@ $(VENV)/.installed: pyproject.toml requirements-m0.txt constraints.txt
 	$(BIN)/python -m pip install -q --no-deps -r requirements-m0.txt
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
+$(VENV)/.installed-dev: $(VENV)/.installed tests/requirements-axe.txt
 	$(BIN)/python -m pip install -q -e ".[dev]" -c constraints.txt
+	$(BIN)/python -m pip install -q --no-deps -r tests/requirements-axe.txt
 	touch $@
 
 $(VENV)-wheel/.installed: $(VENV)/.installed $(shell git ls-files tfsocial pyproject.toml)

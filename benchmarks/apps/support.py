@@ -9,6 +9,8 @@ each way that the base is made:
 * `question`: each answer with its question;
 * `answer`: answers alone, all 719 of them;
 * `paraphrases`: each answer with its question and five paraphrases, those of train;
+* `question, typos`: as `question`, and in test a tenth of the letters is missing, doubled, swapped
+  with the next or another one;
 * `unknown`, `unknown, paraphrases`: the same, and every fifth question is not in the base, though
   it is asked.
 
@@ -20,6 +22,8 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
+import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,14 +35,22 @@ from benchmarks.same_weights import commit
 from tfsocial.apps.support import retrieval
 from tfsocial.apps.support.confidence import features_of
 from tfsocial.apps.support.fusion import Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import Index, Query
+from tfsocial.apps.support.index import Index, Query, read_queries
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.records import Read
 from tfsocial.config.model import Model
 from tfsocial.selection import readers, vectors
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "apps_support.jsonl"
-WAYS = ("question", "answer", "paraphrases", "unknown", "unknown, paraphrases")
+WAYS = (
+    "question",
+    "question, typos",
+    "answer",
+    "paraphrases",
+    "unknown",
+    "unknown, paraphrases",
+)
+TYPOS = 0.1  # of the letters
 EVERY = 5  # which question is taken out of the base where some are unknown
 PASSING, PRECISIONS = 0.95, (0.95, 0.98)
 Line = dict[str, Any]
@@ -119,10 +131,16 @@ def measured(way: str, data: Data, read: Reads, also_train: bool) -> Line:
     if also_train and "paraphrases" not in way:
         fitted_on += data.asked["train"]
     ranking = retrieval.fit(
-        index, queries(fitted_on, read), [right for _, right in fitted_on], precisions=PRECISIONS
+        index,
+        queries(fitted_on, read, index),
+        [right for _, right in fitted_on],
+        precisions=PRECISIONS,
     )
     test = data.asked["test"]
-    parts = np.stack([index.parts(query) for query in queries(test, read)])
+    if "typos" in way:
+        draw = random.Random(0)
+        test = [(with_typos(text, draw), right) for text, right in test]
+    parts = np.stack([index.parts(query) for query in queries(test, read, index)])
     fused = ranking.fusion(parts, index.has)
     places = {faq.id: place for place, faq in enumerate(index.faqs)}
     own = np.array([places.get(right, -1) for _, right in test])
@@ -153,10 +171,27 @@ def base(way: str, data: Data) -> list[Faq]:
     return faqs
 
 
-def queries(asked: Sequence[tuple[str, str]], read: Reads) -> list[Query]:
-    texts = [text for text, _ in asked]
-    found = read(texts)
-    return [Query(*one) for one in zip(texts, found.vectors, found.intents, strict=True)]
+def with_typos(text: str, draw: random.Random) -> str:
+    """Mistype a tenth of the letters."""
+    letters, place = list(text), 0
+    while place < len(letters):
+        if letters[place].isalpha() and draw.random() < TYPOS:
+            kind = draw.choice(("missing", "doubled", "swapped", "another"))
+            if kind == "missing":
+                letters[place] = ""
+            elif kind == "doubled":
+                letters[place] *= 2
+            elif kind == "swapped" and place + 1 < len(letters):
+                letters[place], letters[place + 1] = letters[place + 1], letters[place]
+                place += 1
+            else:
+                letters[place] = draw.choice(string.ascii_lowercase)
+        place += 1
+    return "".join(letters)
+
+
+def queries(asked: Sequence[tuple[str, str]], read: Reads, index: Index) -> list[Query]:
+    return read_queries([text for text, _ in asked], read, index.spelling)
 
 
 def _hits(scores: np.ndarray, own: np.ndarray) -> Line:

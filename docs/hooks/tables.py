@@ -22,11 +22,15 @@ from docs.hooks import (
     results,
     selection_tables,
     serving_tables,
+    support_tables,
     system_tables,
     tuning_tables,
 )
 
 TABLES: dict[str, Callable[[], str]] = {
+    "support_found": support_tables.support_found,
+    "support_sure": support_tables.support_sure,
+    "support_load": support_tables.support_load,
     "quality": quality_tables.quality,
     "second_terms": quality_tables.second_terms,
     "full_recipe": quality_tables.full_recipe,

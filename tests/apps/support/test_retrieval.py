@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfsocial.apps.support import confidence, fusion, retrieval
+from tfsocial.apps.support import index as module
 from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import PARTS, Index, Query, passages
+from tfsocial.apps.support.index import PARTS, Index, Query, passages, read_queries
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
+from tfsocial.apps.support.records import Read
+from tfsocial.apps.support.spelling import Spelling
 from tfsocial.apps.support.words import BM25, sentences, words
 from tfsocial.errors import InputError
 
@@ -43,7 +48,7 @@ FAQS = [
 
 def test_bm25_by_hand():
     """Of three documents of 2, 1 and 3 words; k1 = 1.2, b = 0.75."""
-    ranking = BM25(["card late", "card", "late late rate"])
+    ranking = BM25.of(["card late", "card", "late late rate"])
     rare = math.log1p((3 - 1 + 0.5) / (1 + 0.5))
     length = 1.2 * (0.25 + 0.75 * 3 / 2)
     expected = rare * 2.2 / (1 + length)
@@ -53,9 +58,9 @@ def test_bm25_by_hand():
 
 
 def test_no_documents_and_no_words_are_no_fault():
-    assert BM25([]).scores("a").shape == (0,)
-    assert BM25(["", "?"]).scores("?").tolist() == [0, 0]
-    assert BM25(["", "?"]).most("?") == 0
+    assert BM25.of([]).scores("a").shape == (0,)
+    assert BM25.of(["", "?"]).scores("?").tolist() == [0, 0]
+    assert BM25.of(["", "?"]).most("?") == 0
 
 
 @given(st.text(max_size=200))
@@ -382,3 +387,48 @@ def test_questions_that_nobody_knows_lower_what_is_sure():
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
+
+
+def test_of_a_large_base_the_passages_of_the_nearest_are_read(monkeypatch):
+    faqs = [Faq(f"{n}", "card" if n else "", f"Late rate {n}. Lost card {n}.") for n in range(40)]
+    index = Index(faqs, encode)
+    whole = index.parts(query("lost card 7"))
+    monkeypatch.setattr(module, "FEW", 10)
+    monkeypatch.setattr(module, "FIRST", 5)
+    some = index.parts(query("lost card 7"))
+    assert (some[:, [0, 1, 3, 4]] == whole[:, [0, 1, 3, 4]]).all()
+    read = some[:, 2] == whole[:, 2]
+    assert read[7]
+    assert 5 <= read.sum() < 40
+    assert (some[~read, 2] == some[~read, 1]).all()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("wher is my crad, teh", "where is my card, teh"),
+        ("wheer is my deliverry", "where is my delivery"),
+        ("WHEER?", "where?"),
+        ("delivery 1234", "delivery 1234"),
+        ("\u6211\u7684\u5361", "\u6211\u7684\u5361"),
+    ],
+)
+def test_long_words_are_put_right_and_short_ones_left(typed, meant):
+    spelling = Spelling([Counter(words("where is my card, the delivery"))])
+    assert spelling.corrected(typed) == meant
+
+
+@given(st.text(max_size=40))
+def test_what_the_base_has_is_never_changed(text):
+    assert Spelling([Counter(words(text))]).corrected(text) == text
+    assert Spelling([]).corrected(text) == text
+
+
+def test_what_is_mistyped_is_found_as_it_was_meant():
+    index = Index(FAQS, encode)
+    (asked,) = read_queries(
+        ["card lsot, lotst"], lambda texts: Read(encode(texts), [{}] * 2), index.spelling
+    )
+    assert asked.text == "card lsot, lotst"
+    assert asked.corrected is not None
+    assert index.parts(asked)[1, 0] > index.parts(replace(asked, corrected=None))[1, 0]

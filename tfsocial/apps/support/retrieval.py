@@ -74,7 +74,7 @@ class Ranking:
 
     def __call__(self, index: Index, query: Query, now: float, most: int = 5) -> Found:
         """Search an index for what holds now."""
-        holds = np.array([faq.holds(now) for faq in index.faqs], bool)
+        holds = index.holds(now)
         if not holds.any():
             return Found((), 0.0)
         parts = index.parts(query)

@@ -108,7 +108,7 @@ class Review:
         faqs = [faq for faq in index.faqs if faq.question and faq.holds(time.time())]
         if len(faqs) < 2:
             return []
-        questions = index.vectors([faq.question for faq in faqs])
+        questions = index.vectors([faq.question for faq in faqs], faqs)
         alike = [
             (likeness, faqs[one], faqs[other])
             for likeness, one, other in near(questions, SAME_QUESTION)
@@ -198,7 +198,7 @@ def _heap(texts: Sequence[str], asked: Sequence[Event]) -> Heap:
 
 
 def _pair(index: Index, likeness: float, one: Faq, other: Faq) -> Pair:
-    first, second = index.vectors([one.answer, other.answer])
+    first, second = index.vectors([one.answer, other.answer], [one, other])
     same = float(first @ second) >= SAME_ANSWER and not says_other(one.answer, other.answer)
     return Pair(one, other, likeness, same)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from tfsocial.apps.events import Event, EventLog
 from tfsocial.apps.support import answer, asking, desk
 from tfsocial.apps.support.desk import Desk, Waiting
-from tfsocial.apps.support.index import Index, Query
+from tfsocial.apps.support.index import Index, Query, read_queries
 from tfsocial.apps.support.knowledge import Faq, checked, whole
 from tfsocial.apps.support.knowledge_base import KnowledgeBase
 from tfsocial.apps.support.records import OneAnswer, Read, Reply, Rules
@@ -299,11 +299,7 @@ class Support:
 
     def queries(self, texts: Sequence[str]) -> list[Query]:
         """Have the model read what is asked."""
-        read = self._read(texts)
-        return [
-            Query(text, vector, intents)
-            for text, vector, intents in zip(texts, read.vectors, read.intents, strict=True)
-        ]
+        return read_queries(texts, self._read, self.knowledge.index.spelling)
 
     def _encode(self, texts: Sequence[str]) -> np.ndarray:
         return self._read(texts).vectors

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -37,14 +37,17 @@ def words(text: str) -> list[str]:
 class BM25:
     """Documents by their words.
 
-    >>> ranking = BM25(["the card is late", "the card is lost", "rates"])
+    Args:
+        documents: how often each word is in each.
+
+    >>> ranking = BM25.of(["the card is late", "the card is lost", "rates"])
     >>> int(ranking.scores("lost card").argmax())
     1
     """
 
-    def __init__(self, documents: Iterable[str]):
-        counted = [Counter(words(document)) for document in documents]
-        lengths = np.array([counts.total() for counts in counted], np.float32)
+    def __init__(self, documents: Iterable[Mapping[str, int]]):
+        counted = list(documents)
+        lengths = np.array([sum(counts.values()) for counts in counted], np.float32)
         self._count = len(counted)
         average = lengths.mean() if lengths.sum() else 1.0
         norms = K1 * (1 - B + B * lengths / average)
@@ -60,6 +63,11 @@ class BM25:
             at, times = np.array(where, np.int64), np.array(how_often, np.float32)
             weight = np.log1p((self._count - len(at) + 0.5) / (len(at) + 0.5))
             self._adds[word] = at, weight * times * (K1 + 1) / (times + norms[at])
+
+    @classmethod
+    def of(cls, documents: Iterable[str]) -> BM25:
+        """Count the words of documents."""
+        return cls(Counter(words(document)) for document in documents)
 
     def scores(self, query: str) -> np.ndarray:
         """Score all documents, [n]; 0 where no word is shared."""
