@@ -12,7 +12,12 @@ import pytest
 import tensorflow as tf
 from served_models import served
 
+from tfsocial import api
+from tfsocial.checkpoints import community
+from tfsocial.data.examples import Examples
+from tfsocial.errors import InputError
 from tfsocial.serving.export import portable
+from tfsocial.serving.loading import load_predictor
 
 TEXTS = ["my card is good thanks", "", "it is late", "good " * 500]
 # What the tokenizer brings along; a server needs just these from tensorflow-text.
@@ -101,3 +106,19 @@ def test_the_mark_of_compilation_would_be_seen(tmp_path):
 def test_no_output_is_base64_by_its_name(folders):
     """REST encodes outputs whose names end in _bytes; none may."""
     assert not [name for name in served(folders("three")[1], text=["good"]) if "_bytes" in name]
+
+
+def test_a_checkpoint_as_it_is_gives_the_vectors_that_it_gives_here(folders, tmp_path):
+    """Without a task: vectors of the encoder alone, and the checkpoint's licence."""
+    checkpoint = folders("classify")[0]
+    version = api.export(None, tmp_path / "served", checkpoint=str(checkpoint))
+    predictor = load_predictor(version)
+    assert predictor.manifest.tasks == {}
+    found = predictor.many([(text,) for text in TEXTS]).embedding
+    here = community.of_name(str(checkpoint), "checkpoint").embedder("mean", 128)
+    expected = here(Examples.of_texts(TEXTS))
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    assert np.abs(found / lengths - expected).max() < 1e-5
+    for model, name in ((None, ""), (checkpoint, str(checkpoint))):
+        with pytest.raises(InputError, match="either --model or --checkpoint"):
+            api.export(model, tmp_path / "other", checkpoint=name)
