@@ -10,7 +10,7 @@ WORKERS ?= 2  # test processes; each takes a core and up to 4 GB
 # On a CI machine, whose disk is small, an environment goes when its lane has run.
 done_with = $(if $(CI),rm -rf $(addprefix $(VENV)-,$(1)))
 
-.PHONY: demo test test-all coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference notebooks preflight-env old-runtime-env triton-env batch-env deploy-check preflight-configs clean
+.PHONY: demo test test-all environments test-services coverage test-wheel torch-env beside-torch lint docs docs-serve parity reference notebooks preflight-env old-runtime-env triton-env batch-env deploy-check preflight-configs clean
 
 demo: $(VENV)/.installed
 	rm -rf runs/demo
@@ -34,18 +34,24 @@ lint: $(VENV)/.installed-dev
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
 # (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (3 GB).
-test-all: test docs deploy-check
-	-install/test_services.sh
-	-$(MAKE) preflight-env
-	-$(MAKE) old-runtime-env
-	-$(MAKE) triton-env
-	-$(MAKE) batch-env
+# The environments are downloaded while the first tests run.
+test-all: $(VENV)/.installed-dev $(VENV)/.installed-docs
+	@mkdir -p build
+	$(MAKE) -k environments >build/environments.log 2>&1 & beside=$$!; \
+	$(MAKE) test docs deploy-check || { kill $$beside; exit 1; }; \
+	wait $$beside || tail -5 build/environments.log
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(call done_with,preflight old-runtime triton batch deploy)
 	$(MAKE) test-wheel
 	$(call done_with,wheel)
 	-$(MAKE) torch-env
 	$(MAKE) beside-torch
+
+environments: test-services preflight-env old-runtime-env triton-env batch-env
+
+# PostgreSQL, Redis, NATS, Chromium and Prometheus, from Debian's packages; needs root.
+test-services:
+	install/test_services.sh
 
 # The wheel, as somebody installs it who has no checkout: its demo and some fast tests from an empty
 # folder. In an environment of its own, with a second Python where there is one.

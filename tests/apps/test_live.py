@@ -20,7 +20,7 @@ def test_a_page_hears_of_its_own_streams_and_of_the_end(engine, monkeypatch):
     async def heard():
         live = Live(log, lambda: bool(ending))
         live.start()
-        told = live.answer(["talk:a"], {}).body_iterator
+        told = live.answer("ann", ["talk:a"], {}).body_iterator
         assert await next_of(told) == "retry: 2000\n\n"
         assert "changed" in await next_of(told)  # what came before it looked is not known
         log.add([Event("talk:b", "1", 0.0)])
@@ -36,16 +36,24 @@ def test_a_page_hears_of_its_own_streams_and_of_the_end(engine, monkeypatch):
     asyncio.run(heard())
 
 
-def test_only_so_many_are_told(engine, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 1)
+def test_only_so_many_are_told_and_fewer_of_one(engine, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 3)
+    monkeypatch.setattr(module, "MOST_OF_ONE", 2)
 
     async def filled():
         live = Live(EventLog(engine), lambda: False)
-        told = live.answer(["a"], {}).body_iterator
-        assert not live.is_full
-        await next_of(told)
-        assert live.is_full
-        await told.aclose()
-        assert not live.is_full
+
+        def full():
+            return live.is_full("ann"), live.is_full("bob")
+
+        pages = [live.answer(who, ["a"], {}).body_iterator for who in ("ann", "ann", "bob")]
+        seen = [full()]
+        for page in pages:
+            await next_of(page)
+            seen.append(full())
+        assert seen == [(False, False), (False, False), (True, False), (True, True)]
+        for page in pages:
+            await page.aclose()
+        assert full() == (False, False)
 
     asyncio.run(filled())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
+from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -18,8 +19,15 @@ from tfsocial.apps.events import EventLog
 EVERY = 0.3  # seconds between two looks
 BEAT = 15.0  # seconds after which something is sent, so that a connection that is gone is noticed
 LASTS = 600.0  # seconds: then the browser connects again, and is let in again
-MOST = 400  # pages of a process
+MOST, MOST_OF_ONE = 400, 10  # pages of a process, and of one person in it
 log = logging.getLogger(__name__)
+
+
+class _Page(NamedTuple):
+    """An open page: whose it is, and the streams that it hears of."""
+
+    who: str
+    streams: frozenset[str]
 
 
 class Live:
@@ -31,13 +39,13 @@ class Live:
 
     def __init__(self, events: EventLog, ending: Callable[[], bool]):
         self._events, self._ending = events, ending
-        self._waiting: dict[asyncio.Event, frozenset[str]] = {}
+        self._waiting: dict[asyncio.Event, _Page] = {}
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more pages are told."""
-        return len(self._waiting) >= MOST
+    def is_full(self, who: str) -> bool:
+        """Say whether no more pages are told, of all or of somebody."""
+        own = sum(waiting.who == who for waiting in self._waiting.values())
+        return len(self._waiting) >= MOST or own >= MOST_OF_ONE
 
     def start(self) -> None:
         """Look from now on."""
@@ -49,15 +57,16 @@ class Live:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def answer(self, streams: Collection[str], headers: dict[str, str]) -> StreamingResponse:
-        """Answer a page that wants to hear of some streams."""
-        return StreamingResponse(
-            self._told(frozenset(streams)), media_type="text/event-stream", headers=headers
-        )
+    def answer(
+        self, who: str, streams: Collection[str], headers: dict[str, str]
+    ) -> StreamingResponse:
+        """Answer a page of somebody that wants to hear of some streams."""
+        told = self._told(_Page(who, frozenset(streams)))
+        return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
-    async def _told(self, streams: frozenset[str]) -> AsyncIterator[str]:
+    async def _told(self, page: _Page) -> AsyncIterator[str]:
         grew = asyncio.Event()
-        self._waiting[grew] = streams
+        self._waiting[grew] = page
         until = asyncio.get_running_loop().time() + LASTS
         try:
             yield "retry: 2000\n\n"
@@ -96,7 +105,7 @@ class Live:
                 one.set()
             return newest
         grown = await run_in_threadpool(self._events.streams_after, number)
-        for one, streams in list(self._waiting.items()):
-            if not streams.isdisjoint(grown):
+        for one, page in list(self._waiting.items()):
+            if not page.streams.isdisjoint(grown):
                 one.set()
         return max([number, *grown.values()])

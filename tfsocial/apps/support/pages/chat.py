@@ -80,12 +80,12 @@ class ChatPages:
 
     async def live(self, request: Request) -> Response:
         """Tell an open page that something was said."""
-        _, talk = self._who(request)
+        person, talk = self._who(request)
         seen = seen_of(request)
         seen.route, seen.open_ended = request.scope["route"].path, True
-        if self._live.is_full:
+        if self._live.is_full(person):
             raise Problem("overloaded", "too many pages are open; this one asks now and then")
-        return self._live.answer([f"talk:{talk}", "desk"], HEADERS)
+        return self._live.answer(person, [f"talk:{talk}", "desk"], HEADERS)
 
     async def mine(self, request: Request) -> Response:
         """Give a customer all that is kept of them."""

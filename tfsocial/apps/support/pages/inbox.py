@@ -119,13 +119,14 @@ class InboxPages:
 
     async def live(self, request: Request, talk: str = "") -> Response:
         """Tell an open page that something happened."""
-        if self._entrance.agent(request) is None:
+        agent = self._entrance.agent(request)
+        if agent is None:
             raise Problem("unauthenticated", "sign in")
         seen = seen_of(request)
         seen.route, seen.open_ended = request.scope["route"].path, True
-        if self._live.is_full:
+        if self._live.is_full(agent):
             raise Problem("overloaded", "too many pages are open; this one asks now and then")
-        return self._live.answer([DESK, *([f"talk:{talk}"] if talk else [])], HEADERS)
+        return self._live.answer(agent, [DESK, *([f"talk:{talk}"] if talk else [])], HEADERS)
 
     # --- done ------------------------------------------------------------------------------
 
