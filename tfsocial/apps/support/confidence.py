@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
+from tfsocial.apps.support.fusion import best
 from tfsocial.apps.support.index import PARTS
 
 FEATURES = ("top", "margin", *PARTS, "agreement")
@@ -51,7 +52,7 @@ def features_of(parts: np.ndarray, fused: np.ndarray) -> np.ndarray:
         parts: [n, 5]; n at least 1.
         fused: [n].
     """
-    order = np.argsort(-fused, kind="stable")[:2]
+    order = best(fused, 2)
     top = order[0]
     second = fused[order[1]] if len(order) > 1 else 0.0
     agreement = float(np.mean([column.argmax() == top for column in parts[:, :AGREEING].T]))

@@ -66,6 +66,18 @@ def fitted(parts: np.ndarray, has: np.ndarray, right: npt.ArrayLike) -> Fusion:
     return choose(parts, has, own)
 
 
+def best(scores: np.ndarray, most: int) -> np.ndarray:
+    """Give the places of the highest scores, the best first; of equals the first.
+
+    >>> best(np.array([0.5, 0.9, 0.5, 0.1, 0.5]), 3).tolist()
+    [1, 0, 2]
+    """
+    if most >= len(scores):
+        return np.argsort(-scores, kind="stable")
+    places = np.flatnonzero(scores >= np.partition(scores, -most)[-most])
+    return places[np.argsort(-scores[places], kind="stable")][:most]
+
+
 def reciprocal_ranks(scores: np.ndarray, right: npt.ArrayLike) -> np.ndarray:
     """Give 1 / rank of the right one, [m], from scores [m, n]; of equals it is the last.
 

@@ -184,9 +184,10 @@ class _Rows:
         """
         starts, ends, rows = self._starts, self._ends, self._rows
         if places is not None:
-            taken = np.concatenate([np.arange(starts[one], ends[one]) for one in places])
-            ends = np.cumsum((ends - starts)[places])
-            starts, rows = np.append(0, ends[:-1]), rows[taken]
+            counts, first = (ends - starts)[places], starts[places]
+            ends = np.cumsum(counts)
+            starts = ends - counts
+            rows = rows[np.arange(counts.sum()) + np.repeat(first - starts, counts)]
         found = np.zeros(len(starts), np.float32)
         there = ends > starts
         if there.any():

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfsocial.apps.support import confidence, fusion
 from tfsocial.apps.support.confidence import BY_HAND, Confidence, features_of
-from tfsocial.apps.support.fusion import NOT_THERE, Fusion, reciprocal_ranks
+from tfsocial.apps.support.fusion import NOT_THERE, Fusion, best, reciprocal_ranks
 from tfsocial.apps.support.index import PARTS, Index, Query
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.words import UNSPACED
@@ -82,7 +82,7 @@ class Ranking:
         exact = index.exact(query.text)
         if exact is not None and holds[exact]:
             fused[exact] = np.inf
-        order = np.argsort(-fused, kind="stable")[: min(most, int(holds.sum()))]
+        order = best(fused, min(most, int(holds.sum())))
         hits = [Hit(index.faqs[place], min(float(fused[place]), 1.0)) for place in order]
         if exact == order[0]:
             return Found(hits, EXACT)
