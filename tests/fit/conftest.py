@@ -12,9 +12,11 @@ import tiny_run
 import yaml
 
 from tfsocial.config import Model
+from tfsocial.fit import finalists
 from tfsocial.fit import run as fit_run
 from tfsocial.fit.asked import Asked
 from tfsocial.fit.leaderboard import Fit
+from tfsocial.serving.export import publish
 from tfsocial.tuning import training_process
 
 WORDS = ("good", "nice", "bad", "late", "broken", "thanks")
@@ -94,30 +96,62 @@ class Pretended:
         return True
 
 
+def next_version(models, output: Path, *_) -> Path:
+    """In the place of an export: an empty folder with the number that comes next."""
+    version = output / str(len(list(output.glob("*"))) + 1)
+    version.mkdir(parents=True)
+    return version
+
+
 @pytest.fixture
 def pretended(run, monkeypatch) -> Pretended:
+    """Models are put together on one fold, two at a time, and none is exported.
+
+    `hasty` and `won` do all of it.
+    """
     made = Pretended(run)
     monkeypatch.setattr(training_process, "train", made.train)
+    monkeypatch.setattr(publish, "publish", next_version)
+    monkeypatch.setattr(fit_run, "TRIED_TOGETHER", 1)
+    monkeypatch.setattr(finalists, "SEEDS", finalists.SEEDS[:2])
     return made
 
 
 @dataclass(frozen=True)
-class Won:
-    """A whole call that few_shot won, full being far behind; see `Pretended` for `begun`."""
+class Called:
+    """What a whole call came to and left behind; see `Pretended` for `begun`.
+
+    Attributes:
+        leaderboard: the file for other programs.
+    """
 
     fitted: Fit
     output: Path
     table: Path
     begun: list[tuple[str, str]]
+    leaderboard: dict
+
+
+def called(run, m0, folder: Path, minutes: float, **scores: float) -> Called:
+    made = Pretended(run)
+    made.scores = scores
+    table = write_table(folder / "my.csv")
+    more = {"minutes": minutes, "overrides": ("data.rows=3",)}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training_process, "train", made.train)
+        fitted = fit_run.fit(Asked(table, model=Model(checkpoint=str(m0)), **more), folder / "out")
+    leaderboard = json.loads((folder / "out" / "leaderboard.json").read_text("utf-8"))
+    return Called(fitted, folder / "out", table, made.begun, leaderboard)
 
 
 @pytest.fixture(scope="module")
-def won(run, m0, tmp_path_factory) -> Won:
-    """For all that only looks at what a call leaves behind."""
-    folder, made = tmp_path_factory.mktemp("won"), Pretended(run)
-    made.scores = {"frozen": 0.6, "L": 0.7, "few_shot": 0.8, "full": 0.2}
-    table = write_table(folder / "my.csv")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training_process, "train", made.train)
-        fitted = fit_run.fit(Asked(table, model=Model(checkpoint=str(m0))), folder / "out")
-    return Won(fitted, folder / "out", table, made.begun)
+def hasty(run, m0, tmp_path_factory) -> Called:
+    """A call with hardly any time. `won` goes on in its folder."""
+    return called(run, m0, tmp_path_factory.mktemp("called"), minutes=1e-6, frozen=0.6)
+
+
+@pytest.fixture(scope="module")
+def won(run, m0, hasty) -> Called:
+    """A second call, with time, that few_shot won, full being far behind."""
+    scores = {"frozen": 0.6, "L": 0.7, "few_shot": 0.8, "full": 0.2}
+    return called(run, m0, hasty.output.parent, minutes=20, **scores)

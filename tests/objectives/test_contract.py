@@ -1,33 +1,45 @@
 """What every objective of the tables promises, whichever it is.
 
 The cases are read off the tables: a new objective is tested here without a line of its own.
-Its knobs need defaults; each of its on/off knobs is tested in both positions. Tracing takes
-seconds, most of it for passes that all have in common: there some objectives share a step, as
-those of a formula do, and are compared one by one."""
+Its knobs need defaults; each of its on/off knobs is tested in both positions. Most of the time goes
+into passes that all have in common: some objectives share a step, as those of a formula do, and are
+compared one by one."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from all_objectives import FIRST_KINDS
+from all_objectives import CASES, FIRST_KINDS
 
 from tfsocial.objectives import table, weighing
 from tfsocial.text import batch as keys
 from tfsocial.text import packing
 
+from .conftest import Measured
+
 OF_NEARLY_EQUAL_PASSES = {table.PAPERS[name] for name in ("r_drop", "smart", "vat")}
 GROUPS = 4
 CASES_OF_GROUP = [FIRST_KINDS[first::GROUPS] for first in range(GROUPS)]
+# Beside these the same objectives on other kinds of tasks.
+SHARING = [*CASES_OF_GROUP, [case for case in CASES if case not in FIRST_KINDS]]
 
 
 @pytest.fixture(scope="session")
-def at_rest(bench, batch) -> Callable:
+def sharing(task_of_kind) -> Callable:
+    """`sharing(objective)`: those that share their steps with it, itself among them."""
+    groups = [tuple(case.objective(task_of_kind) for case in cases) for cases in SHARING]
+    return {objective: group for group in groups for objective in group}.__getitem__
+
+
+@pytest.fixture(scope="session")
+def at_rest(bench, batch, sharing) -> Callable:
     """What an objective gives on `batch` without dropout, and the gradients; measured once."""
-    return functools.cache(lambda objective: bench.measure(objective, batch))
+    measured = functools.cache(lambda group: each_measured(group, bench, bench.step(batch)))
+    return lambda objective: measured(sharing(objective))[objective]
 
 
 @pytest.fixture(params=CASES_OF_GROUP, ids=map(str, range(GROUPS)))
@@ -36,11 +48,39 @@ def group(request, task_of_kind) -> dict:
     return {str(case): case.objective(task_of_kind) for case in request.param}
 
 
-def assert_same_gradients(actual, expected, tolerance: float = 1e-5) -> None:
+def each_measured(group: Sequence, bench, step) -> dict:
+    """What each objective of a group gives in one step, and its own gradients."""
+    with tf.GradientTape(persistent=True) as tape:
+        terms = each_alone(group, step)
+        shares = {objective: weighing.mean(found) for objective, found in terms.items()}
+    found = {}
+    for objective, share in shares.items():
+        gradients = tape.gradient(share, bench.variables, unconnected_gradients="zero")
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        found[objective] = Measured(terms[objective], share, gradients)
+    return found
+
+
+def each_alone(group: Sequence, step) -> dict:
+    """What each objective makes of a step; its chance is that of a step of its own."""
+    terms = {}
+    for objective in group:
+        getattr(step, "drawn", []).clear()  # a training pass draws as it likes
+        terms[objective] = objective(step)
+    return terms
+
+
+def each_elsewhere(bench, batch, sharing) -> Callable:
+    """What an objective makes of another batch or in another bench; a step for all of a group."""
+    made = functools.cache(lambda group: each_alone(group, bench.step(batch)))
+    return lambda objective: made(sharing(objective))[objective]
+
+
+def assert_same_gradients(actual, expected, tolerance: float = 1e-5, of: str = "") -> None:
     """All within a tolerance of the length of the whole gradient."""
     scale = max(1.0, float(tf.linalg.global_norm(expected)))
     for one, other in zip(actual, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale)
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale, err_msg=of)
 
 
 def by_example(batch, values) -> np.ndarray:
@@ -74,21 +114,24 @@ def test_says_something_about_every_counted_example(objective, at_rest):
 # (b) eager, graph, XLA
 
 
-def test_computes_the_same_in_a_graph(group, bench, batch):
+def test_computes_the_same_in_a_graph(group, at_rest, bench, batch):
     """Eager execution and a graph agree."""
-    assert_same_compiled(group, bench, batch, jit_compile=False)
+    assert_same_compiled(group, eager_terms(group, at_rest), bench, batch, jit_compile=False)
 
 
 @pytest.mark.long
-def test_computes_the_same_under_xla(group, bench, batch):
+def test_computes_the_same_under_xla(group, at_rest, bench, batch):
     """Eager execution and XLA agree."""
-    assert_same_compiled(group, bench, batch, jit_compile=True)
+    assert_same_compiled(group, eager_terms(group, at_rest), bench, batch, jit_compile=True)
 
 
-def assert_same_compiled(group, bench, batch, jit_compile: bool) -> None:
+def eager_terms(group, at_rest) -> dict:
+    return {name: at_rest(objective).terms for name, objective in group.items()}
+
+
+def assert_same_compiled(group, eager, bench, batch, jit_compile: bool) -> None:
     compute = functools.partial(terms_of, group, bench)
-    compiled = tf.function(compute, jit_compile=jit_compile, autograph=False)
-    eager, traced = compute(batch), compiled(batch)
+    traced = tf.function(compute, jit_compile=jit_compile, autograph=False)(batch)
     for name in group:
         np.testing.assert_array_equal(traced[name].mask, eager[name].mask, name)
         np.testing.assert_allclose(
@@ -98,19 +141,55 @@ def assert_same_compiled(group, bench, batch, jit_compile: bool) -> None:
 
 def terms_of(group, bench, batch) -> dict:
     """What each objective of a group makes of one step."""
-    step = bench.step(batch)
-    return {name: objective(step) for name, objective in group.items()}
+    terms = each_alone([*group.values()], bench.step(batch))
+    return {name: terms[objective] for name, objective in group.items()}
 
 
 # (c) what the mask leaves out does not count
 
 
-def test_masked_slots_do_not_matter(objective, at_rest, bench, batch):
-    """Other tokens, labels and ids in slots without weight leave mean and gradients alone."""
-    expected = at_rest(objective)
-    actual = bench.measure(objective, disturbed(batch))
-    np.testing.assert_allclose(actual.share, expected.share, rtol=1e-6, atol=1e-6)
-    assert_same_gradients(actual.gradients, expected.gradients, 1e-6)
+@pytest.fixture(scope="session")
+def other_slots(batch) -> dict:
+    return disturbed(batch)
+
+
+@pytest.fixture(scope="session")
+def terms_of_other_slots(bench, other_slots, sharing) -> Callable:
+    return each_elsewhere(bench, other_slots, sharing)
+
+
+def test_masked_slots_do_not_matter(objective, at_rest, terms_of_other_slots):
+    """Other tokens, labels and ids in slots without weight leave the mean alone."""
+    share = weighing.mean(terms_of_other_slots(objective))
+    np.testing.assert_allclose(share, at_rest(objective).share, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("cases", SHARING, ids=map(str, range(len(SHARING))))
+def test_masked_slots_move_no_gradient(cases, at_rest, bench, other_slots, task_of_kind):
+    """One gradient is of all objectives of a group, long ones shortened, so that none hides
+    another; where it is wrong, each is looked at.
+    """
+    group = {str(case): case.objective(task_of_kind) for case in cases}
+    rest = {name: at_rest(objective).gradients for name, objective in group.items()}
+    factors = shortening(rest)
+    expected = [
+        tf.add_n([factors[name] * one for name, one in zip(group, of_variable, strict=True)])
+        for of_variable in zip(*rest.values(), strict=True)
+    ]
+    _, actual = measured(group, factors, bench, other_slots)
+    try:
+        assert_same_gradients(actual, expected, 1e-6)
+    except AssertionError:
+        found = each_measured([*group.values()], bench, bench.step(other_slots))
+        for name, objective in group.items():
+            assert_same_gradients(found[objective].gradients, rest[name], 1e-6, name)
+        raise
+
+
+def shortening(gradients) -> dict:
+    """What makes long ones as long as 1."""
+    norms = {name: float(tf.linalg.global_norm(of_one)) for name, of_one in gradients.items()}
+    return {name: 1 / max(1.0, norm) for name, norm in norms.items()}
 
 
 def disturbed(batch):
@@ -135,9 +214,14 @@ def disturbed(batch):
 # (d) order
 
 
-def test_examples_may_stand_anywhere(objective, at_rest, bench, batch, rearranged):
+@pytest.fixture(scope="session")
+def rearranged_terms(bench, rearranged, sharing) -> Callable:
+    return each_elsewhere(bench, rearranged, sharing)
+
+
+def test_examples_may_stand_anywhere(objective, at_rest, batch, rearranged, rearranged_terms):
     """The same examples in other rows and slots have the same losses, and the same mean."""
-    here, there = at_rest(objective).terms, bench.terms(objective, rearranged)
+    here, there = at_rest(objective).terms, rearranged_terms(objective)
     np.testing.assert_array_equal(by_example(rearranged, there.mask), by_example(batch, here.mask))
     moved, stayed = by_example(rearranged, there.loss), by_example(batch, here.loss)
     counted = by_example(batch, here.mask) > 0
@@ -148,14 +232,39 @@ def test_examples_may_stand_anywhere(objective, at_rest, bench, batch, rearrange
 # (e) gradients
 
 
-def test_gradients_under_dropout_are_finite_and_not_zero(objective, bench, batch):
+@pytest.fixture(scope="session")
+def under_dropout(bench, batch, sharing) -> Callable:
+    """As `at_rest`, in an ordinary training pass."""
+    step = functools.partial(bench.dropout_step, batch)
+    measured = functools.cache(lambda group: each_measured(group, bench, step()))
+    return lambda objective: measured(sharing(objective))[objective]
+
+
+def test_gradients_under_dropout_are_finite_and_not_zero(objective, under_dropout):
     """An ordinary training pass can be learned from."""
-    gradients = bench.measure(objective, batch, dropout=True).gradients
+    gradients = under_dropout(objective).gradients
     assert np.isfinite(tf.linalg.global_norm(gradients))
     assert tf.linalg.global_norm(gradients) > 1e-4
 
 
-def test_gradients_agree_with_finite_differences(of_first_kind, at_rest, bench, batch):
+@pytest.fixture(scope="session")
+def slopes(bench, batch, sharing) -> Callable:
+    """Two random directions, and how steep an objective is in each by a small step."""
+    directions = [random_signs(bench.variables, seed) for seed in range(2)]
+
+    @functools.cache
+    def measured(group) -> list[dict]:
+        here = bench.step(batch)
+        each_alone(group, here)
+        return [each_slope(group, bench, here, direction, 1e-3) for direction in directions]
+
+    return lambda objective: [
+        (direction, found[objective])
+        for direction, found in zip(directions, measured(sharing(objective)), strict=True)
+    ]
+
+
+def test_gradients_agree_with_finite_differences(of_first_kind, at_rest, slopes):
     """The slope in random directions is the gradient's share of them.
 
     Directions have entries of +-1, so the slope is about as large as the gradient's norm g.
@@ -164,14 +273,10 @@ def test_gradients_agree_with_finite_differences(of_first_kind, at_rest, bench, 
     """
     gradients = at_rest(of_first_kind).gradients
     norm = float(tf.linalg.global_norm(gradients))
-    here = bench.step(batch)
-    of_first_kind(here)
-    for seed in range(2):
-        direction = random_signs(bench.variables, seed)
+    for direction, found in slopes(of_first_kind):
         expected = sum(
             float(tf.reduce_sum(g * d)) for g, d in zip(gradients, direction, strict=True)
         )
-        found = slope(of_first_kind, bench, here, direction, 1e-3)
         assert found == pytest.approx(expected, abs=0.02 * norm)
 
 
@@ -180,8 +285,8 @@ def random_signs(variables, seed: int) -> list[np.ndarray]:
     return [random.choice([-1.0, 1.0], variable.shape).astype(np.float32) for variable in variables]
 
 
-def slope(objective, bench, here, direction, step: float) -> float:
-    """Central difference of the weighed mean, with what was held at the weights as they are.
+def each_slope(group: Sequence, bench, here, direction, step: float) -> dict:
+    """Central differences of the weighed means, with what was held at the weights as they are.
 
     It leaves them so.
     """
@@ -191,23 +296,29 @@ def slope(objective, bench, here, direction, step: float) -> float:
         for sign in (1, -1):
             for variable, at, ahead in zip(bench.variables, before, direction, strict=True):
                 variable.assign(at + sign * step * ahead)
-            there = bench.step(here.batch, here.held)
-            values.append(float(weighing.mean(objective(there))))
+            terms = each_alone(group, bench.step(here.batch, here.held))
+            values.append({name: float(weighing.mean(found)) for name, found in terms.items()})
     finally:
         for variable, at in zip(bench.variables, before, strict=True):
             variable.assign(at)
-    return (values[0] - values[1]) / (2 * step)
+    ahead, behind = values
+    return {name: (ahead[name] - behind[name]) / (2 * step) for name in ahead}
 
 
 # (f) precision
 
 
-def test_bfloat16_model_gives_float32_losses(objective, at_rest, bfloat16_bench, batch):
+@pytest.fixture(scope="session")
+def bfloat16_terms(bfloat16_bench, batch, sharing) -> Callable:
+    return each_elsewhere(bfloat16_bench, batch, sharing)
+
+
+def test_bfloat16_model_gives_float32_losses(objective, at_rest, bfloat16_terms):
     """A bfloat16 encoder changes the mean by a few percent at most, and no dtype.
 
     The distance between two passes that are nearly alike is less exact than either of them.
     """
-    terms = bfloat16_bench.terms(objective, batch)
+    terms = bfloat16_terms(objective)
     assert (terms.loss.dtype, terms.mask.dtype) == (tf.float32, tf.float32)
     assert np.isfinite(terms.loss.numpy()).all()
     tolerance = 0.3 if type(objective) in OF_NEARLY_EQUAL_PASSES else 0.05
@@ -229,10 +340,7 @@ def test_two_replicas_are_one(group, at_rest, bench, mirrored_bench, two_cpus, b
     Once with five labelled examples on one and three on the other, once with all on one. One
     gradient is of all objectives of a group, long ones shortened, so that none hides another.
     """
-    factors = {
-        name: 1 / max(1.0, float(tf.linalg.global_norm(at_rest(objective).gradients)))
-        for name, objective in group.items()
-    }
+    factors = shortening({name: at_rest(one).gradients for name, one in group.items()})
     together = on_replicas(two_cpus, mirrored_bench, group, factors)
     for whole in (batch, without_weight(batch, replica=1)):
         shares, gradients = together(whole)
@@ -255,7 +363,8 @@ def test_lists_may_lie_across_replicas(name, bench, mirrored_bench, two_cpus, ba
     shares, gradients = on_replicas(two_cpus, mirrored_bench, alone_in_group, factors)(batch)
     np.testing.assert_allclose(shares[name], expected_shares[name], rtol=1e-5, atol=1e-5)
     assert_same_gradients(gradients, expected_gradients)
-    assert_same_compiled(alone_in_group, bench, batch, jit_compile=True)
+    eager = terms_of(alone_in_group, bench, batch)
+    assert_same_compiled(alone_in_group, eager, bench, batch, jit_compile=True)
 
 
 def measured(group, factors, bench, batch) -> tuple[dict, list]:

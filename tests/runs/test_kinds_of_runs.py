@@ -1,4 +1,4 @@
-"""What a run can be made of: tasks, pairs, the whole formula, the model of another run."""
+"""What a run can be made of: tasks, pairs, the whole formula."""
 
 from __future__ import annotations
 
@@ -99,16 +99,6 @@ def test_all_three_parts_of_the_formula(moods, tmp_path):
     assert raw["L0/l2_sp"][0] == pytest.approx(0.0, abs=1e-6)
     assert raw["L0/l2_sp"][3] > 1e-3
     assert raw["L_paper/r_drop"][0] > 0
-
-
-def test_the_model_of_a_run_is_the_checkpoint_of_the_next(finished, moods, tmp_path):
-    """Pretraining and fine-tuning are two runs: the second starts where the first ended."""
-    chosen = tiny_run.settings(
-        moods, f"model.checkpoint={finished / 'model'}", "optimizer.learning_rate=1.0e-30"
-    )
-    tiny_run.train(chosen, tmp_path / "run")
-    name = "model.safetensors/encoder.layer.0.output.dense.weight"
-    assert np.array_equal(weights(finished)[name], weights(tmp_path / "run")[name])
 
 
 def test_nothing_to_learn_from_is_said(moods, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import served_models
 import tiny_run
 
 from tfsocial import config
@@ -15,25 +16,18 @@ from tfsocial.runs import label_worth, report
 WORDS = ("good", "nice", "bad", "late", "broken", "thanks")
 
 
-def test_a_run_with_few_labels_ends_with_it(tmp_path):
-    """From the real M0, whose vectors it takes."""
+def test_a_run_with_few_labels_ends_with_it(moods, tmp_path):
+    """By the vectors of the checkpoint that it began with."""
     rows = [
         (f"{WORDS[n % 6]} {chr(97 + n % 26) * 3} {mood}", mood)
         for n in range(30)
         for mood in ("happy", "sad")
     ]
     path = tiny_run.write_csv(tmp_path / "train.csv", ("text", "label"), rows)
-    chosen = config.load(
-        [
-            {
-                "name": "moods",
-                "data": {"splits": {"train": str(path)}, "text": ["text"], "licence": "CC0-1.0"},
-                "tasks": {"mood": {"column": "label"}},
-                "training": {"max_steps": 1},
-                "report": {"baselines": False},
-            }
-        ]
-    )
+    data = {**tiny_run.tree(moods)["data"], "splits": {"train": str(path)}}
+    m0 = served_models.write_model(tmp_path / "m0", *served_models.MODELS["classify"])
+    model = {"checkpoint": str(m0), "licence_ack": "made here"}
+    chosen = tiny_run.settings(moods, "training.max_steps=1", data=data, model=model)
     run = tiny_run.train(chosen, tmp_path / "run")
     said = report.conclude(run, chosen, tmp_path / "run")
     assert "more labels, mood: of 60, by a regression on M0's vectors" in said

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
 import tiny_run
+
+from tfsocial.selection import readers
 
 ABOUT = {
     "card": ("my bank card was stolen", "the card machine kept my card", "a new card please"),
@@ -13,6 +16,15 @@ ABOUT = {
     "pizza": ("a large pizza with cheese", "is the pizza vegetarian", "how long to bake dough"),
 }
 POOL = [(text, label) for label, texts in ABOUT.items() for text in texts]
+
+
+_of_checkpoint = functools.cache(readers.CheckpointReader)
+
+
+@pytest.fixture(autouse=True)
+def _m0_is_loaded_once(monkeypatch):
+    """Nobody changes it, and loading it takes longer than reading the texts here."""
+    monkeypatch.setattr(readers, "CheckpointReader", _of_checkpoint)
 
 
 @pytest.fixture

@@ -34,18 +34,18 @@ from tfsocial.text.tokenizer import Tokenizer
 WORDS = st.lists(st.sampled_from(["card", "?", "unbelievable", "Zürich", "qzxj"]), max_size=24)
 
 
-@settings(max_examples=80, deadline=None)
-@given(WORDS, WORDS, st.integers(3, 40))
-def test_pairs_are_cut_as_longest_first(first, second, max_length):
-    text, pair = " ".join(first), " ".join(second)
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=4, max_size=8), st.integers(3, 40))
+def test_pairs_are_cut_as_longest_first(both, max_length):
+    texts, pairs = ([" ".join(words) for words in part] for part in zip(*both, strict=True))
     encoded = oracle(english(), True)(
-        [text], [pair], truncation="longest_first", max_length=max_length
+        texts, pairs, truncation="longest_first", max_length=max_length
     )
-    whole = len(oracle(english(), True)([text], [pair])["input_ids"][0])
-    ids, types, truncated = tokenizer(english())([text], [pair], max_length=max_length)
+    whole = oracle(english(), True)(texts, pairs)["input_ids"]
+    ids, types, truncated = tokenizer(english())(texts, pairs, max_length=max_length)
     assert ids.to_list() == encoded["input_ids"]
     assert types.to_list() == encoded["token_type_ids"]
-    assert truncated.numpy().tolist() == [whole > max_length]
+    assert truncated.numpy().tolist() == [len(row) > max_length for row in whole]
 
 
 @pytest.mark.parametrize("max_length", [2, 3, 4, 7, 16])

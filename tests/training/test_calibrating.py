@@ -41,23 +41,29 @@ def runs(tmp_path_factory):
 TEXTS = [(text,) for text, _ in tiny_run.MOODS]
 
 
-def test_weights_and_answers_stay_as_they_were(runs):
+@pytest.fixture(scope="module")
+def predictors(runs):
+    """Of both, by their names."""
+    return {name: load_predictor(runs / name / "model") for name in ("calibrated", "raw")}
+
+
+def test_weights_and_answers_stay_as_they_were(runs, predictors):
     """Only how sure the model is changes."""
     one, other = weights(runs / "calibrated"), weights(runs / "raw")
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    sure, raw = (load_predictor(runs / name / "model")(TEXTS) for name in ("calibrated", "raw"))
+    sure, raw = (predictor(TEXTS) for predictor in predictors.values())
     np.testing.assert_array_equal(sure.tasks["mood"].argmax(-1), raw.tasks["mood"].argmax(-1))
     np.testing.assert_array_equal(sure.tasks["size"], raw.tasks["size"])
     assert np.abs(sure.tasks["mood"] - raw.tasks["mood"]).max() > 0.05
 
 
-def test_the_manifest_keeps_what_was_fitted(runs):
+def test_the_manifest_keeps_what_was_fitted(runs, predictors):
     """And the numbers follow from it: softmax of z / T, sigmoid of a z + b."""
     calibrated = model_folder.load(runs / "calibrated" / "model").manifest.calibration
     assert set(calibrated) == {"mood", "words"}
     assert model_folder.load(runs / "raw" / "model").manifest.calibration == {}
-    sure, raw = (load_predictor(runs / name / "model")(TEXTS) for name in ("calibrated", "raw"))
+    sure, raw = (predictor(TEXTS) for predictor in predictors.values())
     (scale,) = calibrated["mood"].scale
     expected = special.softmax(np.log(raw.tasks["mood"]) * scale, -1)
     np.testing.assert_allclose(sure.tasks["mood"], expected, atol=1e-5)
@@ -66,7 +72,7 @@ def test_the_manifest_keeps_what_was_fitted(runs):
     np.testing.assert_allclose(sure.tasks["words"], expected, atol=1e-4)
 
 
-def test_dev_is_calibrated(runs):
+def test_dev_is_calibrated(predictors):
     """On the rows that it was fitted to: near as often right as it says."""
     texts = [(text,) for text, _ in tiny_run.MOODS * 8]
     truth = np.array(
@@ -76,15 +82,15 @@ def test_dev_is_calibrated(runs):
         ]
     )
     errors = {
-        name: calibration(truth, load_predictor(runs / name / "model")(texts).tasks["mood"]).error
-        for name in ("calibrated", "raw")
+        name: calibration(truth, predictor(texts).tasks["mood"]).error
+        for name, predictor in predictors.items()
     }
     assert errors["calibrated"] < errors["raw"]
 
 
-def test_a_saved_model_says_the_same(runs, tmp_path):
+def test_a_saved_model_says_the_same(runs, predictors, tmp_path):
     publish(runs / "calibrated" / "model", tmp_path / "saved")
-    own = load_predictor(runs / "calibrated" / "model")(TEXTS)
+    own = predictors["calibrated"](TEXTS)
     saved = load_predictor(tmp_path / "saved")(TEXTS)
     for task, values in own.tasks.items():
         np.testing.assert_allclose(saved.tasks[task], values, atol=1e-6)

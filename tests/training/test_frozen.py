@@ -91,7 +91,7 @@ def test_they_stay_bit_for_bit_and_all_others_move(social_model, batch, endless,
             np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
-@pytest.mark.parametrize("options", [{}, {"parts": 2}, {"cosines_every": 1}])
+@pytest.mark.parametrize("options", [{"parts": 2}, {"cosines_every": 1}])
 def test_heads_alone_learn_where_all_layers_are_frozen(social_model, batch, endless, options):
     model = social_model(**FEW, layers=2, frozen_layers=2, weight_decay=0.1, **options)
     encoder = parameters.of_encoder(model.text_model.encoder)
@@ -105,8 +105,9 @@ def test_heads_alone_learn_where_all_layers_are_frozen(social_model, batch, endl
 
 def test_the_others_take_the_step_they_would_take(social_model, batch, endless):
     """Without clipping, which counts the gradients of all: one step, frozen or not."""
+    formula = {**FORMULA, "papers": {"fgm": {}}}  # which asks for the gradient at the words
     whole, partly = (
-        social_model(**FORMULA, layers=2, frozen_layers=frozen, clip_norm=None, **CALM)
+        social_model(**formula, layers=2, frozen_layers=frozen, clip_norm=None, **CALM)
         for frozen in (None, 1)
     )
     for model in (whole, partly):
@@ -171,15 +172,16 @@ def test_a_run_saves_them_as_they_were(tmp_path):
 
     moods = tiny_run.write_moods(tmp_path / "moods")
 
-    def tables(name: str, *options: str) -> dict[str, np.ndarray]:
+    def saved(name: str, *options: str) -> dict[str, np.ndarray]:
         tiny_run.train(tiny_run.settings(moods, *options), tmp_path / name)
-        saved = load_file(tmp_path / name / "model" / "model.safetensors")
-        return {name: table for name, table in saved.items() if "embeddings." in name}
+        return load_file(tmp_path / name / "model" / "model.safetensors")
 
-    began = tables("began", "optimizer.learning_rate=1.0e-30")
-    kept = tables("kept", "training.frozen_layers=0", "training.gradient_checkpointing=true")
-    moved = tables("moved", "training.gradient_checkpointing=true")
-    assert len(began) == 5
-    for name, table in began.items():
-        np.testing.assert_allclose(kept[name], table, rtol=0, atol=1e-20, err_msg=name)
-        assert not np.allclose(moved[name], table, rtol=0, atol=1e-3), name
+    began = saved("began", "optimizer.learning_rate=1.0e-30")
+    kept = saved("kept", "training.frozen_layers=0", "training.gradient_checkpointing=true")
+    tables = {name for name in began if "embeddings." in name}
+    assert len(tables) == 5
+    for name, value in began.items():
+        if name in tables:
+            np.testing.assert_allclose(kept[name], value, rtol=0, atol=1e-20, err_msg=name)
+        elif name.endswith(".weight"):
+            assert not np.allclose(kept[name], value, rtol=0, atol=1e-3), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -123,31 +124,47 @@ def test_statistics_by_hand():
 
 @pytest.fixture
 def moods(tmp_path):
+    return write_moods(tmp_path / "data")
+
+
+def write_moods(folder: Path) -> Path:
     """Train without weather; dev and test with it."""
-    folder = tiny_run.write_moods(tmp_path / "data", times=8)
+    tiny_run.write_moods(folder, times=8)
     rows = [*tiny_run.MOODS * 4, *[("thanks thanks it is it is", "weather")] * 4]
     for split in ("dev", "test"):
         tiny_run.write_csv(folder / f"{split}.csv", ("text", "label"), rows)
     return folder
 
 
-@pytest.mark.parametrize("by", get_args(OODScore))
-def test_a_run_tells_what_it_never_saw(moods, tmp_path, by):
-    """Saved, loaded and exported, the answers keep their threshold; the head has two logits."""
-    task = {"column": "label", "ood_label": "weather", "ood_detector": by}
-    chosen = tiny_run.settings(moods, "training.epochs=6", tasks={"mood": task})
-    tiny_run.train(chosen, tmp_path / "run")
-    folder = tmp_path / "run" / "model"
-    loaded = model_folder.load(folder)
-    spec = loaded.manifest.tasks["mood"]
-    assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
-    assert loaded.model.heads.ood_detectors["mood"].threshold.numpy() > -1e30
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory) -> Path:
+    """The model of a run with a task for each score, all of the same labels."""
+    folder = write_moods(tmp_path_factory.mktemp("fitted") / "data")
+    tasks = {
+        by: {"column": "label", "ood_label": "weather", "ood_detector": by}
+        for by in get_args(OODScore)
+    }
+    chosen = tiny_run.settings(folder, "training.epochs=6", tasks=tasks)
+    return tiny_run.train(chosen, folder / "run").workdir / "model"
+
+
+@pytest.fixture(scope="module")
+def answers(fitted, tmp_path_factory) -> list:
+    """What it says, and what it says exported."""
+    exported = publish(fitted, tmp_path_factory.mktemp("exported") / "saved")
     texts = [(text,) for text, _ in tiny_run.MOODS] + [("thanks thanks it is it is",)]
-    own = load_predictor(folder)(texts).tasks["mood"]
-    publish(folder, tmp_path / "saved")
-    np.testing.assert_allclose(
-        load_predictor(tmp_path / "saved")(texts).tasks["mood"], own, atol=1e-5
-    )
+    return [load_predictor(folder)(texts).tasks for folder in (fitted, exported)]
+
+
+@pytest.mark.parametrize("by", get_args(OODScore))
+def test_a_run_tells_what_it_never_saw(fitted, answers, by):
+    """Saved, loaded and exported, the answers keep their threshold; the head has two logits."""
+    loaded = model_folder.load(fitted)
+    spec = loaded.manifest.tasks[by]
+    assert (spec.labels, spec.scope, spec.learned) == (("happy", "sad", "weather"), by, 2)
+    assert loaded.model.heads.ood_detectors[by].threshold.numpy() > -1e30
+    own, exported = (said[by] for said in answers)
+    np.testing.assert_allclose(exported, own, atol=1e-5)
     np.testing.assert_allclose(own.sum(-1), 1, rtol=1e-5)
     assert own.shape == (5, 3)
     if "mahalanobis" in by:  # a tiny model's logits are as sure of the outside as of anything

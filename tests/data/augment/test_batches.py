@@ -75,10 +75,12 @@ def same(batches, others) -> bool:
     )
 
 
+# A window is of examples, before anything becomes of their texts.
 @pytest.mark.parametrize(
-    "ops", [TEXT_OPS, TOKEN_OPS, TEXT_OPS + TOKEN_OPS], ids=["text", "token", "both"]
+    ("ops", "window"),
+    [(TEXT_OPS, 2048), (TOKEN_OPS, 2048), (TEXT_OPS + TOKEN_OPS, 4)],
+    ids=["text", "token", "both"],
 )
-@pytest.mark.parametrize("window", [4, 2048])
 def test_each_epoch_reads_every_example_once_and_anew(source_of, ops, window, monkeypatch):
     """What stands in a row is what the chain makes of the text in that epoch."""
     monkeypatch.setattr(augmented, "WINDOW", window)

@@ -125,7 +125,7 @@ def test_an_example_meets_new_company_every_epoch():
     assert len(pairs) > 80  # of 100, in 300 draws
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)  # each is traced anew
 @given(
     st.integers(1, 30), st.integers(1, 5), st.integers(7, 15), st.integers(1, 4), st.integers(0, 9)
 )
@@ -254,7 +254,7 @@ def test_evaluation_by_hand():
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)  # each is traced anew
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(7, 15), st.integers(1, 4))
 def test_evaluation_meets_every_example_once(count, rows, row_length, slots):
     """No example is dropped with the last batch and none comes twice."""

@@ -146,23 +146,18 @@ def test_a_corpus_is_the_same_with_a_cache(settings):
     assert kept.counts == listed.counts
 
 
-@pytest.mark.parametrize(
-    "knobs",
-    [
-        ("data.augment=[{word_swap: {rate: 0.5}}]",),
-        ("data.augment=[{token_mask: {rate: 0.5}}]",),
-        ("data.shots=3", "report.baselines=true"),
-    ],
-    ids=["words", "tokens", "shots"],
-)
-def test_a_run_is_the_same_with_a_cache(tmp_path, knobs):
-    """Weights bit for bit, and every number of the report."""
-    _same(tmp_path, knobs, ["listed", "kept"])
+def test_a_run_is_the_same_with_a_cache(tmp_path):
+    """Weights bit for bit, and every number of the report. Words are changed as they are read."""
+    _same(tmp_path, ("data.augment=[{word_swap: {rate: 0.5}}]",), ["listed", "kept"])
 
 
 def test_the_next_run_reads_the_cache(tmp_path):
-    """And is the same too."""
-    _same(tmp_path, (), ["listed", "kept", "again"])
+    """And is the same too. Tokens are changed as they are kept, some of train is drawn, and
+    baselines read all of it.
+    """
+    masked = "data.augment=[{token_mask: {rate: 0.5}}]"
+    knobs = (masked, "data.shots=3", "report.baselines=true")
+    _same(tmp_path, knobs, ["listed", "kept", "again"])
 
 
 def _same(folder: Path, knobs: tuple[str, ...], names: list[str]) -> None:
@@ -187,7 +182,6 @@ def _weights(workdir: Path) -> dict[str, np.ndarray]:
 
 
 def _run(path: Path, workdir: Path) -> None:
-
     assert door.main(["train", f"--config={path}", f"--workdir={workdir}", "--device=cpu"]) == 0
 
 

@@ -51,7 +51,7 @@ def moods(tmp_path) -> Path:
     return tiny_run.write_moods(tmp_path / "moods")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory) -> Path:
     """The run of `start` without more options that nobody stopped."""
     folder = tmp_path_factory.mktemp("undisturbed")

@@ -49,19 +49,6 @@ def cut_off(power_cut, tmp_path) -> Path:
     return shutil.copytree(power_cut, tmp_path / "run")
 
 
-def test_an_epoch_that_was_not_scored_yet_is(moods, undisturbed, tmp_path, monkeypatch):
-    """Its last step was kept, the power went before dev was scored: one score, not none or two."""
-    every = "training.checkpoint_every=4"
-    with monkeypatch.context() as patch:
-        stop_after(8, patch)
-        with pytest.raises(Interrupted):
-            start(moods, tmp_path / "run", every)
-    assert [row["step"] for row in points(tmp_path / "run") if "dev/monitored" in row] == [4]
-    start(moods, tmp_path / "run", every)
-    assert points(tmp_path / "run") == points(undisturbed)
-    assert weights(tmp_path / "run") == weights(undisturbed)
-
-
 def test_checkpoints_come_every_so_many_steps_and_the_oldest_go(cut_off):
     found = checkpoint_files.find(str(cut_off / "checkpoints"))
     assert [one.step for one in found] == [6, 3]
@@ -218,17 +205,20 @@ def test_checkpoints_on_another_filesystem_survive_a_lost_disk(
 ):
     """ram:// stands in for gs://: the same interface, another filesystem than the disk.
 
-    The checkpoints lie there: another workdir goes on with the same config.
+    The checkpoints lie there: another workdir goes on with the same config. The last step of an
+    epoch was kept, the power went before dev was scored: one score, not none or two.
     """
     kept = f"ram://{tmp_path.name}/kept"
-    elsewhere = f"training.checkpoints={kept}"
+    elsewhere = (f"training.checkpoints={kept}", "training.checkpoint_every=4")
     with monkeypatch.context() as patch:
-        stop_after(7, patch)
+        stop_after(8, patch)
         with pytest.raises(Interrupted):
-            start(moods, tmp_path / "lost", elsewhere)
-    assert [one.step for one in checkpoint_files.find(kept)] == [6, 3]
-    start(moods, tmp_path / "new", elsewhere)
+            start(moods, tmp_path / "lost", *elsewhere)
+    assert [one.step for one in checkpoint_files.find(kept)] == [8, 4]
+    assert [row["step"] for row in points(tmp_path / "lost") if "dev/monitored" in row] == [4]
+    start(moods, tmp_path / "new", *elsewhere)
     assert weights(tmp_path / "new") == weights(undisturbed)
+    assert [*points(tmp_path / "lost"), *points(tmp_path / "new")] == points(undisturbed)
     assert not (tmp_path / "lost" / "checkpoints").exists()
     assert not (tmp_path / "new" / "checkpoints").exists()
 

@@ -14,19 +14,17 @@ from interrupted_runs import copy_after, points, start, weights
 from tfsocial.training import checkpoint_files
 from tfsocial.training.callbacks.checkpointing import Interrupted
 
-REMEMBERED = {
-    "variances, cosines": (
-        *("objectives.weighing=uncertainty", "objectives.cosines_every=2"),
+REMEMBERED = {  # what excludes the other lies in two runs, all else in either
+    "pace, cosines, budget, averages, loss scale": (
+        *("objectives.weighing=gradnorm", "objectives.cosines_every=2"),
         "objectives.papers={r_drop: {}}",
-    ),
-    "budget, averages, loss scale": (
         "objectives.community={feature_cosine: {weight: {cosine: 0.9, every: 2, texts: 4}}}",
         *("training.ema=0.8", "training.precision=float16"),
     ),
-    "pace": ("objectives.weighing=gradnorm", "objectives.papers={r_drop: {}}"),
-    "recomputation, parts": (
+    "variances, recomputation, parts": (
+        *("objectives.weighing=uncertainty", "objectives.sam_radius=0.05"),
         *("training.gradient_checkpointing=true", "training.frozen_layers=0"),
-        *("training.micro_batches=2", "objectives.sam_radius=0.05"),
+        "training.micro_batches=2",
     ),
 }
 

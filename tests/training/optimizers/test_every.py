@@ -147,8 +147,10 @@ def test_missing_gradient_leaves_the_variable_alone(name):
     np.testing.assert_array_equal(weights[0], before)
 
 
-@ALL
-@pytest.mark.parametrize("jit_compile", [False, True])
+# Under XLA all take equal steps (above), and gradients are made dense for all in one place.
+@pytest.mark.parametrize(
+    ("name", "jit_compile"), [*((name, False) for name in OPTIMIZERS), ("adamw", True)]
+)
 def test_learns_a_batch(name, jit_compile, social_model, batch, endless):
     """Fifteen steps on one batch take half of the loss away, the norm on record is a number."""
     # LAMB's step is a share of the weight's length, not a length.

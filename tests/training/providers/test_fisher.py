@@ -97,26 +97,6 @@ def test_the_mlm_head_is_saved_as_the_community_names_it(pretrained):
     assert np.any(tensors["cls.predictions.bias"] != 0)
 
 
-def test_a_checkpoint_s_mlm_head_is_taken(pretrained, tmp_path, caplog):
-    """At a rate of nothing it comes out as it went in; without the term it is kept as well."""
-    moods, run = pretrained
-    before = load_file(run / "model" / "model.safetensors")
-    for name, papers in (("with", {"masked_lm": {}}), ("without", {})):
-        chosen = tiny_run.settings(
-            moods,
-            f"model.checkpoint={run / 'model'}",
-            "optimizer.learning_rate=1.0e-30",
-            objectives={"community": papers},
-        )
-        with caplog.at_level("INFO"):
-            tiny_run.train(chosen, tmp_path / name)
-        after = load_file(tmp_path / name / "model" / "model.safetensors")
-        assert before.keys() == after.keys()
-        np.testing.assert_array_equal(before[HEAD], after[HEAD])
-        np.testing.assert_array_equal(before["cls.predictions.bias"], after["cls.predictions.bias"])
-    assert "no masked-LM head" not in caplog.text
-
-
 def test_half_an_mlm_head_is_none(pretrained, tmp_path):
     """A checkpoint that lost a tensor of it gets a new one, and no mixture."""
     _, run = pretrained

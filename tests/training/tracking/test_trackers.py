@@ -26,11 +26,18 @@ def moods(tmp_path_factory):
     return tiny_run.write_moods(tmp_path_factory.mktemp("moods"))
 
 
+SECRET = "zebra crossing number forty-two"
+
+
 @pytest.fixture(scope="module")
 def tracked(moods, tmp_path_factory):
-    """A finished run with both, its model sent too."""
+    """A finished run with both, its model sent too; each of its texts holds the secret."""
     workdir = tmp_path_factory.mktemp("work") / "run"
-    chosen = tiny_run.settings(moods, "training.epochs=3", "tracking.model=true", **BOTH)
+    rows = [(f"{SECRET} {text}", mood) for text, mood in tiny_run.MOODS] * 4
+    for split in ("train", "dev"):
+        tiny_run.write_csv(moods / f"secret_{split}.csv", ("text", "label"), rows)
+    splits = "data.splits={train: secret_train.csv, dev: secret_dev.csv}"
+    chosen = tiny_run.settings(moods, splits, "training.epochs=3", "tracking.model=true", **BOTH)
     return api.train(chosen, workdir, "cpu")
 
 
@@ -136,16 +143,11 @@ def test_knobs_scores_and_artefacts_go_along(tracked):
     assert json.loads(summary["result/dev/mood/accuracy"]) == pytest.approx(accuracy)
 
 
-def test_no_text_leaves(moods, tmp_path):
+def test_no_text_leaves(tracked):
     """Not in the files of a tracker, whatever they hold."""
-    secret = "zebra crossing number forty-two"
-    rows = [(f"{secret} {text}", mood) for text, mood in tiny_run.MOODS] * 4
-    for split in ("train", "dev"):
-        tiny_run.write_csv(moods / f"secret_{split}.csv", ("text", "label"), rows)
-    splits = "data.splits={train: secret_train.csv, dev: secret_dev.csv}"
-    run = api.train(tiny_run.settings(moods, splits, **BOTH), tmp_path / "run", "cpu")
-    written = [run.workdir / "mlflow.db", *(run.workdir / "wandb").rglob("*")]
-    written += (run.workdir / "mlflow-artifacts").rglob("*")
+    workdir = tracked.workdir
+    written = [workdir / "mlflow.db", *(workdir / "wandb").rglob("*")]
+    written += (workdir / "mlflow-artifacts").rglob("*")
     found = [path for path in written if path.is_file()]
     assert len(found) > 3
     assert not [path for path in found if b"forty-two" in path.read_bytes()]
