@@ -185,6 +185,7 @@ def test_a_talk_that_is_too_long_can_still_be_handed_over(support, monkeypatch):
         support.say("t1", f"m{number}", "card lost")
     with pytest.raises(InputError, match="t1: this talk has become too long; begin another"):
         support.say("t1", "m6", "card lost")
+    assert shown(support.say("t1", "m5", "card lost")) == ["Call us. We block it at once."]
     assert support.person_please("t1", "p1").state == "waiting"
 
 

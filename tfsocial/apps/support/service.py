@@ -83,13 +83,12 @@ class Support:
         if len(text) > LONGEST:
             raise InputError(f"text: has above {LONGEST} characters; shorten it")
         talk = self.talk(name)
+        if (before := talk.replied.get(key)) is not None:
+            return self._shown(name, talk, before)
         if len(talk.turns) > MOST_TURNS - ROOM:
             raise InputError(f"{name}: this talk has become too long; begin another one")
         now, writes = time.time(), _Writer(name, person)
         self._log.add([writes.turn(key, "message", now, text=text)])
-        talk = self.talk(name)
-        if (before := talk.replied.get(key)) is not None:
-            return self._shown(name, talk, before)
         answers, reason, counts = self._decided(talk, text, slots or {}, now)
         content = {"to": key, "answers": [asdict(one) for one in answers], "counts": counts}
         events = [writes.turn(f"{key} reply", "reply", now, **content)]
@@ -98,7 +97,7 @@ class Support:
         if reason:
             events += writes.handover(key, now, reason)
         self._log.add(events)
-        talk = self.talk(name)
+        talk = self.talk(name)  # of two processes that replied at once, the first one's reply holds
         return self._shown(name, talk, talk.replied[key])
 
     def person_please(self, name: str, key: str, person: str = "") -> Reply:
