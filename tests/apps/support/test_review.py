@@ -109,6 +109,8 @@ def test_who_is_erased_takes_drafts_and_unanswered_questions_along(support):
     support.propose("Ann's dog", "Yes.", "bea", talk="t1")
     assert support.review.heaps()
     support.forget("ann")
+    assert "snow" not in str(vars(support.review))
+    assert "snow" not in str(vars(support.knowledge.index.spelling))
     assert support.review.heaps() == []
     assert support.knowledge.drafts() == []
     assert support.knowledge.get("lost") == FAQS[1]

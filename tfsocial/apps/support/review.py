@@ -118,6 +118,10 @@ class Review:
         alike.sort(key=lambda found: -found[0])
         return [_pair(index, *found) for found in alike[:SHOWN]]
 
+    def forget(self) -> None:
+        """Forget the texts that were looked at: somebody wrote them."""
+        self._read = {}
+
     def _answered(self, heap: Heap) -> bool:
         return self._found(self._read[heap.middle]).probability >= self._least(heap.middle)
 

@@ -232,6 +232,8 @@ class Support:
             raise InputError("person: nobody is named")
         count = self._log.forget(person)
         self.knowledge.refresh(anew=True)  # drafts that came from their talks
+        self.knowledge.index.spelling.forget()
+        self.review.forget()
         return count
 
     # --- what to say -----------------------------------------------------------------------

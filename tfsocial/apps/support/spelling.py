@@ -46,6 +46,10 @@ class Spelling:
         """Give a text with the nearest known words in the place of unknown ones."""
         return WORD.sub(lambda match: self._word(match.group()), text)
 
+    def forget(self) -> None:
+        """Forget which unknown words there were: somebody wrote them."""
+        self._found.clear()
+
     def _word(self, word: str) -> str:
         folded = unicodedata.normalize("NFKC", word).casefold()  # as `words` has it
         if not _may_change(folded) or folded in self._known:
