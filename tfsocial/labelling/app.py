@@ -20,6 +20,7 @@ from tfsocial.labelling.door import Door
 from tfsocial.labelling.session import Session
 from tfsocial.labelling.words import WORDS
 from tfsocial.selection.auto import Choice
+from tfsocial.web.htmx import is_part
 
 HERE = Path(__file__).parent
 SUGGESTED = 5
@@ -132,7 +133,7 @@ class Pages:
 
     def train(self, request: Request) -> Response:
         self._session.retraining.begin(self._session.final())
-        return self.aside(request) if _is_htmx(request) else RedirectResponse("/", 303)
+        return self.aside(request) if is_part(request) else RedirectResponse("/", 303)
 
     def _did(self, request: Request, does: Callable[[str], object]) -> Response:
         """Have the session keep something, and show what comes next."""
@@ -143,11 +144,11 @@ class Pages:
             does(who)
         except (InputError, OSError) as found:
             error = str(found)
-        if error or _is_htmx(request):
-            name = "asked.html" if _is_htmx(request) else "label.html"
+        if error or is_part(request):
+            name = "asked.html" if is_part(request) else "label.html"
             shown = self._asked(request, who) | {"error": error, "here": "label"}
             # htmx would show an error's page too, but not in the place of this one.
-            status = 200 if _is_htmx(request) or not error else 422
+            status = 200 if is_part(request) or not error else 422
             return self._page(request, name, status, **shown)
         return RedirectResponse("/", 303)
 
@@ -266,7 +267,3 @@ def _why(choice: Choice, words: Mapping[str, str]) -> str:
 def _annotator(request: Request) -> str | None:
     said = request.cookies.get("annotator")
     return unquote(said) if said else None
-
-
-def _is_htmx(request: Request) -> bool:
-    return request.headers.get("hx-request") == "true"

@@ -12,8 +12,6 @@ An index never changes; a new one takes over the vectors of texts that it has al
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +21,7 @@ import numpy as np
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.records import Read
 from tfsocial.apps.support.spelling import Spelling
-from tfsocial.apps.support.words import BM25, joined, sentences, words
+from tfsocial.apps.support.words import BM25, WORD, folded, joined, sentences, words
 
 PARTS = ("question", "answers", "passage", "words", "intent")
 FEW, FIRST = 2_000, 256  # questions: above the first only of so many are passages read
@@ -160,7 +158,7 @@ class Index:
         if len(self.faqs) <= FEW:
             parts[:, 2] = self._passages.nearest(query.vector)
         else:
-            near = np.unique(np.argpartition(-parts, FIRST, axis=0)[:FIRST, [0, 1, 3]])
+            near = np.unique(np.argpartition(-parts[:, [0, 1, 3]], FIRST, axis=0)[:FIRST])
             parts[:, 2] = parts[:, 1]
             parts[near, 2] = self._passages.nearest(query.vector, near)
         return parts
@@ -235,8 +233,7 @@ def _exact(faqs: Sequence[Faq]) -> dict[str, int]:
 
 
 def _plain(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(re.findall(r"[^\W_]+", folded))
+    return " ".join(WORD.findall(folded(text)))
 
 
 def passages(answer: str) -> list[str]:

@@ -172,15 +172,10 @@ def fit(
         more_features = [features_of(one, weighed(one, index.has)) for one in more]
         features = np.concatenate([features, np.stack(more_features)])
         correct = np.append(correct, np.zeros(len(more), bool))
-        share = 2 * (unknown / 2) * len(own) / len(more)
+        share = unknown * len(own) / len(more)
         weights = np.append(weights, np.full(len(more), share))
         fold_of = np.append(fold_of, np.arange(len(more)) % FOLDS)
-    held_out = np.zeros(len(features))
-    for fold in range(FOLDS):
-        test = fold_of == fold
-        if test.any() and not test.all():
-            fold_confidence = confidence.fitted(features[~test], correct[~test], weights[~test])
-            held_out[test] = fold_confidence(features[test])
+    held_out = _held_out(features, correct, weights, fold_of)
     ranks = reciprocal_ranks(fused, own)
     return Ranking(
         weighed,
@@ -189,6 +184,19 @@ def fit(
         len(pairs),
         {"hit@1": float(np.mean(ranks == 1)), "MRR": float(ranks.mean())},
     )
+
+
+def _held_out(
+    features: np.ndarray, correct: np.ndarray, weights: np.ndarray, fold_of: np.ndarray
+) -> np.ndarray:
+    """Give each example's probability by a fit that did not see its fold, [m]."""
+    found = np.zeros(len(features))
+    for fold in range(FOLDS):
+        test = fold_of == fold
+        if test.any() and not test.all():
+            of_fold = confidence.fitted(features[~test], correct[~test], weights[~test])
+            found[test] = of_fold(features[test])
+    return found
 
 
 def _examples(

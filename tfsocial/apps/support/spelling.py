@@ -8,14 +8,13 @@ or other, or two that swapped places).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from tfsocial.apps.support.words import UNSPACED
+from tfsocial.apps.support.words import UNSPACED, folded
 
 REMEMBERED = 10_000  # unknown words whose nearest is known
 SHORT, LONG = 4, 8  # letters: below the first nothing is changed, from the second on two may be
@@ -51,14 +50,14 @@ class Spelling:
         self._found.clear()
 
     def _word(self, word: str) -> str:
-        folded = unicodedata.normalize("NFKC", word).casefold()  # as `words` has it
-        if not _may_change(folded) or folded in self._known:
+        plain = folded(word)
+        if not _may_change(plain) or plain in self._known:
             return word
-        if folded not in self._found:
+        if plain not in self._found:
             if len(self._found) >= REMEMBERED:
                 self._found.clear()
-            self._found[folded] = self._nearest(folded)
-        return self._found[folded] or word
+            self._found[plain] = self._nearest(plain)
+        return self._found[plain] or word
 
     def _nearest(self, word: str) -> str:
         most = 1 if len(word) < LONG else 2

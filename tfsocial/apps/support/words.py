@@ -17,6 +17,11 @@ WORD = re.compile(r"[^\W_]+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
 
 
+def folded(text: str) -> str:
+    """Write a text so that what looks alike is the same: NFKC, without case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def words(text: str) -> list[str]:
     """Cut a text into what is counted.
 
@@ -24,7 +29,7 @@ def words(text: str) -> list[str]:
     ['don', 't', 're', 'send', '我的', '的卡', '卡在', '在哪']
     """
     found = []
-    for word in WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for word in WORD.findall(folded(text)):
         start = 0
         for run in UNSPACED.finditer(word):
             found += [word[start : run.start()]] if run.start() > start else []

@@ -11,15 +11,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 
 from tfsocial.apps.live import Live
+from tfsocial.apps.support.desk import STREAM as DESK
 from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.pages import screen
 from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.pages.screen import Screen, go, is_part, words
+from tfsocial.apps.support.pages.screen import Screen, go, words
 from tfsocial.apps.support.pages.shown import items
 from tfsocial.apps.support.service import LONGEST, Support
 from tfsocial.apps.support.talk import Talk
-from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.problems import Problem
+from tfsocial.web.htmx import is_part
 from tfsocial.web.policy import HEADERS
 
 PAGE = "/support/chat"
@@ -66,9 +67,7 @@ class ChatPages:
     async def chat(self, request: Request, forgotten: bool = False) -> Response:
         """Show the talk, to a newcomer an empty one."""
         if self._entrance.visitor(request) is None:
-            response = self._show(
-                request, "chat.html", forgotten=forgotten, text="", **_of(Talk(), request)
-            )
+            response = self._show(request, "chat.html", forgotten=forgotten, text="", **_of(Talk()))
             self._entrance.let_in(request, response)
             return response
         return await self._page(request)
@@ -81,11 +80,7 @@ class ChatPages:
     async def live(self, request: Request) -> Response:
         """Tell an open page that something was said."""
         person, talk = self._who(request)
-        seen = seen_of(request)
-        seen.route, seen.open_ended = request.scope["route"].path, True
-        if self._live.is_full(person):
-            raise Problem("overloaded", "too many pages are open; this one asks now and then")
-        return self._live.answer(person, [f"talk:{talk}", "desk"], HEADERS)
+        return screen.told(request, self._live, person, [f"talk:{talk}", DESK])
 
     async def mine(self, request: Request) -> Response:
         """Give a customer all that is kept of them."""
@@ -159,7 +154,6 @@ class ChatPages:
         try:
             await self._does(request, "embed", does)
         except Problem as problem:
-            seen_of(request).problem = problem.kind
             error, status = screen.said(problem, request)
             again = {"key": key} if key else {}
             return await self._page(request, status, error=error, text=text, **again)
@@ -176,7 +170,7 @@ class ChatPages:
         def look() -> dict[str, Any]:
             talk = self._support.talk(name)
             waits = talk.state == "waiting"
-            return _of(talk, request) | {
+            return _of(talk) | {
                 "items": items(talk, self._support.knowledge.get, words(request)),
                 "place": self._support.desk.place(name) if waits else 0,
                 "staffed": not waits or self._support.desk.staffed(),
@@ -185,5 +179,5 @@ class ChatPages:
         return await self._does(request, "embed", look)
 
 
-def _of(talk: Talk, request: Request) -> dict[str, Any]:
+def _of(talk: Talk) -> dict[str, Any]:
     return {"items": [], "state": talk.state, "has_it": talk.agent, "place": 0, "staffed": True}

@@ -14,13 +14,13 @@ from tfsocial.apps.support.desk import STREAM as DESK
 from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.pages import screen
 from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.pages.screen import Screen, go, is_part, words
+from tfsocial.apps.support.pages.screen import Screen, go, words
 from tfsocial.apps.support.pages.shown import items
 from tfsocial.apps.support.service import LONGEST, Support
 from tfsocial.apps.support.talk import Talk
 from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.problems import Problem
-from tfsocial.web.policy import HEADERS
+from tfsocial.web.htmx import is_part
 
 PAGE = "/support/inbox"
 SIGN_IN = "/support/sign-in"
@@ -122,11 +122,8 @@ class InboxPages:
         agent = self._entrance.agent(request)
         if agent is None:
             raise Problem("unauthenticated", "sign in")
-        seen = seen_of(request)
-        seen.route, seen.open_ended = request.scope["route"].path, True
-        if self._live.is_full(agent):
-            raise Problem("overloaded", "too many pages are open; this one asks now and then")
-        return self._live.answer(agent, [DESK, *([f"talk:{talk}"] if talk else [])], HEADERS)
+        streams = [DESK, *([f"talk:{talk}"] if talk else [])]
+        return screen.told(request, self._live, agent, streams)
 
     # --- done ------------------------------------------------------------------------------
 
@@ -173,7 +170,6 @@ class InboxPages:
         try:
             await self._does(request, "manage", partial(does, agent))
         except Problem as problem:
-            seen_of(request).problem = problem.kind
             error, status = screen.said(problem, request)
             return await self._page(request, talk, agent, status, error=error, text=text)
         if to or not is_part(request):

@@ -15,7 +15,6 @@ from tfsocial.apps.support.pages.entrance import Entrance
 from tfsocial.apps.support.pages.inbox import SIGN_IN
 from tfsocial.apps.support.pages.screen import LANGUAGES, Screen, go
 from tfsocial.apps.support.service import Support
-from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.web import languages
 
@@ -49,7 +48,6 @@ class ReviewPages:
 
     async def propose(self, request: Request, question: Text = "", answer: Text = "") -> Response:
         """Propose a question."""
-
         return await self._did(
             request, lambda agent: self._support.propose(question, answer, agent)
         )
@@ -91,7 +89,6 @@ class ReviewPages:
         try:
             await self._does(request, "manage", partial(does, agent))
         except Problem as problem:
-            seen_of(request).problem = problem.kind
             error, status = screen.said(problem, request)
             return await self._page(request, agent, status, error=error)
         return go(PAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
+from tfsocial.apps.live import Live
 from tfsocial.apps.support.pages.phrases import PHRASES
+from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.web import languages
+from tfsocial.web.htmx import is_part
 from tfsocial.web.policy import HEADERS
 
 HERE = Path(__file__).parent
@@ -56,18 +59,27 @@ def words(request: Request) -> Mapping[str, str]:
 
 
 def said(problem: Problem, request: Request) -> tuple[str, int]:
-    """Give what a page says of a problem, and the status.
+    """Give what a page says of a problem, and the status; the problem is counted.
 
     htmx takes a part of a page whose status is 200 alone.
     """
+    seen_of(request).problem = problem.kind
     busy = problem.kind in ("quota", "overloaded", "deadline", "backend")
     text = words(request)["busy"] if busy else problem.detail
     return text, 200 if is_part(request) else problem.status
 
 
-def is_part(request: Request) -> bool:
-    """Tell whether htmx asks, for a part of a page."""
-    return request.headers.get("hx-request") == "true"
+def told(request: Request, live: Live, who: str, streams: Collection[str]) -> Response:
+    """Tell an open page of somebody that a stream has grown.
+
+    Raises:
+        Problem: too many pages are open; the page asks now and then instead.
+    """
+    seen = seen_of(request)
+    seen.route, seen.open_ended = request.scope["route"].path, True
+    if live.is_full(who):
+        raise Problem("overloaded", "too many pages are open; this one asks now and then")
+    return live.answer(who, streams, HEADERS)
 
 
 def go(to: str) -> Response:
