@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.apps.support.eight_words import FAQS, read
+from tfsocial.apps.does import Does
 from tfsocial.apps.events import EventLog
 from tfsocial.apps.live import Live
 from tfsocial.apps.support import pages
-from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.endpoints import Endpoints
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.pages.entrance import Entrance

@@ -9,13 +9,13 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from tfsocial.apps.does import Does
 from tfsocial.apps.events import EventLog
 from tfsocial.apps.live import Live
-from tfsocial.apps.support import pages
-from tfsocial.apps.support.does import Does
+from tfsocial.apps.model import Model
+from tfsocial.apps.support import pages, reads
 from tfsocial.apps.support.endpoints import Endpoints
 from tfsocial.apps.support.knowledge import Faq
-from tfsocial.apps.support.model import Model
 from tfsocial.apps.support.pages.entrance import Entrance
 from tfsocial.apps.support.records import Read, Rules
 from tfsocial.apps.support.retrieval import fit_by_script
@@ -95,4 +95,4 @@ class SupportApplication:
     def _read(self, texts: Sequence[str]) -> Read:
         if self._model is None:
             raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
-        return self._model.read(texts)
+        return reads.read(self._model, texts)

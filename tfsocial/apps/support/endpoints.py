@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from tfsocial.apps.does import Does
 from tfsocial.apps.support import reading
-from tfsocial.apps.support.does import Does
 from tfsocial.apps.support.knowledge import Faq, as_row, of_row
 from tfsocial.apps.support.records import Reply
 from tfsocial.apps.support.service import Support

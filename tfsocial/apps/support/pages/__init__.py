@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,29 +11,36 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tfsocial import web
+from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
-from tfsocial.apps.support.does import Does
+from tfsocial.apps.pages.screen import Screen, go
+from tfsocial.apps.pages.staff import StaffPages
 from tfsocial.apps.support.pages import chat, inbox, review
-from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.pages.screen import HERE, Screen, go
+from tfsocial.apps.support.pages.entrance import HOME, Entrance
+from tfsocial.apps.support.pages.phrases import PHRASES
 from tfsocial.apps.support.service import Support
+
+HERE = Path(__file__).parent
+NAV = {"inbox": inbox.PAGE, "review": review.PAGE}
 
 
 def routes(
     support: Support, entrance: Entrance, does: Does, live: Live, masked: Callable[[str], str]
 ) -> Sequence[BaseRoute]:
     """Make the routes of all pages."""
-    show = Screen()
+    show = Screen(HOME, HERE / "templates", PHRASES, NAV)
+    pages = (chat.PAGE, *NAV.values())
     routers = (
+        StaffPages(entrance.staff, show, inbox.PAGE, pages).router,
         chat.ChatPages(support, entrance, does, show, live, masked).router,
         inbox.InboxPages(support, entrance, does, show, live, masked).router,
         review.ReviewPages(support, entrance, does, show).router,
     )
     return [
         Route("/", _home),
-        Route("/support", _home),
+        Route(HOME, _home),
         Mount("/web", StaticFiles(directory=web.STATIC)),
-        Mount("/support/static", StaticFiles(directory=HERE / "static")),
+        Mount(f"{HOME}/static", StaticFiles(directory=HERE / "static")),
         *(route for router in routers for route in router.routes),
     ]
 

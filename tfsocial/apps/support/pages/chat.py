@@ -10,12 +10,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
+from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
+from tfsocial.apps.pages.screen import Screen, go, told
 from tfsocial.apps.support.desk import STREAM as DESK
-from tfsocial.apps.support.does import Does
-from tfsocial.apps.support.pages import screen
 from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.pages.screen import Screen, go, words
 from tfsocial.apps.support.pages.shown import items
 from tfsocial.apps.support.service import LONGEST, Support
 from tfsocial.apps.support.talk import Talk
@@ -80,7 +79,7 @@ class ChatPages:
     async def live(self, request: Request) -> Response:
         """Tell an open page that something was said."""
         person, talk = self._who(request)
-        return screen.told(request, self._live, person, [f"talk:{talk}", DESK])
+        return told(request, self._live, person, [f"talk:{talk}", DESK])
 
     async def mine(self, request: Request) -> Response:
         """Give a customer all that is kept of them."""
@@ -154,7 +153,7 @@ class ChatPages:
         try:
             await self._does(request, "embed", does)
         except Problem as problem:
-            error, status = screen.said(problem, request)
+            error, status = self._show.said(problem, request)
             again = {"key": key} if key else {}
             return await self._page(request, status, error=error, text=text, **again)
         return await self._page(request) if is_part(request) else go(PAGE)
@@ -171,7 +170,7 @@ class ChatPages:
             talk = self._support.talk(name)
             waits = talk.state == "waiting"
             return _of(talk) | {
-                "items": items(talk, self._support.knowledge.get, words(request)),
+                "items": items(talk, self._support.knowledge.get, self._show.words(request)),
                 "place": self._support.desk.place(name) if waits else 0,
                 "staffed": not waits or self._support.desk.staffed(),
             }

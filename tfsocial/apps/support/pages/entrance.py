@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tfsocial.apps.pages.staff import NOBODY, PAGES, Staff, check_form, is_at
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.door import Door
-from tfsocial.serving.gateway.problems import Problem
-from tfsocial.web.policy import is_own_form
 from tfsocial.web.sessions import Sessions
 
 HOME = "/support"
 OPEN = ("/", HOME)
 FILES = ("/web/", f"{HOME}/static/")
 CUSTOMERS = f"{HOME}/chat"
-AGENTS = tuple(f"{HOME}/{name}" for name in ("inbox", "review", "sign-in", "sign-out", "language"))
-A_MONTH, A_SHIFT = 30 * 24 * 3600, 12 * 3600  # seconds that a session holds
-VISITORS = "visitors"  # their tenant, for quotas and numbers
-NOBODY = Caller(VISITORS, (), "page")
+AGENTS = tuple(f"{HOME}/{name}" for name in ("inbox", "review", *PAGES))
+A_MONTH = 30 * 24 * 3600  # seconds that a visitor's session holds
+VISITORS = NOBODY.tenant  # for quotas and numbers
 
 
 class Entrance:
@@ -34,9 +32,9 @@ class Entrance:
     """
 
     def __init__(self, secret: bytes, door: Door, model: str):
-        self._door, self._model = door, model
+        self._model = model
         self._visitors = Sessions(secret, "visitor", HOME, A_MONTH)
-        self._agents = Sessions(secret, "agent", HOME, A_SHIFT)
+        self.staff = Staff(secret, door, model, HOME)
 
     def __call__(self, request: Request) -> Caller | None:
         """Tell who comes; None: this is no page.
@@ -47,17 +45,14 @@ class Entrance:
         path = request.scope["path"]
         if path in OPEN or path.startswith(FILES):
             return NOBODY
-        if not _is_at(path, (CUSTOMERS, *AGENTS)):
+        if not is_at(path, (CUSTOMERS, *AGENTS)):
             return None
-        if request.method not in ("GET", "HEAD") and not is_own_form(request.headers):
-            raise Problem("forbidden", "Origin: this form is another site's; open the page itself")
-        if _is_at(path, (CUSTOMERS,)):
+        check_form(request)
+        if is_at(path, (CUSTOMERS,)):
             visitor = self.visitor(request)
             grants = ((self._model, "embed"),)
             return Caller(VISITORS, grants, visitor["id"][:8]) if visitor else NOBODY
-        return self._agent_caller(request) or NOBODY
-
-    # --- customers -------------------------------------------------------------------------
+        return self.staff.caller(request) or NOBODY
 
     def visitor(self, request: Request) -> Mapping[str, str] | None:
         """Give a visitor's session: `id`, and `talk`, the number of their talk."""
@@ -72,34 +67,6 @@ class Entrance:
         """Forget a visitor."""
         self._visitors.end(response)
 
-    # --- agents ----------------------------------------------------------------------------
-
     def agent(self, request: Request) -> str | None:
         """Give the name of an agent who has signed in with a key that still holds."""
-        session = self._agents.of_request(request)
-        return session["name"] if session and self._agent_caller(request) else None
-
-    async def sign_in(self, request: Request, response: Response, name: str, key: str) -> None:
-        """Let an agent in.
-
-        Raises:
-            Problem: the key is not known, or is none of an agent's.
-        """
-        caller = await self._door.caller("", key)
-        caller.check("manage", self._model)
-        if self._door.keys().get(caller.credential) is None:
-            raise Problem("forbidden", "key: sign in with a key; tokens are for programs")
-        self._agents.keep(request, response, {"key": caller.credential, "name": name})
-
-    def sign_out(self, response: Response) -> None:
-        """Let an agent go."""
-        self._agents.end(response)
-
-    def _agent_caller(self, request: Request) -> Caller | None:
-        session = self._agents.of_request(request)
-        key = self._door.keys().get(session["key"]) if session else None
-        return key.caller if key is not None and not key.expired else None
-
-
-def _is_at(path: str, places: tuple[str, ...]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in places)
+        return self.staff.name(request)

@@ -8,17 +8,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request, Response
 
+from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
+from tfsocial.apps.pages.screen import Screen, go, told
 from tfsocial.apps.support.asking import wants_person
 from tfsocial.apps.support.desk import STREAM as DESK
-from tfsocial.apps.support.does import Does
-from tfsocial.apps.support.pages import screen
 from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.pages.screen import Screen, go, words
 from tfsocial.apps.support.pages.shown import items
 from tfsocial.apps.support.service import LONGEST, Support
 from tfsocial.apps.support.talk import Talk
-from tfsocial.serving.gateway.dialects.asking import seen_of
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.web.htmx import is_part
 
@@ -49,9 +47,6 @@ class InboxPages:
         self._show, self._live, self._masked = show, live, masked
         self.router = APIRouter(include_in_schema=False)
         for method, path, shows in (
-            ("GET", SIGN_IN, self.door),
-            ("POST", SIGN_IN, self.sign_in),
-            ("POST", "/support/sign-out", self.sign_out),
             ("GET", PAGE, self.inbox),
             ("GET", f"{PAGE}/live", self.live),
             ("GET", f"{PAGE}/{{talk}}", self.talk),
@@ -62,31 +57,6 @@ class InboxPages:
             ("POST", f"{PAGE}/{{talk}}/propose", self.propose),
         ):
             self.router.add_api_route(path, shows, methods=[method], response_model=None)
-
-    # --- in and out ------------------------------------------------------------------------
-
-    async def door(self, request: Request) -> Response:
-        """Ask who comes."""
-        return self._show(request, "sign_in.html")
-
-    async def sign_in(self, request: Request, name: Short = "", key: Short = "") -> Response:
-        """Let an agent in who has a key."""
-        response, name = go(PAGE), " ".join(name.split())[:60]
-        try:
-            if not name:
-                raise Problem("invalid", words(request)["name_missing"])
-            await self._entrance.sign_in(request, response, name, key)
-        except Problem as problem:
-            seen_of(request).problem = problem.kind
-            error = problem.detail if problem.kind == "invalid" else words(request)["no_such_key"]
-            return self._show(request, "sign_in.html", problem.status, error=error)
-        return response
-
-    async def sign_out(self, request: Request) -> Response:
-        """Let an agent go."""
-        response = go(SIGN_IN)
-        self._entrance.sign_out(response)
-        return response
 
     # --- seen ------------------------------------------------------------------------------
 
@@ -112,7 +82,8 @@ class InboxPages:
             return go(SIGN_IN)
 
         def look() -> list[dict[str, Any]]:
-            return items(self._support.talk(talk), self._support.knowledge.get, words(request))
+            words = self._show.words(request)
+            return items(self._support.talk(talk), self._support.knowledge.get, words)
 
         found = await self._does(request, "manage", look)
         return self._show(request, "turns.html", items=found, agent_sees=True)
@@ -123,7 +94,7 @@ class InboxPages:
         if agent is None:
             raise Problem("unauthenticated", "sign in")
         streams = [DESK, *([f"talk:{talk}"] if talk else [])]
-        return screen.told(request, self._live, agent, streams)
+        return told(request, self._live, agent, streams)
 
     # --- done ------------------------------------------------------------------------------
 
@@ -170,7 +141,7 @@ class InboxPages:
         try:
             await self._does(request, "manage", partial(does, agent))
         except Problem as problem:
-            error, status = screen.said(problem, request)
+            error, status = self._show.said(problem, request)
             return await self._page(request, talk, agent, status, error=error, text=text)
         if to or not is_part(request):
             return go(to or f"{PAGE}/{talk}")
@@ -183,7 +154,7 @@ class InboxPages:
             self._support.desk.here(agent)
             talk = self._support.talk(name)
             return {
-                "items": items(talk, self._support.knowledge.get, words(request)),
+                "items": items(talk, self._support.knowledge.get, self._show.words(request)),
                 "state": talk.state,
                 "reason": talk.reason,
                 "has_it": talk.agent,

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "Customer service",
-        "language": "中文",
         "hello": "What can we help you with?",
         "about": (
             "Answers are taken word by word from texts that people wrote; each shows where it "
@@ -50,7 +49,6 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "no": "No",
         "thanks_yes": "You said that this helped.",
         "thanks_no": "You said that this did not help.",
-        "news": "Look for news",
         "privacy": "Your data",
         "mine": "Download what is kept of you",
         "forget": "Erase all that I said",
@@ -62,13 +60,10 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         ),
         # agents
         "agents": "Agents",
-        "sign_in": "Sign in",
-        "sign_out": "Sign out",
         "sign_in_about": (
             "With a key from your operator: tfsocial keys --add=agents --verb=manage"
         ),
         "your_name": "Your name, as customers see it",
-        "your_key": "Key",
         "name_missing": "Write your name.",
         "no_such_key": "This key is not known, has expired, or is none of an agent's.",
         "inbox": "Inbox",
@@ -120,7 +115,6 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     },
     "zh": {
         "title": "客户服务",
-        "language": "English",
         "hello": "请问有什么可以帮您？",
         "about": "答案逐字取自人工编写的文本，并注明出处。您随时可以转接人工。",
         "you": "您",
@@ -155,7 +149,6 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "no": "没有",
         "thanks_yes": "您认为这有帮助。",
         "thanks_no": "您认为这没有帮助。",
-        "news": "查看新消息",
         "privacy": "您的数据",
         "mine": "下载保存的您的数据",
         "forget": "删除我说过的一切",
@@ -163,11 +156,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "forgotten": "您说过的一切都已删除。",
         "busy": "当前请求过多。您的消息仍在输入框中，请稍后再发送，或转接人工。",
         "agents": "客服人员",
-        "sign_in": "登录",
-        "sign_out": "退出",
         "sign_in_about": "使用运维人员创建的密钥：tfsocial keys --add=agents --verb=manage",
         "your_name": "您的名字（客户可见）",
-        "your_key": "密钥",
         "name_missing": "请填写您的名字。",
         "no_such_key": "此密钥未知、已过期或不是客服密钥。",
         "inbox": "收件箱",

@@ -8,18 +8,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
-from tfsocial.apps.support.does import Does
+from tfsocial.apps.does import Does
+from tfsocial.apps.pages.screen import Screen, go
 from tfsocial.apps.support.knowledge import LONGEST, Faq, checked
-from tfsocial.apps.support.pages import screen
 from tfsocial.apps.support.pages.entrance import Entrance
 from tfsocial.apps.support.pages.inbox import SIGN_IN
-from tfsocial.apps.support.pages.screen import LANGUAGES, Screen, go
 from tfsocial.apps.support.service import Support
 from tfsocial.serving.gateway.problems import Problem
-from tfsocial.web import languages
 
 PAGE = "/support/review"
-HOMES = ("/support/chat", "/support/inbox", PAGE, SIGN_IN)
 Short = Annotated[str, Form(max_length=200)]
 Text = Annotated[str, Form(max_length=2 * LONGEST)]
 
@@ -37,7 +34,6 @@ class ReviewPages:
             ("POST", f"{PAGE}/drop", self.drop),
             ("POST", f"{PAGE}/both", self.both),
             ("POST", f"{PAGE}/withdraw", self.withdraw),
-            ("POST", "/support/language", self.language),
         ):
             self.router.add_api_route(path, shows, methods=[method], response_model=None)
 
@@ -75,13 +71,6 @@ class ReviewPages:
         """Take a question out."""
         return await self._did(request, lambda agent: self._support.knowledge.withdraw([name]))
 
-    async def language(self, request: Request, here: Short = "") -> Response:
-        """Show the other language from now on."""
-        response = go(here if here.startswith(HOMES) else HOMES[0])
-        now = languages.of_request(request, LANGUAGES)
-        languages.keep(response, next(one for one in LANGUAGES if one != now))
-        return response
-
     async def _did(self, request: Request, does: Callable[[str], object]) -> Response:
         agent = self._entrance.agent(request)
         if agent is None:
@@ -89,7 +78,7 @@ class ReviewPages:
         try:
             await self._does(request, "manage", partial(does, agent))
         except Problem as problem:
-            error, status = screen.said(problem, request)
+            error, status = self._show.said(problem, request)
             return await self._page(request, agent, status, error=error)
         return go(PAGE)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from tfsocial.apps.support.model import ASKING, ITSELF
+from tfsocial.apps.model import ASKING, ITSELF
 from tfsocial.errors import InputError
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.dialects.asking import seen_of

@@ -1,0 +1,43 @@
+"""The model as an application asks it: through the gateway's own policy, from any thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import ContextVar
+
+from tfsocial.serving.gateway.access.callers import ANY, Caller
+from tfsocial.serving.gateway.calls import Answered, Ask, Calls
+
+AT_ONCE = 64  # texts of a call
+# Who asks in this thread: a request's caller, or else the program itself, as for what it knows.
+ITSELF = Caller("application", ((ANY, ANY),), "self")
+ASKING: ContextVar[Caller] = ContextVar("asking", default=ITSELF)
+
+
+class Model:
+    """A model behind a gateway.
+
+    Args:
+        loop: that the gateway runs in; never the thread that asks.
+    """
+
+    def __init__(self, calls: Calls, name: str, loop: asyncio.AbstractEventLoop):
+        self._calls, self._name, self._loop = calls, name, loop
+
+    def answers(self, verb: str, texts: Sequence[str]) -> list[Answered]:
+        """Ask about texts, in calls of at most 64 of them, one after the other.
+
+        Raises:
+            Problem: it is not allowed, not possible, or not in time.
+        """
+        caller = ASKING.get()
+        return [
+            asyncio.run_coroutine_threadsafe(
+                self._answered(caller, verb, texts[start : start + AT_ONCE]), self._loop
+            ).result()
+            for start in range(0, len(texts), AT_ONCE)
+        ]
+
+    async def _answered(self, caller: Caller, verb: str, texts: Sequence[str]) -> Answered:
+        return await self._calls(Ask(caller, verb, self._name, [(text,) for text in texts]))

@@ -1,0 +1,1 @@
+"""What the pages of all applications are made with."""
