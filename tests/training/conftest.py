@@ -108,6 +108,7 @@ def social_model() -> Callable[..., SocialModel]:
         parts: int = 1,
         layers: int = LAYERS,
         frozen_layers: int | None = None,
+        biases_alone: bool = False,
         gradient_checkpointing: bool = False,
         **optimizer: Any,
     ) -> SocialModel:
@@ -140,7 +141,8 @@ def social_model() -> Callable[..., SocialModel]:
         m0.build()
         terms = table.formula(parsed.tasks, parsed.objectives)
         constants = RunConstants(table.losses(terms), provided={"m0": m0})
-        frozen = rates.lowest(parameters.of_encoder(text_model.encoder), frozen_layers)
+        weights = parameters.of_encoder(text_model.encoder)
+        frozen = rates.matrices(weights) if biases_alone else rates.lowest(weights, frozen_layers)
         model = SocialModel(
             text_model, terms, total_steps, constants, parsed.objectives, ema, parts, frozen
         )

@@ -62,6 +62,17 @@ def test_all_layers_are_the_whole_encoder_and_more_are_none(social_model):
         config.parse({"training": {"frozen_layers": -1}})
 
 
+def test_biases_alone_are_vectors_and_all_of_them(social_model):
+    """Of a layer: four projections and two of the feed-forward net, and two norms of two each."""
+    weights = parameters.of_encoder(social_model(layers=2).text_model.encoder)
+    learns = set(weights) - set(rates.matrices(weights))
+    assert {name.rpartition(".")[2] for name in learns} == {"bias", "weight"}
+    assert all("LayerNorm" in name for name in learns if name.endswith(".weight"))
+    per_layer, of_embeddings = 6 + 2 * 2, 2
+    pooler = sum(name.startswith("pooler") for name in learns)
+    assert len(learns) == 2 * per_layer + of_embeddings + pooler
+
+
 # --- what they do -------------------------------------------------------------------------
 
 
@@ -101,6 +112,16 @@ def test_heads_alone_learn_where_all_layers_are_frozen(social_model, batch, endl
     for name, value in encoder.arrays().items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
     assert all(not np.array_equal(value, first[name]) for name, value in heads.arrays().items())
+
+
+def test_where_biases_alone_learn_each_of_them_moves_and_no_matrix(social_model, batch, endless):
+    model = social_model(**FEW, layers=2, biases_alone=True, weight_decay=0.1)
+    encoder = parameters.of_encoder(model.text_model.encoder)
+    before = encoder.arrays()
+    model.fit(endless(batch), steps_per_epoch=3, verbose=0)
+    after = encoder.arrays()
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert moved == {name for name, value in before.items() if value.ndim == 1}
 
 
 def test_the_others_take_the_step_they_would_take(social_model, batch, endless):

@@ -64,6 +64,11 @@ class Training(Section):
         "below them; 0: the embeddings alone; as many as there are: all but the heads; left out, "
         "all learn",
     )
+    tuned: Literal["all", "biases"] = Field(
+        "all",
+        description="what of the encoder learns; biases: those and the norms alone (BitFit), a "
+        "thousandth of the weights",
+    )
     gradient_checkpointing: bool = Field(
         False,
         description="compute what happens within a layer again on the way back instead of keeping "

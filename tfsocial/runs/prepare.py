@@ -179,7 +179,6 @@ def _model(
         second,
         has_mlm_head,
     )
-    frozen = rates.lowest(parameters.of_encoder(text_model.encoder), config.training.frozen_layers)
     _start_heads(context)
     training = config.training
     model = SocialModel(
@@ -190,9 +189,16 @@ def _model(
         config.objectives,
         training.ema,
         training.micro_batches,
-        frozen,
+        _frozen(text_model, training),
     )
     return model, unused
+
+
+def _frozen(text_model: TextModel, training: Training) -> list[str]:
+    """List the encoder's weights that do not learn."""
+    weights = parameters.of_encoder(text_model.encoder)
+    lowest = rates.lowest(weights, training.frozen_layers)
+    return [*lowest, *(rates.matrices(weights) if training.tuned == "biases" else [])]
 
 
 def _start_heads(context: Context) -> None:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 OTHER_VARIABLES = (
     "holds other variables than this config trains; what decides them (model, optimizer, terms "
-    "of the formula, training.frozen_layers, ema and float16) cannot change within a run"
+    "of the formula, training.frozen_layers, tuned, ema and float16) cannot change within a run"
 )
 
 

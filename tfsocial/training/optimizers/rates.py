@@ -58,6 +58,14 @@ def lowest(parameters: Parameters, layers: int | None) -> list[str]:
     return [*parameters.where(lambda one: one.layer is not None and one.layer <= layers)]
 
 
+def matrices(parameters: Parameters) -> list[str]:
+    """List the weights that are tables or matrices: without them biases and norms alone learn.
+
+    BitFit: Ben Zaken, Ravfogel & Goldberg (2022), arXiv:2106.10199.
+    """
+    return [*parameters.where(lambda one: len(one.variable.shape) > 1)]
+
+
 def _depths(parameters: Parameters) -> dict[str, int]:
     """Count how far each encoder weight is below its top layer: 0 there, n for embeddings."""
     return {
