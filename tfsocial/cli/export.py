@@ -22,6 +22,12 @@ flags.DEFINE_string(
     "or a folder.",
     flag_values=FLAGS,
 )
+flags.DEFINE_string(
+    "changes",
+    None,
+    "Folder of what a run changed of --checkpoint, which is laid over it.",
+    flag_values=FLAGS,
+)
 flags.DEFINE_string("output", None, "Folder of the model's versions.", flag_values=FLAGS)
 flags.DEFINE_integer(
     "version",
@@ -58,6 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         folders.local("--output", FLAGS.output),
         FLAGS.version,
         checkpoint=FLAGS.checkpoint,
+        changes=folders.existing("--changes", FLAGS.changes) if FLAGS.changes else None,
         format=FLAGS.format,
         data=folders.existing("--data", FLAGS.data) if FLAGS.data else None,
         min_agreement=FLAGS.min_agreement,

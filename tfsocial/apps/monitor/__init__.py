@@ -1,0 +1,1 @@
+"""Opinion monitor: topics and sentiment of texts as they come, and an alarm when bad ones surge."""

@@ -1,0 +1,99 @@
+"""The opinion monitor as an application behind the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from tfsocial.apps.does import Does
+from tfsocial.apps.live import Live
+from tfsocial.apps.model import Model
+from tfsocial.apps.monitor import pages, reads
+from tfsocial.apps.monitor.delivery import Deliveries, Target
+from tfsocial.apps.monitor.endpoints import Endpoints
+from tfsocial.apps.monitor.numbers import Numbers
+from tfsocial.apps.monitor.pages.entrance import Entrance
+from tfsocial.apps.monitor.records import Read, Rules
+from tfsocial.apps.monitor.running import Running
+from tfsocial.apps.monitor.service import Monitor, message
+from tfsocial.apps.monitor.topics import Topics
+from tfsocial.apps.sources.contract import Source
+from tfsocial.serving.gateway.access import keys
+from tfsocial.serving.gateway.access.callers import Caller
+from tfsocial.serving.gateway.assemble import Gateway
+from tfsocial.serving.gateway.masking import mask
+from tfsocial.serving.gateway.problems import Problem
+
+
+class MonitorApplication:
+    """Watches opinions.
+
+    Args:
+        topics: tells what texts are about.
+        sources: that texts are read from, beside what callers send.
+        targets: that alarms are sent to.
+        known: texts whose sentiment is known.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        name: str,
+        engine: Engine,
+        topics: Topics,
+        rules: Rules,
+        sources: Sequence[Source],
+        targets: Sequence[Target],
+        known: Sequence[tuple[str, str]],
+        said: Callable[[str], object],
+    ):
+        self._gateway, self._name, self._engine, self._said = gateway, name, engine, said
+        self._model: Model | None = None
+        self._negative = rules.negative
+        masks = gateway.models[name].masks
+        masked = (lambda text: mask(text).text) if masks else str
+        self._monitor = monitor = Monitor(engine, self._read, topics, rules, self._ask, known)
+        deliveries = Deliveries(engine, targets, lambda event: message(monitor, event))
+        self._running = Running(monitor, deliveries, sources)
+        self._live = Live(monitor.log, lambda: gateway.models.ending)
+        secret = keys.read_secret(gateway.settings.access.secret)
+        self._entrance, does = Entrance(secret, gateway.door, name), Does(name)
+        gateway.metrics.registry.register(Numbers(monitor))
+        self.routes = [
+            *pages.routes(monitor, self._entrance, does, self._live),
+            *Endpoints(monitor, masked, does, self._running.wake).router.routes,
+        ]
+
+    def visitor(self, request: Request) -> Caller | None:
+        """Tell who comes to a page without a key; see `Entrance`."""
+        return self._entrance(request)
+
+    async def start(self) -> None:
+        """Find out which version of the model answers, and begin to read."""
+        reads.Tasks.of(self._gateway.models[self._name].version().manifest, self._negative)
+        self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
+        self._running.start()
+        self._live.start()
+        self._said("texts are read and labelled from now on")
+
+    async def stop(self) -> None:
+        """Let the database go."""
+        await self._live.stop()
+        await run_in_threadpool(self._running.stop)
+        self._engine.dispose()
+
+    def _read(self, texts: Sequence[str]) -> Read:
+        return reads.read(self._started(), self._negative, texts)
+
+    def _ask(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        return reads.ask(self._started(), self._negative, texts)
+
+    def _started(self) -> Model:
+        if self._model is None:
+            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
+        return self._model

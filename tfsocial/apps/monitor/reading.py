@@ -1,0 +1,73 @@
+"""Reads what callers send: texts as lines of JSON."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+from tfsocial.apps.events import Event
+from tfsocial.apps.monitor.opinions import STREAM
+from tfsocial.apps.monitor.records import LONGEST
+from tfsocial.apps.sources.messages import events_of
+from tfsocial.errors import InputError
+
+MOST = 10_000  # lines of a request
+
+
+def of_lines(body: bytes) -> list[Event]:
+    """Read texts, one object a line: text, and key, time, person, author, source, topic, link.
+
+    Raises:
+        InputError: a line is none; names its number.
+    """
+    now = time.time()
+    found: list[Event] = []
+    for event in events_of(body, STREAM, "line", now):
+        check(event, f"line {len(found) + 1}")
+        found.append(event)
+        if len(found) > MOST:
+            raise InputError(f"body: has above {MOST} lines; send it in parts")
+    if not found:
+        raise InputError("body: has no lines; send one JSON object a line")
+    return found
+
+
+def check(event: Event, where: str) -> None:
+    """Check that an event has a text.
+
+    Raises:
+        InputError: it has none.
+    """
+    text = event.content.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{where}: text: is missing or empty")
+    if len(text) > LONGEST:
+        raise InputError(f"{where}: text: has above {LONGEST} characters; shorten it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{where}: text: holds half a character") from None
+
+
+def read_labelled(path: Path) -> list[tuple[str, str]]:
+    """Read texts whose sentiment is known: columns text and label.
+
+    Raises:
+        InputError: it cannot be read, or a line of it; names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            if not {"text", "label"} <= set(table.fieldnames or ()):
+                raise InputError(f"{path}: has no columns text and label")
+            return [_labelled(row, f"{path}, line {table.line_num}") for row in table]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+
+
+def _labelled(row: dict[str, str], where: str) -> tuple[str, str]:
+    text, label = (row[name] or "" for name in ("text", "label"))
+    if not text.strip() or not label.strip():
+        raise InputError(f"{where}: text or label is empty")
+    return text, label.strip()
