@@ -91,6 +91,7 @@ class Opinions:
     ):
         self._engine, self.version, self._read = engine, version, read
         self._topics, self._rules = topics, rules
+        self._late: list[int] = []
         self.buckets = Buckets(f"{SERIES}opinions {version}", WIDTH, rules.lateness)
         self.sources = Buckets(f"{SERIES}sources {version}", WIDTH, rules.lateness)
         name, takes = self.buckets.series, (self._compute, self._write)
@@ -104,6 +105,11 @@ class Opinions:
             Problem: it cannot be asked now.
         """
         return self._consumer.step()
+
+    def corrected(self) -> float | None:
+        """Give from when on buckets were corrected that had been closed, since last asked."""
+        found, self._late = self._late, []
+        return min(found, default=None)
 
     def _compute(self, events: Sequence[Event]) -> list[Text]:
         texts = [text_of(event) for event in events]
@@ -132,7 +138,7 @@ class Opinions:
     ) -> None:
         by_number = {event.number: at_its_time(event) for event in events}
         pairs = [(by_number[one.number], label) for one in found for label in self._labels(one)]
-        self.buckets.add(connection, pairs)
+        self._late += self.buckets.add(connection, pairs)
         heard = [(event, source_of(event)) for event in by_number.values()]
         self.sources.add(connection, [(event, source) for event, source in heard if source])
 

@@ -33,7 +33,7 @@ from tfsocial.apps.monitor.opinions import (
 from tfsocial.apps.monitor.records import Read, Rules
 from tfsocial.apps.monitor.texts import Shown
 from tfsocial.apps.monitor.topics import Topics
-from tfsocial.apps.monitor.watching import Look, Watching
+from tfsocial.apps.monitor.watching import Fits, Look, Watching, fitted
 
 VERSIONS = "monitor versions"
 EVERY = 0.3  # seconds between two looks at the log
@@ -65,6 +65,7 @@ class Monitor:
         read: asks the model.
         ask: asks it for vectors and probabilities, see `health.to_label`.
         known: texts whose sentiment is known, by which counts are corrected; empty: they are not.
+        fits: finds out how a topic behaves in quiet times, see `watching.fitted`.
     """
 
     def __init__(
@@ -75,7 +76,9 @@ class Monitor:
         rules: Rules | None = None,
         ask: Ask | None = None,
         known: Sequence[tuple[str, str]] = (),
+        fits: Fits = fitted,
     ):
+        self._fits = fits
         self._engine, self._read = engine, read
         self._topics, self.rules = topics, rules or Rules()
         self._ask, self._known = ask, known
@@ -158,7 +161,7 @@ class Monitor:
         return Opinions(self._engine, version, self._read, self._topics, self.rules)
 
     def _watching(self, opinions: Opinions) -> Watching:
-        return Watching(self._engine, opinions, self.alarms, self.rules)
+        return Watching(self._engine, opinions, self.alarms, self.rules, self._fits)
 
     def fit_next(self) -> bool:
         """Find out how a topic behaves in quiet times; see `Watching.fit_next`."""
@@ -166,7 +169,8 @@ class Monitor:
 
     def _look(self) -> None:
         if self.watching is not None:
-            self.watching.look()
+            assert self._shown is not None
+            self.watching.look(self._shown.corrected())
             self._looked, self._new = time.time(), False
 
     # --- what comes in ---------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -95,12 +95,26 @@ def scanned_of(look: Look, bins: int) -> Scanned:
     return newest(look.negative, look.total, look.hours, bins, look.fit.settings, number)
 
 
+def fitted(look: Look, per_week: float) -> tuple[Settings, float]:
+    """Find out how a topic's counts behave in quiet times, and the score that is exceeded then.
+
+    Args:
+        per_week: how often it may be exceeded.
+    """
+    counts = look.negative, look.total, look.hours
+    settings = fit(*counts, Settings())
+    return settings, threshold(*counts, per_week, settings)
+
+
+Fits = Callable[[Look, float], tuple[Settings, float]]
+
+
 class Watching:
     """Sees to it that alarms are said, of one version's counts.
 
     Args:
         opinions: whose counts are looked at.
-        leak: texts wrongly labelled negative for each that is labelled otherwise.
+        fits: finds out how a topic behaves, see `fitted`.
     """
 
     def __init__(
@@ -109,9 +123,9 @@ class Watching:
         opinions: Opinions,
         alarms: Alarms,
         rules: Rules,
-        leak: float = 0.0,
+        fits: Fits,
     ):
-        self._leak = leak
+        self._fits = fits
         self._engine, self._opinions, self._alarms, self._rules = engine, opinions, alarms, rules
         self._trends = Trends(opinions.buckets, of_topics)
         self._sources = Trends(opinions.sources, of_sources)
@@ -185,15 +199,10 @@ class Watching:
         now, looks = self.now, self._looks
         for topic, look in looks.items():
             if not look.learning and now - self._fitted.get(topic, UNFITTED).at >= DAY:
-                self._fitted[topic] = self._fit(look, len(looks), now)
+                each = self._rules.false_alarms / len(looks)
+                self._fitted[topic] = Fitted(now, *self._fits(look, each))
                 return True
         return False
-
-    def _fit(self, look: Look, topics: int, now: float) -> Fitted:
-        counts = look.negative, look.total, look.hours
-        settings = fit(*counts, replace(Settings(), leak=self._leak))
-        each = self._rules.false_alarms / topics
-        return Fitted(now, settings, threshold(*counts, each, settings))
 
     # --- said ------------------------------------------------------------------------------
 
@@ -285,16 +294,16 @@ class Watching:
         counted = self._sources.of(source)
         counts, going_on = counted["all"], open_ones.get(("silence", source))
         first, last = counted.since, int(np.flatnonzero(counts)[-1]) if counts.any() else 0
-        if BINS - first < LEARNS or last == BINS - 1:
+        since = counted.at(last + 1)
+        if going_on is not None and since > going_on.since:
+            self._alarms.close(going_on.id, self.now)
+        if going_on is not None or BINS - first < LEARNS or last == BINS - 1:
             return
         hours = phases(counted.at(first), BINS - first, self._rules.zone)
         past = last - first + 1
         mean = expected(counts[first:][:past], hours[:past], hours[past:], Settings())
         missing = float(mean.sum())
-        since = counted.at(last + 1)
-        if going_on is not None and since > going_on.since:
-            self._alarms.close(going_on.id, self.now)
-        elif going_on is None and missing > QUIET and self.now - since > WIDTH:
+        if missing > QUIET and self.now - since > WIDTH:
             id = incidents.name_of("silence", source, since)
             said = Incident(id, "silence", source, since, self.now, missing, 0, "major", 0.0, QUIET)
             self._alarms.open(said)
