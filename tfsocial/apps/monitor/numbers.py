@@ -26,7 +26,7 @@ class Numbers(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Read all numbers."""
-        names = ("topic", "kind", "severity")
+        names = ("topic", "kind", "level")
         incidents = GaugeMetricFamily(INCIDENTS, "Incidents that go on.", labels=names)
         snoozed, now = self._monitor.alarms.snoozed(), time.time()
         going_on = self._monitor.alarms.open_ones().values()
@@ -39,5 +39,5 @@ class Numbers(Collector):
         yield GaugeMetricFamily(
             "tfsocial_monitor_unlabelled_texts",
             "Texts of the log that the version of now has not labelled.",
-            state.texts - state.labelled,
+            state.waiting,
         )

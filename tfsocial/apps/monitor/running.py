@@ -45,7 +45,8 @@ class Running:
         self._woken.set()
         self._pump.stop()
         for thread in self._threads:
-            thread.join(10)
+            if thread.is_alive():  # it may have to stop before it began
+                thread.join(10)
 
     def wake(self) -> None:
         """Say that texts have come."""

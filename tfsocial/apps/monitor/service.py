@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from tfsocial.apps.buckets import BUCKETS, WATERMARKS
 from tfsocial.apps.consumers import CONSUMERS
 from tfsocial.apps.database import compact, writing
-from tfsocial.apps.events import Event, EventLog
+from tfsocial.apps.events import EVENTS, Event, EventLog
 from tfsocial.apps.monitor import health, texts
 from tfsocial.apps.monitor.alarms import Alarms, Incident
 from tfsocial.apps.monitor.correcting import Correction, correction_of
@@ -49,13 +49,12 @@ class State:
     Attributes:
         version: whose counts are shown; empty: none yet.
         recounted: version that labels all texts anew; empty: none.
-        labelled, texts: of the log, by that version or the one shown.
+        waiting: texts that it, or else the one shown, has not labelled.
     """
 
     version: str
     recounted: str
-    labelled: int
-    texts: int
+    waiting: int
 
 
 class Monitor:
@@ -184,14 +183,16 @@ class Monitor:
     def state(self) -> State:
         """Tell how far it is."""
         shown, written = self._shown, self._writing
+        series = written.buckets.series if written else ""
+        after = sa.select(CONSUMERS.c.after).where(CONSUMERS.c.name == series)
         with self._engine.connect() as connection:
-            last = self.log.latest(STREAM, 1)
-            after = sa.select(CONSUMERS.c.after).where(
-                CONSUMERS.c.name == (written.buckets.series if written else "")
+            number = connection.execute(after).scalar() or 0
+            left = sa.select(sa.func.count()).where(
+                EVENTS.c.stream == STREAM, EVENTS.c.number > number
             )
-            labelled = connection.execute(after).scalar() or 0
+            waiting = connection.execute(left).scalar_one()
         again = written.version if written and written is not shown else ""
-        return State(shown.version if shown else "", again, labelled, last[0].number if last else 0)
+        return State(shown.version if shown else "", again, waiting)
 
     @property
     def now(self) -> float:

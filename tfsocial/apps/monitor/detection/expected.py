@@ -62,7 +62,7 @@ def trend(counts: np.ndarray, means: np.ndarray, settings: Settings) -> float:
     ratios = (seen + 1) / (meant + 1)
     middle = np.median(ratios)
     room = np.exp(2 * settings.deviation)
-    weights = 0.5 ** (np.arange(days)[::-1] / settings.half_life) * meant
+    weights = 0.5 ** (np.arange(days)[::-1] / settings.half_life) * (meant + 1)
     held = np.clip(ratios, middle / room, middle * room)
     return float((held * weights).sum() / weights.sum())
 

@@ -12,12 +12,13 @@ from tfsocial.apps.monitor.detection.expected import expected
 from tfsocial.apps.monitor.detection.levels import Counted, Model
 from tfsocial.apps.monitor.detection.settings import Settings
 
+LEAST = 14  # days
 TRIED: dict[str, tuple[float, ...]] = {
-    "coupling": (0.0, 0.1, 0.25, 0.5, 1.0),
-    "spread": (0.1, 0.18, 0.25, 0.35, 0.5),
-    "slow": (0.05, 0.1, 0.2, 0.3, 0.45),
-    "memory": (0.5, 0.7, 0.85),
-    "burst": (0.005, 0.02, 0.08, 0.3),
+    "coupling": (0.0, 0.5, 1.0),
+    "spread": (0.15, 0.35, 0.5),
+    "slow": (0.2, 0.3),
+    "memory": (0.7, 0.85),
+    "burst": (0.005, 0.08, 0.3),
 }
 
 
@@ -25,8 +26,8 @@ def fit(negative: np.ndarray, total: np.ndarray, phase: np.ndarray, settings: Se
     """Choose coupling, spread, memory and burst by what makes the negatives likeliest.
 
     Each bin's negatives are foreseen from the bins before it and from the rest of that bin, so
-    that labels which do not move together are not coupled. With less than `settings.least` days
-    nothing is changed.
+    that labels which do not move together are not coupled. With less than two weeks nothing is
+    changed: what fits a few days best is mostly chance.
 
     Args:
         negative, total, phase: int [bins], as in `scan.scan`; the last `settings.history` days
@@ -34,7 +35,7 @@ def fit(negative: np.ndarray, total: np.ndarray, phase: np.ndarray, settings: Se
     """
     last = slice(-settings.history * settings.day, None)
     counts = np.stack([negative[last], total[last] - negative[last]])
-    if counts.shape[1] < settings.least * settings.day:
+    if counts.shape[1] < LEAST * settings.day:
         return settings
     best = _likelihood(counts, phase[last], settings)
     for name, values in TRIED.items():

@@ -34,10 +34,10 @@ class Settings:
     least: int = 2
     half_life: float = 10.0
     spread: float = 0.25
-    memory: float = 0.7
-    slow: float = 0.2
+    memory: float = 0.5
+    slow: float = 0.1
     long_memory: float = 0.97
-    coupling: float = 0.3
+    coupling: float = 0.2
     burst: float = 0.02
     leak: float = 0.0
     surges: tuple[float, ...] = (1.6, 2.4, 3.6, 6.0)

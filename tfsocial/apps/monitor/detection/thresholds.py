@@ -1,7 +1,7 @@
 """Thresholds of a topic's score, by how often it may alarm when nothing happens.
 
-Quiet weeks are drawn from the fitted model, since the topic's own are too few. How often the
-topic's own quiet scores were above a lower threshold says whether the drawn ones can be believed.
+Quiet weeks are drawn from the fitted model, since the topic's own are too few. Where the model
+cannot explain how high the topic's own quiet scores were, these count too.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tfsocial.apps.monitor.detection.levels import Counted, Model
 from tfsocial.apps.monitor.detection.scan import LOWEST, scan
 from tfsocial.apps.monitor.detection.settings import Settings
 
-ROWS, DAYS = 60, 14  # that are drawn
+ROWS, DAYS = 40, 14  # that are drawn
 GAP = 12  # hours after which it is another alarm
 ENOUGH = 20  # alarms that a rate is read from; rarer ones are extrapolated
-OFTEN = 3.5  # alarms a week at which drawn and own scores are compared
-TRUST = 4.0  # alarms that the drawn weeks are worth in that comparison
-MOST = 5.0  # factor by which own scores may change the rate
+UNLIKELY = 0.1  # probability below which own scores are not believed to be of the model
+RAREST = 100.0  # factor by which own scores may make alarms rarer than asked for
+FEW = 14  # days; fewer are judged by the season that they make together
 
 
 def threshold(
@@ -39,9 +39,30 @@ def threshold(
         seed: of the weeks that are drawn.
     """
     drawn = simulated(negative, total, phase, settings, seed)
-    own = scan(negative, total, phase, settings, first).score
-    own = own[own > LOWEST]
-    return level(drawn, per_week / misfit(drawn, own[None], settings), settings)
+    own = own_scores(negative, total, phase, settings, first)
+    weeks = len(own) / (7 * settings.day)
+    if not weeks or own.max() <= level(drawn, UNLIKELY / weeks, settings):
+        return level(drawn, per_week, settings)
+    usual, rarest = (level(drawn, per_week / factor, settings) for factor in (1, RAREST))
+    return float(np.clip(own.max(), usual, rarest))
+
+
+def own_scores(
+    negative: np.ndarray, total: np.ndarray, phase: np.ndarray, settings: Settings, first: int
+) -> np.ndarray:
+    """Score a quiet time, float [bins that can be judged].
+
+    Of a few days the season is that of all of them: it is as if they had been before, too.
+    """
+    days = len(negative) // settings.day
+    if not days:
+        return np.zeros(0)
+    if days >= FEW:
+        own = scan(negative, total, phase, settings, first).score
+        return own[own > LOWEST]
+    last = slice(-days * settings.day, None)
+    again = [np.tile(values[last], 2) for values in (negative, total, phase)]
+    return scan(again[0], again[1], again[2], settings, first).score[last]
 
 
 def simulated(
@@ -105,14 +126,6 @@ def level(scores: np.ndarray, per_week: float, settings: Settings) -> float:
         return _limit(scores, wanted, settings)
     high, low = (_limit(scores, count, settings) for count in (ENOUGH, 4 * ENOUGH))
     return high + (high - low) / np.log(4) * np.log(ENOUGH / wanted)
-
-
-def misfit(drawn: np.ndarray, own: np.ndarray, settings: Settings) -> float:
-    """Say how much more often own quiet scores [rows, bins] are high than drawn ones are."""
-    weeks = own.size / (7 * settings.day)
-    seen = alarms(own, level(drawn, OFTEN, settings), settings)
-    ratio = (seen + TRUST) / (OFTEN * weeks + TRUST)
-    return float(np.clip(ratio, 1 / MOST, MOST))
 
 
 def _limit(scores: np.ndarray, wanted: float, settings: Settings) -> float:

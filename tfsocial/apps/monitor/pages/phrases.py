@@ -14,8 +14,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "topics": "The last 24 hours",
         "topics_none": "No text has been labelled yet.",
         "recounting": (
-            "Another version of the model answers now and labels all texts anew: {labelled} of "
-            "{texts}. Until then these are the counts of the version before."
+            "Another version of the model answers now and labels all texts anew; {waiting} are "
+            "left. Until then these are the counts of the version before."
         ),
         "chart_about": "{count} negative texts on {topic}",
         "last_hour": "negative in the last hour, {expected} expected",
@@ -60,7 +60,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "copies": "{count} copies",
         "link": "where it stands",
         "erased": "This text was erased.",
-        "version": "Version {version}; {labelled} of {texts} events of the log are labelled.",
+        "version": "Version {version}; {waiting} texts wait for a label.",
         "drift": "Are texts still what the model was made for?",
         "drift_about": "Without labels: the last 24 hours beside the two weeks before.",
         "drift_none": "Five days with 20 texts each are needed before this says something.",
@@ -99,7 +99,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "topics": "最近 24 小时",
         "topics_none": "尚无已标注的文本。",
         "recounting": (
-            "新版本模型正在重新标注全部文本：{labelled} / {texts}。完成之前显示的是旧版本的计数。"
+            "新版本模型正在重新标注全部文本，还剩 {waiting} 条。完成之前显示的是旧版本的计数。"
         ),
         "chart_about": "{topic}：{count} 条负面文本",
         "last_hour": "条负面（最近一小时），预期 {expected} 条",
@@ -144,7 +144,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "copies": "{count} 条重复",
         "link": "出处",
         "erased": "此文本已删除。",
-        "version": "版本 {version}；日志中 {texts} 个事件已标注 {labelled} 个。",
+        "version": "版本 {version}；{waiting} 条文本等待标注。",
         "drift": "文本是否仍符合模型的适用范围？",
         "drift_about": "无需标注：将最近 24 小时与之前两周比较。",
         "drift_none": "需要至少五天、每天 20 条文本的数据。",
