@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tfsocial.errors import InputError
-from tfsocial.serving import signature
 
 TASK = "topic"  # of a model, whose labels are topics
 LONGEST = 150  # characters of a topic
@@ -73,12 +72,6 @@ class ByWords:
     def __call__(self, content: Mapping[str, Any], said: Sequence[str]) -> Sequence[str]:
         text = _folded(str(content.get("text", "")))
         return _distinct(topic for topic, one in self._patterns.items() if one.search(text))
-
-
-def told_by(version: Path) -> bool:
-    """Tell whether a version of a model has a task of topics."""
-    spec = signature.read_manifest(version).tasks.get(TASK)
-    return spec is not None and spec.kind != "regress"
 
 
 def of_flag(value: str, has_topics: bool) -> Topics:
