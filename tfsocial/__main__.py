@@ -28,7 +28,7 @@ GROUPS = {
     "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "demo"),
     "serve it": ("serve", "keys", "audit", "drift", "tf-serving", "triton"),
-    "run an application": ("support", "monitor"),
+    "run an application": ("support", "monitor", "monitor-batch"),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

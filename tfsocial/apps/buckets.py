@@ -64,8 +64,8 @@ class Buckets:
         pairs = list(found)
         closed = self.closed_before(connection)
         counted = Counter((label, self.start(event.happened)) for event, label in pairs)
-        for (label, start), count in counted.items():
-            self._count(connection, label, start, count)
+        if counted:
+            self._count(connection, counted)
         if pairs:
             # Who says that something happens tomorrow must not close today for all others.
             latest = max(min(event.happened, event.arrived) for event, _ in pairs)
@@ -96,13 +96,15 @@ class Buckets:
         for table in (BUCKETS, WATERMARKS):
             connection.execute(sa.delete(table).where(table.c.series == self.series))
 
-    def _count(self, connection: Connection, label: str, start: int, count: int) -> None:
-        row = INSERT[connection.dialect.name](BUCKETS).values(
-            series=self.series, label=label, start=start, count=count
-        )
-        more = {"count": BUCKETS.c.count + count}
+    def _count(self, connection: Connection, counted: Counter[tuple[str, int]]) -> None:
+        rows = INSERT[connection.dialect.name](BUCKETS)
+        more = {"count": BUCKETS.c.count + rows.excluded.count}
         connection.execute(
-            row.on_conflict_do_update(index_elements=["series", "label", "start"], set_=more)
+            rows.on_conflict_do_update(index_elements=["series", "label", "start"], set_=more),
+            [
+                {"series": self.series, "label": label, "start": start, "count": count}
+                for (label, start), count in counted.items()
+            ],
         )
 
     def _see(self, connection: Connection, latest: int) -> None:

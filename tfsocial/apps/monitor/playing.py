@@ -59,14 +59,16 @@ def fill(engine: Engine, path: Path, now: float | None = None) -> int:
         now: seconds since 1970; None: the clock's.
     """
     log = EventLog(engine)
-    if log.latest(STREAM, 1):
-        return 0
+    return 0 if log.latest(STREAM, 1) else log.add(headlines(path, now))
+
+
+def headlines(path: Path, now: float | None = None) -> list[Event]:
+    """Give the headlines at the times that are drawn for them, in order; see `fill`."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [(row["text"], row["label"]) for row in csv.DictReader(file)]
     topics = ByWords(read_words(path.parent / "topics.csv"))
     told = {text: topics({"text": text}, ()) for text, _ in rows}
-    events = sorted(_events(rows, told, now or time.time()), key=lambda one: one.happened)
-    return log.add(events)
+    return sorted(_events(rows, told, now or time.time()), key=lambda one: one.happened)
 
 
 def _events(

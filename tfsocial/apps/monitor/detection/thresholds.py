@@ -18,7 +18,7 @@ ROWS, DAYS = 40, 14  # that are drawn
 GAP = 12  # hours after which it is another alarm
 ENOUGH = 20  # alarms that a rate is read from; rarer ones are extrapolated
 UNLIKELY = 0.1  # probability below which own scores are not believed to be of the model
-RAREST = 100.0  # factor by which own scores may make alarms rarer than asked for
+RAREST = 1000.0  # factor by which own scores may make alarms rarer than asked for
 FEW = 14  # days; fewer are judged by the season that they make together
 
 
