@@ -41,6 +41,7 @@ class Live:
         self._events, self._ending = events, ending
         self._waiting: dict[asyncio.Event, _Page] = {}
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def is_full(self, who: str) -> bool:
         """Say whether no more pages are told, of all or of somebody."""
@@ -49,7 +50,13 @@ class Live:
 
     def start(self) -> None:
         """Look from now on."""
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._look())
+
+    def tell(self, stream: str) -> None:
+        """Wake the pages of this process that hear of a stream; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, {stream})
 
     async def stop(self) -> None:
         """Look no longer."""
@@ -105,7 +112,10 @@ class Live:
                 one.set()
             return newest
         grown = await run_in_threadpool(self._events.streams_after, number)
-        for one, page in list(self._waiting.items()):
-            if not page.streams.isdisjoint(grown):
-                one.set()
+        self._wake(grown)
         return max([number, *grown.values()])
+
+    def _wake(self, streams: Collection[str]) -> None:
+        for one, page in list(self._waiting.items()):
+            if not page.streams.isdisjoint(streams):
+                one.set()

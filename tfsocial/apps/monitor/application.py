@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from sqlalchemy import Engine
@@ -17,6 +18,7 @@ from tfsocial.apps.monitor import pages, reads
 from tfsocial.apps.monitor.delivery import Deliveries, Target
 from tfsocial.apps.monitor.endpoints import Endpoints
 from tfsocial.apps.monitor.numbers import Numbers
+from tfsocial.apps.monitor.pages.board import LOOKS
 from tfsocial.apps.monitor.pages.entrance import Entrance
 from tfsocial.apps.monitor.records import Read, Rules
 from tfsocial.apps.monitor.running import Running
@@ -61,6 +63,7 @@ class MonitorApplication:
         deliveries = Deliveries(engine, targets, lambda event: message(monitor, event))
         self._running = Running(monitor, deliveries, sources)
         self._live = Live(monitor.log, lambda: gateway.models.ending)
+        monitor.looked = partial(self._live.tell, LOOKS)
         secret = keys.read_secret(gateway.settings.access.secret)
         self._entrance, does = Entrance(secret, gateway.door, name), Does(name)
         gateway.metrics.registry.register(Numbers(monitor))

@@ -60,6 +60,9 @@ class State:
 class Monitor:
     """Labels texts, counts them, and says when something is not as it should be.
 
+    Attributes:
+        looked: is called after each look at the counts.
+
     Args:
         read: asks the model.
         ask: asks it for vectors and probabilities, see `health.to_label`.
@@ -86,6 +89,7 @@ class Monitor:
         self._writing: Opinions | None = None
         self._shown: Opinions | None = None
         self.watching: Watching | None = None
+        self.looked: Callable[[], object] = _nobody
         self._looked, self._new = 0.0, False
         self._lock = threading.Lock()
 
@@ -170,6 +174,7 @@ class Monitor:
         if self.watching is not None:
             assert self._shown is not None
             self.watching.look(self._shown.corrected())
+            self.looked()
             self._looked, self._new = time.time(), False
 
     # --- what comes in ---------------------------------------------------------------------
@@ -298,6 +303,10 @@ class Monitor:
             )
         compact(self._engine)
         return count
+
+
+def _nobody() -> None:
+    pass
 
 
 def message(monitor: Monitor, event: Event) -> Mapping[str, Any] | None:

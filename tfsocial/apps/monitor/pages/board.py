@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
-from tfsocial.apps.monitor import alarms, opinions
+from tfsocial.apps.monitor import alarms
 from tfsocial.apps.monitor.pages.entrance import HOME, Entrance
 from tfsocial.apps.monitor.pages.spark import spark
 from tfsocial.apps.monitor.service import Monitor
@@ -22,6 +22,7 @@ from tfsocial.web.htmx import is_part
 PAGE = f"{HOME}/board"
 INCIDENT = f"{HOME}/incident"
 SIGN_IN = f"{HOME}/sign-in"
+LOOKS = "monitor looks"  # nothing in the log: what pages hear of when counts were looked at
 HOURS = 24
 MOST = 60  # topics that are shown
 Id = Annotated[str, Path(min_length=1, max_length=64)]
@@ -55,7 +56,7 @@ class BoardPages:
         agent = self._entrance.staff.name(request)
         if agent is None:
             raise Problem("unauthenticated", "sign in")
-        return told(request, self._live, agent, [opinions.STREAM, alarms.STREAM])
+        return told(request, self._live, agent, [LOOKS, alarms.STREAM])
 
     async def acknowledge(self, request: Request, id: Id) -> Response:
         """Say that an incident was seen."""
