@@ -1,12 +1,12 @@
-"""The opinion monitor under way: how many texts, how soon they are seen, whether anything breaks it.
+"""The opinion monitor under way: how many texts, how soon they show, whether anything breaks it.
 
-    python -m benchmarks.apps.monitor_load texts|soon|nasty|soak --model=DIR --work=DIR [--minutes=30]
+    python -m benchmarks.apps.monitor_load texts|soon|nasty|soak --model=DIR --work=DIR
 
-DIR of --model is what `tfsocial export` wrote; any format. The server is `tfsocial monitor` with the
-demo's three weeks of headlines, SQLite, a process of its own.
+DIR of --model is what `tfsocial export` wrote; any format. The server is `tfsocial monitor` with
+the demo's three weeks of headlines, SQLite, a process of its own. A soak lasts --minutes, 30.
 
-* `texts`: 10,000 headlines of the demo, each with other words after it, as quick as they are taken;
-  from the first one sent to the last one counted. It is one machine: who sends them works on it too.
+* `texts`: 10,000 headlines of the demo, each with other words after it, as quick as they are
+  taken; from the first one sent to the last one counted. Who sends them is on the same machine.
 * `soon`: one headline after the other, each until the topic's count on its page has grown; then 30
   negative ones on one topic within a second, until its incident is there.
 * `nasty`: the strings of customer service's bench, as texts, keys, names, paths and forms.

@@ -26,18 +26,19 @@ class Model:
         self._calls, self._name, self._loop = calls, name, loop
 
     def answers(self, verb: str, texts: Sequence[str]) -> list[Answered]:
-        """Ask about texts, in calls of at most 64 of them, one after the other.
+        """Ask about texts, in calls of at most 64 of them, which wait in the model's line together.
 
         Raises:
             Problem: it is not allowed, not possible, or not in time.
         """
         caller = ASKING.get()
-        return [
+        asked = [
             asyncio.run_coroutine_threadsafe(
                 self._answered(caller, verb, texts[start : start + AT_ONCE]), self._loop
-            ).result()
+            )
             for start in range(0, len(texts), AT_ONCE)
         ]
+        return [one.result() for one in asked]
 
     async def _answered(self, caller: Caller, verb: str, texts: Sequence[str]) -> Answered:
         return await self._calls(Ask(caller, verb, self._name, [(text,) for text in texts]))

@@ -39,6 +39,7 @@ VERSIONS = "monitor versions"
 EVERY = 0.3  # seconds between two looks at the log
 AT_LEAST = 30.0  # seconds between two looks at the counts where nothing comes
 BEHIND = 1.0  # seconds between two looks at the counts while texts come
+SHARE = 0.1  # of the time, that looks may take meanwhile
 log = logging.getLogger(__name__)
 
 
@@ -90,7 +91,7 @@ class Monitor:
         self._shown: Opinions | None = None
         self.watching: Watching | None = None
         self.looked: Callable[[], object] = _nobody
-        self._looked, self._new = 0.0, False
+        self._looked, self._new, self._took = 0.0, False, 0.0
         self._lock = threading.Lock()
 
     # --- the program's side ----------------------------------------------------------------
@@ -104,7 +105,7 @@ class Monitor:
         with self._lock:
             taken = self._label()
             now = time.time()
-            wait = BEHIND if taken else AT_LEAST
+            wait = max(BEHIND, self._took / SHARE) if taken else AT_LEAST
             if now - self._looked >= wait or (self._new and not taken):
                 self._look()
             else:
@@ -173,7 +174,9 @@ class Monitor:
     def _look(self) -> None:
         if self.watching is not None:
             assert self._shown is not None
+            begun = time.monotonic()
             self.watching.look(self._shown.corrected())
+            self._took = time.monotonic() - begun
             self.looked()
             self._looked, self._new = time.time(), False
 

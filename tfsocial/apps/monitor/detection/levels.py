@@ -18,6 +18,7 @@ import numpy as np
 from tfsocial.apps.monitor.detection.settings import Settings
 
 FAST, SLOW = 7, 5  # levels
+BEYOND, ROOM = 4.0, 20.0  # times the largest mean, and counts: where counts are cut
 SMALLEST = 1e-15  # probability
 AT_ONCE = 1_000_000  # likelihoods: they should stay in the cache
 
@@ -127,6 +128,10 @@ class Model:
         )
         levels = levels[:, None, None]
         burst, leak = self._settings.burst, self._settings.leak
+        most = float(levels.max())
+        # Beyond what any state explains, more says no more, and all states would be at 0.
+        negative = capped(negative, of_negative * most * self._surge.max())
+        rest = capped(rest, of_rest * most * self._flood.max())
         means = of_negative * levels * self._surge
         if leak:
             means = means + leak * of_rest * levels * (self._flood - 1)
@@ -137,6 +142,15 @@ class Model:
         both = (np.broadcast_to(np.exp(values), shape) for values in (one, other))
         first, second = (values.reshape(*shape[:2], -1, shape[-1]) for values in both)
         return first, second
+
+
+def capped(counts: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Cut counts at several times the largest mean that a state has.
+
+    >>> capped(np.array([3.0, 1000.0]), np.array([2.0, 2.0])).tolist()
+    [3.0, 28.0]
+    """
+    return np.minimum(counts, BEYOND * most + ROOM)
 
 
 def log_likelihood(counts: np.ndarray, means: np.ndarray, burst: float) -> np.ndarray:
