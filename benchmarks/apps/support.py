@@ -2,15 +2,16 @@
 
     python -m benchmarks.apps.support --data=DIR --work=DIR [--model=M0|RUN|VERSION]
 
-DIR of --data holds stackfaq. Weights, confidence and thresholds are chosen on dev (with `--train`
-also on the paraphrases of train, where those are not in the base); test is only scored. A line for
-each way that the base is made:
+DIR of --data holds stackfaq, and crosswoz_zh where that is asked for. Weights, confidence and
+thresholds are chosen on dev (with `--train` also on the paraphrases of train, where those are not
+in the base); test is only scored. A line for each way that the base is made:
 
 * `question`: each answer with its question;
 * `answer`: answers alone, all 719 of them;
 * `paraphrases`: each answer with its question and five paraphrases, those of train;
 * `question, typos`: as `question`, and in test a tenth of the letters is missing, doubled, swapped
   with the next or another one;
+* `crosswoz`: Chinese; the 20 labels of crosswoz_zh as questions, with train's texts as paraphrases;
 * `unknown`, `unknown, paraphrases`: the same, and every fifth question is not in the base, though
   it is asked.
 
@@ -49,6 +50,7 @@ WAYS = (
     "paraphrases",
     "unknown",
     "unknown, paraphrases",
+    "crosswoz",
 )
 TYPOS = 0.1  # of the letters
 EVERY = 5  # which question is taken out of the base where some are unknown
@@ -74,7 +76,6 @@ def main() -> None:
     parser.add_argument("--ways", nargs="*", choices=WAYS, default=WAYS)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    data = read_data(options.data / "stackfaq")
     reader = readers.reader(options.model, Model())
 
     labels = [label for spec in reader.tasks.values() for label in spec.labels]
@@ -87,6 +88,7 @@ def main() -> None:
         return Read(found[:, :width], intents)
 
     for way in options.ways:
+        data = (read_crosswoz if way == "crosswoz" else read_data)(options.data)
         line = {"way": way, "model": options.model.name if options.model else "M0"}
         line |= {"train": options.train, **measured(way, data, read, options.train)}
         print(json.dumps(line), flush=True)
@@ -94,7 +96,20 @@ def main() -> None:
             file.write(json.dumps(line | {"commit": commit()}) + "\n")
 
 
+def read_crosswoz(folder: Path) -> Data:
+    asked = {
+        split: [
+            (row["text"], row["label"]) for row in _rows(folder / "crosswoz_zh" / f"{split}.csv")
+        ]
+        for split in ("train", "dev", "test")
+    }
+    labels = sorted({label for _, label in asked["train"]})
+    ways = {label: tuple(text for text, own in asked["train"] if own == label) for label in labels}
+    return Data([Faq(one, one, one, paraphrases=ways[one]) for one in labels], asked)
+
+
 def read_data(folder: Path) -> Data:
+    folder = folder / "stackfaq"
     answers: dict[str, list[str]] = {}
     for row in _rows(folder / "answers.csv"):
         answers.setdefault(row["faq_id"], []).append(row["answer"])
@@ -128,7 +143,7 @@ def measured(way: str, data: Data, read: Reads, also_train: bool) -> Line:
     faqs = base(way, data)
     index = Index(faqs, lambda texts: read(texts).vectors)
     fitted_on = [*data.asked["dev"]]
-    if also_train and "paraphrases" not in way:
+    if also_train and "paraphrases" not in way and way != "crosswoz":
         fitted_on += data.asked["train"]
     ranking = retrieval.fit(
         index,
@@ -161,7 +176,7 @@ def base(way: str, data: Data) -> list[Faq]:
     faqs = list(data.faqs)
     if way == "answer":
         faqs = [replace(faq, question="", intent="") for faq in faqs]
-    if "paraphrases" in way:
+    if way.endswith("paraphrases"):
         ways: dict[str, list[str]] = {}
         for text, right in data.asked["train"]:
             ways.setdefault(right, []).append(text)

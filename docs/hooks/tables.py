@@ -18,6 +18,7 @@ from docs.hooks import (
     init_tables,
     left_out_tables,
     masking_tables,
+    monitor_tables,
     quality_tables,
     results,
     selection_tables,
@@ -28,6 +29,9 @@ from docs.hooks import (
 )
 
 TABLES: dict[str, Callable[[], str]] = {
+    "monitor_surges": monitor_tables.monitor_surges,
+    "monitor_replay": monitor_tables.monitor_replay,
+    "monitor_load": monitor_tables.monitor_load,
     "support_found": support_tables.support_found,
     "support_sure": support_tables.support_sure,
     "support_load": support_tables.support_load,

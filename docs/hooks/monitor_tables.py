@@ -1,0 +1,72 @@
+"""Tables of the opinion monitor: surges found, false alarms, sentiment, how quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from docs.hooks.results import lines, table, tree
+
+Line = Mapping[str, Any]
+
+
+def _parts() -> dict[str, Line]:
+    return {line["part"]: line for line in lines("apps_monitor.jsonl")}
+
+
+def monitor_surges() -> str:
+    """Surges found and false alarms on the bench of drawn weeks."""
+    names = ("x2", "x3", "x5", "false alarms a week", "flood x4 fires", "flood x15 fires")
+    rows = [
+        [part.removeprefix("surge, "), *(str(line[name]) for name in names)]
+        for part, line in _parts().items()
+        if part.startswith("surge, ")
+    ]
+    return table(["labels", *names], rows)
+
+
+def monitor_replay() -> str:
+    """When an alarm began in the real days of February 2015."""
+    line = _parts()["replay"]
+    rows = [
+        [airline, *("; ".join(line[labels][airline]) or "none" for labels in LABELS)]
+        for airline in line[LABELS[0]]
+    ]
+    return table(["airline", *LABELS], rows)
+
+
+def monitor_load() -> str:
+    """How many texts a second, and how soon they show."""
+    found = tree("apps_monitor_load.json")
+    many, soon = found["texts"], found["soon"]
+    rows = [
+        [f"{many['texts']:,} texts sent at once: counted in", f"{many['counted in s']} s"],
+        ["that is, texts a second", f"{many['texts/s']}"],
+        [
+            "from a text sent to the topic's count, median / most",
+            f"{soon['text to chart, median s']} / {soon['most s']} s",
+        ],
+        ["from 30 negative texts sent to their incident", f"{soon['surge to incident s']} s"],
+    ]
+    for part in ("nasty", "soak"):
+        rows += ROWS[part](found[part]) if part in found else []
+    return table(["", ""], rows)
+
+
+def _nasty(found: Line) -> list[list[str]]:
+    return [[f"{found['strings']:,} nasty strings: answers of 5xx", str(found["5xx"])]]
+
+
+def _soak(found: Line) -> list[list[str]]:
+    memory = found["memory MB"]
+    fifth = max(1, len(memory) // 5)
+    early, late = (
+        sum(value for _, value in part) / len(part)
+        for part in (memory[fifth : 2 * fifth], memory[-fifth:])
+    )
+    about = f"{found['minutes']:g} minutes, {found['requests']:,} requests: memory early / late"
+    return [[about, f"{early:.0f} / {late:.0f} MB"]]
+
+
+LABELS = ("true labels", "own labels")
+ROWS = {"nasty": _nasty, "soak": _soak}
