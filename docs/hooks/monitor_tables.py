@@ -35,6 +35,18 @@ def monitor_replay() -> str:
     return table(["airline", *LABELS], rows)
 
 
+def monitor_nab() -> str:
+    """NAB's score beside the published detectors'."""
+    line = _parts()["nab"]
+    every = {"tfsocial": line["ours"], **line["published"]}
+    names = ("score", "windows", "false alarms")
+    rows = [
+        [name, *(str(found[one]) for one in names)]
+        for name, found in sorted(every.items(), key=lambda one: -one[1]["score"])
+    ]
+    return table(["detector", "score", "windows of 33", "false alarms a series-week"], rows)
+
+
 def monitor_load() -> str:
     """How many texts a second, and how soon they show."""
     found = tree("apps_monitor_load.json")

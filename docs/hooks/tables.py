@@ -31,6 +31,7 @@ from docs.hooks import (
 TABLES: dict[str, Callable[[], str]] = {
     "monitor_surges": monitor_tables.monitor_surges,
     "monitor_replay": monitor_tables.monitor_replay,
+    "monitor_nab": monitor_tables.monitor_nab,
     "monitor_load": monitor_tables.monitor_load,
     "support_found": support_tables.support_found,
     "support_sure": support_tables.support_sure,

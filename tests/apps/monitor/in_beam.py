@@ -2,7 +2,8 @@
 
     python -m tests.apps.monitor.in_beam SCENARIOS.json FOUND.json
 
-A scenario is of a batch (lines) or of a stream: lines with their times, and watermarks between.
+A scenario is of a batch (lines), of a stream (lines with their times, and watermarks between), or
+of files, as the command takes them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tfsocial.apps.monitor.records import Labelled, Rules
@@ -22,6 +24,11 @@ def labeller(texts):
     if "boom" in texts:
         raise ValueError("boom")
     return [Labelled("negative" if "bad" in one.lower() else "neutral", 0.9) for one in texts]
+
+
+def slowly(texts):
+    time.sleep(2)  # as a model takes its time
+    return labeller(texts)
 
 
 def write(value, path):
@@ -60,6 +67,14 @@ def run(scenario):
         }
 
 
+def of_files(scenario):
+    """Run the command's job without a model; gives how many lines of each file it wrote."""
+    from tfsocial.apps.monitor.on_beam import job
+
+    own = {**scenario["job"], "labeller": slowly if scenario.get("slowly") else labeller}
+    return dict(job.run(job.Job("no model", **own)))
+
+
 def as_values(one):
     return one._asdict() if hasattr(one, "_asdict") else vars(one)
 
@@ -93,5 +108,8 @@ def batched(scenario):
 
 if __name__ == "__main__":
     scenarios = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    found = {name: run(scenario) for name, scenario in scenarios.items()}
+    found = {
+        name: (of_files if "job" in scenario else run)(scenario)
+        for name, scenario in scenarios.items()
+    }
     Path(sys.argv[2]).write_text(json.dumps(found), "utf-8")

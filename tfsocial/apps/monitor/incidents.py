@@ -64,3 +64,8 @@ def severity(expected: float, seen: int, authors: int) -> str:
     if times >= 6 and authors >= 20:
         return "critical"
     return "major" if times >= 3 else "minor"
+
+
+def worse(one: str, other: str) -> bool:
+    """Tell whether a severity is above another one."""
+    return SEVERITIES.index(one) > SEVERITIES.index(other)

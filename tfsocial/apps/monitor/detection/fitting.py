@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from tfsocial.apps.monitor.detection.expected import expected
-from tfsocial.apps.monitor.detection.levels import Counted, Model
+from tfsocial.apps.monitor.detection.levels import Counted, model
 from tfsocial.apps.monitor.detection.settings import Settings
 
 LEAST = 14  # days
@@ -18,12 +18,12 @@ TRIED: dict[str, tuple[float, ...]] = {
     "spread": (0.15, 0.35, 0.5),
     "slow": (0.2, 0.3),
     "memory": (0.7, 0.85),
-    "burst": (0.005, 0.08, 0.3),
+    "burst": (0.005, 0.02, 0.3),
 }
 
 
 def fit(negative: np.ndarray, total: np.ndarray, phase: np.ndarray, settings: Settings) -> Settings:
-    """Choose coupling, spread, memory and burst by what makes the negatives likeliest.
+    """Choose by what makes the negatives likeliest, one of `TRIED` after the other.
 
     Each bin's negatives are foreseen from the bins before it and from the rest of that bin, so
     that labels which do not move together are not coupled. With less than two weeks nothing is
@@ -54,7 +54,7 @@ def _likelihood(counts: np.ndarray, phase: np.ndarray, settings: Settings) -> fl
     negative, rest, of_negative, of_rest = (value[None] for value in (*counts, *means))
     known = np.ones_like(negative, bool)
     rows = Counted(negative, rest, of_negative, of_rest, known, np.ones(1))
-    found = Model(settings).filtered(rows).likelihood
+    found = model(settings).filtered(rows).likelihood
     # `levels.log_likelihood` leaves out what depends on the burst alone.
     wide = 1 / settings.burst
     rest = stats.nbinom.logpmf(counts[0], wide, wide / (wide + counts[0]))

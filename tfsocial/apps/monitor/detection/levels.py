@@ -10,7 +10,8 @@ autoregression on a grid (Rouwenhorst, in Cooley, Frontiers of Business Cycle Re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import comb
 
 import numpy as np
@@ -44,6 +45,11 @@ class Counted:
     def part(self, rows: slice) -> Counted:
         """Give some of the rows."""
         return Counted(*(value[rows] for value in vars(self).values()))
+
+    def until(self, bins: int) -> Counted:
+        """Give the first bins."""
+        cut = {name: values[:, :bins] for name, values in vars(self).items() if values.ndim > 1}
+        return replace(self, **cut)
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,12 @@ def capped(counts: np.ndarray, most: np.ndarray) -> np.ndarray:
     [3.0, 28.0]
     """
     return np.minimum(counts, BEYOND * most + ROOM)
+
+
+@lru_cache(64)
+def model(settings: Settings) -> Model:
+    """Give the model of settings, made once."""
+    return Model(settings)
 
 
 def log_likelihood(counts: np.ndarray, means: np.ndarray, burst: float) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from tfsocial.apps.monitor.detection.expected import LEAST, expected
-from tfsocial.apps.monitor.detection.levels import Counted, Model
+from tfsocial.apps.monitor.detection.levels import Counted, model
 from tfsocial.apps.monitor.detection.settings import Settings
 
 LOWEST = -15.0  # score of what cannot be judged
@@ -79,7 +79,9 @@ def newest(
     counts = np.stack([negative, total - negative])
     known = [_block(counts, phase, int(start), settings) for start in starts]
     rows = Counted(*(np.stack(values) for values in zip(*known, strict=True)))
-    filtered = Model(settings).filtered(rows)
+    if len(starts) == 1:  # the rest of its block is not there yet
+        rows = rows.until(settings.burn_in + end - int(starts[0]))
+    filtered = model(settings).filtered(rows)
     own = slice(settings.burn_in, None)
     flat = slice(begin - starts[0], end - starts[0])
     enough = starts >= settings.least * settings.day

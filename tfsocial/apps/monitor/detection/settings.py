@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class Settings:
     """How the counts of a topic behave.
 
+    Until there is enough to fit, coupling, spread, memory, slow and burst are about those of five
+    airlines in four quiet days, where hours of negatives and of the rest correlate by .18.
+
     Attributes:
         hour: bins of an hour.
         history: days that the season is made from; least: days without which nothing is scored.
@@ -38,7 +41,7 @@ class Settings:
     slow: float = 0.1
     long_memory: float = 0.97
     coupling: float = 0.2
-    burst: float = 0.02
+    burst: float = 0.1
     leak: float = 0.0
     surges: tuple[float, ...] = (1.6, 2.4, 3.6, 6.0)
     floods: tuple[float, ...] = (3.0, 9.0)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import signal
 
 from tfsocial.apps.monitor.detection.expected import expected
-from tfsocial.apps.monitor.detection.levels import Counted, Model
+from tfsocial.apps.monitor.detection.levels import Counted, model
 from tfsocial.apps.monitor.detection.scan import LOWEST, scan
 from tfsocial.apps.monitor.detection.settings import Settings
 
@@ -40,6 +40,15 @@ def threshold(
     """
     drawn = simulated(negative, total, phase, settings, seed)
     own = own_scores(negative, total, phase, settings, first)
+    return chosen(drawn, own, per_week, settings)
+
+
+def chosen(drawn: np.ndarray, own: np.ndarray, per_week: float, settings: Settings) -> float:
+    """Choose by drawn quiet scores [rows, bins], and by a topic's own ones [bins].
+
+    Own ones that the model would hardly give raise the limit to the highest of them, as far as
+    alarms are no rarer by it than a `RAREST`th of what was asked for: it may have been a surge.
+    """
     weeks = len(own) / (7 * settings.day)
     if not weeks or own.max() <= level(drawn, UNLIKELY / weeks, settings):
         return level(drawn, per_week, settings)
@@ -85,7 +94,7 @@ def simulated(
     wider = np.full(ROWS, np.sqrt(1 + 1 / days))
     known = np.ones(of_negative.shape, bool)
     rows = Counted(seen[0], seen[1], of_negative, of_rest, known, wider)
-    return Model(settings).filtered(rows).odds[:, settings.burn_in :]
+    return model(settings).filtered(rows).odds[:, settings.burn_in :]
 
 
 def _levels(source: np.random.Generator, settings: Settings, bins: int) -> np.ndarray:
