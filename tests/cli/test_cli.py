@@ -21,7 +21,7 @@ COMMANDS = (
     *("init", "train", "evaluate", "predict", "export", "schema", "objectives", "demo"),
     *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
     *("batch-predict", "compose", "compress", "tf-serving", "triton", "tune", "fit"),
-    *("select", "label", "serve", "keys", "audit", "drift", "support"),
+    *("select", "label", "serve", "keys", "audit", "drift", "support", "monitor", "monitor-batch"),
 )
 
 

@@ -140,12 +140,13 @@ def monitor(
     """
     _need("tfsocial monitor")
     from tfsocial.apps.database import open_database
-    from tfsocial.apps.monitor import playing, reading, reads
+    from tfsocial.apps.monitor import playing, reading
     from tfsocial.apps.monitor import topics as topic_rules
     from tfsocial.apps.monitor.application import MonitorApplication
     from tfsocial.apps.monitor.delivery import target_of
     from tfsocial.apps.monitor.opinions import STREAM
     from tfsocial.apps.monitor.records import Rules
+    from tfsocial.apps.monitor.tasks import Tasks
     from tfsocial.apps.sources.addresses import source_of
     from tfsocial.serving import signature
     from tfsocial.serving.gateway import assemble, run, settings
@@ -162,7 +163,7 @@ def monitor(
     pairs = reading.read_labelled(known) if known else []
     served = Path(model) if model is not None else _exported(folder / "model", say, played)
     rule = f"words:{played / 'topics.csv'}" if played and not topics else topics
-    tasks = reads.Tasks.of(signature.read_manifest(newest(served)), negative)
+    tasks = Tasks.of(signature.read_manifest(newest(served)), negative)
     asked = topic_rules.of_flag(rule, has_topics=bool(tasks.topic))
     listen = {"host": host, "port": port, "admin_port": admin_port}
     chosen = settings.of_flags({"monitor": served}, folder, listen, {"mask": mask})

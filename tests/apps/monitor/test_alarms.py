@@ -14,8 +14,9 @@ import time
 import pytest
 
 from tfsocial.apps.events import EventLog
-from tfsocial.apps.monitor import alarms, delivery
-from tfsocial.apps.monitor.alarms import Alarms, Incident
+from tfsocial.apps.monitor import alarms, delivery, incidents
+from tfsocial.apps.monitor.alarms import Alarms
+from tfsocial.apps.monitor.incidents import Incident
 from tfsocial.errors import InputError
 
 AT = 1_424_800_000.0
@@ -23,7 +24,7 @@ AT = 1_424_800_000.0
 
 def incident(topic: str = "bank", since: float = AT, **more) -> Incident:
     values = {
-        "id": alarms.name_of("surge", topic, since),
+        "id": incidents.name_of("surge", topic, since),
         "kind": "surge",
         "topic": topic,
         "since": since,

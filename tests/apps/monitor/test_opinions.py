@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from tests.apps.monitor import by_hand, labelling
 from tests.apps.monitor.by_hand import event, reader
 from tfsocial.apps.events import EventLog
-from tfsocial.apps.monitor.opinions import OPINIONS, Opinions, OtherVersion, split_label
+from tfsocial.apps.monitor.labels import split_label
+from tfsocial.apps.monitor.opinions import OPINIONS, Opinions, OtherVersion
 from tfsocial.apps.monitor.records import DAY, WIDTH, Rules
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.topics import ByField

@@ -16,8 +16,8 @@ from tests.apps.monitor.test_watching import NOW, at_once
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
 from tfsocial.apps.monitor import pages
-from tfsocial.apps.monitor.alarms import KINDS, SEVERITIES
 from tfsocial.apps.monitor.endpoints import Endpoints
+from tfsocial.apps.monitor.incidents import KINDS, SEVERITIES
 from tfsocial.apps.monitor.numbers import Numbers
 from tfsocial.apps.monitor.pages.entrance import Entrance
 from tfsocial.apps.monitor.pages.phrases import PHRASES

@@ -6,58 +6,18 @@ Its key is made of what it says: of two programs that see the same surge one is 
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from tfsocial.apps.events import Event, EventLog
+from tfsocial.apps.monitor.incidents import SEVERITIES, Incident
 from tfsocial.errors import InputError
 
 STREAM = "alarms"
-KINDS = ("surge", "campaign", "silence")
-SEVERITIES = ("minor", "major", "critical")
 AT_ONCE = 1_000
 LONGEST_SNOOZE = 30 * 86_400.0
-
-
-@dataclass(frozen=True)
-class Incident:
-    """Something that is not as it should be with a topic, or with a source.
-
-    Attributes:
-        id: of its own.
-        kind: surge, campaign (one voice, or copies of one text), or silence (of a source).
-        since: start of the window in which it was seen, seconds since 1970.
-        opened: when it was first said.
-        expected, seen: texts in that window.
-        figures: texts, distinct texts, sources and authors of the window, as last said.
-        severity: minor, major or critical.
-        state: open, acknowledged, closed, or false (alarm).
-        score, threshold: as it was opened, and what it had to exceed.
-        by: who did the last thing with it; empty: nobody.
-    """
-
-    id: str
-    kind: str
-    topic: str
-    since: float
-    opened: float
-    expected: float
-    seen: int
-    severity: str
-    score: float
-    threshold: float
-    state: str = "open"
-    closed: float = 0.0
-    by: str = ""
-    figures: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it goes on."""
-        return self.state in ("open", "acknowledged")
 
 
 class Alarms:
@@ -183,29 +143,6 @@ def changed(one: Incident, event: Event) -> Incident:
     if what == "closed":
         return replace(one, state="closed" if one.is_open else one.state, closed=event.happened)
     return replace(one, state="false", by=by, closed=one.closed or event.happened)
-
-
-def name_of(kind: str, topic: str, since: float) -> str:
-    """Make the id of an incident: the same surge, seen twice, has the same."""
-    text = f"{kind} {topic} {since:.0f}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(text).hexdigest()[:12]
-
-
-def severity(expected: float, seen: int, authors: int) -> str:
-    """Say how bad a surge is: by how many times what is expected, and of how many people.
-
-    >>> severity(4, 9, 9), severity(4, 14, 12), severity(4, 40, 30)
-    ('minor', 'major', 'critical')
-    """
-    times = seen / max(expected, 1.0)
-    if times >= 6 and authors >= 20:
-        return "critical"
-    return "major" if times >= 3 else "minor"
-
-
-def worse(one: str, other: str) -> bool:
-    """Tell whether a severity is above another one."""
-    return SEVERITIES.index(one) > SEVERITIES.index(other)
 
 
 def _values(one: Incident) -> dict[str, Any]:

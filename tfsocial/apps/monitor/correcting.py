@@ -81,7 +81,7 @@ def corrected(correction: Correction, seen: int, total: int) -> Corrected:
     >>> known = Correction(200, accuracy=0.85, found=0.8, wrongly=0.1, negatives=100, others=100)
     >>> found = corrected(known, seen=31, total=100)
     >>> round(found.likely, 1), round(found.low), round(found.high)
-    (30.0, 13, 47)
+    (30.0, 15, 45)
     """
     better = correction.found - correction.wrongly
     if total == 0 or better <= 0.05:

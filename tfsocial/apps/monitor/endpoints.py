@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tfsocial.apps.does import Does
 from tfsocial.apps.events import Event
 from tfsocial.apps.monitor import reading
-from tfsocial.apps.monitor.alarms import Incident
+from tfsocial.apps.monitor.incidents import Incident
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.shown import charted, overview
 from tfsocial.serving.gateway.access.callers import Caller

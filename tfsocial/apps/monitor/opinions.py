@@ -6,7 +6,6 @@ own name, and only then takes over: counts of two versions are never mixed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,8 @@ from sqlalchemy import Connection, Engine
 from tfsocial.apps.buckets import Buckets
 from tfsocial.apps.consumers import AT_ONCE, Consumer
 from tfsocial.apps.events import EVENTS, TABLES, Event
-from tfsocial.apps.monitor import copies
+from tfsocial.apps.monitor import contents, copies
+from tfsocial.apps.monitor.labels import labels_of
 from tfsocial.apps.monitor.records import DAY, WIDTH, Labelled, Opinion, Read, Rules
 from tfsocial.apps.monitor.topics import Topics
 
@@ -48,8 +48,6 @@ BANDS = sa.Table(
     sa.Column("number", sa.BigInteger(), primary_key=True),
     sa.Column("happened", sa.BigInteger()),
 )
-# What is counted of a topic: texts by sentiment, and those that count for alarms.
-ALL, COUNTED = "all", "counted"
 
 
 class OtherVersion(Exception):
@@ -137,14 +135,14 @@ class Opinions:
         self, connection: Connection, events: Sequence[Event], found: Sequence[Opinion]
     ) -> None:
         by_number = {event.number: at_its_time(event) for event in events}
-        pairs = [(by_number[one.number], label) for one in found for label in self._labels(one)]
+        pairs = [
+            (by_number[one.number], label)
+            for one in found
+            for label in labels_of(one.counted, one.sentiment, one.topic)
+        ]
         self._late += self.buckets.add(connection, pairs)
         heard = [(event, source_of(event)) for event in by_number.values()]
         self.sources.add(connection, [(event, source) for event, source in heard if source])
-
-    def _labels(self, one: Opinion) -> list[str]:
-        kinds = (ALL, COUNTED) if one.counted else (ALL,)
-        return [label(kind, one.sentiment, one.topic) for kind in kinds]
 
     def _erased(self, connection: Connection, numbers: Sequence[int]) -> list[Opinion]:
         """Take over what an earlier version said of texts that are no more."""
@@ -269,21 +267,6 @@ class Folding:
         return [{**same, "band": band} for band in bands]
 
 
-def label(kind: str, sentiment: str, topic: str) -> str:
-    """Name what is counted: texts of a sentiment on a topic.
-
-    >>> label("all", "negative", "bank"), split_label("all|negative|bank")
-    ('all|negative|bank', ('all', 'negative', 'bank'))
-    """
-    return f"{kind}|{sentiment.replace('|', '/')[:40]}|{topic}"
-
-
-def split_label(text: str) -> tuple[str, str, str]:
-    """Read what `label` wrote."""
-    kind, sentiment, topic = text.split("|", 2)
-    return kind, sentiment, topic
-
-
 def at_its_time(event: Event) -> Event:
     """Have what claims to come from the future happen as it came."""
     if event.happened <= event.arrived or not event.arrived:
@@ -293,22 +276,17 @@ def at_its_time(event: Event) -> Event:
 
 def text_of(event: Event) -> str:
     """Give an event's text; empty where it has none."""
-    text = event.content.get("text")
-    return text if isinstance(text, str) else ""
+    return contents.text_of(event.content)
 
 
 def author_of(event: Event) -> str:
     """Give a hash of who wrote a text; empty: it does not say."""
-    author = event.person or event.content.get("author")
-    if not isinstance(author, str) or not author:
-        return ""
-    return hashlib.sha256(author.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return contents.author_of(event.person, event.content)
 
 
 def source_of(event: Event) -> str:
     """Give where a text was read; empty: it does not say."""
-    source = event.content.get("source")
-    return source.strip()[:200] if isinstance(source, str) else ""
+    return contents.source_of(event.content)
 
 
 def row_of(one: Opinion) -> dict[str, object]:
@@ -325,5 +303,4 @@ def opinion_of(row: sa.Row) -> Opinion:
 
 def text_in(content: str) -> str:
     """Give the text of an event's content as it is stored."""
-    text = json.loads(content).get("text")
-    return text if isinstance(text, str) else ""
+    return contents.text_of(json.loads(content))

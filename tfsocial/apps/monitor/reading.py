@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from tfsocial.apps.events import Event
+from tfsocial.apps.monitor import contents
 from tfsocial.apps.monitor.opinions import STREAM
-from tfsocial.apps.monitor.records import LONGEST
 from tfsocial.apps.sources.messages import events_of
 from tfsocial.errors import InputError
 
@@ -39,15 +39,7 @@ def check(event: Event, where: str) -> None:
     Raises:
         InputError: it has none.
     """
-    text = event.content.get("text")
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(f"{where}: text: is missing or empty")
-    if len(text) > LONGEST:
-        raise InputError(f"{where}: text: has above {LONGEST} characters; shorten it")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{where}: text: holds half a character") from None
+    contents.check(event.content, where)
 
 
 def read_labelled(path: Path) -> list[tuple[str, str]]:

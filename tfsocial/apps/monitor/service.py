@@ -17,11 +17,12 @@ from tfsocial.apps.consumers import CONSUMERS
 from tfsocial.apps.database import compact, writing
 from tfsocial.apps.events import EVENTS, Event, EventLog
 from tfsocial.apps.monitor import health, texts
-from tfsocial.apps.monitor.alarms import Alarms, Incident
+from tfsocial.apps.monitor.alarms import Alarms
 from tfsocial.apps.monitor.correcting import Correction, correction_of
 from tfsocial.apps.monitor.health import Ask, Signal
+from tfsocial.apps.monitor.incidents import Incident
+from tfsocial.apps.monitor.labels import ALL
 from tfsocial.apps.monitor.opinions import (
-    ALL,
     BANDS,
     OPINIONS,
     SERIES,

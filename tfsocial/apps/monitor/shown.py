@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tfsocial.apps.monitor import alarms
-from tfsocial.apps.monitor.alarms import Incident
 from tfsocial.apps.monitor.correcting import corrected
-from tfsocial.apps.monitor.opinions import ALL, COUNTED
+from tfsocial.apps.monitor.incidents import Incident
+from tfsocial.apps.monitor.labels import ALL, COUNTED
 from tfsocial.apps.monitor.records import DAY, WIDTH
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.trends import BINS

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection
 
 from tfsocial.apps.buckets import Buckets
-from tfsocial.apps.monitor.opinions import split_label
+from tfsocial.apps.monitor.labels import split_label
 from tfsocial.apps.monitor.records import DAY, WIDTH
 
 DAYS = 35  # that are looked back on
@@ -132,14 +130,3 @@ def of_topics(label: str) -> list[tuple[str, str]]:
 def of_sources(label: str) -> list[tuple[str, str]]:
     """Give what a label of sources is counted as."""
     return [(label, "all")]
-
-
-def phases(start: int, bins: int, zone: str) -> np.ndarray:
-    """Give the hour of the day of each bin, int [bins], in a zone with its summer time.
-
-    >>> phases(0, 7, "Europe/Berlin")
-    array([1, 1, 1, 1, 1, 1, 2])
-    """
-    place = ZoneInfo(zone)
-    hours = (datetime.fromtimestamp(start + i * WIDTH, place).hour for i in range(bins))
-    return np.fromiter(hours, np.int64, bins)

@@ -13,16 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.buckets import WATERMARKS
-from tfsocial.apps.monitor import alarms as incidents
-from tfsocial.apps.monitor.alarms import Alarms, Incident
+from tfsocial.apps.monitor import incidents
+from tfsocial.apps.monitor.alarms import Alarms
 from tfsocial.apps.monitor.detection.expected import expected
 from tfsocial.apps.monitor.detection.fitting import fit
 from tfsocial.apps.monitor.detection.scan import Scanned, band, newest
 from tfsocial.apps.monitor.detection.settings import Settings
 from tfsocial.apps.monitor.detection.thresholds import threshold
-from tfsocial.apps.monitor.opinions import ALL, COUNTED, OPINIONS, Opinions
+from tfsocial.apps.monitor.hours import phases
+from tfsocial.apps.monitor.incidents import Incident
+from tfsocial.apps.monitor.labels import ALL, COUNTED
+from tfsocial.apps.monitor.opinions import OPINIONS, Opinions
 from tfsocial.apps.monitor.records import DAY, WIDTH, Rules
-from tfsocial.apps.monitor.trends import BINS, Counted, Trends, of_sources, of_topics, phases
+from tfsocial.apps.monitor.trends import BINS, Counted, Trends, of_sources, of_topics
 
 LIVE = 2 * DAY  # seconds: a log whose newest text is older is one that is played again
 LEARNS = DAY // WIDTH  # bins of history before anything is said of a source

@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from tfsocial.apps.events import Event
 from tfsocial.apps.sources.contract import Batch, SourceGone
-from tfsocial.apps.sources.messages import MOST, Fields, event_of
+from tfsocial.apps.sources.members import MOST
+from tfsocial.apps.sources.messages import Fields, event_of
 from tfsocial.errors import InputError
 
 EVERY = 0.2  # seconds between two looks
