@@ -37,6 +37,11 @@ class Correction:
     negatives: int
     others: int
 
+    @property
+    def leak(self) -> float:
+        """Texts wrongly labelled negative for each other one that is labelled otherwise."""
+        return self.wrongly / max(1 - self.wrongly, 0.01)
+
 
 @dataclass(frozen=True)
 class Corrected:

@@ -31,7 +31,7 @@ from tfsocial.apps.monitor.opinions import (
     OtherVersion,
     author_of,
 )
-from tfsocial.apps.monitor.records import Read, Rules
+from tfsocial.apps.monitor.records import LEAK, Read, Rules
 from tfsocial.apps.monitor.texts import Shown
 from tfsocial.apps.monitor.topics import Topics
 from tfsocial.apps.monitor.watching import Fits, Look, Watching, fitted
@@ -166,11 +166,15 @@ class Monitor:
         return Opinions(self._engine, version, self._read, self._topics, self.rules)
 
     def _watching(self, opinions: Opinions) -> Watching:
-        return Watching(self._engine, opinions, self.alarms, self.rules, self._fits)
+        return Watching(self._engine, opinions, self.alarms, self.rules, self._fits, self._leak)
 
     def fit_next(self) -> bool:
         """Find out how a topic behaves in quiet times; see `Watching.fit_next`."""
         return self.watching is not None and self.watching.fit_next()
+
+    def _leak(self) -> float:
+        known = self.correction()
+        return known.leak if known is not None else LEAK
 
     def _look(self) -> None:
         if self.watching is not None:

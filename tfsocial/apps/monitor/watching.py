@@ -98,18 +98,20 @@ def scanned_of(look: Look, bins: int) -> Scanned:
     return newest(look.negative, look.total, look.hours, bins, look.fit.settings, number)
 
 
-def fitted(look: Look, per_week: float) -> tuple[Settings, float]:
+def fitted(look: Look, per_week: float, leak: float) -> tuple[Settings, float]:
     """Find out how a topic's counts behave in quiet times, and the score that is exceeded then.
 
     Args:
         per_week: how often it may be exceeded.
+        leak: texts wrongly labelled negative for each that is labelled otherwise: with many of
+            those a flood of harmless texts looks like a surge.
     """
     counts = look.negative, look.total, look.hours
-    settings = fit(*counts, Settings())
+    settings = fit(*counts, Settings(leak=leak))
     return settings, threshold(*counts, per_week, settings)
 
 
-Fits = Callable[[Look, float], tuple[Settings, float]]
+Fits = Callable[[Look, float, float], tuple[Settings, float]]
 
 
 class Watching:
@@ -118,6 +120,7 @@ class Watching:
     Args:
         opinions: whose counts are looked at.
         fits: finds out how a topic behaves, see `fitted`.
+        leak: says how often texts are wrongly labelled negative.
     """
 
     def __init__(
@@ -127,7 +130,9 @@ class Watching:
         alarms: Alarms,
         rules: Rules,
         fits: Fits,
+        leak: Callable[[], float],
     ):
+        self._leak = leak
         self._fits = fits
         self._engine, self._opinions, self._alarms, self._rules = engine, opinions, alarms, rules
         self._trends = Trends(opinions.buckets, of_topics)
@@ -203,7 +208,7 @@ class Watching:
         for topic, look in looks.items():
             if not look.learning and now - self._fitted.get(topic, UNFITTED).at >= DAY:
                 each = self._rules.false_alarms / len(looks)
-                self._fitted[topic] = Fitted(now, *self._fits(look, each))
+                self._fitted[topic] = Fitted(now, *self._fits(look, each, self._leak()))
                 return True
         return False
 

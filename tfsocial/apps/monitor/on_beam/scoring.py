@@ -23,7 +23,7 @@ from tfsocial.apps.monitor.hours import phases
 from tfsocial.apps.monitor.incidents import Incident, name_of, severity
 from tfsocial.apps.monitor.labels import ALL, COUNTED, split_label
 from tfsocial.apps.monitor.on_beam.folding import Opinion
-from tfsocial.apps.monitor.records import DAY, WIDTH, Rules
+from tfsocial.apps.monitor.records import DAY, LEAK, WIDTH, Rules
 
 A_DAY = DAY // WIDTH  # bins
 # All of these as on one machine, see `watching`.
@@ -147,7 +147,7 @@ def _fitted(found: History, end: int, topics: int, looking: Looking) -> tuple[Se
     begin = max(0, end - KNOWN)
     past = slice(begin, end)
     negative, total = (one[past] for one in found.counted)
-    settings = fit(negative, total, found.hours[past], Settings())
+    settings = fit(negative, total, found.hours[past], Settings(leak=LEAK))
     each, number = looking.rules.false_alarms / topics, found.first // WIDTH + begin
     return settings, threshold(negative, total, found.hours[past], each, settings, number)
 
