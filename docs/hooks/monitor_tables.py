@@ -50,19 +50,23 @@ def monitor_nab() -> str:
 def monitor_load() -> str:
     """How many texts a second, and how soon they show."""
     found = tree("apps_monitor_load.json")
-    many, soon = found["texts"], found["soon"]
-    rows = [
-        [f"{many['texts']:,} texts sent at once: counted in", f"{many['counted in s']} s"],
-        ["that is, texts a second", f"{many['texts/s']}"],
-        [
-            "from a text sent to the topic's count, median / most",
-            f"{soon['text to chart, median s']} / {soon['most s']} s",
-        ],
-        ["from 30 negative texts sent to their incident", f"{soon['surge to incident s']} s"],
-    ]
-    for part in ("nasty", "soak"):
-        rows += ROWS[part](found[part]) if part in found else []
+    rows = [row for part, rows_of in ROWS.items() if part in found for row in rows_of(found[part])]
     return table(["", ""], rows)
+
+
+def _many(found: Line) -> list[list[str]]:
+    return [
+        [f"{found['texts']:,} texts sent at once: counted in", f"{found['counted in s']} s"],
+        ["that is, texts a second", f"{found['texts/s']}"],
+    ]
+
+
+def _soon(found: Line) -> list[list[str]]:
+    about = "from a text sent to the topic's count, median / most"
+    return [
+        [about, f"{found['text to chart, median s']} / {found['most s']} s"],
+        ["from 30 negative texts sent to their incident", f"{found['surge to incident s']} s"],
+    ]
 
 
 def _nasty(found: Line) -> list[list[str]]:
@@ -81,4 +85,4 @@ def _soak(found: Line) -> list[list[str]]:
 
 
 LABELS = ("true labels", "own labels")
-ROWS = {"nasty": _nasty, "soak": _soak}
+ROWS = {"texts": _many, "soon": _soon, "nasty": _nasty, "soak": _soak}

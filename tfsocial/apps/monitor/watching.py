@@ -33,7 +33,7 @@ SCORED = 2 * DAY // WIDTH  # bins that are scored at each look
 CALM = 1.0  # below the threshold for an hour by so much (log10 of odds), a surge is over
 LONGEST = 8 * 3600 // WIDTH  # bins of the longest window
 LEAST_COPIES = 5  # texts that do not count, before it is asked whether they are a campaign
-AN_HOUR = 3600 // WIDTH
+AN_HOUR, A_DAY = 3600 // WIDTH, DAY // WIDTH
 QUIET = 16.0  # texts that should have come from a source that is silent: by chance, 1 in 10^7
 Open = Mapping[tuple[str, str], Incident]
 
@@ -106,9 +106,13 @@ def fitted(look: Look, per_week: float, leak: float) -> tuple[Settings, float]:
         leak: texts wrongly labelled negative for each that is labelled otherwise: with many of
             those a flood of harmless texts looks like a surge.
     """
-    counts = look.negative, look.total, look.hours
+    # The last day is left out where there are others: a surge must not make itself usual.
+    last = A_DAY if len(look.hours) >= (Settings().least + 1) * A_DAY else 0
+    known = slice(0, len(look.hours) - last)
+    counts = look.negative[known], look.total[known], look.hours[known]
     settings = fit(*counts, Settings(leak=leak))
-    return settings, threshold(*counts, per_week, settings)
+    # In a calm topic chance hardly exceeds anything; even so a surge has to be the likelier of both.
+    return settings, max(0.0, float(threshold(*counts, per_week, settings)))
 
 
 Fits = Callable[[Look, float, float], tuple[Settings, float]]

@@ -19,6 +19,7 @@ import numpy as np
 from tfsocial.apps.monitor.detection.settings import Settings
 
 FAST, SLOW = 7, 5  # levels
+HEARD = 0.25  # least weight of the rest where it leaks: floods have to show in it
 BEYOND, ROOM = 4.0, 20.0  # times the largest mean, and counts: where counts are cut
 SMALLEST = 1e-15  # probability
 AT_ONCE = 1_000_000  # likelihoods: they should stay in the cache
@@ -143,7 +144,7 @@ class Model:
             means = means + leak * of_rest * levels * (self._flood - 1)
         one = known * log_likelihood(negative, means, burst)
         other = log_likelihood(rest, of_rest * levels * self._flood, burst)
-        other = known * self._settings.coupling * other
+        other = known * max(self._settings.coupling, HEARD if leak else 0.0) * other
         shape = (*negative.shape[:2], len(self._flood), len(self._surge), len(self._start))
         both = (np.broadcast_to(np.exp(values), shape) for values in (one, other))
         first, second = (values.reshape(*shape[:2], -1, shape[-1]) for values in both)
