@@ -11,8 +11,9 @@ from tests.apps.monitor import by_hand
 from tests.apps.monitor.by_hand import event, reader
 from tfsocial.apps.monitor.detection.settings import Settings
 from tfsocial.apps.monitor.records import WIDTH, Rules
-from tfsocial.apps.monitor.service import Monitor, message, summary
+from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.shown import charted, overview
+from tfsocial.apps.monitor.telling import message, summary
 from tfsocial.apps.monitor.topics import ByField
 from tfsocial.errors import InputError
 

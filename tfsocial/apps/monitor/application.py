@@ -22,7 +22,8 @@ from tfsocial.apps.monitor.pages.board import LOOKS
 from tfsocial.apps.monitor.pages.entrance import Entrance
 from tfsocial.apps.monitor.records import Read, Rules
 from tfsocial.apps.monitor.running import Running
-from tfsocial.apps.monitor.service import Monitor, message
+from tfsocial.apps.monitor.service import Monitor
+from tfsocial.apps.monitor.telling import message
 from tfsocial.apps.monitor.topics import Topics
 from tfsocial.apps.sources.contract import Source
 from tfsocial.serving.gateway.access import keys

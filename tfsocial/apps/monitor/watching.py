@@ -111,7 +111,7 @@ def fitted(look: Look, per_week: float, leak: float) -> tuple[Settings, float]:
     known = slice(0, len(look.hours) - last)
     counts = look.negative[known], look.total[known], look.hours[known]
     settings = fit(*counts, Settings(leak=leak))
-    # In a calm topic chance hardly exceeds anything; even so a surge has to be the likelier of both.
+    # In a calm topic chance exceeds hardly anything; still a surge has to be the likelier one.
     return settings, max(0.0, float(threshold(*counts, per_week, settings)))
 
 
