@@ -233,6 +233,13 @@ def test_rarer_alarms_have_higher_thresholds_and_own_scores_count(monkeypatch):
     assert rarely < raised <= own
 
 
+def test_a_topic_of_which_nobody_speaks_does_not_alarm(monkeypatch):
+    monkeypatch.setattr(thresholds, "ROWS", 5)
+    nothing, phase = np.zeros(4 * DAY, int), (np.arange(4 * DAY) // OURS.hour) % 24
+    limit = thresholds.threshold(nothing, nothing, phase, 0.2, OURS)
+    assert (scan(nothing, nothing, phase, OURS).score < limit).all()
+
+
 # --- confusion ------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ GAP = 12  # hours after which it is another alarm
 ENOUGH = 20  # alarms that a rate is read from; rarer ones are extrapolated
 UNLIKELY = 0.1  # probability below which own scores are not believed to be of the model
 RAREST = 1000.0  # factor by which own scores may make alarms rarer than asked for
+FLOOR = -1.0  # odds of 1 to 10: below them nobody is called, however quiet a topic is
 FEW = 14  # days; fewer are judged by the season that they make together
 
 
@@ -51,9 +52,9 @@ def chosen(drawn: np.ndarray, own: np.ndarray, per_week: float, settings: Settin
     """
     weeks = len(own) / (7 * settings.day)
     if not weeks or own.max() <= level(drawn, UNLIKELY / weeks, settings):
-        return level(drawn, per_week, settings)
+        return max(FLOOR, level(drawn, per_week, settings))
     usual, rarest = (level(drawn, per_week / factor, settings) for factor in (1, RAREST))
-    return float(np.clip(own.max(), usual, rarest))
+    return max(FLOOR, float(np.clip(own.max(), usual, rarest)))
 
 
 def own_scores(
