@@ -111,7 +111,8 @@ def test_from_texts_to_counts_over_a_kill_and_a_person_who_goes(model, tmp_path)
     flags = (f"--model={model}", "--negative=sad", "--mask")
     state, now = tmp_path / "state", time.time()
     tail = tmp_path / "texts.jsonl"
-    tail.write_text(json.dumps(message("the card is late", now - 50, "f1")) + "\n")
+    told = message("the card of bob@example.com is late", now - 50, "f1")
+    tail.write_text(json.dumps(told) + "\n")
     with Running(state, *flags, f"--read=file:{tail}") as one:
         see, send = one.key("--add=staff", "--verb=manage"), one.served.headers
         told = message("I am ann@example.com and it is late", now - 40, "h1", person="ann")
@@ -127,11 +128,13 @@ def test_from_texts_to_counts_over_a_kill_and_a_person_who_goes(model, tmp_path)
         texts = wait_for(lambda: (found := one.see("topics/bank/texts", see))[2:] and found)
         assert len(texts) == 3
         assert "ann@example.com" not in str(texts)
+        assert "bob@example.com" not in str(texts)
         url = f"{one.served.http}/monitor/persons/ann"
         assert httpx.delete(url, headers=see, timeout=60).json() == {"events": 1}
         assert one.served.stop() == 0
     kept = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
     assert b"and it is late" not in kept
+    assert b"bob@example.com" not in kept
 
 
 @pytest.mark.parametrize(

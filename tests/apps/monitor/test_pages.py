@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.apps.monitor.by_hand import event, reader
 from tests.apps.monitor.test_watching import NOW, at_once
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
-from tfsocial.apps.monitor import pages
+from tfsocial.apps.monitor import contents, pages
 from tfsocial.apps.monitor.endpoints import Endpoints
 from tfsocial.apps.monitor.incidents import KINDS, SEVERITIES
 from tfsocial.apps.monitor.numbers import Numbers
@@ -41,6 +42,11 @@ def asked(texts):
     return vectors, np.stack([1 - sure, sure], 1)
 
 
+def kept(event):
+    """As where personal data is masked."""
+    return replace(event, content=contents.masked(event.content, lambda t: t.replace("@", "#")))
+
+
 class Site:
     """The pages and endpoints behind a guard."""
 
@@ -58,7 +64,7 @@ class Site:
         entrance, does = Entrance(self._secret, gateway.door, "monitor"), Does("monitor")
         self.woken = 0
         live = Live(self.monitor.log, lambda: False)
-        endpoints = Endpoints(self.monitor, lambda text: text.replace("@", "#"), does, self._wake)
+        endpoints = Endpoints(self.monitor, kept, does, self._wake)
         routes = [*pages.routes(self.monitor, entrance, does, live), *endpoints.router.routes]
         app = make_app(Asking(gateway.calls), routes)
         self._guard = Guard(app, gateway.door, 100_000, 10, lambda seen: None, visitor=entrance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from tfsocial.apps.does import Does
+from tfsocial.apps.events import Event
 from tfsocial.apps.live import Live
 from tfsocial.apps.model import Model
-from tfsocial.apps.monitor import pages, reads
+from tfsocial.apps.monitor import contents, pages, reads
 from tfsocial.apps.monitor.delivery import Deliveries, Target
 from tfsocial.apps.monitor.endpoints import Endpoints
 from tfsocial.apps.monitor.numbers import Numbers
@@ -59,10 +61,15 @@ class MonitorApplication:
         self._model: Model | None = None
         self._negative = rules.negative
         masks = gateway.models[name].masks
-        masked = (lambda text: mask(text).text) if masks else str
+
+        def kept(event: Event) -> Event:
+            if not masks:
+                return event
+            return replace(event, content=contents.masked(event.content, _masked))
+
         self._monitor = monitor = Monitor(engine, self._read, topics, rules, self._ask, known)
         deliveries = Deliveries(engine, targets, lambda event: message(monitor, event))
-        self._running = Running(monitor, deliveries, sources)
+        self._running = Running(monitor, deliveries, sources, kept)
         self._live = Live(monitor.log, lambda: gateway.models.ending)
         monitor.looked = partial(self._live.tell, LOOKS)
         secret = keys.read_secret(gateway.settings.access.secret)
@@ -70,7 +77,7 @@ class MonitorApplication:
         gateway.metrics.registry.register(Numbers(monitor))
         self.routes = [
             *pages.routes(monitor, self._entrance, does, self._live),
-            *Endpoints(monitor, masked, does, self._running.wake).router.routes,
+            *Endpoints(monitor, kept, does, self._running.wake).router.routes,
         ]
 
     def visitor(self, request: Request) -> Caller | None:
@@ -101,3 +108,7 @@ class MonitorApplication:
         if self._model is None:
             raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
         return self._model
+
+
+def _masked(text: str) -> str:
+    return mask(text).text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfsocial.apps.monitor.records import LONGEST
 from tfsocial.errors import InputError
+
+TEXTS = ("text", "title")  # members that people have written; a feed has both
 
 
 def text_of(content: Mapping[str, Any]) -> str:
@@ -28,6 +30,16 @@ def source_of(content: Mapping[str, Any]) -> str:
     """Give where a text was read; empty: it does not say."""
     source = content.get("source")
     return source.strip()[:200] if isinstance(source, str) else ""
+
+
+def masked(content: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
+    """Give what is kept of a message: its texts without personal data.
+
+    >>> masked({"text": "I am ann", "title": 5}, lambda text: text.replace("ann", "*"))
+    {'text': 'I am *', 'title': 5}
+    """
+    texts = {name: mask(content[name]) for name in TEXTS if isinstance(content.get(name), str)}
+    return {**content, **texts}
 
 
 def check(content: Mapping[str, Any], where: str) -> None:

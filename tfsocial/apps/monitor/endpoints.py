@@ -6,7 +6,7 @@ A key that may `classify` with the model sends texts; one that may `manage` it s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
@@ -39,14 +39,18 @@ class Endpoints:
     """The routes of a monitor.
 
     Args:
-        masked: what is kept of a text.
+        kept: makes of a text's event what is kept of it.
         wake: is called when texts have come.
     """
 
     def __init__(
-        self, monitor: Monitor, masked: Callable[[str], str], does: Does, wake: Callable[[], None]
+        self,
+        monitor: Monitor,
+        kept: Callable[[Event], Event],
+        does: Does,
+        wake: Callable[[], None],
     ):
-        self._monitor, self._masked, self._does, self._wake = monitor, masked, does, wake
+        self._monitor, self._kept, self._does, self._wake = monitor, kept, does, wake
         self.router = APIRouter(prefix="/monitor", responses=ANSWERS)
         for method, path, answer in (
             ("POST", "/texts", self.add),
@@ -68,7 +72,7 @@ class Endpoints:
         body = await request.body()
 
         def add() -> int:
-            return self._monitor.add(self._kept(event) for event in reading.of_lines(body))
+            return self._monitor.add(map(self._kept, reading.of_lines(body)))
 
         new = await self._does(request, "classify", add)
         self._wake()
@@ -141,7 +145,3 @@ class Endpoints:
     def _caller(self, request: Request) -> str:
         caller: Caller = request.scope["state"]["caller"]
         return caller.credential
-
-    def _kept(self, event: Event) -> Event:
-        content = {**event.content, "text": self._masked(event.content["text"])}
-        return replace(event, content=content)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from tfsocial.apps.events import Event
 from tfsocial.apps.monitor.delivery import Deliveries
 from tfsocial.apps.monitor.service import EVERY, Monitor
 from tfsocial.apps.sources.contract import Source
@@ -18,12 +19,22 @@ log = logging.getLogger(__name__)
 
 
 class Running:
-    """The threads of a monitor."""
+    """The threads of a monitor.
 
-    def __init__(self, monitor: Monitor, deliveries: Deliveries, sources: Sequence[Source]):
+    Args:
+        kept: makes of a text's event what is kept of it.
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        deliveries: Deliveries,
+        sources: Sequence[Source],
+        kept: Callable[[Event], Event],
+    ):
         self._monitor, self._deliveries = monitor, deliveries
         self._stop, self._woken = threading.Event(), threading.Event()
-        self._pump = Pump(monitor.log, sources, self._woken.set)
+        self._pump = Pump(monitor.log, sources, self._woken.set, kept)
         self._threads = [
             threading.Thread(target=self._repeat, args=one, daemon=True)
             for one in (

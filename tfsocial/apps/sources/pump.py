@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from tfsocial.apps.events import EventLog
+from tfsocial.apps.events import Event, EventLog
 from tfsocial.apps.sources.contract import Source, SourceGone
 from tfsocial.errors import InputError
 
@@ -19,16 +19,22 @@ class Pump:
 
     Args:
         added: is called after new events are in the log, as to wake who reads it.
+        kept: makes of an event what is kept of it, as without personal data.
     """
 
     def __init__(
-        self, events: EventLog, sources: Sequence[Source], added: Callable[[], None] = lambda: None
+        self,
+        events: EventLog,
+        sources: Sequence[Source],
+        added: Callable[[], None] = lambda: None,
+        kept: Callable[[Event], Event] = lambda event: event,
     ):
         names = [source.name for source in sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(f"sources: {twice[0]!r} stands twice; leave one out")
         self._events, self._sources, self._added = events, sources, added
+        self._kept = kept
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -55,7 +61,9 @@ class Pump:
                 for batch in source.batches(self._events.position(source.name), self._stop):
                     for sentence in batch.rejected:
                         log.warning("left out: %s", sentence)
-                    if self._events.add(batch.events, {source.name: batch.position}):
+                    if self._events.add(
+                        map(self._kept, batch.events), {source.name: batch.position}
+                    ):
                         self._added()
                     batch.kept()
                     pause = PAUSE
