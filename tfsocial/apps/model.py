@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+import numpy as np
+
 from tfsocial.serving.gateway.access.callers import ANY, Caller
 from tfsocial.serving.gateway.calls import Answered, Ask, Calls
 
@@ -13,6 +15,12 @@ AT_ONCE = 64  # texts of a call
 # Who asks in this thread: a request's caller, or else the program itself, as for what it knows.
 ITSELF = Caller("application", ((ANY, ANY),), "self")
 ASKING: ContextVar[Caller] = ContextVar("asking", default=ITSELF)
+
+
+def unit_vectors(answers: Sequence[Answered]) -> np.ndarray:
+    """Give the vectors of answers, [n, d], of length 1."""
+    vectors = np.concatenate([answer.predictions.embedding for answer in answers])
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 class Model:

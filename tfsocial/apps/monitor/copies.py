@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 NEAR = 0.8
+LAST = 7 * 86_400  # seconds that a copy is looked for
 BANDS, ROWS = 12, 4
 SEED = 20_150_224
 _REPOST = re.compile(r"^(?:rt\s+@\w+:?\s*)+", re.IGNORECASE)
@@ -53,11 +54,12 @@ def bands(texts: Sequence[str]) -> np.ndarray:
     """Give the bands of texts, int64 [n, 12]: copies are likely to have one in common."""
     found = np.empty((len(texts), BANDS), np.int64)
     for row, text in enumerate(texts):
-        found[row] = _bands(grams(text))
+        found[row] = bands_of(grams(text))
     return found
 
 
-def _bands(threes: Iterable[str]) -> np.ndarray:
+def bands_of(threes: Iterable[str]) -> np.ndarray:
+    """Give the bands of a text, int64 [12], by its threes."""
     values = np.fromiter((_hash(three) for three in threes), np.uint64)
     # A permutation each: a random odd factor and a sum, of which the upper bits are good.
     hashed = (values[:, None] * _FACTORS + _SUMS) >> np.uint64(16)

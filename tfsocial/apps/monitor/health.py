@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from tfsocial.apps.events import EVENTS
 from tfsocial.apps.monitor.opinions import OPINIONS, text_in
 from tfsocial.apps.monitor.records import DAY
+from tfsocial.apps.monitor.scripts import is_unspaced
 from tfsocial.selection.contract import Candidates
 from tfsocial.selection.strategies.badge import Badge
 
@@ -32,8 +33,8 @@ class Signal:
     """Something that is compared between the last day and those before.
 
     Attributes:
-        name: confidence (mean probability of the label), vocabulary (share of words that did not
-            occur in the days before), or one of the gateway's.
+        name: confidence (mean probability of the label), or vocabulary (share of words that did
+            not occur in the days before).
         value, usual: of the last day, and the mean of the days before.
         least, most: what days like those are between.
     """
@@ -101,12 +102,8 @@ def words(text: str) -> frozenset[str]:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     found = set(_WORD.findall(folded))
-    apart = {one for word in found if _unspaced(word[0]) for one in word}
-    return frozenset({word for word in found if not _unspaced(word[0])} | apart)
-
-
-def _unspaced(character: str) -> bool:
-    return unicodedata.name(character, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI"))
+    apart = {one for word in found if is_unspaced(word[0]) for one in word}
+    return frozenset({word for word in found if not is_unspaced(word[0])} | apart)
 
 
 def _day(connection: Connection, version: str, since: float) -> list[tuple[str, float]]:
@@ -142,8 +139,3 @@ def _compared(name: str, values: Sequence[float]) -> Signal:
     usual, spread = float(before.mean()), float(before.std(ddof=1)) if len(before) > 1 else 0.0
     room = OUT * max(spread, 0.005) * np.sqrt(1 + 1 / len(before))
     return Signal(name, last, usual, usual - room, usual + room)
-
-
-def of_gateway(scores: Mapping[str, tuple[float, float]]) -> list[Signal]:
-    """Show the gateway's own signals: name -> value and threshold."""
-    return [Signal(name, value, 0.0, -np.inf, most) for name, (value, most) in scores.items()]

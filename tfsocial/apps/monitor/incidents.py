@@ -6,6 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tfsocial.apps.monitor.records import DAY, WIDTH
+
+# What both ways of looking go by, see `watching` and `on_beam.scoring`.
+AN_HOUR, A_DAY = 3600 // WIDTH, DAY // WIDTH  # bins
+LONGEST = 8 * AN_HOUR  # bins of the longest window
+CALM = 1.0  # below the threshold for an hour by so much (log10 of odds), a surge is over
+LEAST_COPIES = 5  # texts that do not count, before it is asked whether they are a campaign
 KINDS = ("surge", "campaign", "silence")
 SEVERITIES = ("minor", "major", "critical")
 
@@ -64,6 +71,15 @@ def severity(expected: float, seen: int, authors: int) -> str:
     if times >= 6 and authors >= 20:
         return "critical"
     return "major" if times >= 3 else "minor"
+
+
+def voices(figures: Mapping[str, int]) -> int:
+    """Give how many people spoke; where authors are not known, how many distinct texts.
+
+    >>> voices({"authors": 0, "distinct": 3})
+    3
+    """
+    return figures["authors"] or figures["distinct"]
 
 
 def worse(one: str, other: str) -> bool:

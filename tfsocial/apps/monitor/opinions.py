@@ -19,13 +19,13 @@ from tfsocial.apps.buckets import Buckets
 from tfsocial.apps.consumers import AT_ONCE, Consumer
 from tfsocial.apps.events import EVENTS, TABLES, Event
 from tfsocial.apps.monitor import contents, copies
+from tfsocial.apps.monitor.copies import LAST as COPIES_LAST
 from tfsocial.apps.monitor.labels import labels_of
 from tfsocial.apps.monitor.records import DAY, WIDTH, Labelled, Opinion, Read, Rules
 from tfsocial.apps.monitor.topics import Topics
 
 STREAM = "opinions"
 SERIES = "monitor "  # what the names of all that is counted begin with
-COPIES_LAST = 7 * DAY  # seconds that a copy is looked for
 OPINIONS = sa.Table(
     "monitor_opinions",
     TABLES,
@@ -60,12 +60,13 @@ class Text:
 
     Attributes:
         labelled: None: there is no text any more, it was erased.
-        bands: int64 [12]; see `copies`.
+        threes, bands: see `copies`.
     """
 
     event: Event
     labelled: Labelled | None
     topics: Sequence[str]
+    threes: frozenset[str]
     bands: np.ndarray
 
 
@@ -117,10 +118,11 @@ class Opinions:
             raise OtherVersion(read.version)
         labelled = iter(read.labelled)
         found = []
-        for event, text, bands in zip(events, texts, copies.bands(texts), strict=True):
+        for event, text in zip(events, texts, strict=True):
             said = next(labelled) if text else None
             topics = self._topics(event.content, said.topics) if said else ()
-            found.append(Text(event, said, topics, bands))
+            threes = copies.grams(text)
+            found.append(Text(event, said, topics, threes, copies.bands_of(threes)))
         return found
 
     def _write(self, connection: Connection, events: Sequence[Event], texts: list[Text]) -> None:
@@ -242,9 +244,8 @@ class Folding:
             for number, happened in near.get(int(band), ())
             if abs(when - happened) <= COPIES_LAST
         }
-        own = copies.grams(text_of(text.event))
         for number in sorted(candidates):
-            if copies.similarity(own, self._threes_of(number)) >= copies.NEAR:
+            if copies.similarity(text.threes, self._threes_of(number)) >= copies.NEAR:
                 return number
         return text.event.number
 
@@ -259,7 +260,7 @@ class Folding:
         self, text: Text, near: dict[int, list[tuple[int, float]]]
     ) -> list[dict[str, object]]:
         event = at_its_time(text.event)
-        self._threes[event.number] = copies.grams(text_of(event))
+        self._threes[event.number] = text.threes
         bands = {int(band) for band in text.bands}
         for band in bands:
             near.setdefault(band, []).append((event.number, event.happened))

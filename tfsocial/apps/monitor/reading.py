@@ -24,22 +24,13 @@ def of_lines(body: bytes) -> list[Event]:
     now = time.time()
     found: list[Event] = []
     for event in events_of(body, STREAM, "line", now):
-        check(event, f"line {len(found) + 1}")
+        contents.check(event.content, f"line {len(found) + 1}")
         found.append(event)
         if len(found) > MOST:
             raise InputError(f"body: has above {MOST} lines; send it in parts")
     if not found:
         raise InputError("body: has no lines; send one JSON object a line")
     return found
-
-
-def check(event: Event, where: str) -> None:
-    """Check that an event has a text.
-
-    Raises:
-        InputError: it has none.
-    """
-    contents.check(event.content, where)
 
 
 def read_labelled(path: Path) -> list[tuple[str, str]]:

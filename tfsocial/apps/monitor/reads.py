@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfsocial.apps.model import Model
+from tfsocial.apps.model import Model, unit_vectors
 from tfsocial.apps.monitor.records import Labelled, Read
 from tfsocial.apps.monitor.tasks import Tasks, labelled
 from tfsocial.serving.gateway.calls import Answered
@@ -34,10 +34,8 @@ def ask(model: Model, negative: str, texts: Sequence[str]) -> tuple[np.ndarray, 
     """
     answers = model.answers("embed", texts)
     tasks = Tasks.of(answers[0].version.manifest, negative)
-    vectors = np.concatenate([answer.predictions.embedding for answer in answers])
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     found = [answer.predictions.tasks[tasks.sentiment] for answer in answers]
-    return vectors / lengths, np.concatenate(found)
+    return unit_vectors(answers), np.concatenate(found)
 
 
 def _version(answer: Answered) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tfsocial.errors import InputError
 
 WIDTH = 600  # seconds of a bucket
 DAY = 86_400
@@ -58,6 +61,25 @@ class Rules:
     lateness: int = 120
     author_most: int = 3
 
+    @classmethod
+    def of_flags(cls, negative: str, false_alarms: float, zone: str) -> Rules:
+        """Read what a command is given.
+
+        Raises:
+            InputError: it cannot be.
+        """
+        if not 0.001 <= false_alarms <= 1000:
+            raise InputError(
+                f"--false_alarms={false_alarms}: write a number from 0.001 to 1000 a week"
+            )
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise InputError(
+                f"--zone={zone}: is no time zone; write one as Europe/Berlin"
+            ) from None
+        return cls(negative, false_alarms, zone)
+
 
 @dataclass(frozen=True)
 class Opinion:
@@ -81,6 +103,3 @@ class Opinion:
     counted: bool
     author: str
     source: str
-
-
-Counts = Mapping[str, int]

@@ -10,15 +10,13 @@ import numpy as np
 
 from tfsocial.apps.monitor import alarms
 from tfsocial.apps.monitor.correcting import corrected
-from tfsocial.apps.monitor.incidents import Incident
+from tfsocial.apps.monitor.incidents import A_DAY, AN_HOUR, Incident
 from tfsocial.apps.monitor.labels import ALL, COUNTED
-from tfsocial.apps.monitor.records import DAY, WIDTH
+from tfsocial.apps.monitor.records import WIDTH
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.trends import BINS
 from tfsocial.apps.monitor.watching import Look
 from tfsocial.errors import InputError
-
-AN_HOUR = 3600 // WIDTH
 
 
 @dataclass(frozen=True)
@@ -61,17 +59,19 @@ def _incident(topic: str, open_ones: dict[tuple[str, str], Incident]) -> Inciden
 
 
 def _now(topic: str, look: Look, negative: str, incident: Incident | None) -> TopicNow:
-    day = DAY // WIDTH
     bad = look.counted[f"{COUNTED} {negative}"]
-    counted, every = int(look.counted[COUNTED][-day:].sum()), int(look.counted[ALL][-day:].sum())
+    counted, every = (
+        int(look.counted[COUNTED][-A_DAY:].sum()),
+        int(look.counted[ALL][-A_DAY:].sum()),
+    )
     return TopicNow(
         topic,
         int(bad[-AN_HOUR:].sum()),
         round(float(look.scanned.expected[-AN_HOUR:].sum()), 1),
-        int(bad[-day:].sum()),
+        int(bad[-A_DAY:].sum()),
         every,
         every - counted,
-        round(float(bad[-day:].sum()) / counted, 3) if counted else None,
+        round(float(bad[-A_DAY:].sum()) / counted, 3) if counted else None,
         look.learning,
         incident,
     )
@@ -121,11 +121,10 @@ def corrections(monitor: Monitor) -> dict[str, Any] | None:
     known = monitor.correction()
     if known is None:
         return None
-    day = DAY // WIDTH
     found = {}
     for topic, look in sorted(monitor.looks().items()):
-        seen = int(look.counted[f"{ALL} {monitor.rules.negative}"][-day:].sum())
-        found[topic] = corrected(known, seen, int(look.counted[ALL][-day:].sum()))
+        seen = int(look.counted[f"{ALL} {monitor.rules.negative}"][-A_DAY:].sum())
+        found[topic] = corrected(known, seen, int(look.counted[ALL][-A_DAY:].sum()))
     return {"rows": known.rows, "accuracy": known.accuracy, "topics": found}
 
 

@@ -13,7 +13,6 @@ from tfsocial.apps.events import EVENTS
 from tfsocial.apps.monitor.opinions import OPINIONS, text_in
 
 MOST = 200  # texts that are shown at once
-UNSURE = 2_000  # texts among which those to be labelled are looked for
 
 
 @dataclass(frozen=True)
@@ -82,32 +81,6 @@ def between(
     rows = connection.execute(chosen).all()
     sources = _sources(connection, wanted, [row.copy_of for row in rows])
     return [_shown(row, sources.get(row.copy_of, [])) for row in rows]
-
-
-def least_sure(connection: Connection, version: str, count: int) -> list[Shown]:
-    """List texts of late that are worth a label: the least sure ones, at most one of copies."""
-    table = OPINIONS.c
-    late = (
-        sa.select(table.number)
-        .where(table.version == version, table.copy_of == table.number)
-        .order_by(table.happened.desc())
-        .limit(UNSURE)
-        .subquery()
-    )
-    chosen = (
-        sa.select(OPINIONS, sa.literal(1).label("copies"), EVENTS.c.content)
-        .join(EVENTS, EVENTS.c.number == table.number)
-        .where(table.version == version, table.number.in_(sa.select(late.c.number)))
-        .order_by(table.probability, table.number)
-    )
-    found: dict[int, Shown] = {}
-    for row in connection.execute(chosen):
-        one = _shown(row, [row.source] if row.source else [])
-        if one.text and one.number not in found:
-            found[one.number] = one
-        if len(found) == count:
-            break
-    return list(found.values())
 
 
 def _sources(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tfsocial.apps.monitor.scripts import is_unspaced
 from tfsocial.errors import InputError
 
 TASK = "topic"  # of a model, whose labels are topics
@@ -137,14 +138,9 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
 
 def _alone(word: str) -> str:
     """Write what finds a word: not within another one, where its script has spaces."""
-    before = r"(?<!\w)" if _spaced(word[0]) else ""
-    after = r"(?!\w)" if _spaced(word[-1]) else ""
+    before = "" if is_unspaced(word[0]) else r"(?<!\w)"
+    after = "" if is_unspaced(word[-1]) else r"(?!\w)"
     return before + re.escape(word) + after
-
-
-def _spaced(character: str) -> bool:
-    name = unicodedata.name(character, "")
-    return not name.startswith(("CJK", "HIRAGANA", "KATAKANA", "THAI"))
 
 
 def _folded(text: str) -> str:

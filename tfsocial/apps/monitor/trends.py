@@ -76,10 +76,6 @@ class Trends:
         end = start + BINS * WIDTH
         self._read(self._buckets.counts(connection, again, end), again)
 
-    def forget(self) -> None:
-        """Read all of it anew next time."""
-        self._start, self._counts = 0, {}
-
     @property
     def names(self) -> list[str]:
         """What is counted, in the order of its names."""

@@ -21,19 +21,23 @@ from tfsocial.apps.monitor.detection.scan import Scanned, band, newest
 from tfsocial.apps.monitor.detection.settings import Settings
 from tfsocial.apps.monitor.detection.thresholds import threshold
 from tfsocial.apps.monitor.hours import phases
-from tfsocial.apps.monitor.incidents import Incident
+from tfsocial.apps.monitor.incidents import (
+    A_DAY,
+    AN_HOUR,
+    CALM,
+    LEAST_COPIES,
+    LONGEST,
+    Incident,
+    voices,
+)
 from tfsocial.apps.monitor.labels import ALL, COUNTED
 from tfsocial.apps.monitor.opinions import OPINIONS, Opinions
 from tfsocial.apps.monitor.records import DAY, WIDTH, Rules
 from tfsocial.apps.monitor.trends import BINS, Counted, Trends, of_sources, of_topics
 
 LIVE = 2 * DAY  # seconds: a log whose newest text is older is one that is played again
-LEARNS = DAY // WIDTH  # bins of history before anything is said of a source
-SCORED = 2 * DAY // WIDTH  # bins that are scored at each look
-CALM = 1.0  # below the threshold for an hour by so much (log10 of odds), a surge is over
-LONGEST = 8 * 3600 // WIDTH  # bins of the longest window
-LEAST_COPIES = 5  # texts that do not count, before it is asked whether they are a campaign
-AN_HOUR, A_DAY = 3600 // WIDTH, DAY // WIDTH
+LEARNS = A_DAY  # bins of history before anything is said of a source
+SCORED = 2 * A_DAY  # bins that are scored at each look
 QUIET = 16.0  # texts that should have come from a source that is silent: by chance, 1 in 10^7
 Open = Mapping[tuple[str, str], Incident]
 
@@ -83,9 +87,9 @@ class Look:
     def expected(self, bins: int) -> np.ndarray:
         """Give the negative texts to be expected in each of the newest bins, float [bins]."""
         own = min(bins, len(self.hours))
-        found = np.zeros(bins)
-        found[bins - own :] = scanned_of(self, own).expected
-        return found
+        known = self.scanned.expected  # the newest ones are there already
+        found = known[len(known) - own :] if own <= len(known) else scanned_of(self, own).expected
+        return np.concatenate([np.zeros(bins - own), found])
 
     def band(self, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give what a count lies between in quiet times, of means of any width."""
@@ -142,6 +146,7 @@ class Watching:
         self._trends = Trends(opinions.buckets, of_topics)
         self._sources = Trends(opinions.sources, of_sources)
         self._fitted: dict[str, Fitted] = {}
+        self._phases = 0, np.zeros(0, np.int64)
         self._lock = threading.Lock()
         self._looks: Mapping[str, Look] = {}
         self.now = 0.0
@@ -187,9 +192,14 @@ class Watching:
         first = min((one.since for one in counts.values()), default=BINS)
         if first == BINS:
             return {}
-        start = next(iter(counts.values())).at(first)
-        hours = phases(start, BINS - first, self._rules.zone)
+        hours = self._hours(next(iter(counts.values())).start)[first:]
         return {topic: self._of_topic(topic, one, first, hours) for topic, one in counts.items()}
+
+    def _hours(self, start: int) -> np.ndarray:
+        """Give the hours of the day of all bins, which are others only when the bins move on."""
+        if self._phases[0] != start:
+            self._phases = start, phases(start, BINS, self._rules.zone)
+        return self._phases[1]
 
     def _of_topic(self, topic: str, counted: Counted, first: int, hours: np.ndarray) -> Look:
         negative = counted[f"{COUNTED} {self._rules.negative}"][first:].copy()
@@ -267,7 +277,7 @@ class Watching:
                 self.now,
                 expected,
                 figures["seen"],
-                incidents.severity(expected, figures["seen"], _voices(figures)),
+                incidents.severity(expected, figures["seen"], voices(figures)),
                 float(scanned.score[-1]),
                 look.threshold,
                 figures=figures,
@@ -278,7 +288,7 @@ class Watching:
         window = max(1, min(len(look.scanned.score), int(self.now - going_on.since) // WIDTH + 1))
         expected = float(look.scanned.expected[-window:].sum())
         figures = self._figures(connection, going_on.topic, going_on.since)
-        now = incidents.severity(expected, figures["seen"], _voices(figures))
+        now = incidents.severity(expected, figures["seen"], voices(figures))
         if incidents.worse(now, going_on.severity):
             self._alarms.grow(going_on.id, self.now, now, expected, **figures)
 
@@ -311,7 +321,7 @@ class Watching:
             self._alarms.close(going_on.id, self.now)
         if going_on is not None or BINS - first < LEARNS or last == BINS - 1:
             return
-        hours = phases(counted.at(first), BINS - first, self._rules.zone)
+        hours = self._hours(counted.start)[first:]
         past = last - first + 1
         mean = expected(counts[first:][:past], hours[:past], hours[past:], Settings())
         missing = float(mean.sum())
@@ -319,8 +329,3 @@ class Watching:
             id = incidents.name_of("silence", source, since)
             said = Incident(id, "silence", source, since, self.now, missing, 0, "major", 0.0, QUIET)
             self._alarms.open(said)
-
-
-def _voices(figures: Mapping[str, int]) -> int:
-    """Give how many people spoke; where authors are not known, how many distinct texts."""
-    return figures["authors"] or figures["distinct"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from tfsocial.apps.model import Model
+from tfsocial.apps.model import Model, unit_vectors
 from tfsocial.apps.support.records import Read
 from tfsocial.serving.gateway.calls import Answered
 
@@ -18,9 +16,7 @@ def read(model: Model, texts: Sequence[str]) -> Read:
         Problem: it is not allowed, not possible, or not in time.
     """
     found = model.answers("embed", texts)
-    vectors = np.concatenate([one.predictions.embedding for one in found])
-    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return Read(vectors / lengths, [intents for one in found for intents in _intents(one)])
+    return Read(unit_vectors(found), [intents for one in found for intents in _intents(one)])
 
 
 def _intents(found: Answered) -> list[Mapping[str, float]]:

@@ -14,11 +14,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from tfsocial.apps.monitor import copies
+from tfsocial.apps.monitor.copies import LAST
 from tfsocial.apps.monitor.labels import labels_of
 from tfsocial.apps.monitor.on_beam.messages import Order, Post
 from tfsocial.apps.monitor.records import DAY, WIDTH, Labelled
 
-LAST = 7 * DAY  # seconds that a copy is looked for, as on one machine
 AT_HAND = 10_000  # texts whose threes are kept, since all bands of a text are compared by them
 
 
@@ -226,7 +226,7 @@ def is_copy(one: Said, other: Said) -> bool:
 
 def parts(said: Said) -> list[tuple[int, Part]]:
     """Give the bands of a text, each once, and what each is asked; see `copies`."""
-    bands = sorted({int(band) for band in copies.bands([said.text])[0]})
+    bands = sorted({int(band) for band in copies.bands_of(_threes(said.text))})
     return [(band, Part(said, len(bands))) for band in bands]
 
 

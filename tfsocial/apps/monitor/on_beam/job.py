@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -85,7 +84,7 @@ def run(job: Job) -> Counter[str]:
 
 
 def _asked(job: Job) -> tuple[Asked, Looking]:
-    rules = Rules(job.negative, _false_alarms(job.false_alarms), _zone(job.zone))
+    rules = Rules.of_flags(job.negative, job.false_alarms, job.zone)
     now = time.time() if job.now is None else job.now
     told, labeller, at_once = False, job.labeller, AT_ONCE
     if labeller is None:
@@ -96,20 +95,6 @@ def _asked(job: Job) -> tuple[Asked, Looking]:
         labeller, at_once = ByModel(folder, job.negative), texts_at_once(manifest)
     rule = topics.of_flag(job.topics, told)
     return Asked(labeller, rule, rules, at_once, now=now), Looking(rules, job.threshold)
-
-
-def _false_alarms(value: float) -> float:
-    if not 0.001 <= value <= 1000:
-        raise InputError(f"--false_alarms={value}: write a number from 0.001 to 1000 a week")
-    return value
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise InputError(f"--zone={name}: is no time zone; write one as Europe/Berlin") from None
-    return name
 
 
 def _free(output: str) -> str:

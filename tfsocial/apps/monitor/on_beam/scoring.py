@@ -20,18 +20,22 @@ from tfsocial.apps.monitor.detection.scan import LOWEST, newest
 from tfsocial.apps.monitor.detection.settings import Settings
 from tfsocial.apps.monitor.detection.thresholds import threshold
 from tfsocial.apps.monitor.hours import phases
-from tfsocial.apps.monitor.incidents import Incident, name_of, severity
+from tfsocial.apps.monitor.incidents import (
+    A_DAY,
+    AN_HOUR,
+    CALM,
+    LEAST_COPIES,
+    LONGEST,
+    Incident,
+    name_of,
+    severity,
+    voices,
+)
 from tfsocial.apps.monitor.labels import ALL, COUNTED, split_label
 from tfsocial.apps.monitor.on_beam.folding import Opinion
-from tfsocial.apps.monitor.records import DAY, LEAK, WIDTH, Rules
+from tfsocial.apps.monitor.records import LEAK, WIDTH, Rules
 
-A_DAY = DAY // WIDTH  # bins
-# All of these as on one machine, see `watching`.
-KNOWN = 35 * A_DAY  # bins that a fit looks back on
-CALM = 1.0  # below the threshold for an hour by so much (log10 of odds), a surge is over
-LONGEST = 8 * 3600 // WIDTH  # bins of the longest window
-LEAST_COPIES = 5  # texts that do not count, before it is asked whether they are a campaign
-AN_HOUR = 3600 // WIDTH
+KNOWN = 35 * A_DAY  # bins that a fit looks back on, as on one machine
 
 
 @dataclass(frozen=True)
@@ -248,8 +252,7 @@ def figured(one: Incident, opinions: Iterable[Opinion]) -> Incident:
         "sources": len({it.source for it in all_of_them} - {""}),
         "authors": len({it.author for it in all_of_them} - {""}),
     }
-    voices = figures["authors"] or figures["distinct"]
-    said = severity(one.expected, one.seen, voices)
+    said = severity(one.expected, one.seen, voices(figures))
     return replace(one, figures=figures, severity=said)
 
 

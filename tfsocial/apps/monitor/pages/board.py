@@ -92,7 +92,6 @@ class BoardPages:
                 "charts": charts,
                 "incidents": feed(self._monitor, 12),
                 "state": self._monitor.state(),
-                "now": now,
                 "snoozed": {topic: until for topic, until in snoozed.items() if until > now},
             }
 
