@@ -23,8 +23,6 @@ import csv
 import json
 import random
 import subprocess
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -36,6 +34,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
+from benchmarks.apps.started import started
 from benchmarks.apps.support_load import nasty_strings
 from benchmarks.gateway import tree
 from benchmarks.same_weights import commit, machine
@@ -69,31 +68,15 @@ class Server:
 def serving(model: Path, work: Path) -> Iterator[Server]:
     """The monitor, once it has labelled the demo's headlines and knows what is quiet."""
     state = work / f"state-{time.time_ns()}"
-    flags = [f"--state={state}", "--port=0", "--admin_port=0", f"--model={model}", "--demo"]
-    command = [sys.executable, "-m", "tfsocial", "monitor", *flags]
-    with (work / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True)
-        keys: dict[str, str] = {}
-        assert process.stderr is not None
-        for line in process.stderr:
-            words = line.split()
-            keys |= {"programs": words[1]} if line.startswith("key: ") else {}
-            keys |= {"staff": words[2]} if line.startswith("staff's key: ") else {}
-            if line.startswith("callers: "):
-                break
-        else:
-            raise SystemExit(f"the server ended; see {work / 'server.log'}")
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        try:
-            server = Server(process, words[1], **keys)
-            with server.client(server.staff) as see:
-                settled(see)
-                while not see.get("/monitor/incidents").json():  # the demo's own surge
-                    time.sleep(0.5)
-            yield server
-        finally:
-            process.terminate()
-            process.wait()
+    flags = [f"--state={state}", f"--model={model}", "--demo"]
+    with started("monitor", flags, work / "server.log") as one:
+        keys = one.word("key: "), one.word("staff's key: ")
+        server = Server(one.process, one.word("callers: "), *keys)
+        with server.client(server.staff) as see:
+            settled(see)
+            while not see.get("/monitor/incidents").json():  # the demo's own surge
+                time.sleep(0.5)
+        yield server
 
 
 def settled(see: httpx.Client) -> None:

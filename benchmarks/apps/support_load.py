@@ -23,7 +23,6 @@ import csv
 import json
 import random
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -36,6 +35,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
+from benchmarks.apps.started import started
 from benchmarks.gateway import tree
 from benchmarks.same_weights import commit, machine
 
@@ -72,28 +72,12 @@ class Server:
 @contextlib.contextmanager
 def serving(work: Path, questions: Path) -> Iterator[Server]:
     state = work / f"state-{time.time_ns()}"
-    flags = [f"--state={state}", "--port=0", "--admin_port=0", f"--questions={questions}"]
+    flags = [f"--state={state}", f"--questions={questions}"]
     if (work / "model").is_dir():
         flags.append(f"--model={work / 'model'}")
-    command = [sys.executable, "-m", "tfsocial", "support", *flags]
-    with (work / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True)
-        said: dict[str, str] = {}
-        assert process.stderr is not None
-        for line in process.stderr:
-            words = line.split()
-            said |= {"channel": words[1]} if line.startswith("key: ") else {}
-            said |= {"agent": words[2]} if line.startswith("agents' key: ") else {}
-            if line.startswith("callers: "):
-                break
-        else:
-            raise SystemExit(f"the server ended; see {work / 'server.log'}")
-        threading.Thread(target=process.stderr.read, daemon=True).start()
-        try:
-            yield Server(process, words[1], said["channel"], said["agent"], state)
-        finally:
-            process.terminate()
-            process.wait()
+    with started("support", flags, work / "server.log") as one:
+        keys = one.word("key: "), one.word("agents' key: ")
+        yield Server(one.process, one.word("callers: "), *keys, state)
 
 
 def texts(data: Path, split: str) -> list[str]:

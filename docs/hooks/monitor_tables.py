@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docs.hooks.results import lines, table, tree
+from docs.hooks.support_tables import soaked
 
 Line = Mapping[str, Any]
 
@@ -74,14 +75,7 @@ def _nasty(found: Line) -> list[list[str]]:
 
 
 def _soak(found: Line) -> list[list[str]]:
-    memory = found["memory MB"]
-    fifth = max(1, len(memory) // 5)
-    early, late = (
-        sum(value for _, value in part) / len(part)
-        for part in (memory[fifth : 2 * fifth], memory[-fifth:])
-    )
-    about = f"{found['minutes']:g} minutes, {found['requests']:,} requests: memory early / late"
-    return [[about, f"{early:.0f} / {late:.0f} MB"]]
+    return [soaked(found)]
 
 
 LABELS = ("true labels", "own labels")

@@ -52,12 +52,6 @@ def support_load() -> str:
     """What a message takes, a new question, and a great many of both."""
     found = tree("apps_support_load.json")
     quick, nasty, soak = found["latency"], found["nasty"], found["soak"]
-    memory = soak["memory MB"]
-    fifth = max(1, len(memory) // 5)
-    early, late = (
-        sum(value for _, value in part) / len(part)
-        for part in (memory[fifth : 2 * fifth], memory[-fifth:])
-    )
     message, embed, new = quick["a message"], quick["embed alone"], quick["a new question"]
     rows = [
         [f"a message, {quick['known']:,} questions known, p50 / p99", _pair(message)],
@@ -71,13 +65,22 @@ def support_load() -> str:
             f"{new['asked meanwhile']}, {new['without an answer']}",
         ],
         [f"{nasty['strings']:,} nasty strings: answers of 5xx", str(nasty["5xx"])],
-        [
-            f"{soak['minutes']:g} minutes, {soak['requests']:,} requests: memory early / late",
-            f"{early:.0f} / {late:.0f} MB",
-        ],
+        soaked(soak),
         ["answers other than 200 meanwhile", str(_others(soak["statuses"]))],
     ]
     return table(["", ""], rows)
+
+
+def soaked(found: Line) -> list[str]:
+    """Say what memory was early in a soak, after its first fifth, and late."""
+    memory = found["memory MB"]
+    fifth = max(1, len(memory) // 5)
+    early, late = (
+        sum(value for _, value in part) / len(part)
+        for part in (memory[fifth : 2 * fifth], memory[-fifth:])
+    )
+    about = f"{found['minutes']:g} minutes, {found['requests']:,} requests: memory early / late"
+    return [about, f"{early:.0f} / {late:.0f} MB"]
 
 
 def _others(statuses: Mapping[str, int]) -> int:

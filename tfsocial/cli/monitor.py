@@ -23,14 +23,7 @@ flags.DEFINE_bool(
     "With three weeks of headlines that come along, and a model of their sentiment.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string(
-    "topics",
-    "",
-    "What tells topics: model (its task `topic`), field:NAME of each message, or words:FILE.csv "
-    "(topic, words with | between them); left out, the model if it can, and else field:topic.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("negative", "negative", "Label that alarms are about.", flag_values=FLAGS)
+cli.define_opinions(FLAGS)
 flags.DEFINE_multi_string(
     "read",
     [],
@@ -44,10 +37,6 @@ flags.DEFINE_string(
     "Texts whose sentiment is known, .csv: text, label; counts are corrected by them.",
     flag_values=FLAGS,
 )
-flags.DEFINE_float(
-    "false_alarms", 1.0, "A week, over all topics, that are put up with.", flag_values=FLAGS
-)
-flags.DEFINE_string("zone", "UTC", "Time zone of the day's season.", flag_values=FLAGS)
 flags.DEFINE_multi_string(
     "webhook",
     [],
@@ -60,17 +49,7 @@ flags.DEFINE_multi_string(
     "smtps://USER:PASSWORD@HOST?from=ADDRESS&to=ADDRESS,ADDRESS that alarms are sent by.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string(
-    "database",
-    "",
-    "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME; left out, a file in --state.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("state", "monitor", "Folder of the keys and the database.", flag_values=FLAGS)
-flags.DEFINE_string("host", "127.0.0.1", "Address to answer at.", flag_values=FLAGS)
-flags.DEFINE_integer("port", 8080, "Of callers; 0: a free one.", 0, 65535, flag_values=FLAGS)
-flags.DEFINE_integer("admin_port", 8081, "Of operators.", 0, 65535, flag_values=FLAGS)
-flags.DEFINE_bool("mask", False, "Mask personal data before anything is kept.", flag_values=FLAGS)
+cli.define_server(FLAGS, "monitor")
 
 
 def main(arguments: Sequence[str]) -> int:

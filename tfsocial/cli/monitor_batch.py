@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from absl import flags
 
 from tfsocial import cli
-from tfsocial.errors import InputError
 
 FLAGS = flags.FlagValues()
 flags.DEFINE_string(
@@ -29,18 +26,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_string(
     "output", None, "New folder of opinions, counts and incidents.", flag_values=FLAGS
 )
-flags.DEFINE_string(
-    "topics",
-    "",
-    "What tells topics: model (its task `topic`), field:NAME of each message, or words:FILE.csv "
-    "(topic, words with | between them); left out, the model if it can, and else field:topic.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("negative", "negative", "Label that alarms are about.", flag_values=FLAGS)
-flags.DEFINE_float(
-    "false_alarms", 1.0, "A week, over all topics, that are put up with.", flag_values=FLAGS
-)
-flags.DEFINE_string("zone", "UTC", "Time zone of the day's season.", flag_values=FLAGS)
+cli.define_opinions(FLAGS)
 flags.DEFINE_multi_string(
     "option", [], "Option of Beam, NAME=VALUE (runner=DataflowRunner).", flag_values=FLAGS
 )
@@ -50,7 +36,7 @@ flags.mark_flags_as_required(["model", "input", "output"], flag_values=FLAGS)
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
-    job = _job()
+    job = cli.beam_job("monitor-batch", "tfsocial.apps.monitor.on_beam.job")
     counts = job.run(
         job.Job(
             FLAGS.model,
@@ -69,26 +55,3 @@ def main(arguments: Sequence[str]) -> int:
         file=sys.stderr,
     )
     return 0
-
-
-def _job() -> ModuleType:
-    """Import what needs Beam.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    # Beam warns of each package that it could use and does not find, and means no harm by it.
-    logging.getLogger().setLevel(logging.ERROR)
-    logging.getLogger("tfsocial").setLevel(logging.INFO)
-    try:
-        from tfsocial.apps.monitor.on_beam import job
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "apache_beam":
-            raise
-        raise InputError(
-            "monitor-batch: needs apache-beam, which is not installed here and does not go with "
-            "the trainer's packages; make an environment from requirements-batch.txt "
-            "(make batch-env) and run .venv-batch/bin/tfsocial monitor-batch"
-        ) from None
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
-    return job

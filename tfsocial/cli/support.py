@@ -35,12 +35,6 @@ flags.DEFINE_multi_string(
     "Weights and thresholds are fitted on it; left out, they are as they come.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string(
-    "database",
-    "",
-    "sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME; left out, a file in --state.",
-    flag_values=FLAGS,
-)
 flags.DEFINE_enum(
     "precision",
     "0.95",
@@ -48,11 +42,7 @@ flags.DEFINE_enum(
     "Share of answers given that are to be right; the rest is for people.",
     flag_values=FLAGS,
 )
-flags.DEFINE_string("state", "support", "Folder of the keys and the database.", flag_values=FLAGS)
-flags.DEFINE_string("host", "127.0.0.1", "Address to answer at.", flag_values=FLAGS)
-flags.DEFINE_integer("port", 8080, "Of callers; 0: a free one.", 0, 65535, flag_values=FLAGS)
-flags.DEFINE_integer("admin_port", 8081, "Of operators.", 0, 65535, flag_values=FLAGS)
-flags.DEFINE_bool("mask", False, "Mask personal data before anything is kept.", flag_values=FLAGS)
+cli.define_server(FLAGS, "support")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from tfsocial.apps.does import Does
 from tfsocial.apps.pages.screen import Screen, go
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.door import Door
@@ -61,6 +64,66 @@ class Staff:
     def sign_out(self, response: Response) -> None:
         """Let somebody go."""
         self._sessions.end(response)
+
+
+class StaffEntrance:
+    """Lets people who have signed in come to an application's pages; other paths need a key.
+
+    Args:
+        staff: who they are.
+        home: path that the pages are under.
+        own: of the pages, below it.
+    """
+
+    def __init__(self, staff: Staff, home: str, own: Sequence[str]):
+        self.staff = staff
+        self._open, self._files = ("/", home), ("/web/", f"{home}/static/")
+        self._own = tuple(f"{home}/{name}" for name in (*own, *PAGES))
+
+    def __call__(self, request: Request) -> Caller | None:
+        """Tell who comes; None: this is no page.
+
+        Raises:
+            Problem: a form of another site.
+        """
+        path = request.scope["path"]
+        if path in self._open or path.startswith(self._files):
+            return NOBODY
+        if not is_at(path, self._own):
+            return None
+        check_form(request)
+        return self.staff.caller(request) or NOBODY
+
+
+class Deeds:
+    """Has who signed in do something; what could not be done is said on the page."""
+
+    def __init__(self, staff: Staff, does: Does, show: Screen):
+        self._staff, self._does, self._show = staff, does, show
+
+    async def __call__(
+        self,
+        request: Request,
+        work: Callable[[str], object],
+        page: Callable[..., Awaitable[Response]],
+        done: Callable[[str], Awaitable[Response]],
+    ) -> Response:
+        """Do it.
+
+        Args:
+            work: by whom it is done.
+            page: makes the page again, of name and status, with what is amiss as `error`.
+            done: what is shown to somebody afterwards.
+        """
+        name = self._staff.name(request)
+        if name is None:
+            return go(f"{self._show.home}/sign-in")
+        try:
+            await self._does(request, "manage", partial(work, name))
+        except Problem as problem:
+            error, status = self._show.said(problem, request)
+            return await page(name, status, error=error)
+        return await done(name)
 
 
 class StaffPages:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
-from tfsocial import web
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
 from tfsocial.apps.monitor.pages import board, health, topic
 from tfsocial.apps.monitor.pages.entrance import HOME, Entrance
 from tfsocial.apps.monitor.pages.phrases import PHRASES
 from tfsocial.apps.monitor.service import Monitor
-from tfsocial.apps.pages.screen import Screen, go
+from tfsocial.apps.pages.screen import Screen
+from tfsocial.apps.pages.site import routes_of
 from tfsocial.apps.pages.staff import StaffPages
 
 HERE = Path(__file__).parent
@@ -34,14 +31,4 @@ def routes(monitor: Monitor, entrance: Entrance, does: Does, live: Live) -> Sequ
         topic.TopicPages(monitor, entrance, does, show).router,
         health.HealthPages(monitor, entrance, does, show).router,
     )
-    return [
-        Route("/", _home),
-        Route(HOME, _home),
-        Mount("/web", StaticFiles(directory=web.STATIC)),
-        Mount(f"{HOME}/static", StaticFiles(directory=HERE / "static")),
-        *(route for router in routers for route in router.routes),
-    ]
-
-
-async def _home(_: Request) -> Response:
-    return go(board.PAGE)
+    return routes_of(HOME, board.PAGE, HERE / "static", routers)

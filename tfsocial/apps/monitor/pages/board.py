@@ -16,6 +16,7 @@ from tfsocial.apps.monitor.pages.spark import spark
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.shown import charted, feed, overview
 from tfsocial.apps.pages.screen import Screen, go, told
+from tfsocial.apps.pages.staff import Deeds
 from tfsocial.serving.gateway.problems import Problem
 from tfsocial.web.htmx import is_part
 
@@ -36,6 +37,7 @@ class BoardPages:
     def __init__(self, monitor: Monitor, entrance: Entrance, does: Does, show: Screen, live: Live):
         self._monitor, self._entrance, self._does = monitor, entrance, does
         self._show, self._live = show, live
+        self._deeds = Deeds(entrance.staff, does, show)
         self.router = APIRouter(include_in_schema=False)
         for method, path, shows in (
             ("GET", PAGE, self.board),
@@ -70,16 +72,11 @@ class BoardPages:
         """Tell nobody of a topic for some time."""
         return await self._did(request, partial(self._monitor.snooze, topic, seconds))
 
-    async def _did(self, request: Request, does: Callable[[str], object]) -> Response:
-        agent = self._entrance.staff.name(request)
-        if agent is None:
-            return go(SIGN_IN)
-        try:
-            await self._does(request, "manage", partial(does, agent))
-        except Problem as problem:
-            error, status = self._show.said(problem, request)
-            return await self._page(request, agent, status, error=error)
-        return go(PAGE)
+    async def _did(self, request: Request, work: Callable[[str], object]) -> Response:
+        async def to_board(_: str) -> Response:
+            return go(PAGE)
+
+        return await self._deeds(request, work, partial(self._page, request), to_board)
 
     async def _page(self, request: Request, agent: str, status: int = 200, **more: Any) -> Response:
         def look() -> dict[str, Any]:

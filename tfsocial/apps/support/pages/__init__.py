@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
-from tfsocial import web
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
-from tfsocial.apps.pages.screen import Screen, go
+from tfsocial.apps.pages.screen import Screen
+from tfsocial.apps.pages.site import routes_of
 from tfsocial.apps.pages.staff import StaffPages
 from tfsocial.apps.support.pages import chat, inbox, review
 from tfsocial.apps.support.pages.entrance import HOME, Entrance
@@ -36,14 +33,4 @@ def routes(
         inbox.InboxPages(support, entrance, does, show, live, masked).router,
         review.ReviewPages(support, entrance, does, show).router,
     )
-    return [
-        Route("/", _home),
-        Route(HOME, _home),
-        Mount("/web", StaticFiles(directory=web.STATIC)),
-        Mount(f"{HOME}/static", StaticFiles(directory=HERE / "static")),
-        *(route for router in routers for route in router.routes),
-    ]
-
-
-async def _home(_: Request) -> Response:
-    return go(chat.PAGE)
+    return routes_of(HOME, chat.PAGE, HERE / "static", routers)

@@ -8,22 +8,20 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tfsocial.apps.pages.staff import NOBODY, PAGES, Staff, check_form, is_at
+from tfsocial.apps.pages.staff import NOBODY, Staff, StaffEntrance, check_form, is_at
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.access.door import Door
 from tfsocial.web.sessions import Sessions
 
 HOME = "/support"
-OPEN = ("/", HOME)
-FILES = ("/web/", f"{HOME}/static/")
 CUSTOMERS = f"{HOME}/chat"
-AGENTS = tuple(f"{HOME}/{name}" for name in ("inbox", "review", *PAGES))
+AGENTS = ("inbox", "review")
 A_MONTH = 30 * 24 * 3600  # seconds that a visitor's session holds
 VISITORS = NOBODY.tenant  # for quotas and numbers
 
 
-class Entrance:
-    """Lets people come to pages; all other paths need a key.
+class Entrance(StaffEntrance):
+    """Lets agents and visitors come to pages; all other paths need a key.
 
     Args:
         secret: of this gateway.
@@ -32,9 +30,9 @@ class Entrance:
     """
 
     def __init__(self, secret: bytes, door: Door, model: str):
+        super().__init__(Staff(secret, door, model, HOME), HOME, AGENTS)
         self._model = model
         self._visitors = Sessions(secret, "visitor", HOME, A_MONTH)
-        self.staff = Staff(secret, door, model, HOME)
 
     def __call__(self, request: Request) -> Caller | None:
         """Tell who comes; None: this is no page.
@@ -42,17 +40,12 @@ class Entrance:
         Raises:
             Problem: a form of another site.
         """
-        path = request.scope["path"]
-        if path in OPEN or path.startswith(FILES):
-            return NOBODY
-        if not is_at(path, (CUSTOMERS, *AGENTS)):
-            return None
+        if not is_at(request.scope["path"], (CUSTOMERS,)):
+            return super().__call__(request)
         check_form(request)
-        if is_at(path, (CUSTOMERS,)):
-            visitor = self.visitor(request)
-            grants = ((self._model, "embed"),)
-            return Caller(VISITORS, grants, visitor["id"][:8]) if visitor else NOBODY
-        return self.staff.caller(request) or NOBODY
+        visitor = self.visitor(request)
+        grants = ((self._model, "embed"),)
+        return Caller(VISITORS, grants, visitor["id"][:8]) if visitor else NOBODY
 
     def visitor(self, request: Request) -> Mapping[str, str] | None:
         """Give a visitor's session: `id`, and `talk`, the number of their talk."""

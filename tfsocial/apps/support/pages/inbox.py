@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
 from tfsocial.apps.pages.screen import Screen, go, told
+from tfsocial.apps.pages.staff import Deeds
 from tfsocial.apps.support.asking import wants_person
 from tfsocial.apps.support.desk import STREAM as DESK
 from tfsocial.apps.support.pages.entrance import Entrance
@@ -45,6 +46,7 @@ class InboxPages:
     ):
         self._support, self._entrance, self._does = support, entrance, does
         self._show, self._live, self._masked = show, live, masked
+        self._deeds = Deeds(entrance.staff, does, show)
         self.router = APIRouter(include_in_schema=False)
         for method, path, shows in (
             ("GET", PAGE, self.inbox),
@@ -135,17 +137,14 @@ class InboxPages:
         to: str = "",
     ) -> Response:
         """Do something as the agent who asks; what could not be sent stays in its field."""
-        agent = self._entrance.agent(request)
-        if agent is None:
-            return go(SIGN_IN)
-        try:
-            await self._does(request, "manage", partial(does, agent))
-        except Problem as problem:
-            error, status = self._show.said(problem, request)
-            return await self._page(request, talk, agent, status, error=error, text=text)
-        if to or not is_part(request):
-            return go(to or f"{PAGE}/{talk}")
-        return await self._page(request, talk, agent)
+
+        async def done(agent: str) -> Response:
+            if to or not is_part(request):
+                return go(to or f"{PAGE}/{talk}")
+            return await self._page(request, talk, agent)
+
+        page = partial(self._page, request, talk, text=text)
+        return await self._deeds(request, does, page, done)
 
     async def _page(
         self, request: Request, name: str, agent: str, status: int = 200, **more: Any

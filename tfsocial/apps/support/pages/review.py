@@ -10,11 +10,11 @@ from fastapi import APIRouter, Form, Request, Response
 
 from tfsocial.apps.does import Does
 from tfsocial.apps.pages.screen import Screen, go
+from tfsocial.apps.pages.staff import Deeds
 from tfsocial.apps.support.knowledge import LONGEST, Faq, checked
 from tfsocial.apps.support.pages.entrance import Entrance
 from tfsocial.apps.support.pages.inbox import SIGN_IN
 from tfsocial.apps.support.service import Support
-from tfsocial.serving.gateway.problems import Problem
 
 PAGE = "/support/review"
 Short = Annotated[str, Form(max_length=200)]
@@ -26,6 +26,7 @@ class ReviewPages:
 
     def __init__(self, support: Support, entrance: Entrance, does: Does, show: Screen):
         self._support, self._entrance, self._does, self._show = support, entrance, does, show
+        self._deeds = Deeds(entrance.staff, does, show)
         self.router = APIRouter(include_in_schema=False)
         for method, path, shows in (
             ("GET", PAGE, self.review),
@@ -71,16 +72,11 @@ class ReviewPages:
         """Take a question out."""
         return await self._did(request, lambda agent: self._support.knowledge.withdraw([name]))
 
-    async def _did(self, request: Request, does: Callable[[str], object]) -> Response:
-        agent = self._entrance.agent(request)
-        if agent is None:
-            return go(SIGN_IN)
-        try:
-            await self._does(request, "manage", partial(does, agent))
-        except Problem as problem:
-            error, status = self._show.said(problem, request)
-            return await self._page(request, agent, status, error=error)
-        return go(PAGE)
+    async def _did(self, request: Request, work: Callable[[str], object]) -> Response:
+        async def to_review(_: str) -> Response:
+            return go(PAGE)
+
+        return await self._deeds(request, work, partial(self._page, request), to_review)
 
     async def _page(self, request: Request, agent: str, status: int = 200, **more: Any) -> Response:
         def look() -> dict[str, Any]:
