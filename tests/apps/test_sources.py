@@ -107,8 +107,11 @@ def test_what_is_no_event_is_refused_by_its_place(line, why):
 
 
 def test_lines_are_named_by_their_number():
-    found = list(events_of(b'{"n": 1}\n\n{"n": 2}\n', STREAM, "body", 5.0))
-    assert [(event.key, event.happened) for event in found] == [("body:1", 5.0), ("body:3", 5.0)]
+    body = b'{"n": 1, "key": "a"}\n\n{"n": 2}\n'
+    found, again = ([*events_of(body, STREAM, "body", 5.0)] for _ in range(2))
+    assert [(event.content["n"], event.happened) for event in found] == [(1, 5.0), (2, 5.0)]
+    assert found[0].key == again[0].key == "a"
+    assert found[1].key != again[1].key, "another line 3, sent later, is not the same event"
     with pytest.raises(InputError, match="body:2: is no JSON"):
         list(events_of(b"{}\nno\n", STREAM, "body", 5.0))
 

@@ -127,6 +127,13 @@ def test_texts_come_in_once_masked_and_wake_who_reads_them(site):
     assert browser.get("/monitor/state", headers=see).json()["waiting"] == 0
 
 
+def test_texts_without_a_key_are_texts_of_their_own(site):
+    browser, send = site.browser(), site.key("classify")
+    for text in ("bad", "worse"):
+        sent = browser.post("/monitor/texts", content=lines({"text": text}), headers=send)
+        assert sent.json() == {"new": 1}
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -48,9 +48,9 @@ def test_topics_by_words_that_stand_alone(tmp_path, text, expected):
     ("lines", "said"),
     [
         ([], "has no lines"),
-        (["a,x", "a,y"], "line 3: topic: 'a' stands twice"),
-        ([",x"], "line 2: topic: write one"),
-        (["a,|"], "line 2: words: write some"),
+        (["a,x", "a,y"], ":3: topic: 'a' stands twice"),
+        ([",x"], ":2: topic: write one"),
+        (["a,|"], ":2: words: write some"),
     ],
 )
 def test_a_table_of_words_that_cannot_be_names_its_line(tmp_path, lines, said):

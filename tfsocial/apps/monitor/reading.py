@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfsocial.apps.events import Event
 from tfsocial.apps.monitor import contents
 from tfsocial.apps.monitor.opinions import STREAM
 from tfsocial.apps.sources.messages import events_of
+from tfsocial.apps.sources.tables import rows_of
 from tfsocial.errors import InputError
 
 MOST = 10_000  # lines of a request
@@ -39,18 +41,13 @@ def read_labelled(path: Path) -> list[tuple[str, str]]:
     Raises:
         InputError: it cannot be read, or a line of it; names the line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            if not {"text", "label"} <= set(table.fieldnames or ()):
-                raise InputError(f"{path}: has no columns text and label")
-            return [_labelled(row, f"{path}, line {table.line_num}") for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
+    return [_labelled(row, where) for where, row in rows_of(path, ("text", "label"))]
 
 
-def _labelled(row: dict[str, str], where: str) -> tuple[str, str]:
-    text, label = (row[name] or "" for name in ("text", "label"))
+def _labelled(row: Mapping[str, Any], where: str) -> tuple[str, str]:
+    text, label = (row.get(name) for name in ("text", "label"))
+    if not isinstance(text, str) or not isinstance(label, str):
+        raise InputError(f"{where}: text or label is not there, or is no text")
     if not text.strip() or not label.strip():
         raise InputError(f"{where}: text or label is empty")
     return text, label.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tfsocial.apps.monitor.scripts import is_unspaced
+from tfsocial.apps.sources.tables import rows_of
 from tfsocial.errors import InputError
 
 TASK = "topic"  # of a model, whose labels are topics
@@ -106,20 +106,10 @@ def read_words(path: Path) -> dict[str, list[str]]:
     Raises:
         InputError: it cannot be read, or a line of it; names the line.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _words_of(csv.DictReader(file), path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-
-
-def _words_of(table: csv.DictReader[str], path: Path) -> dict[str, list[str]]:
-    if not {"topic", "words"} <= set(table.fieldnames or ()):
-        raise InputError(f"{path}: has no columns topic and words")
     found: dict[str, list[str]] = {}
-    for row in table:
-        topic, where = (row["topic"] or "").strip(), f"{path}, line {table.line_num}"
-        words = [word.strip() for word in (row["words"] or "").split("|") if word.strip()]
+    for where, row in rows_of(path, ("topic", "words")):
+        topic = str(row.get("topic", "")).strip()
+        words = [word.strip() for word in str(row.get("words", "")).split("|") if word.strip()]
         if not topic or len(topic) > LONGEST:
             raise InputError(f"{where}: topic: write one, of at most {LONGEST} characters")
         if not words:

@@ -52,6 +52,26 @@ def word(value: Any, where: str) -> str:
     raise InputError(f"{where}: is neither a text nor a whole number")
 
 
+def whole(text: str, where: str) -> str:
+    """Refuse a text with half a character, which no file and no answer can hold.
+
+    Raises:
+        InputError: it has a surrogate without its other half.
+
+    >>> whole("\\ud83d", "text")
+    Traceback (most recent call last):
+    ...
+    tfsocial.errors.InputError: text: holds half a character (a lone surrogate); send whole ones
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{where}: holds half a character (a lone surrogate); send whole ones"
+        ) from None
+    return text
+
+
 def seconds(value: Any, where: str) -> float:
     """Read a time as seconds since 1970.
 

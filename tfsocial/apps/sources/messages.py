@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,11 +59,15 @@ arrived=0.0, number=0)
 def events_of(
     body: bytes, stream: str, place: str, now: float, fields: Fields | None = None
 ) -> Iterator[Event]:
-    """Read lines of NDJSON; empty ones are passed over.
+    """Read lines of NDJSON that somebody sent; empty ones are passed over.
+
+    A line without a key gets one of its own: a first line that is sent later is another event.
 
     Raises:
         InputError: a line is no event; names its number.
     """
+    sent = secrets.token_hex(8)
     for number, line in enumerate(body.split(b"\n"), 1):
         if line.strip():
-            yield event_of(line, stream, f"{place}:{number}", now, fields)
+            key = f"{sent} {number}"
+            yield event_of(line, stream, f"{place}:{number}", now, fields, key)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tfsocial.apps.sources.members import whole
 from tfsocial.errors import InputError
 
 LONGEST = 20_000  # characters of an answer
@@ -81,26 +82,6 @@ def of_row(row: Mapping[str, Any], where: str) -> Faq:
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
             raise InputError(f"{where}: {name}: is no time; write seconds since 1970")
     return checked(Faq(**values), where)
-
-
-def whole(text: str, where: str) -> str:
-    """Refuse a text with half a character, which no file and no answer can hold.
-
-    Raises:
-        InputError: it has a surrogate without its other half.
-
-    >>> whole("\\ud83d", "text")
-    Traceback (most recent call last):
-    ...
-    tfsocial.errors.InputError: text: holds half a character (a lone surrogate); send whole ones
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InputError(
-            f"{where}: holds half a character (a lone surrogate); send whole ones"
-        ) from None
-    return text
 
 
 def checked(faq: Faq, where: str) -> Faq:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tfsocial.apps.sources.tables import rows_of, rows_of_body
 from tfsocial.apps.support.knowledge import Faq, of_row
 from tfsocial.errors import InputError
 
@@ -24,8 +23,8 @@ def read_faqs(path: Path) -> list[Faq]:
     Raises:
         InputError: a file cannot be read, a question is none, or two have one id.
     """
-    rows = _rows(path)
-    if path.suffix == ".csv":
+    rows = rows_of(path)
+    if path.name.removesuffix(".gz").endswith(".csv"):
         rows = ((where, _of_cells(row, where)) for where, row in rows)
     return _faqs(rows, str(path))
 
@@ -39,11 +38,7 @@ def of_lines(content: bytes, name: str) -> list[Faq]:
     >>> [faq.id for faq in of_lines(b'{"id": "a", "answer": "b"}', "body")]
     ['a']
     """
-    try:
-        lines = content.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: is not UTF-8 (byte {error.start + 1})") from None
-    return _faqs(_lines(name, lines), name)
+    return _faqs(rows_of_body(name, content), name)
 
 
 def _faqs(rows: Iterable[tuple[str, Mapping[str, Any]]], name: str) -> list[Faq]:
@@ -67,7 +62,7 @@ def read_asked(path: Path) -> list[tuple[str, str]]:
         InputError: a file cannot be read, or lacks one of them.
     """
     found = []
-    for where, row in _rows(path):
+    for where, row in rows_of(path):
         for name in ("text", "id"):
             if not isinstance(row.get(name), str):
                 raise InputError(f"{where}: {name}: is not there")
@@ -89,41 +84,3 @@ def _of_cells(row: Mapping[str, Any], where: str) -> dict[str, Any]:
             except ValueError:
                 raise InputError(f"{where}: {name}: is no time; write seconds since 1970") from None
     return values
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give (FILE:LINE, row) of a table or of JSON lines."""
-    if path.suffix not in (".csv", ".jsonl"):
-        raise InputError(f"{path}: is neither .csv nor .jsonl")
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            yield from (_cells(path, file) if path.suffix == ".csv" else _lines(path, file))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 (byte {error.start + 1} of a part)") from None
-
-
-def _cells(path: Path, file: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    table = csv.DictReader(file)
-    try:
-        for row in table:
-            where = f"{path}:{table.line_num}"
-            if None in row or None in row.values():
-                raise InputError(f"{where}: has more or fewer cells than the first line")
-            yield where, row
-    except csv.Error as error:
-        raise InputError(f"{path}:{table.line_num}: is no CSV ({error})") from None
-
-
-def _lines(path: Path | str, file: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}:{number}: is no JSON ({error})") from None
-        if not isinstance(row, dict):
-            raise InputError(f"{path}:{number}: is no JSON object")
-        yield f"{path}:{number}", row

@@ -11,10 +11,11 @@ import numpy as np
 from sqlalchemy import Engine
 
 from tfsocial.apps.events import Event, EventLog
+from tfsocial.apps.sources.members import whole
 from tfsocial.apps.support import answer, asking, desk
 from tfsocial.apps.support.desk import Desk, Waiting
 from tfsocial.apps.support.index import Index, Query, read_queries
-from tfsocial.apps.support.knowledge import Faq, checked, whole
+from tfsocial.apps.support.knowledge import Faq, checked
 from tfsocial.apps.support.knowledge_base import KnowledgeBase
 from tfsocial.apps.support.records import OneAnswer, Read, Reply, Rules
 from tfsocial.apps.support.retrieval import ByScript, Found, Hit, Ranking
