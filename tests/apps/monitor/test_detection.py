@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfsocial.apps.monitor.detection import confusion, fitting, thresholds
+from tfsocial.apps.monitor.detection import fitting, thresholds
 from tfsocial.apps.monitor.detection.expected import expected, season, trend
 from tfsocial.apps.monitor.detection.heights import heights, rising
 from tfsocial.apps.monitor.detection.levels import autoregression, binomial, switching
@@ -238,45 +238,6 @@ def test_a_topic_of_which_nobody_speaks_does_not_alarm(monkeypatch):
     nothing, phase = np.zeros(4 * DAY, int), (np.arange(4 * DAY) // OURS.hour) % 24
     limit = thresholds.threshold(nothing, nothing, phase, 0.2, OURS)
     assert (scan(nothing, nothing, phase, OURS).score < limit).all()
-
-
-# --- confusion ------------------------------------------------------------------------------
-
-
-def test_true_counts_come_back_through_the_matrix():
-    # 100 negatives, 50 others: 90 + 10 are called negative, 10 + 40 are not.
-    matrix = np.array([[0.9, 0.1], [0.2, 0.8]])
-    found = confusion.correct(np.array([100, 50]), matrix)
-    assert found.counts == pytest.approx([100, 50])
-    # By hand: predicted negatives vary by 100 * .09 + 50 * .16 = 17, and the estimate is
-    # (predicted negatives - .2 * 150) / .7.
-    wide = 1.96 * np.sqrt(17) / 0.7
-    assert found.low == pytest.approx([100 - wide, 50 - wide], abs=0.01)
-    assert found.high == pytest.approx([100 + wide, 50 + wide], abs=0.01)
-
-
-def test_counts_are_not_negative_and_add_up():
-    matrix = np.array([[0.9, 0.1], [0.2, 0.8]])
-    found = confusion.correct(np.array([[5, 95], [0, 0]]), matrix)
-    assert found.counts == pytest.approx(np.array([[0, 100], [0, 0]]))
-
-
-@given(st.integers(0, 10**6))
-@settings(max_examples=20, deadline=None)
-def test_corrected_counts_add_up_lie_in_their_interval_and_are_not_negative(seed):
-    source = np.random.default_rng(seed)
-    matrix = confusion.shares(source.poisson(3, (3, 3)) + 20 * np.eye(3))
-    predicted = source.poisson(source.uniform(0, 20, (4, 3)))
-    found = confusion.correct(predicted, matrix)
-    assert (found.low >= 0).all()
-    assert (found.low <= found.counts + 1e-9).all()
-    assert (found.counts <= found.high + 1e-9).all()
-    assert found.counts.sum(1) == pytest.approx(predicted.sum(1))
-
-
-def test_a_matrix_that_tells_nothing_is_refused():
-    with pytest.raises(ValueError, match="no inverse"):
-        confusion.correct(np.array([3, 4]), np.full((2, 2), 0.5))
 
 
 # --- counts without labels ------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfsocial.apps.model import Model, unit_vectors
+from tfsocial.apps.model import Model, unit_vectors, version_of
 from tfsocial.apps.monitor.records import Labelled, Read
 from tfsocial.apps.monitor.tasks import Tasks, labelled
 from tfsocial.serving.gateway.calls import Answered
@@ -19,7 +19,7 @@ def read(model: Model, negative: str, texts: Sequence[str]) -> Read:
         Problem: it is not allowed, not possible, or not in time.
     """
     answers = model.answers("classify", texts)
-    versions = {_version(answer) for answer in answers}
+    versions = {version_of(answer) for answer in answers}
     if len(versions) > 1:  # exchanged between two calls: all anew, by the new one
         return read(model, negative, texts)
     found = [one for answer in answers for one in _labelled(answer, negative)]
@@ -36,10 +36,6 @@ def ask(model: Model, negative: str, texts: Sequence[str]) -> tuple[np.ndarray, 
     tasks = Tasks.of(answers[0].version.manifest, negative)
     found = [answer.predictions.tasks[tasks.sentiment] for answer in answers]
     return unit_vectors(answers), np.concatenate(found)
-
-
-def _version(answer: Answered) -> str:
-    return f"{answer.version.number}-{answer.version.manifest_hash[:12]}"
 
 
 def _labelled(answer: Answered, negative: str) -> list[Labelled]:
