@@ -96,7 +96,7 @@ def test_a_prediction_leaves_the_output_as_it_was(tmp_path, monkeypatch, capsys)
         press_ctrl_c()
         yield {"mood": "sad"}
 
-    manifest = SimpleNamespace(tasks={"mood": None}, text_columns=("text",))
+    manifest = SimpleNamespace(tasks={"mood": None}, text_columns=("text",), features={})
     monkeypatch.setattr(loading, "load_predictor", lambda _: SimpleNamespace(manifest=manifest))
     monkeypatch.setattr(predictor, "answers", answers)
     source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"

@@ -24,6 +24,7 @@ SECTIONS = {
     "data": "Data",
     "data.splits": "Splits",
     "data.mixture.NAME": "MixtureSource",
+    "data.features.NAME": "Feature",
     "data.back_translation, translator: marian": "MarianTranslator",
     "data.back_translation, translator: http": "HttpTranslator",
     "data.back_translation, translator: pairs": "PairsTranslator",

@@ -15,7 +15,7 @@ from tfsocial.checkpoints import community, model_folder
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.models import parameters
-from tfsocial.models.spec import HeadSpec, TextModelSpec
+from tfsocial.models.spec import FeatureSpec, HeadSpec, TextModelSpec
 from tfsocial.models.text_model import TextModel
 from tfsocial.text.tokenizer import Tokenizer
 
@@ -265,6 +265,10 @@ def test_the_same_parts_come_back(tmp_path, tiny_config, tokenizer, randomize, p
         pooling,
         head_normalize=True,
         mlm_head=mlm_head,
+        features={
+            "price": FeatureSpec("Price (EUR)", "numeric", log=True, mean=1.1, spread=2.3),
+            "country": FeatureSpec("country", "categorical", levels=("", "de")),
+        },
     )
     model = TextModel.of(tiny_config, spec)
     randomize(model)

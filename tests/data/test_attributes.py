@@ -143,6 +143,27 @@ def test_joined_columns_are_the_columns_one_after_the_other(parts):
             r"tasks\.label\.list is for tasks of kind regress, whose losses can rank",
         ),
         (
+            {"data": {"attributes": {"reader": "user"}, "together": "user"}},
+            r"data\.together: user is no attribute of data\.attributes, ",
+        ),
+        (
+            {
+                "data": {"attributes": {"reader": "user"}, "together": "reader", "rows": 4},
+                "training": {"micro_batches": 2},
+            },
+            r"data\.together: training\.micro_batches would divide groups; leave out one",
+        ),
+        (
+            {
+                "data": {
+                    "attributes": {"reader": "user"},
+                    "together": "reader",
+                    "augment": [{"word_drop": {}}],
+                }
+            },
+            r"data\.together: data\.augment would divide groups",
+        ),
+        (
             {"data": {"attributes": {"a": "b"}, "mixture": {"own": {}}}},
             r"data names attributes beside a mixture; say for each of its sources",
         ),

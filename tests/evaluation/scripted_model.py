@@ -27,6 +27,7 @@ class ScriptedModel:
             thresholds=thresholds or {},
             label_set_thresholds={},
             text_columns=("text",),
+            features={},
         )
         self.answers, self.asked = answers, 0
 

@@ -187,5 +187,6 @@ def _texts(data: Path, model: Path) -> list[tuple[str, ...]]:
     from tfsocial.data.reading.text_cells import Text
     from tfsocial.data.reading.texts import read_texts
 
-    columns = manifest.read(model).text_columns
-    return [row.columns for row in read_texts(data, columns) if isinstance(row, Text)]
+    of_model = manifest.read(model)
+    rows = read_texts(data, of_model.text_columns, features=list(of_model.features.values()))
+    return [row.columns for row in rows if isinstance(row, Text)]

@@ -10,6 +10,7 @@ from tfsocial import folders
 from tfsocial.errors import InputError
 
 if TYPE_CHECKING:
+    from tfsocial.serving.inputs import Row
     from tfsocial.serving.predictor import Predictor
 
 
@@ -45,19 +46,18 @@ def load_predictor(model: Models | Predictor) -> Predictor:
     return loading.load_ensemble(model_folders(model))
 
 
-def predict(
-    model: Models | Predictor, texts: Sequence[str | tuple[str, ...]], top: int = 0
-) -> list[dict[str, Any]]:
+def predict(model: Models | Predictor, texts: Sequence[Row], top: int = 0) -> list[dict[str, Any]]:
     """Answer each text: task -> its label, labels or value, and probabilities.
 
     Args:
         model: a run's `model/` folder, several of them, a SavedModel, or what `load_predictor`
             gave, which is faster from the second call on.
-        texts: n of them; pairs as tuples.
+        texts: n of them; pairs as tuples, and rows of a table as column -> value, which a model
+            that reads columns beside the text needs.
         top: how many labels to list with their probabilities; 0 lists all.
 
     Raises:
-        InputError: the model is none.
+        InputError: the model is none, or a row lacks a column that it reads.
     """
     return load_predictor(model).predict(texts, top)
 

@@ -123,6 +123,11 @@ def _check(first: TextModelBundle, member: TextModelBundle, folder: Path) -> Non
             f"{where}: reads {len(its.text_columns)} texts, the first model "
             f"{len(ours.text_columns)}"
         )
+    if ours.features != its.features:
+        raise InputError(
+            f"{where}: what its heads read beside the text is not what the first model's read; "
+            "train both with the same data.features on the same train"
+        )
     if ours.tasks.keys() != its.tasks.keys():
         raise InputError(
             f"{where}: has the tasks {', '.join(its.tasks)}, the first model "

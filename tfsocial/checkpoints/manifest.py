@@ -37,6 +37,19 @@ class ModelManifest(TextModelSpec):
     label_set_thresholds: dict[str, float] = field(default_factory=dict)
     version: str = tfsocial.__version__
 
+    def check_text_alone(self, where: str) -> None:
+        """Refuse a model whose heads read columns beside the text, where nobody hands them in.
+
+        Raises:
+            InputError: it is one; begins with `where`.
+        """
+        if self.features:
+            raise InputError(
+                f"{where}: the model reads {', '.join(self.features)} beside the text, which only "
+                "train, evaluate, predict and an exported SavedModel take; train one without "
+                "data.features for this"
+            )
+
     def decision_thresholds(self, task: str) -> np.ndarray:
         """Return from what probability on each label of a multilabel task counts, float32 [C]."""
         default = (0.5,) * self.tasks[task].width
@@ -47,9 +60,15 @@ _MANIFEST = pydantic.TypeAdapter(ModelManifest)
 
 
 def to_values(manifest: ModelManifest) -> dict[str, Any]:
-    """Turn a manifest into JSON values; `of_values` reads them back."""
+    """Turn a manifest into JSON values; `of_values` reads them back.
+
+    A model without features says nothing of them, so that a version before them reads it too.
+    """
     tasks = {task: spec._asdict() for task, spec in manifest.tasks.items()}
-    return asdict(manifest) | {"tasks": tasks}
+    values = asdict(manifest) | {"tasks": tasks}
+    if not manifest.features:
+        del values["features"]
+    return values
 
 
 def of_values(values: Any) -> ModelManifest:

@@ -24,9 +24,10 @@ from tfsocial.checkpoints.community import UnusedTensors
 from tfsocial.checkpoints.locations import ADAPTERS, CARD, CONFIG, HEADS, WEIGHTS
 from tfsocial.checkpoints.manifest import ModelManifest
 from tfsocial.errors import InputError
-from tfsocial.models import parameters
+from tfsocial.models import features, parameters
 from tfsocial.models.parameters import Parameters
 from tfsocial.models.text_model import TextModel
+from tfsocial.text import batch as keys
 from tfsocial.text import packing
 from tfsocial.text.batch import Batch
 from tfsocial.text.requests import pack_texts
@@ -54,13 +55,20 @@ class Answering(ABC):
         """Compute, in the graph, predictions and embeddings of raw texts.
 
         Args:
-            columns: string [n] each; one, or two for pairs.
+            columns: string [n], one, or two for pairs; then those of the features, see
+                `features.encode`.
 
         Returns:
             Predictions of every task [n, width], and embeddings [n, hidden].
         """
         row_length, slots = self.manifest.row_length, self.manifest.slots
-        batch, places = pack_texts(columns, self.tokenizer, row_length, slots)
+        texts = len(self.manifest.text_columns)
+        beside = (
+            {keys.FEATURES: features.encode(self.manifest.features, columns[texts:])}
+            if self.manifest.features
+            else {}
+        )
+        batch, places = pack_texts(columns[:texts], self.tokenizer, row_length, slots, beside)
         tasks, pooled = self.answers(batch)
         gathered = {task: packing.gather_examples(tasks[task], places) for task in tasks}
         return gathered, packing.gather_examples(pooled, places)

@@ -138,6 +138,7 @@ def read(
         )
     provenance = manifest.read_json(folder / "provenance.json")
     found, renamed = manifest.read(folder / "model"), renamed or {}
+    found.check_text_alone(f"--add={folder}")
     for old in renamed.values():
         if old not in found.tasks:
             known = nearest(old, list(found.tasks))

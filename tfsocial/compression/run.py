@@ -87,6 +87,7 @@ def compress(
     """
     config = _config_of(run, overrides)
     teacher = model_folder.load(run / "model")
+    teacher.manifest.check_text_alone(f"--run={run}")
     plan = plan.completed(teacher)
     _check_plan(output, plan)
     loaded = corpus.load_corpus(config.data, config.tasks, config.seed)

@@ -17,6 +17,7 @@ from tfsocial.config.data import Data as Data
 from tfsocial.config.data import MixtureSource as MixtureSource
 from tfsocial.config.data import Source as Source
 from tfsocial.config.data import Splits as Splits
+from tfsocial.config.features import Feature as Feature
 from tfsocial.config.knobs import check_names as check_names
 from tfsocial.config.knobs import with_knobs as with_knobs
 from tfsocial.config.loading import load as load

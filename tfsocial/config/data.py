@@ -12,6 +12,7 @@ from pydantic import Field
 from tfsocial.config.augmentation import AugmentOp
 from tfsocial.config.back_translation import BackTranslation
 from tfsocial.config.base import Count, Fraction, Name, Positive, Reason, Section
+from tfsocial.config.features import Feature
 from tfsocial.config.paths import AnyPath, LocalFolder
 from tfsocial.config.tasks import Task
 
@@ -35,6 +36,7 @@ SOURCE_FORMS: Mapping[str, str] = {
     "tfds:NAME[/CONFIG][:VERSION]": r"tfds:\w+(/[\w.+-]+)?(:[\d.*]+)?",
     "hub:OWNER/NAME[/CONFIG][@REVISION]": r"hub:[\w.-]+(/[\w.-]+){0,2}(@[\w./-]+)?",
 }
+INPUTS = ("text", "text_pair")  # what exported models call the texts
 _FORMS = " or ".join(SOURCE_FORMS).replace(" or ", ", ", len(SOURCE_FORMS) - 2)
 
 
@@ -152,6 +154,12 @@ class Data(Source):
         description="training examples an epoch draws from the mixture; left out, as many as "
         "its sources have together",
     )
+    features: dict[Name, Feature] = Field(
+        {},
+        description="columns of the table that heads read beside the text, by the name of the "
+        "column, or of the attribute that says which column it is; sources of a mixture say it in "
+        "their attributes, and those that do not have no value for it",
+    )
     shots: Count | None = Field(
         None,
         description="training examples of each class, drawn by seed; left out, all; of a mixture, "
@@ -162,6 +170,11 @@ class Data(Source):
     row_length: int = Field(128, ge=8, le=512, description="tokens in a packed row")
     rows: Count = Field(4, description="packed rows in a global batch")
     slots: int = Field(16, ge=1, le=256, description="examples a row can hold")
+    together: Name | None = Field(
+        None,
+        description="an attribute whose examples stand in one batch of training, as a list that is "
+        "ranked; each value fills rows of its own",
+    )
     cache: LocalFolder | None = Field(
         None,
         description="folder for all that grows with the data, which memory then does not hold, "
@@ -186,7 +199,8 @@ class Data(Source):
     def sources(self) -> dict[str, Source]:
         """Key path -> source: the mixture's, or the one that `data` is itself.
 
-        A source of a mixture that is files and names no root has that of `data`.
+        A source of a mixture that is files and names no root has that of `data`. A single source
+        has its features among its attributes.
         """
         shared = {"root": self.root}
         return {
@@ -194,7 +208,18 @@ class Data(Source):
             if source.root is None and source.kind == "files"
             else source
             for name, source in self.mixture.items()
-        } or {"data": self}
+        } or {"data": self._with_features()}
+
+    def _with_features(self) -> Data:
+        if not self.features:
+            return self
+        columns = {name: name for name in self.features}
+        return self.model_copy(update={"attributes": {**columns, **self.attributes}})
+
+    def feature_column(self, name: str) -> str:
+        """Name the column that has a feature, in the first source that has it."""
+        every = (source.attributes for source in self.sources.values())
+        return next(attributes[name] for attributes in every if name in attributes)
 
     @pydantic.model_validator(mode="after")
     def _one_source_or_several(self) -> Data:
@@ -207,6 +232,21 @@ class Data(Source):
         if not self.mixture and (self.temperature or self.epoch_examples):
             which = "temperature" if self.temperature else "epoch_examples"
             raise ValueError(f"names {which}, which is for a mixture, and no mixture")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _features_are_columns(self) -> Data:
+        for name in self.features:
+            if name in INPUTS:
+                raise ValueError(
+                    f"names a feature {name}, as models call a text; name it otherwise, and its "
+                    "column in attributes"
+                )
+            if not any(name in source.attributes for source in self.sources.values()):
+                raise ValueError(
+                    f"names a feature {name} that no source of the mixture has; say in the "
+                    "attributes of at least one which column it is"
+                )
         return self
 
     @pydantic.model_validator(mode="after")

@@ -14,7 +14,7 @@ from tfsocial import files
 from tfsocial.config import paths
 from tfsocial.config.base import Name, Section
 from tfsocial.config.checkpoints import Checkpoint
-from tfsocial.config.data import Data
+from tfsocial.config.data import Data, Source
 from tfsocial.config.model import Model
 from tfsocial.config.objectives import Objectives
 from tfsocial.config.optimizer import AdamW, AnyOptimizer
@@ -60,14 +60,54 @@ class Config(Section):
     @pydantic.model_validator(mode="after")
     def _lists_are_attributes(self) -> Config:
         known = [name for entry in self.data.sources.values() for name in entry.attributes]
-        for name, task in self.tasks.items():
-            if task.list is not None and task.list not in known:
+        named = {f"tasks.{name}.list": task.list for name, task in self.tasks.items()}
+        for key, attribute in (named | {"data.together": self.data.together}).items():
+            if attribute is not None and attribute not in known:
                 place = "data.mixture.*.attributes" if self.data.mixture else "data.attributes"
-                hint = nearest(task.list, known) if known else "which names none"
+                hint = nearest(attribute, known) if known else "which names none"
                 raise ValueError(
-                    f"tasks.{name}.list: {task.list} is no attribute of {place}, {hint}; say there "
-                    "which column has it"
+                    f"{key}: {attribute} is no attribute of {place}, {hint}; say there which "
+                    "column has it"
                 )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _features_fit(self) -> Config:
+        for name in self.data.features:
+            for key, source in self.data.sources.items():
+                column = source.attributes.get(name)
+                if what := self._otherwise_read(source, column):
+                    raise ValueError(
+                        f"data.features.{name}: column {column} of {key} is {what}; name another "
+                        "one, or leave the feature out"
+                    )
+        if self.data.features and self.model.head_init == "class_means":
+            raise ValueError(
+                "model.head_init: class_means measures distances between vectors, beside which "
+                "data.features have no scale; take probe"
+            )
+        return self
+
+    def _otherwise_read(self, source: Source, column: str | None) -> str:
+        """Say what a column is beside a feature; "" if nothing."""
+        if column in source.text:
+            return "the text"
+        labelled = source.labelled(self.tasks).items()
+        return next(
+            (f"the label of tasks.{name}" for name, t in labelled if t.column == column), ""
+        )
+
+    @pydantic.model_validator(mode="after")
+    def _groups_stay_whole(self) -> Config:
+        if self.data.together is None:
+            return self
+        dividing = {
+            "data.augment": self.data.augment,  # lengths, and so rows, are other ones each epoch
+            "data.second_view": self.data.second_view,
+            "training.micro_batches": self.training.micro_batches > 1,
+        }
+        if key := next((key for key, present in dividing.items() if present), None):
+            raise ValueError(f"data.together: {key} would divide groups; leave out one of the two")
         return self
 
     @pydantic.model_validator(mode="after")

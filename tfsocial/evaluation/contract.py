@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from tfsocial.data.reading.feature_cells import Feature, FeatureCell
 from tfsocial.metrics.labelled import OutputSpec, is_labelled
 
 
@@ -30,6 +31,10 @@ class Manifest(Protocol):
     def text_columns(self) -> tuple[str, ...]:
         """One or two."""
 
+    @property
+    def features(self) -> Mapping[str, Feature]:
+        """Name -> a column that the model reads beside the text."""
+
 
 class Predictions(Protocol):
     """Answers to n texts."""
@@ -46,8 +51,8 @@ class Predictor(Protocol):
     def manifest(self) -> Manifest:
         """What the model says of itself."""
 
-    def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        """Answer n texts, each a tuple of the model's one or two text columns."""
+    def __call__(self, texts: Sequence[tuple[Any, ...]]) -> Predictions:
+        """Answer n texts, each a tuple of the model's text columns and features."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class EvaluationSet:
 
     Attributes:
         texts: each a tuple of the model's one or two text columns.
+        features: of each what the model reads beside them, in its order; empty: nothing.
         labels: task -> [n] or [n, C], as in `metrics.labelled`; of the tasks that have a column.
         attributes: name -> [n], each text's value, "" where it has none.
     """
@@ -63,6 +69,14 @@ class EvaluationSet:
     texts: Sequence[tuple[str, ...]]
     labels: Mapping[str, np.ndarray]
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    features: Sequence[tuple[FeatureCell, ...]] = ()
+
+    @property
+    def rows(self) -> Sequence[tuple[Any, ...]]:
+        """What a predictor takes of each."""
+        if not self.features:
+            return self.texts
+        return [(*text, *beside) for text, beside in zip(self.texts, self.features, strict=True)]
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -128,7 +142,7 @@ def labelled_tasks(predictor: Predictor, examples: EvaluationSet) -> Iterator[Ta
     }
     if not any(len(rows) for rows in known.values()):
         return
-    predictions = predictor(examples.texts).tasks
+    predictions = predictor(examples.rows).tasks
     for task, rows in known.items():
         if len(rows):
             tuned = predictor.manifest.thresholds.get(task)

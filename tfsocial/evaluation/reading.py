@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tfsocial.data.reading.feature_cells import Feature, FeatureCell, cells_of, check_present
 from tfsocial.data.reading.file_rows import read_rows
 from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of
+from tfsocial.data.reading.text_cells import CellError
 from tfsocial.errors import InputError, nearest
 from tfsocial.evaluation.contract import EvaluationSet, Manifest
 from tfsocial.metrics.labelled import OutputSpec, is_labelled
@@ -50,7 +52,9 @@ def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSe
             row is readable, or none has a label.
     """
     resolved = _resolved(path, manifest, columns)
-    rows, unreadable = _usable(path, resolved)
+    features = list(manifest.features.values())
+    check_present(str(path), _names(path), features)
+    rows, unreadable = _usable(path, resolved, features)
     labels = {
         task: _encoded(manifest.tasks[task], task, column, rows, resolved.separator)
         for task, column in resolved.labels.items()
@@ -64,7 +68,8 @@ def read(path: Path, manifest: Manifest, columns: Columns = Columns()) -> ReadSe
     attributes = {
         name: [_attribute(row.values.get(name)) for row in rows] for name in resolved.attributes
     }
-    return ReadSet(EvaluationSet(texts, labels, attributes), unreadable)
+    beside = [_features(row, features) for row in rows] if features else []
+    return ReadSet(EvaluationSet(texts, labels, attributes, beside), unreadable)
 
 
 def _attribute(value: Any) -> str:
@@ -134,13 +139,15 @@ def _check_column(path: Path, flag: str, name: str, present: Sequence[str]) -> N
 # --- rows ------------------------------------------------------------------------------
 
 
-def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
+def _usable(
+    path: Path, columns: Columns, features: Sequence[Feature]
+) -> tuple[list[Row], list[BadRow]]:
     rows: list[Row] = []
     unreadable: list[BadRow] = []
     for row in read_rows(path):
         if isinstance(row, BadRow):
             unreadable.append(row)
-        elif fault := _fault(row, columns.text):
+        elif fault := _fault(row, columns.text, features):
             unreadable.append(fault)
         else:
             rows.append(row)
@@ -150,8 +157,8 @@ def _usable(path: Path, columns: Columns) -> tuple[list[Row], list[BadRow]]:
     return rows, unreadable
 
 
-def _fault(row: Row, text: Sequence[str]) -> BadRow | None:
-    """Say what keeps a row's texts from being answered."""
+def _fault(row: Row, text: Sequence[str], features: Sequence[Feature]) -> BadRow | None:
+    """Say what keeps a row from being answered."""
     for name in text:
         value = row.values.get(name)
         if not isinstance(value, str) or not value.strip():
@@ -159,7 +166,15 @@ def _fault(row: Row, text: Sequence[str]) -> BadRow | None:
         flaw = flaw_of(value)
         if flaw:
             return bad(row, f"{flaw} in column {name!r}")
+    try:
+        _features(row, features)
+    except CellError as reason:
+        return bad(row, str(reason))
     return None
+
+
+def _features(row: Row, features: Sequence[Feature]) -> tuple[FeatureCell, ...]:
+    return cells_of([row.values.get(feature.column) for feature in features], features)
 
 
 # --- labels ----------------------------------------------------------------------------

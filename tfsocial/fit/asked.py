@@ -18,6 +18,7 @@ UNSAID = (
 
 # Keys that a candidate is made of, or compared by -> what to do instead.
 DECIDED = {
+    "data.features": "it compares models of the text; name it in a config of `train`",
     "data.mixture": "it makes its splits of --data",
     "data.splits": "it makes them of --data",
     "model.checkpoint": "name M0 with --checkpoint",

@@ -51,10 +51,29 @@ def _membership(segment_ids: tf.Tensor, slots: int | tf.Tensor, dtype: tf.DType)
     return tf.cast(segment_ids[:, tf.newaxis, :] == numbers, dtype)
 
 
+class _TextAlone(keras.initializers.TruncatedNormal):
+    """BERT's own for the first rows of a kernel; 0 for what is read beside the vector.
+
+    What no example of train has, as a level that is not among them, then says nothing for ever.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__(stddev=0.02)
+        self.hidden_size = hidden_size
+
+    def __call__(self, shape, dtype=None, **kwargs):
+        drawn = super().__call__([self.hidden_size, shape[1]], dtype, **kwargs)
+        return tf.pad(drawn, [[0, shape[0] - self.hidden_size], [0, 0]])
+
+
 class Heads(keras.layers.Layer):
-    """One linear layer per task on the same pooled vectors.
+    """One linear layer per task on the same pooled vectors, and on features beside them.
+
+    Detectors of what is out of scope measure the vectors alone.
 
     Args:
+        feature_width: numbers that stand beside a vector, which neither dropout nor `normalize`
+            touches.
         normalize: whether they read a vector's direction alone, at the length sqrt(hidden_size):
             what M0 was trained to compare by cosine says nothing by its length. For few labels:
             Chen et al. (2019), A Closer Look at Few-shot Classification, arXiv:1904.04232.
@@ -66,17 +85,19 @@ class Heads(keras.layers.Layer):
         hidden_size: int,
         dropout: ByteDropout | None = None,
         normalize: bool = False,
+        feature_width: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs, dtype="float32")
         self.hidden_size = hidden_size
+        self.feature_width = feature_width
         self.dropout = dropout
         self.normalize = normalize
         self.linear = {
             task: keras.layers.Dense(
                 spec.learned,
-                # BERT's own; one for each, since an initializer draws the same each time.
-                kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+                # One for each, since an initializer draws the same each time.
+                kernel_initializer=_TextAlone(hidden_size),
                 name=task,
                 dtype="float32",
             )
@@ -91,20 +112,38 @@ class Heads(keras.layers.Layer):
     def build(self, input_shape=None):
         for layer in (*self.linear.values(), *self.ood_detectors.values()):
             with tf.name_scope(layer.name):
-                layer.build([None, self.hidden_size])
+                layer.build([None, self.hidden_size + self.feature_width])
         super().build(input_shape)
 
-    def call(self, pooled: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Compute logits [rows, slots, width] of every task from [rows, slots, hidden]."""
-        features = self.features(pooled)
-        features = self.dropout(features, training=training) if self.dropout else features
-        return {task: layer(features) for task, layer in self.linear.items()}
+    def call(
+        self, pooled: tf.Tensor, features: tf.Tensor | None = None, training: bool = False
+    ) -> dict[str, tf.Tensor]:
+        """Compute logits [rows, slots, width] of every task.
 
-    def features(self, pooled: tf.Tensor) -> tf.Tensor:
-        """Compute what the linear layers read of pooled vectors, [..., hidden] to [..., hidden]."""
+        Args:
+            pooled: [rows, slots, hidden].
+            features: [rows, slots, feature_width], where heads read some.
+        """
+        read = self._directed(pooled)
+        read = self.dropout(read, training=training) if self.dropout else read
+        read = self._beside(read, features)
+        return {task: layer(read) for task, layer in self.linear.items()}
+
+    def read(self, pooled: tf.Tensor, features: tf.Tensor | None = None) -> tf.Tensor:
+        """Compute what the linear layers read, [..., hidden + feature_width]; see `call`."""
+        return self._beside(self._directed(pooled), features)
+
+    def _directed(self, pooled: tf.Tensor) -> tf.Tensor:
         if not self.normalize:
             return pooled
         return tf.math.l2_normalize(pooled, -1) * math.sqrt(self.hidden_size)
+
+    def _beside(self, vectors: tf.Tensor, features: tf.Tensor | None) -> tf.Tensor:
+        if not self.feature_width:
+            return vectors
+        if features is None:
+            raise ValueError("the heads were built to read features, and there are none")
+        return tf.concat([vectors, features], -1)
 
 
 class MLMHead(keras.layers.Layer):

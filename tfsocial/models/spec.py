@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tfsocial.kinds import OODScore, TaskKind
+from tfsocial.kinds import FeatureKind, OODScore, TaskKind
 
 NEVER = -3e38  # a threshold that no score lies below: nothing is out of scope
 
@@ -50,6 +50,31 @@ class HeadSpec(NamedTuple):
 
 
 @dataclass(frozen=True)
+class FeatureSpec:
+    """How a column beside the text becomes numbers, by what train had in it.
+
+    Attributes:
+        column: its name in the files.
+        log: whether log(1 + x) stands for a number x in all that follows.
+        mean, spread: of train's numbers, the spread their standard deviation, or 1 where all are
+            one number.
+        levels: the categories that have a slot of their own, sorted; a missing one is "".
+    """
+
+    column: str
+    kind: FeatureKind
+    log: bool = False
+    mean: float = 0.0
+    spread: float = 1.0
+    levels: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers it becomes: (x - mean) / spread and a flag; or one a level and one for others."""
+        return 2 if self.kind == "numeric" else len(self.levels) + 1
+
+
+@dataclass(frozen=True)
 class LogitScaling:
     """What a task's logits z become before probabilities are made of them: scale * z + shift.
 
@@ -72,6 +97,7 @@ class TextModelSpec:
         head_normalize: whether the heads read a vector's direction alone.
         mlm_head: whether there is a masked-LM head.
         calibration: task -> how its logits are scaled, where that was fitted.
+        features: name -> a column that the heads read beside the vector, in this order.
     """
 
     tasks: dict[str, HeadSpec]
@@ -79,3 +105,9 @@ class TextModelSpec:
     head_normalize: bool = field(default=False, kw_only=True)
     mlm_head: bool = field(default=False, kw_only=True)
     calibration: dict[str, LogitScaling] = field(default_factory=dict, kw_only=True)
+    features: dict[str, FeatureSpec] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def feature_width(self) -> int:
+        """Numbers that the heads read beside the vector."""
+        return sum(feature.width for feature in self.features.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import tf_keras as keras
 from tfsocial.models import heads, kernels
 from tfsocial.models.encoder import PackedBert
 from tfsocial.models.heads import Heads, MLMHead
-from tfsocial.models.spec import HeadSpec, TextModelSpec
+from tfsocial.models.spec import FeatureSpec, HeadSpec, TextModelSpec
 from tfsocial.models.tf_transformers import BertConfig
 from tfsocial.text import batch as keys
 
@@ -48,16 +49,24 @@ class TextModel(keras.layers.Layer):
         compiled: bool = False,
         head_normalize: bool = False,
         gradient_checkpointing: bool = False,
+        features: Mapping[str, FeatureSpec] | None = None,
     ):
         super().__init__(name="text_model")
-        self.spec = TextModelSpec(specs, pooling, head_normalize=head_normalize, mlm_head=mlm_head)
+        self.spec = TextModelSpec(
+            specs,
+            pooling,
+            head_normalize=head_normalize,
+            mlm_head=mlm_head,
+            features=dict(features or {}),
+        )
         self.specs = specs
         self.pooling = pooling
         self.encoder = PackedBert(
             config, pooling == "pooler", seed, compiled, gradient_checkpointing, name="encoder"
         )
         dropout = kernels.dropout(compiled)(head_dropout, self.encoder.generator, dtype="float32")
-        self.heads = Heads(specs, config.hidden_size, dropout, head_normalize, name="heads")
+        width = self.spec.feature_width
+        self.heads = Heads(specs, config.hidden_size, dropout, head_normalize, width, name="heads")
         self.mlm_head = MLMHead(config) if mlm_head else None
 
     @classmethod
@@ -69,6 +78,7 @@ class TextModel(keras.layers.Layer):
             spec.pooling,
             mlm_head=spec.mlm_head,
             head_normalize=spec.head_normalize,
+            features=spec.features,
         )
         model.spec = replace(model.spec, calibration=spec.calibration)
         model.build()
@@ -91,7 +101,12 @@ class TextModel(keras.layers.Layer):
         """
         hidden = self.encoder(batch, training=training, words=words)
         pooled = self.pool(hidden, batch)
-        return Outputs(hidden, pooled, self.heads(pooled, training=training))
+        logits = self.heads(pooled, self.features(batch), training=training)
+        return Outputs(hidden, pooled, logits)
+
+    def features(self, batch: keys.Batch) -> tf.Tensor | None:
+        """Take what the heads read beside the vectors from a batch; None where they read none."""
+        return batch[keys.FEATURES] if self.spec.features else None
 
     @property
     def built_mlm_head(self) -> MLMHead:

@@ -115,11 +115,16 @@ class Forward(Protocol):
     def task_loss(self, task: str, outputs: Outputs, labels: tf.Tensor | None = None) -> Terms:
         """Compute the task's own loss in L, had these been the outputs (and these the labels)."""
 
-    def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
+    @property
+    def features(self) -> tf.Tensor | None:
+        """What heads read beside the vectors, float32 [rows, slots, F]; None where nothing is."""
+
+    def heads(self, pooled: tf.Tensor, features: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Compute every task's logits from any vectors, under fresh head dropout.
 
         Args:
             pooled: float32 [rows, slots, hidden].
+            features: float32 [rows, slots, F] in the place of the batch's.
 
         Returns:
             Task -> float32 [rows, slots, width].

@@ -54,6 +54,7 @@ TASK: Mapping[str, type[Objective]] = {
     "symmetric_cross_entropy": classify.SymmetricCrossEntropy,
     "binary_cross_entropy": multilabel.BinaryCrossEntropy,
     "asymmetric": multilabel.Asymmetric,
+    "multinomial": multilabel.Multinomial,
     "mean_squared_error": regress.MeanSquaredError,
     "huber": regress.Huber,
     "pairwise": rank.Pairwise,

@@ -94,11 +94,21 @@ def _use(config: Config, specs: Mapping[str, HeadSpec]) -> str:
             f"tokens; what is longer is cut. {'It gives for each text' if tasks else PRETRAINED}",
             "",
             *(tasks and [*tasks, ""]),
+            *_beside(config),
             "It was not tested on texts of another origin, language or time, nor for whether it "
             "treats groups of people alike. Decisions about people need a person who can overrule "
             "it.",
         ]
     )
+
+
+def _beside(config: Config) -> list[str]:
+    """Say which columns have to stand beside the text."""
+    columns = [
+        f"{code(config.data.feature_column(name))} ({feature.kind})"
+        for name, feature in config.data.features.items()
+    ]
+    return [f"Beside the text it reads {', '.join(columns)}.", ""] if columns else []
 
 
 def _task(name: str, spec: HeadSpec, config: Config) -> str:

@@ -202,9 +202,10 @@ def _frozen(text_model: TextModel, training: Training) -> list[str]:
 
 
 def _start_heads(context: Context) -> None:
-    """As the config says, from M0's vectors of train."""
+    """As the config says, from M0's vectors of train; columns beside them always from train."""
     model, text_model = context.settings.model, context.text_model
     if model.head_init == "random":
+        probe.put_features(text_model.heads, context.encoded, text_model.specs)
         return
     start, c = model.head_init, model.probe_c
     probe.put(text_model.heads, context.vectors, context.encoded, text_model.specs, start, c)
@@ -240,6 +241,7 @@ def _text_model(
         compiled=device.xla,
         head_normalize=settings.head_normalize,
         gradient_checkpointing=config.training.gradient_checkpointing,
+        features=texts.features,
     )
     text_model.build()
     unused = m0.fill(text_model.encoder, texts.words)

@@ -18,7 +18,7 @@ from tfsocial.data.pipeline import batches
 from tfsocial.data.pipeline.tokenized_split import TokenizedSplit, tokenize_split
 from tfsocial.metrics import baselines, pictures
 from tfsocial.metrics.thresholds import cross_fit_thresholds
-from tfsocial.models import inference
+from tfsocial.models import features, inference
 from tfsocial.runs import label_worth, model_card, report_text
 from tfsocial.runs.task_report import Report, plain, task_report
 from tfsocial.runs.train import Run
@@ -112,7 +112,10 @@ def of_split(model: Path, config: Config, split: str) -> dict[str, Report]:
     loaded = model_folder.load(model)
     read = corpus.load_corpus(config.data, config.tasks, config.seed)
     length = loaded.manifest.row_length
-    encoded = {split: tokenize_split(read.splits[split], loaded.tokenizer, length)}
+    beside = features.vectors(loaded.manifest.features, read.splits[split])
+    encoded = {
+        split: tokenize_split(read.splits[split], loaded.tokenizer, length, feature_vectors=beside)
+    }
     reports = _scored(_Saved(loaded, read, encoded), config, [split])[split]
     return plain(reports)
 

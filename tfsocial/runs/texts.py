@@ -25,7 +25,8 @@ from tfsocial.data.pipeline.tokenized_split import (
     tokenize_split,
 )
 from tfsocial.errors import InputError
-from tfsocial.models.spec import HeadSpec
+from tfsocial.models import features
+from tfsocial.models.spec import FeatureSpec, HeadSpec
 from tfsocial.objectives import table
 from tfsocial.runs.paraphrases import of_run
 from tfsocial.text.batch import Shape
@@ -40,6 +41,7 @@ class Texts:
     Attributes:
         corpus: examples as they were read.
         specs: task -> what its head predicts.
+        features: name -> a column that heads read beside the text.
         encoded: split -> its tokens in M0's vocabulary.
         compacted: split -> its tokens in the vocabulary of `words`.
         further: need -> task -> names that its provider reads, as tokens of `words`.
@@ -50,6 +52,7 @@ class Texts:
 
     corpus: Corpus
     specs: dict[str, HeadSpec]
+    features: dict[str, FeatureSpec]
     encoded: Mapping[str, TokenizedSplit]
     compacted: Mapping[str, TokenizedSplit]
     further: Mapping[str, Mapping[str, TokenizedSplit]]
@@ -108,9 +111,18 @@ def tokenized_texts(
 ) -> Texts:
     """Tokenize a run's examples, in a vocabulary of the tokens that can occur."""
     data = config.data
+    fitted = features.fit(data, corpus.splits["train"])
     lists = {name: task.list for name, task in config.tasks.items() if task.list}
     encoded = {
-        name: tokenize_split(examples, tokenizer, data.row_length, data.cache, lists)
+        name: tokenize_split(
+            examples,
+            tokenizer,
+            data.row_length,
+            data.cache,
+            lists,
+            features.vectors(fitted, examples),
+            data.together,
+        )
         for name, examples in corpus.splits.items()
     }
     specs = {
@@ -131,7 +143,7 @@ def tokenized_texts(
     train = corpus.splits["train"]
     paraphrases = of_run(data, config.model, views, m0, train)
     views = chain.with_knowledge(views, train, tokenizer.word_parts(words), paraphrases)
-    return Texts(corpus, specs, encoded, compacted, further, words, views, shape)
+    return Texts(corpus, specs, fitted, encoded, compacted, further, words, views, shape)
 
 
 def _reachable(views: Mapping[str, Chain], tokenizer: Tokenizer) -> Sequence[int]:

@@ -77,8 +77,10 @@ def reader(model: Path | None, m0: Model) -> Reader:
     version = versions.newest(folder)
     if not versions.format_of(version) and not _has_heads(folder):
         return CheckpointReader(m0.model_copy(update={"checkpoint": str(folder)}))
+    predictor = load_predictor(folder)
+    predictor.manifest.check_text_alone(str(model))
     content = [str(path) for path in sorted(version.rglob("*")) if path.is_file()]
-    return PredictorReader(load_predictor(folder), resources.digest(content))
+    return PredictorReader(predictor, resources.digest(content))
 
 
 def _has_heads(folder: Path) -> bool:

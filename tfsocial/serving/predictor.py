@@ -21,6 +21,7 @@ from tfsocial.data.reading.rows import BadRow
 from tfsocial.data.reading.text_cells import Text
 from tfsocial.data.reading.texts import read_texts
 from tfsocial.errors import InputError
+from tfsocial.serving.inputs import Row, tuples
 
 AT_ONCE = 512  # texts in one call: enough to fill rows, little enough to keep memory flat
 WINDOW = 8 * AT_ONCE  # texts that are sorted by length: one call's are then all about as long
@@ -49,33 +50,34 @@ class Predictor(ABC):
     manifest: ModelManifest
 
     @abstractmethod
-    def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        """Compute the numbers for n texts, each a tuple of the model's one or two columns."""
+    def __call__(self, texts: Sequence[tuple[Any, ...]]) -> Predictions:
+        """Compute the numbers for n texts, each a tuple as `inputs.tuples` makes it."""
 
     @property
     def labels(self) -> dict[str, tuple[str, ...]]:
         """Task -> its labels in the order of the probabilities; none for a regression."""
         return {task: spec.labels for task, spec in self.manifest.tasks.items()}
 
-    def predict(self, texts: Sequence[str | tuple[str, ...]], top: int = 0) -> list[dict[str, Any]]:
+    def predict(self, texts: Sequence[Row], top: int = 0) -> list[dict[str, Any]]:
         """Answer each text: task -> what `describe` makes of its numbers.
 
         Args:
-            texts: n of them; pairs as tuples.
+            texts: n of them; pairs as tuples, and rows of a table as column -> value.
             top: how many labels to list with their probabilities; 0 lists all.
         """
-        return list(described(self, self.many(_tuples(texts)), top))
+        return list(described(self, self.many(tuples(self.manifest, texts)), top))
 
-    def embed(self, texts: Sequence[str | tuple[str, ...]]) -> np.ndarray:
+    def embed(self, texts: Sequence[Row]) -> np.ndarray:
         """Pool the encoder's output of each text, float32 [n, hidden]."""
-        return self.many(_tuples(texts)).embedding
+        return self.many(tuples(self.manifest, texts)).embedding
 
-    def many(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
+    def many(self, texts: Sequence[tuple[Any, ...]]) -> Predictions:
         """Compute the numbers for any number of texts, those of about one length together."""
         if not texts:
             none = {task: np.zeros([0, spec.width]) for task, spec in self.manifest.tasks.items()}
             return Predictions(none, np.zeros([0, 0]))
-        order = sorted(range(len(texts)), key=lambda place: sum(map(len, texts[place])))
+        columns = len(self.manifest.text_columns)
+        order = sorted(range(len(texts)), key=lambda at: sum(map(len, texts[at][:columns])))
         size = texts_at_once(self.manifest)
         starts = range(0, len(texts), size)
         parts = [self([texts[place] for place in order[start : start + size]]) for start in starts]
@@ -85,10 +87,6 @@ class Predictor(ABC):
             for task in parts[0].tasks
         }
         return Predictions(tasks, np.concatenate([part.embedding for part in parts])[back])
-
-
-def _tuples(texts: Sequence[str | tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [(text,) if isinstance(text, str) else tuple(text) for text in texts]
 
 
 def texts_at_once(manifest: ModelManifest) -> int:
@@ -117,7 +115,8 @@ def predict_file(predictor: Predictor, source: Path, target: Path, top: int = 0)
             "--model: was trained without a task, so it has nothing to answer with; fine-tune it "
             "first (--set model.checkpoint=...)"
         )
-    rows = read_texts(source, predictor.manifest.text_columns)
+    manifest = predictor.manifest
+    rows = read_texts(source, manifest.text_columns, features=list(manifest.features.values()))
     if target.exists() and not target.is_file():  # a device would be replaced by a file
         raise InputError(f"--output={target}: is there already and is not a file")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -38,8 +38,10 @@ class RestServer:
             port: 0 takes a free one.
 
         Raises:
+            InputError: the model reads columns beside the text.
             OSError: the port is somebody else's.
         """
+        predictor.manifest.check_text_alone(name)
         self._server = _Server(port, predictor, f"/v1/models/{name}")
         self.url = f"http://{HOST}:{self._server.server_port}{self._server.path}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -14,13 +14,18 @@ from tfsocial.errors import InputError
 from tfsocial.serving.predictor import Predictions
 
 DEFAULT = "serving_default"
-COLUMNS = ("text", "text_pair")  # names of its inputs
+COLUMNS = ("text", "text_pair")  # names of its texts
 MANIFEST = "manifest.json"  # beside the graph
 
 
 def columns(manifest: ModelManifest) -> tuple[str, ...]:
-    """Name the signature's one or two inputs."""
-    return COLUMNS[: len(manifest.text_columns)]
+    """Name the signature's inputs: the one or two texts, then the features by their names."""
+    return (*COLUMNS[: len(manifest.text_columns)], *manifest.features)
+
+
+def is_number(manifest: ModelManifest, column: str) -> bool:
+    """Tell whether an input is float32 [n]; else it is string [n]."""
+    return column in manifest.features and manifest.features[column].kind == "numeric"
 
 
 def prefix(manifest: ModelManifest, task: str) -> str:
@@ -41,12 +46,23 @@ def predictions(manifest: ModelManifest, outputs: Mapping[str, np.ndarray]) -> P
     return Predictions(wide, outputs["embedding"])
 
 
-def read_manifest(folder: Path) -> ModelManifest:
-    """Read the tasks, labels and text columns of an exported version.
+def read_manifest(folder: Path, features: bool = False) -> ModelManifest:
+    """Read the tasks, labels and columns of an exported version.
+
+    Args:
+        features: whether who asks can hand in columns beside the text.
 
     Raises:
-        InputError: it was not written by `tfsocial export`.
+        InputError: it was not written by `tfsocial export`, or it reads such columns and nobody
+            hands them in.
     """
+    manifest = _manifest(folder)
+    if not features:
+        manifest.check_text_alone(str(folder))
+    return manifest
+
+
+def _manifest(folder: Path) -> ModelManifest:
     try:
         return manifests.of_values(json.loads((folder / MANIFEST).read_text("utf-8"))["model"])
     except InputError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfsocial.checkpoints.model_folder import Answering
+from tfsocial.serving import inputs, signature
 from tfsocial.serving.predictor import Predictions, Predictor
 
 
@@ -15,6 +17,7 @@ class TextModelPredictor(Predictor):
 
     def __init__(self, bundle: Answering):
         self.manifest = bundle.manifest
+        self._names = signature.columns(bundle.manifest)
 
         @tf.function(autograph=False, reduce_retracing=True)
         def answer(*columns: tf.Tensor):
@@ -23,6 +26,10 @@ class TextModelPredictor(Predictor):
         self._answer = answer
 
     def __call__(self, texts: Sequence[tuple[str, ...]]) -> Predictions:
-        columns = (tf.constant(column, tf.string) for column in zip(*texts, strict=True))
-        tasks, embedding = self._answer(*columns)
+        columns = inputs.by_name(self.manifest, self._names, texts)
+        tensors = (
+            tf.constant(values, tf.float32 if isinstance(values, np.ndarray) else tf.string)
+            for values in columns.values()
+        )
+        tasks, embedding = self._answer(*tensors)
         return Predictions({task: tasks[task].numpy() for task in tasks}, embedding.numpy())

@@ -8,6 +8,7 @@ A batch is a flat dict of dense tensors. With R rows, T tokens a row and S slots
     labels/<task>  classify                          int32   [R, S]      -1: no label
     labels/<task>  multilabel, regress               float32 [R, S, C]   NaN: no label
     group/<task>   where the task names its list     int32   [R, S]      -1: empty or in none
+    features       where heads read columns too      float32 [R, S, F]   0: the slot is empty
 
 `segment_ids` is 0 on padding and k for the k-th example of a row, which is
 slot k - 1. A second view of each example, where an objective asks for one, has the four
@@ -29,6 +30,7 @@ POSITION_IDS = "position_ids"
 TYPE_IDS = "type_ids"
 EXAMPLE_ID = "example_id"
 WEIGHT = "weight"
+FEATURES = "features"
 
 TOKEN_KEYS = (TOKEN_IDS, SEGMENT_IDS, POSITION_IDS, TYPE_IDS)
 
@@ -77,12 +79,14 @@ def spec(
     label_widths: Mapping[str, int | None],
     views: Iterable[str] = ("",),
     grouped: Iterable[str] = (),
+    feature_width: int = 0,
 ) -> dict[str, tf.TensorSpec]:
     """Specify the tensors of a batch.
 
     Args:
         label_widths: task -> None for one class index, else its columns C.
         grouped: the tasks whose examples belong to lists.
+        feature_width: F; 0 where heads read no columns.
     """
     slots = (shape.rows, shape.slots)
     tokens = {
@@ -95,12 +99,14 @@ def spec(
         else tf.TensorSpec((*slots, width), tf.float32)
         for task, width in label_widths.items()
     }
+    features = {FEATURES: tf.TensorSpec((*slots, feature_width), tf.float32)}
     return {
         **tokens,
         EXAMPLE_ID: tf.TensorSpec(slots, tf.int64),
         WEIGHT: tf.TensorSpec(slots, tf.float32),
         **labels,
         **{group_key(task): tf.TensorSpec(slots, tf.int32) for task in grouped},
+        **(features if feature_width else {}),
     }
 
 

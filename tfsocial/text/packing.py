@@ -130,7 +130,7 @@ def pack(
     Args:
         tokens, types: int32 [n, (length)], of every example the assignment can name.
         features: per-example tensors [n, ...] under their batch keys; integers are filled
-            with -1 and floats with NaN in empty slots, `weight` with 0.
+            with -1 and floats with NaN in empty slots, `weight` and `features` with 0.
         assignment: int64 [rows, slots], from `next_fit` or `best_fit`.
         row_length: tokens in a row.
 
@@ -283,6 +283,6 @@ def _pack_feature(
 
 
 def _fill(key: str, dtype: tf.DType) -> Any:
-    if key == keys.WEIGHT:
+    if key in (keys.WEIGHT, keys.FEATURES):
         return 0
     return float("nan") if dtype.is_floating else EMPTY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -12,12 +12,17 @@ from tfsocial.text.tokenizer import Tokenizer
 
 
 def pack_texts(
-    columns: Sequence[tf.Tensor], tokenizer: Tokenizer, row_length: int, slots: int
+    columns: Sequence[tf.Tensor],
+    tokenizer: Tokenizer,
+    row_length: int,
+    slots: int,
+    further: Mapping[str, tf.Tensor] | None = None,
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Pack raw texts in as few and as short rows as can be, and give their assignment.
 
     Args:
         columns: string [n] each; one, or two for pairs.
+        further: what else a batch has of each text, [n, ...], by its keys.
 
     Returns:
         Token keys [rows, length], `example_id` and `weight` [rows, slots], with length at
@@ -31,7 +36,7 @@ def pack_texts(
     # Of no texts one empty row: a matrix without rows is more than some kernels can take.
     empty = [[0, tf.cast(count == 0, tf.int32)], [0, 0]]
     assignment = tf.pad(assignment, empty, constant_values=packing.EMPTY)
-    features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count])}
+    features = {keys.EXAMPLE_ID: tf.range(count), keys.WEIGHT: tf.ones([count]), **(further or {})}
     return packing.pack(tokens, types, features, assignment, length), assignment
 
 

@@ -103,8 +103,13 @@ class Step:
         vars(supposed)["outputs"] = outputs  # where `cached_property` keeps what it has computed
         return self.constants.losses[task](supposed)
 
-    def heads(self, pooled: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self.text_model.heads(pooled, training=self.training)
+    @property
+    def features(self) -> tf.Tensor | None:
+        return self.text_model.features(self.batch)
+
+    def heads(self, pooled: tf.Tensor, features: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        beside = self.features if features is None else features
+        return self.text_model.heads(pooled, beside, training=self.training)
 
     def uniform(self) -> tf.Tensor:
         return self.text_model.encoder.generator.uniform(tf.shape(self.batch[EXAMPLE_ID]))

@@ -62,14 +62,30 @@ def put(
     how: str,
     c: float = 1.0,
 ) -> None:
-    """Set the heads to what `fit` finds on the features that they read of these vectors.
+    """Set the heads to what `fit` finds on what they read of these vectors and beside them.
 
     Args:
         vectors: float32 [n, hidden].
     """
-    features = heads.features(tf.constant(vectors)).numpy()
+    scale = _scale(heads, c)
+    features = scale * _read(heads, vectors, encoded)
     for task, linear in fit(features, encoded, specs, how, c).items():
-        heads.linear[task].set_weights(list(linear))
+        heads.linear[task].set_weights([scale[:, None] * linear.kernel, linear.bias])
+
+
+def put_features(heads: Heads, encoded: TokenizedSplit, specs: Mapping[str, HeadSpec]) -> None:
+    """Set what the heads make of columns beside the vectors, if any, to what `fit` finds on those.
+
+    A head's rate suits vectors of hundreds of numbers, which together move a logit far in each
+    step; the weight of a single number would get nowhere in a run of some hundred.
+    """
+    if encoded.feature_vectors is None:
+        return
+    of_columns = fit(encoded.feature_vectors.numpy(), encoded, specs, "probe")
+    for task, linear in of_columns.items():
+        kernel = heads.linear[task].get_weights()[0]
+        kernel[heads.hidden_size :] = linear.kernel
+        heads.linear[task].set_weights([kernel, linear.bias])
 
 
 def out_of_fold_logits(
@@ -91,7 +107,7 @@ def out_of_fold_logits(
         Of tasks with labels: task -> float32 [n, learned], and task -> labels, without those of
         classes with one example, which nobody can learn from the others.
     """
-    features = heads.features(tf.constant(vectors)).numpy()
+    features = _scale(heads, c) * _read(heads, vectors, encoded)
     logits, judged = {}, {}
     for task, spec in specs.items():
         if spec.kind == "regress":
@@ -103,6 +119,21 @@ def out_of_fold_logits(
             logits[task][held] = features[held] @ fitted.kernel + fitted.bias
         judged[task] = _learnable(labels) if spec.kind == "classify" else labels
     return logits, judged
+
+
+def _scale(heads: Heads, c: float) -> np.ndarray:
+    """Scale what heads read so that a penalty of C = c is one of C = 1 for columns, [hidden + F].
+
+    They are standardised and few: what holds back the hundreds of numbers of a vector would
+    silence them.
+    """
+    both = np.array([1.0, c**-0.5], np.float32)
+    return np.repeat(both, [heads.hidden_size, heads.feature_width])
+
+
+def _read(heads: Heads, vectors: np.ndarray, encoded: TokenizedSplit) -> np.ndarray:
+    """Compute what heads read of examples: their vectors, and columns beside them."""
+    return heads.read(tf.constant(vectors), encoded.feature_vectors).numpy()
 
 
 def _learnable(labels: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from tfsocial.objectives.task.multilabel import Asymmetric, BinaryCrossEntropy
+from tfsocial.objectives.task.multilabel import Asymmetric, BinaryCrossEntropy, Multinomial
 
 NAN = math.nan
 
@@ -134,3 +134,31 @@ class TestAsymmetric:
         loss, mask = Asymmetric("topic")(labelled(np.zeros([1, 3, 2]), labels))
         np.testing.assert_array_equal(mask, [[1, 0, 0]])
         assert np.isfinite(loss.numpy()).all()
+
+
+class TestMultinomial:
+    """Cross-entropy of a softmax over the labels with equal shares for those that are there."""
+
+    def test_by_hand(self, labelled):
+        """Shares 1/2, 1/3 and 1/6; the first and the last are there."""
+        logits = np.log([[[3.0, 2.0, 1.0]]])
+        loss, mask = Multinomial("topic")(labelled(logits, [[[1.0, 0.0, 1.0]]]))
+        np.testing.assert_allclose(loss, [[(math.log(2) + math.log(6)) / 2]], rtol=1e-6)
+        np.testing.assert_array_equal(mask, [[1]])
+
+    def test_one_label_is_a_class(self, labelled, random_logits):
+        """Of one label each it is Keras's cross-entropy of classes."""
+        classes = np.random.default_rng(1).integers(5, size=[3, 4])
+        loss, _ = Multinomial("topic")(
+            labelled(random_logits, np.eye(5, dtype=np.float32)[classes])
+        )
+        expected = keras.losses.sparse_categorical_crossentropy(classes, random_logits, True)
+        np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+    def test_texts_without_labels_are_left_out(self, labelled, slopes):
+        """Known to have none, or not labelled; neither pulls at anything."""
+        labels = [[[0.0, 0.0], [NAN, NAN], [0.0, 1.0]]]
+        loss, mask = Multinomial("topic")(labelled(np.zeros([1, 3, 2]), labels))
+        np.testing.assert_array_equal(mask, [[0, 0, 1]])
+        assert np.isfinite(loss.numpy()).all()
+        assert not slopes(Multinomial("topic"), [[[2.0, 1.0]]], [[[0.0, 0.0]]]).any()

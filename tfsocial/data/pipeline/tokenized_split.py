@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfsocial.data.attributes import Attribute
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline.disk_cache import as_tensor, content_key, on_disk
 from tfsocial.data.pipeline.shuffling import Chunks
+from tfsocial.data.pipeline.together import Together
 from tfsocial.data.pipeline.tokenization import in_memory, token_blocks
 from tfsocial.text import batch as keys
 from tfsocial.text.tokenizer import Tokenizer
@@ -28,6 +30,8 @@ class TokenizedSplit:
         labels: task -> [n] or [n, C], of the types a batch has them in.
         groups: task -> int32 [n], which list each example belongs to, -1 for none; of tasks that
             name their list.
+        feature_vectors: float32 [n, F], what heads read beside the text; None: nothing.
+        together: which group each example belongs to, where a batch keeps groups whole.
         truncated: how many examples were cut to the row length.
         ids: int32 [M0's vocabulary], what a batch calls each of its tokens; None: as they are.
         folder: of the cache it lies in.
@@ -40,7 +44,9 @@ class TokenizedSplit:
     ids: tf.Tensor | None = None
     folder: Path | None = None
     groups: Mapping[str, tf.Tensor] = field(default_factory=dict)
-    _chunks: dict[keys.Shape, Chunks] = field(
+    feature_vectors: tf.Tensor | None = None
+    together: Attribute | None = None
+    _chunks: dict[keys.Shape, Chunks | Together] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -55,7 +61,9 @@ class TokenizedSplit:
     def features(self) -> dict[str, tf.Tensor]:
         """What a batch has of each example beside its tokens, by its keys."""
         labels = {keys.label_key(task): values for task, values in self.labels.items()}
-        return labels | {keys.group_key(task): codes for task, codes in self.groups.items()}
+        groups = {keys.group_key(task): codes for task, codes in self.groups.items()}
+        vectors = self.feature_vectors
+        return labels | groups | ({} if vectors is None else {keys.FEATURES: vectors})
 
     def spec(self, shape: keys.Shape, views: Iterable[str] = ("",)) -> dict[str, tf.TensorSpec]:
         """Describe its batches."""
@@ -63,12 +71,21 @@ class TokenizedSplit:
             task: values.shape[1] if values.shape.rank == 2 else None
             for task, values in self.labels.items()
         }
-        return keys.spec(shape, widths, views, self.groups)
+        width = 0 if self.feature_vectors is None else self.feature_vectors.shape[1]
+        return keys.spec(shape, widths, views, self.groups, width)
 
-    def chunks(self, shape: keys.Shape) -> Chunks:
-        """Work out once how it is shuffled and packed."""
+    def chunks(self, shape: keys.Shape) -> Chunks | Together:
+        """Work out once how it is shuffled and packed.
+
+        Raises:
+            InputError: a batch cannot hold a group that stands together.
+        """
         if shape not in self._chunks:
-            self._chunks[shape] = Chunks.of(self.tokens.row_splits, shape, self.folder)
+            self._chunks[shape] = (
+                Together.of(self.lengths.numpy(), self.together, shape)
+                if self.together is not None
+                else Chunks.of(self.tokens.row_splits, shape, self.folder)
+            )
         return self._chunks[shape]
 
     def renumbered(self, tokens: tf.Tensor) -> tf.Tensor:
@@ -82,6 +99,8 @@ def tokenize_split(
     row_length: int,
     cache: str | None = None,
     lists: Mapping[str, str] | None = None,
+    feature_vectors: np.ndarray | None = None,
+    together: str | None = None,
 ) -> TokenizedSplit:
     """Tokenize a split once; with `cache`, a folder, later runs read it from there.
 
@@ -90,6 +109,8 @@ def tokenize_split(
 
     Args:
         lists: task -> the attribute that says to which list an example belongs.
+        feature_vectors: float32 [n, F], what heads read beside the text.
+        together: the attribute whose examples stand in one batch of training.
     """
     folder = Path(cache, content_key(examples, tokenizer, row_length)) if cache else None
     blocks = token_blocks(examples, tokenizer, row_length)
@@ -103,7 +124,16 @@ def tokenize_split(
         task: as_tensor(examples.attributes[attribute].codes)
         for task, attribute in (lists or {}).items()
     }
-    return TokenizedSplit(tokens, types, labels, table.truncated, folder=folder, groups=groups)
+    return TokenizedSplit(
+        tokens,
+        types,
+        labels,
+        table.truncated,
+        folder=folder,
+        groups=groups,
+        feature_vectors=None if feature_vectors is None else tf.constant(feature_vectors),
+        together=examples.attributes[together] if together else None,
+    )
 
 
 def tokenize_names(names: Sequence[str], tokenizer: Tokenizer, row_length: int) -> TokenizedSplit:
@@ -147,16 +177,30 @@ def sample(encoded: TokenizedSplit, count: int) -> TokenizedSplit:
         for columns in (encoded.labels, encoded.groups)
     )
     tokens, types = (tf.gather(values, rows) for values in (encoded.tokens, encoded.types))
-    return replace(encoded, tokens=tokens, types=types, labels=labels, groups=groups, folder=None)
+    vectors = encoded.feature_vectors
+    together = encoded.together and encoded.together.taken(rows)
+    return replace(
+        encoded,
+        tokens=tokens,
+        types=types,
+        labels=labels,
+        groups=groups,
+        feature_vectors=None if vectors is None else tf.gather(vectors, rows),
+        together=together,
+        folder=None,
+    )
 
 
 def fingerprint(encoded: TokenizedSplit) -> str:
-    """Hash tokens, as batches call them, labels and lists, in their order, by sha256."""
+    """Hash tokens, as batches call them, labels, lists and features, in their order, by sha256."""
     tokens, types = encoded.tokens.flat_values, encoded.types.flat_values
     digest = hashlib.sha256()
     beside = [
         columns[task] for columns in (encoded.labels, encoded.groups) for task in sorted(columns)
     ]
+    beside += [] if encoded.feature_vectors is None else [encoded.feature_vectors]
+    if encoded.together is not None:
+        beside.append(as_tensor(encoded.together.codes))
     for values in (tokens, encoded.tokens.row_splits, types, *beside):
         digest.update(f"{values.dtype.name} {values.shape}".encode())
         for block in _blocks(values):

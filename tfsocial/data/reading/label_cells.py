@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-
 from tfsocial import config
+from tfsocial.data.reading.number_cells import number_of
 from tfsocial.data.reading.rows import flaw_of, json_type
 from tfsocial.data.reading.text_cells import CellError
 
@@ -47,19 +46,8 @@ def _label_set(value: Any, task: config.Task) -> frozenset[str] | None:
     return frozenset(piece.strip() for piece in pieces if piece.strip()) or None
 
 
-_LARGEST = float(np.finfo(np.float32).max)
-
-
 def _number(value: Any, task: config.Task) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise CellError(f"is {json_type(value)}; expected a number")
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        raise CellError("is not a number") from None
-    if not abs(number) <= _LARGEST:
-        raise CellError("is not a finite float32 number")
-    return number
+    return number_of(value)
 
 
 _CELLS: dict[str, Callable[[Any, config.Task], Cell]] = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tfsocial import config
 from tfsocial.data.reading import source_types
 from tfsocial.data.reading.columns import check_columns
+from tfsocial.data.reading.feature_cells import Feature, FeatureColumn, cell_of
 from tfsocial.data.reading.label_cells import Cell, label_of, labels_in
 from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of, json_type
 from tfsocial.data.reading.text_cells import CellError, Text, text_or_bad
@@ -40,19 +41,30 @@ def examples_of(
         InputError: it cannot be read, or lacks a column.
     """
     columns: dict[str, None] = {}
-    labelled = source.labelled(tasks)
+    labelled, features = source.labelled(tasks), feature_columns(source, data)
     for row in source_types.rows_of(source, name):
         if isinstance(row, Row):
             if not columns:
                 check_columns(name, row.values, dict.fromkeys(source.text, f"{key}.text"))
             columns |= dict.fromkeys(row.values)
-        yield _example(row, source, data, tasks, labelled)
+        yield _example(row, source, data, tasks, labelled, features)
     # Labels are looked for in the whole file: a JSON row may leave out the key it has no value for.
     if columns:
         keys = {task.column: _column_key(key, name, source) for name, task in labelled.items()}
         check_columns(name, columns, keys, _without_labels(key, source))
         wanted = {column: f"{key}.attributes.{name}" for name, column in source.attributes.items()}
+        read = {feature.column: wanted[feature.column] for feature in features}
+        check_columns(name, columns, read, ", or leave the feature out of data.features")
         check_columns(name, columns, wanted, ", or leave the attribute out")
+
+
+def feature_columns(source: config.Source, data: config.Data) -> list[Feature]:
+    """List the columns of a source that heads read."""
+    return [
+        FeatureColumn(source.attributes[name], feature.kind, feature.log)
+        for name, feature in data.features.items()
+        if name in source.attributes
+    ]
 
 
 def _without_labels(key: str, source: config.Source) -> str:
@@ -73,6 +85,7 @@ def _example(
     data: config.Data,
     tasks: Mapping[str, config.Task],
     labelled: Mapping[str, config.Task],
+    features: Sequence[Feature],
 ) -> Example | BadRow:
     if isinstance(row, BadRow):
         return row
@@ -87,6 +100,8 @@ def _example(
             name: _attribute_value(row.values.get(column), column)
             for name, column in source.attributes.items()
         }
+        for feature in features:  # a cell that is none makes the row a bad one
+            cell_of(row.values.get(feature.column), feature)
     except CellError as reason:
         return bad(row, str(reason))
     mappings = label_mappings(source)

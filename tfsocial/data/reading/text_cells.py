@@ -12,16 +12,18 @@ from tfsocial.data.reading.rows import BadRow, Row, bad, flaw_of, json_type
 
 
 class Text(NamedTuple):
-    """The text columns of one row, for prediction."""
+    """What a model reads of one row, for prediction."""
 
     text: str
     pair: str | None
     line: int
+    features: tuple[float | str | None, ...] = ()
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """The one or two texts, as a predictor takes them."""
-        return (self.text,) if self.pair is None else (self.text, self.pair)
+    def columns(self) -> tuple[Any, ...]:
+        """The one or two texts and the features beside them, as a predictor takes them."""
+        texts = (self.text,) if self.pair is None else (self.text, self.pair)
+        return (*texts, *self.features)
 
 
 class CellError(Exception):

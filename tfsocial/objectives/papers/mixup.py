@@ -22,7 +22,7 @@ class Mixup(Objective):
 
     j is the example that follows i in a random order of the global batch's labelled ones;
     r is Beta(alpha, alpha), drawn for each pair and mirrored to at least 1/2, so that z is
-    nearer to its own example.
+    nearer to its own example. Columns that heads read beside f(x) are mixed alike.
 
     Zhang et al. (2018), arXiv:1710.09412; on the pooled vectors of an encoder: Sun et al.
     (2020), Mixup-Transformer, arXiv:2010.02394, section 3.
@@ -36,18 +36,21 @@ class Mixup(Objective):
     def __call__(self, step: Forward) -> Terms:
         outputs = step.outputs
         _, mask = step.task_loss(self.task, outputs)
-        partner, labels = self._partners(step, mask)
+        labels, *partners = self._partners(step, mask)
         share = self._share(step.uniform())
-        mixed = share[..., tf.newaxis] * outputs.pooled + (1 - share[..., tf.newaxis]) * partner
-        supposed = outputs._replace(pooled=mixed, logits=step.heads(mixed))
+        mixed = [
+            share[..., tf.newaxis] * own + (1 - share[..., tf.newaxis]) * partner
+            for own, partner in zip(_read(step), partners, strict=True)
+        ]
+        supposed = outputs._replace(pooled=mixed[0], logits=step.heads(*mixed))
         own, theirs = (
             step.task_loss(self.task, supposed, labels).loss
             for labels in (step.batch[label_key(self.task)], labels)
         )
         return Terms(share * own + (1 - share) * theirs, mask)
 
-    def _partners(self, step: Forward, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Give each example's partner's vector [rows, slots, hidden] and labels."""
+    def _partners(self, step: Forward, mask: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Give each example's partner's labels and what heads read of it, [rows, slots, ...]."""
         keys = tf.where(mask > 0, step.uniform(), 2.0)  # examples without a label come last
         every = tf.reshape(step.gather(keys), [-1])
         place = tf.searchsorted(tf.sort(every), tf.reshape(keys, [-1]))
@@ -55,7 +58,7 @@ class Mixup(Objective):
         following = tf.gather(tf.argsort(every), (place + 1) % tf.maximum(count, 1))
         return tuple(
             self._taken(step, values, following, mask)
-            for values in (step.outputs.pooled, step.batch[label_key(self.task)])
+            for values in (step.batch[label_key(self.task)], *_read(step))
         )
 
     def _taken(self, step: Forward, values, places, mask):
@@ -68,3 +71,9 @@ class Mixup(Objective):
         upper = (1 + (np.arange(QUANTILES) + 0.5) / QUANTILES) / 2
         quantiles = special.betaincinv(self.alpha, self.alpha, upper).astype(np.float32)
         return tf.gather(quantiles, tf.cast(uniform * QUANTILES, tf.int32) % QUANTILES)
+
+
+def _read(step: Forward) -> list[tf.Tensor]:
+    """List what heads read of each example, [rows, slots, ...]: its vector, perhaps features."""
+    features = step.features
+    return [step.outputs.pooled, *([] if features is None else [features])]

@@ -1,4 +1,4 @@
-"""L of labels that are each true or not: a sigmoid per label, averaged over the labels."""
+"""L of labels that are each true or not: by a sigmoid per label, or by a softmax over them."""
 
 from __future__ import annotations
 
@@ -64,3 +64,26 @@ class Asymmetric(Objective):
         if self.clip == 0:  # 1 - p underflows for large logits, its logarithm does not
             return -focus * tf.math.log_sigmoid(-logits)
         return -focus * tf.math.log(tf.minimum(tf.sigmoid(-logits) + self.clip, 1.0))
+
+
+@dataclass(frozen=True)
+class Multinomial(Objective):
+    """-1/|Y| * sum_{c in Y} log( exp(z_c) / sum_k exp(z_k) ), Y the labels that are there.
+
+    It asks which labels a text has rather than others, not how many: texts with many labels pull
+    no harder than those with few. For very many labels, as who bought what a text names; a text
+    without any is left out. Mahajan et al. (2018), Exploring the Limits of Weakly Supervised
+    Pretraining, arXiv:1805.00932, section 2.3; over what a person chose: Liang et al. (2018),
+    Variational Autoencoders for Collaborative Filtering, arXiv:1802.05814, equation 2.
+    """
+
+    task: str
+
+    kinds = ("multilabel",)
+
+    def __call__(self, step: Forward) -> Terms:
+        labels, mask = dense_labels(step, self.task)
+        count = tf.reduce_sum(labels, -1)
+        shares = tf.math.divide_no_nan(labels, count[..., tf.newaxis])
+        loss = tf.nn.softmax_cross_entropy_with_logits(shares, step.outputs.logits[self.task])
+        return Terms(loss, mask * tf.cast(count > 0, tf.float32))

@@ -1,8 +1,9 @@
 """L of an order: y is the degree of relevance, the head's output s a score on any scale.
 
 Where the task names its `list`, an attribute of the data, examples of one list are compared with
-each other, as many of them as the global batch (of all replicas) holds; an example of no list is
-left out. Without it the labelled examples of the global batch are one list.
+each other, as many of them as the global batch (of all replicas) holds: all where `data.together`
+keeps lists whole. An example of no list is left out. Without `list` the labelled examples of the
+global batch are one list.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.data.reading.feature_cells import FeatureCell
+from tfsocial.models.spec import FeatureSpec
 from tfsocial.serving.predictor import Predictions
 
 # Written for this: nobody's data. Plain, empty, other scripts, signs, longer than a row.
@@ -23,11 +25,23 @@ TEXTS = (
 TOLERANCE = 1e-5  # between two ways to run float32 weights
 
 
-def requests(manifest: ModelManifest) -> list[tuple[str, ...]]:
-    """List the requests to a model, tuples of its one or two text columns."""
-    if len(manifest.text_columns) == 1:
-        return [(text,) for text in TEXTS]
-    return list(zip(TEXTS, reversed(TEXTS), strict=True))
+# Missing, at the mean's side, and where no example of train is.
+NUMBERS = (None, 0.0, 1.0, 0.25, 1e9, 30.0, 7.5)
+
+
+def requests(manifest: ModelManifest) -> list[tuple[Any, ...]]:
+    """List the requests to a model, tuples of its one or two text columns and its features."""
+    columns = [TEXTS, TEXTS[::-1]][: len(manifest.text_columns)]
+    beside = [_cells(spec) for spec in manifest.features.values()]
+    return list(zip(*columns, *beside, strict=True))
+
+
+def _cells(spec: FeatureSpec) -> Sequence[FeatureCell]:
+    """List a cell of a column for each request: what train had, and what it had not."""
+    if spec.kind == "numeric":
+        return NUMBERS
+    several = (*spec.levels[: len(TEXTS) - 2], "", "[none of train's]")
+    return [several[place % len(several)] for place in range(len(TEXTS))]
 
 
 def answers(predictions: Predictions) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,7 +12,7 @@ from tfsocial.checkpoints.model_folder import Answering
 from tfsocial.models.spec import HeadSpec
 from tfsocial.serving.export import warmup
 from tfsocial.serving.signature import columns as inputs_of
-from tfsocial.serving.signature import prefix
+from tfsocial.serving.signature import is_number, prefix
 
 TOP = 5  # labels listed with their probabilities
 Answer = Callable[..., dict[str, tf.Tensor]]
@@ -21,7 +21,9 @@ Answer = Callable[..., dict[str, tf.Tensor]]
 class ServingModule(tf.Module):
     """Strings in; labels, probabilities and vectors out.
 
-    `serving_default` takes `text` (and `text_pair`) string [n] and gives, for the only task,
+    `serving_default` takes `text` (and `text_pair`) string [n], of a model that reads columns
+    beside the text one more input each, float32 [n] with NaN where a number is missing, or
+    string [n], and gives, for the only task,
 
         label              string [n]          best label; of a multilabel task all that reach
                                                their threshold, joined by the task's separator
@@ -48,52 +50,62 @@ class ServingModule(tf.Module):
         self.tokenizer = bundle.tokenizer
         self.weights = bundle.variables
         self._manifest = bundle.manifest
-        columns = inputs_of(bundle.manifest)
-        texts = [tf.TensorSpec([None], tf.string, column) for column in columns]
+        types = _types(bundle.manifest)
+        inputs = [tf.TensorSpec([None], dtype, column) for column, dtype in types.items()]
         # One graph that all signatures call: it is the size of the encoder.
-        self._numbers = tf.function(lambda *texts: bundle.answer(texts), texts, autograph=False)
+        self._numbers = tf.function(
+            lambda *columns: bundle.answer(columns), inputs, autograph=False
+        )
         self.functions = {
-            "serving_default": tf.function(self._answers, texts, autograph=False),
-            "embed": tf.function(self._embedding, texts, autograph=False),
-            **self._of_examples(columns),
+            "serving_default": tf.function(self._answers, inputs, autograph=False),
+            "embed": tf.function(self._embedding, inputs, autograph=False),
+            **self._of_examples(types),
         }
 
-    def _answers(self, *texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        tasks, embedding = self._numbers(*texts)
+    def _answers(self, *columns: tf.Tensor) -> dict[str, tf.Tensor]:
+        tasks, embedding = self._numbers(*columns)
         answers = {"embedding": embedding}
         for task, values in tasks.items():
             for name, answer in task_answers(self._manifest, task, values).items():
                 answers[prefix(self._manifest, task) + name] = answer
         return answers
 
-    def _embedding(self, *texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"embedding": self._numbers(*texts)[1]}
+    def _embedding(self, *columns: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"embedding": self._numbers(*columns)[1]}
 
-    def _of_examples(self, columns: Sequence[str]) -> dict[str, Answer]:
+    def _of_examples(self, types: Mapping[str, tf.DType]) -> dict[str, Answer]:
         """Make the signatures of TensorFlow Serving's Classify and Regress calls."""
         several = len(self._manifest.tasks) > 1
         inputs = [tf.TensorSpec([None], tf.string, "inputs")]
         signatures = {}
         for task, spec in self._manifest.tasks.items():
             name = "regress" if spec.kind == "regress" else "classify"
-            answer = self._of_example(columns, task, spec)
+            answer = self._of_example(types, task, spec)
             signatures[f"{name}_{task}" if several else name] = tf.function(
                 answer, inputs, autograph=False
             )
         return signatures
 
-    def _of_example(self, columns: Sequence[str], task: str, spec: HeadSpec) -> Answer:
-        features = {column: tf.io.FixedLenFeature([], tf.string) for column in columns}
+    def _of_example(self, types: Mapping[str, tf.DType], task: str, spec: HeadSpec) -> Answer:
+        features = {column: tf.io.FixedLenFeature([], dtype) for column, dtype in types.items()}
 
         def answer(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
             parsed = tf.io.parse_example(inputs, features)
-            values = self._numbers(*(parsed[column] for column in columns))[0][task]
+            values = self._numbers(*(parsed[column] for column in types))[0][task]
             if spec.kind == "regress":
                 return {"outputs": values[:, 0]}
             scores, classes = top(spec.labels, values, len(spec.labels))
             return {"classes": classes, "scores": scores}
 
         return answer
+
+
+def _types(manifest: ModelManifest) -> dict[str, tf.DType]:
+    """Give the type of each input, by its name."""
+    return {
+        column: tf.float32 if is_number(manifest, column) else tf.string
+        for column in inputs_of(manifest)
+    }
 
 
 def module(bundle: Answering) -> ServingModule:

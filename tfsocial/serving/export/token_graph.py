@@ -21,8 +21,13 @@ class TokenModule(tf.Module):
     """
 
     def __init__(self, bundle: Answering, shapes: dict[str, tuple[int | None, int | None]]) -> None:
-        """Make a function for each shape [n, length], None for any."""
+        """Make a function for each shape [n, length], None for any.
+
+        Raises:
+            InputError: the model reads columns beside the text.
+        """
         super().__init__(name="tfsocial")
+        bundle.manifest.check_text_alone("--format=litert or openvino")
         self.weights = bundle.variables
         answer = _answering(bundle)
         names = inputs(len(bundle.manifest.text_columns))

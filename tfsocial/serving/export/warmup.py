@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from tfsocial.checkpoints.manifest import ModelManifest
+from tfsocial.serving.signature import COLUMNS, is_number
 from tfsocial.serving.signature import columns as inputs_of
 from tfsocial.serving.tf_serving import messages
 from tfsocial.serving.tf_serving.config import BATCHES
@@ -28,32 +29,41 @@ def write(folder: Path, manifest: ModelManifest, signatures: Sequence[str]) -> N
 
 def records(manifest: ModelManifest, signatures: Sequence[str]) -> Iterator[Any]:
     """Yield a PredictionLog a request."""
-    columns = inputs_of(manifest)
     for words in WORDS:
         for batch in BATCHES:
-            yield _predict("serving_default", columns, [_text(words)] * batch)
+            yield _predict("serving_default", _row(manifest, words), batch)
     for signature in signatures:
         if signature == "embed":
-            yield _predict(signature, columns, [_text(WORDS[0])])
+            yield _predict(signature, _row(manifest, WORDS[0]), 1)
         elif signature != "serving_default":
-            yield _of_example(signature, columns, _text(WORDS[0]))
+            yield _of_example(signature, _row(manifest, WORDS[0]))
 
 
-def _text(words: int) -> str:
-    return " ".join(["order"] * words)
+def _row(manifest: ModelManifest, words: int) -> dict[str, str | float]:
+    """Make a value of each input; of columns beside the text those that say least."""
+    text = " ".join(["order"] * words)
+    return {
+        column: text if column in COLUMNS else float("nan") if is_number(manifest, column) else ""
+        for column in inputs_of(manifest)
+    }
 
 
-def _predict(signature: str, columns: Sequence[str], texts: Sequence[str]) -> Any:
+def _predict(signature: str, row: Mapping[str, str | float], times: int) -> Any:
     log = messages.PredictionLog()
-    messages.fill(log.predict_log.request, signature, dict.fromkeys(columns, texts))
+    columns = {column: [value] * times for column, value in row.items()}
+    messages.fill(log.predict_log.request, signature, columns)
     return log
 
 
-def _of_example(signature: str, columns: Sequence[str], text: str) -> Any:
+def _of_example(signature: str, row: Mapping[str, str | float]) -> Any:
     log = messages.PredictionLog()
     kind = log.regress_log if signature.startswith("regress") else log.classify_log
     kind.request.model_spec.signature_name = signature
     example = kind.request.input.example_list.examples.add()
-    for column in columns:
-        example.features.feature[column].bytes_list.value.append(text.encode())
+    for column, value in row.items():
+        feature = example.features.feature[column]
+        if isinstance(value, str):
+            feature.bytes_list.value.append(value.encode())
+        else:
+            feature.float_list.value.append(value)
     return log

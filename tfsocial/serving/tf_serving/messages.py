@@ -45,7 +45,8 @@ _TABLE: wire.Table = {
     "VersionStatus": {"version": (1, "int64"), "state": (2, "int32"), "status": (3, "Status")},
     "StatusResponse": {"model_version_status": (1, ["VersionStatus"])},
     "BytesList": {"value": (1, ["bytes"])},
-    "Feature": {"bytes_list": (1, "BytesList")},
+    "FloatList": {"value": (1, ["float"])},
+    "Feature": {"bytes_list": (1, "BytesList"), "float_list": (2, "FloatList")},
     "Features": {"feature": (1, {"Feature"})},
     "Example": {"features": (1, "Features")},
     "ExampleList": {"examples": (1, ["Example"])},
@@ -71,11 +72,13 @@ StatusResponse = _CLASSES["StatusResponse"]
 Tensor = _CLASSES["Tensor"]
 
 
-def fill(request: Any, signature: str, columns: Mapping[str, Sequence[str]]) -> None:
-    """Put a signature's name and strings [n] of each input into a PredictRequest."""
+def fill(request: Any, signature: str, columns: Mapping[str, Sequence[str | float]]) -> None:
+    """Put a signature's name and strings or numbers [n] of each input into a PredictRequest."""
     request.model_spec.signature_name = signature
-    for column, texts in columns.items():
+    for column, values in columns.items():
         tensor = request.inputs[column]
-        tensor.dtype = STRING
-        tensor.tensor_shape.dim.add(size=len(texts))
-        tensor.string_val.extend(text.encode() for text in texts)
+        tensor.tensor_shape.dim.add(size=len(values))
+        texts = [value.encode() for value in values if isinstance(value, str)]
+        tensor.dtype = STRING if texts else FLOAT
+        tensor.string_val.extend(texts)
+        tensor.float_val.extend(value for value in values if not isinstance(value, str))

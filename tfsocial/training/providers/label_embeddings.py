@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import tensorflow as tf
+
 from tfsocial.data.pipeline import batches
 from tfsocial.models.spec import HeadSpec
+from tfsocial.text import batch as keys
 from tfsocial.text.batch import Batch
 from tfsocial.training.providers.contract import Context, Provider
 from tfsocial.training.run_constants import RunConstants
@@ -22,4 +25,15 @@ class LabelEmbeddings(Provider):
     def build(self, context: Context, constants: RunConstants) -> dict[str, Batch]:
         names = context.texts.get("label_embeddings", {})
         length = context.shape.row_length
-        return {task: batches.one_batch(texts, length, SLOTS) for task, texts in names.items()}
+        width = context.text_model.spec.feature_width
+        return {
+            task: _without_features(batches.one_batch(texts, length, SLOTS), width)
+            for task, texts in names.items()
+        }
+
+
+def _without_features(batch: Batch, width: int) -> Batch:
+    """Put zeros where heads read columns: what they say of a name is not looked at."""
+    if not width:
+        return batch
+    return {**batch, keys.FEATURES: tf.zeros([*batch[keys.EXAMPLE_ID].shape, width])}

@@ -12,8 +12,9 @@ from tfsocial.checkpoints.model_folder import TextModelBundle
 from tfsocial.data.examples import Examples
 from tfsocial.data.pipeline.batches import evaluation_batches
 from tfsocial.data.pipeline.tokenized_split import tokenize_split
+from tfsocial.data.reading.text_cells import CellError
 from tfsocial.errors import InputError, nearest
-from tfsocial.models import inference
+from tfsocial.models import features, inference
 from tfsocial.models.spec import HeadSpec
 from tfsocial.objectives import table
 from tfsocial.objectives.contract import Taught
@@ -50,13 +51,22 @@ def _taught(
     """Let a teacher read train.
 
     Raises:
-        InputError: it lacks a task or a label, or train is too long.
+        InputError: it lacks a task or a label, train lacks a column that it reads, or is too long.
     """
     places = {task: _places(spec, teacher, task, key) for task, spec in specs.items()}
     its_size = teacher.model.encoder.config.hidden_size
     _check_size(len(train), its_size + sum(map(len, places.values())), key)
     manifest = teacher.manifest
-    encoded = tokenize_split(train, teacher.tokenizer, manifest.row_length)
+    for name in manifest.features:
+        if name not in train.attributes:
+            raise InputError(
+                f"{key}: the teacher reads {name} beside the text; name it in data.attributes too"
+            )
+    try:
+        beside = features.vectors(manifest.features, train)
+    except CellError as reason:
+        raise InputError(f"{key}: the teacher cannot read train, {reason}") from None
+    encoded = tokenize_split(train, teacher.tokenizer, manifest.row_length, feature_vectors=beside)
     shape = Shape(ROWS, manifest.row_length, manifest.slots)
     read = inference.before_predictions(teacher.model, evaluation_batches(encoded, shape))
     logits = {task: tf.gather(read.logits[task], place, axis=-1) for task, place in places.items()}
