@@ -28,7 +28,14 @@ GROUPS = {
     "shape it": ("compose", "compress", "export"),
     "use it": ("predict", "batch-predict", "demo"),
     "serve it": ("serve", "keys", "audit", "drift", "tf-serving", "triton"),
-    "run an application": ("support", "monitor", "monitor-batch"),
+    "run an application": (
+        "support",
+        "monitor",
+        "monitor-batch",
+        "recommend",
+        "recommend-fit",
+        "recommend-teach",
+    ),
 }
 COMMANDS = [name for names in GROUPS.values() for name in names]
 

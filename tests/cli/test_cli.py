@@ -22,6 +22,7 @@ COMMANDS = (
     *("inspect", "convert", "augment", "show-augment", "preflight", "data-service"),
     *("batch-predict", "compose", "compress", "tf-serving", "triton", "tune", "fit"),
     *("select", "label", "serve", "keys", "audit", "drift", "support", "monitor", "monitor-batch"),
+    *("recommend", "recommend-fit", "recommend-teach"),
 )
 
 

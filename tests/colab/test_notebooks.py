@@ -48,6 +48,7 @@ SMALL = {
     "04_augmentation_and_data": {**ONCE, "SHOTS": 2, "SEEDS": [0]},
     "08_customer_service": {"CHECKPOINT": "random"},
     "09_opinion_monitor": {"LAST": 120},
+    "10_recommender": {"CUSTOMERS": 200},
     "07_which_texts_to_label": {**ONCE, "EACH": 20, "ROUNDS": 2, "SEEDS": [0]},
     "05_export_and_query": {**ONCE, "LAYERS": 1, "MAX_LOSS": 100.0},
 }

@@ -22,9 +22,10 @@ from tfsocial.training.providers import contract
 
 
 class Labelled:
-    """What `fit` reads of an encoded split."""
+    """What `fit` and `put` read of an encoded split."""
 
-    def __init__(self, **labels):
+    def __init__(self, columns=None, **labels):
+        self.feature_vectors = None if columns is None else tf.constant(columns)
         self.labels = {task: tf.constant(value) for task, value in labels.items()}
 
 
@@ -95,6 +96,37 @@ def test_put_gives_the_heads_the_fit(vectors):
     heads.build()
     probe.put(heads, vectors, Labelled(mood=labels), spec, "probe")
     np.testing.assert_allclose(heads(vectors)["mood"], scores(fitted["mood"], vectors), atol=1e-5)
+
+
+@pytest.mark.parametrize("c", [0.03, 1.0, 30.0])
+def test_columns_are_held_back_as_c_1_does(vectors, c):
+    """Whatever C vectors have; here they are zeros, and columns as if fitted alone."""
+    spec = {"mood": HeadSpec("classify", ("a", "b", "c"))}
+    labels = np.argmax(vectors[:, :3], 1).astype(np.int32)
+    nothing, columns = np.zeros([60, 2], np.float32), vectors[:, :3]
+    heads = Heads(spec, 2, feature_width=3)
+    heads.build()
+    probe.put(heads, nothing, Labelled(columns, mood=labels), spec, "probe", c)
+    expected = LogisticRegression(max_iter=1000).fit(columns, labels).predict_proba(columns)
+    found = softmax(heads(nothing, columns)["mood"].numpy(), -1)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_columns_alone_are_fitted_beside_a_head_as_it_is(vectors):
+    """What it makes of vectors stays; where there are no columns all stays."""
+    spec = {"mood": HeadSpec("classify", ("a", "b", "c"))}
+    labels = np.argmax(vectors[:, :3], 1).astype(np.int32)
+    columns = vectors[:, :3]
+    heads = Heads(spec, 4, feature_width=3)
+    heads.build()
+    before = heads.linear["mood"].get_weights()
+    probe.put_features(heads, Labelled(mood=labels), spec)
+    np.testing.assert_array_equal(heads.linear["mood"].get_weights()[0], before[0])
+    probe.put_features(heads, Labelled(columns, mood=labels), spec)
+    kernel, bias = heads.linear["mood"].get_weights()
+    np.testing.assert_array_equal(kernel[:4], before[0][:4])
+    expected = LogisticRegression(max_iter=1000).fit(columns, labels).predict_proba(columns)
+    np.testing.assert_allclose(softmax(columns @ kernel[4:] + bias, -1), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("how", ["probe", "class_means"])

@@ -23,6 +23,11 @@ def unit_vectors(answers: Sequence[Answered]) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
+def version_of(answer: Answered) -> str:
+    """Name the version that gave an answer, so that no other one has the name."""
+    return f"{answer.version.number}-{answer.version.manifest_hash[:12]}"
+
+
 class Model:
     """A model behind a gateway.
 

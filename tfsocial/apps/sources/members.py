@@ -78,18 +78,12 @@ def seconds(value: Any, where: str) -> float:
     Raises:
         InputError: it is none.
 
-    >>> seconds("2015-02-24T11:35:00-08:00", "time")
-    1424806500.0
+    >>> seconds("2015-02-24T11:35:00-08:00", "time"), seconds("1424806500", "a table's cell")
+    (1424806500.0, 1424806500.0)
     """
     found = math.nan
     if isinstance(value, str):
-        try:
-            moment = datetime.datetime.fromisoformat(value.strip())
-        except ValueError:
-            pass
-        else:
-            zoned = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
-            found = zoned.timestamp()
+        found = _seconds_of(value.strip())
     elif isinstance(value, int | float) and not isinstance(value, bool):
         found = float(value) if abs(value) <= LATEST else math.inf
     if not EARLIEST <= found <= LATEST:
@@ -98,6 +92,19 @@ def seconds(value: Any, where: str) -> float:
             "2026-11-29T20:15:00Z"
         )
     return found
+
+
+def _seconds_of(text: str) -> float:
+    """Read ISO 8601, or a number as a table has it; nan: it is neither."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return math.nan
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return zoned.timestamp()
 
 
 def _no_constant(name: str) -> None:

@@ -67,7 +67,7 @@ class ChatPages:
         """Show the talk, to a newcomer an empty one."""
         if self._entrance.visitor(request) is None:
             response = self._show(request, "chat.html", forgotten=forgotten, text="", **_of(Talk()))
-            self._entrance.let_in(request, response)
+            self._entrance.let_in(request, response, talk="1")
             return response
         return await self._page(request)
 
@@ -122,7 +122,7 @@ class ChatPages:
         """Begin another talk; the one before is kept."""
         session = self._session(request)
         response = go(PAGE)
-        self._entrance.let_in(request, response, int(session["talk"]) + 1)
+        self._entrance.let_in(request, response, talk=str(int(session["talk"]) + 1))
         return response
 
     async def forget(self, request: Request) -> Response:
