@@ -6,8 +6,8 @@ DIR of --data holds online_retail. Goes into results/apps_recommend_loop.json:
 
 loop:  in the demo's shop (1,200 items, 500 customers), four weeks before its last day, they see
        nothing but lists for some weeks, each with a fit on what was taken from them; see
-       `tfsocial/apps/recommend/simulating.py`. Once with a place drawn by lot and a little
-       diversity, as they come, and once without both.
+       `tfsocial/apps/recommend/simulating.py`. With a place drawn by lot, a little diversity and a
+       bonus for what is seldom shown, as it comes; with more of both; with none.
 probe: whether a fitted ranking tells who was in the log. 300 customers are in it, 300 others are
        not. A customer's trace is how much their own items speak for each other in the fitted matrix
        (leave-one-out, EASE); the AUC tells those in from those out by it. Then the 300 are erased
@@ -64,7 +64,8 @@ def loops(read: Callable[[Sequence[str]], np.ndarray], rounds: int) -> Line:
     at = float(deeds.time[-1]) - HELD_OUT
     kinds = {
         "as it comes": Loop(rounds),
-        "without places by lot and diversity": Loop(rounds, diversity=0.0, explored=0),
+        "bonus .4, three places by lot": Loop(rounds, bonus=0.4, explored=3),
+        "by score alone": Loop(rounds, diversity=0.0, bonus=0.0, explored=0),
     }
     found = {}
     for name, loop in kinds.items():

@@ -18,7 +18,7 @@ from tfsocial.apps.recommend.exploring import explore
 from tfsocial.apps.recommend.ranking import collaborative, fitting
 from tfsocial.apps.recommend.ranking.catalog import Catalog
 from tfsocial.apps.recommend.ranking.deeds import BOUGHT, DAY, Deeds
-from tfsocial.apps.recommend.ranking.diversity import mmr, unit
+from tfsocial.apps.recommend.ranking.diversity import mmr, unit, with_bonus
 from tfsocial.apps.recommend.ranking.measures import coverage
 from tfsocial.apps.recommend.ranking.person import Person, persons
 from tfsocial.apps.recommend.ranking.pulse import Pulse
@@ -37,7 +37,7 @@ class Loop:
     Attributes:
         rounds: fits after the first one.
         persons: who see lists, at most.
-        diversity: of lists, 0 to 1.
+        diversity: of lists, 0 to 1; bonus: of what stood on few of the lists before.
         explored: places of a list that are drawn.
         seed: of who looks where.
     """
@@ -45,6 +45,7 @@ class Loop:
     rounds: int = 10
     persons: int = 400
     diversity: float = 0.1
+    bonus: float = 0.1
     explored: int = 1
     seed: int = 0
 
@@ -80,10 +81,10 @@ def simulate(
     log, now = deeds.before(at), at
     world = _would_take(deeds, catalog, at, settings)
     users = draw.permutation(sorted(world))[: loop.persons].tolist()
-    found = []
+    found, shown = [], np.zeros(len(catalog))
     for number in range(1 + loop.rounds):
         ranker = Ranker(fitting.fit(log, catalog, now, replace(settings, seed=number)), catalog)
-        lists = _lists(ranker, log, users, now, loop, draw)
+        lists = _lists(ranker, log, users, now, loop, shown, draw)
         taken = _taken(lists, world, now, draw)
         hits = [np.isin(rows, world[user]).mean() for user, rows in lists.items() if len(rows)]
         share = coverage(list(lists.values()), len(catalog))
@@ -119,8 +120,10 @@ def _lists(
     users: Sequence[int],
     now: float,
     loop: Loop,
+    shown: np.ndarray,
     draw: np.random.Generator,
 ) -> dict[int, np.ndarray]:
+    """Make a list for each person; `shown` counts along how often each item stood on one."""
     vectors = ranker.catalog.vectors
     pulse, past = Pulse.of(log, len(vectors)), persons(log)
     found = {}
@@ -130,9 +133,11 @@ def _lists(
         scores = ranker.score(person, rows, pulse, now)
         order = np.argsort(-scores, kind="stable")
         rows, scores = rows[order], scores[order]
-        chosen = mmr(unit(scores), vectors[rows], LENGTH, loop.diversity)
+        worth = with_bonus(unit(scores), shown[rows], loop.bonus)
+        chosen = mmr(worth, vectors[rows], LENGTH, loop.diversity)
         places, _ = explore(chosen.tolist(), range(len(rows)), loop.explored, draw)
         found[user] = rows[places]
+        shown[found[user]] += 1
     return found
 
 
