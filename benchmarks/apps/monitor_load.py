@@ -22,7 +22,6 @@ import contextlib
 import csv
 import json
 import random
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,10 +33,8 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
-from benchmarks.apps.started import started
+from benchmarks.apps.started import Started, measure_parts, soaked, started
 from benchmarks.apps.support_load import nasty_strings
-from benchmarks.gateway import tree
-from benchmarks.same_weights import commit, machine
 from tfsocial.api.run import demo_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "apps_monitor_load.json"
@@ -50,7 +47,7 @@ Line = dict[str, Any]
 class Server:
     """`tfsocial monitor` in a process of its own."""
 
-    process: subprocess.Popen
+    one: Started
     address: str
     programs: str
     staff: str
@@ -60,9 +57,6 @@ class Server:
         limits = httpx.Limits(keepalive_expiry=2.0)
         return httpx.Client(base_url=self.address, headers=headers, timeout=60, limits=limits)
 
-    def memory_mb(self) -> float:
-        return round(tree.pss_mb(tree.tree([self.process.pid])), 1)
-
 
 @contextlib.contextmanager
 def serving(model: Path, work: Path) -> Iterator[Server]:
@@ -71,7 +65,7 @@ def serving(model: Path, work: Path) -> Iterator[Server]:
     flags = [f"--state={state}", f"--model={model}", "--demo"]
     with started("monitor", flags, work / "server.log") as one:
         keys = one.word("key: "), one.word("staff's key: ")
-        server = Server(one.process, one.word("callers: "), *keys)
+        server = Server(one, one.word("callers: "), *keys)
         with server.client(server.staff) as see:
             settled(see)
             while not see.get("/monitor/incidents").json():  # the demo's own surge
@@ -205,37 +199,15 @@ def soak(server: Server, options: argparse.Namespace) -> Line:
                 for path in ("/monitor/board", "/monitor/on?topic=banks&hours=24"):
                     statuses[page.get(path).status_code] += 1
                 if now >= due:
-                    memory.append((round(now - begun), server.memory_mb()))
+                    memory.append((round(now - begun), server.one.memory_mb()))
                     due = now + EVERY
                 time.sleep(max(0.0, 1.0 - (time.monotonic() - now)))
         settled(see)
-    return {
-        "minutes": options.minutes,
-        "requests": sum(statuses.values()),
-        "statuses": {str(status): count for status, count in sorted(statuses.items())},
-        "memory MB": memory,
-    }
+    return soaked(options.minutes, statuses, memory)
 
 
 PARTS = {"texts": many, "soon": soon, "nasty": nasty, "soak": soak}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=30.0)
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    for part in options.parts:
-        with serving(options.model, options.work) as server:
-            line = PARTS[part](server, options)
-        known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-        known[part] = {**line, "commit": commit(), "machine": machine()}
-        RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        print(part, line, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    measure_parts(__doc__, PARTS, serving, RESULTS)

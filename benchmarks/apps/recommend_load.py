@@ -29,10 +29,8 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
-from benchmarks.apps.started import Started, started
+from benchmarks.apps.started import Started, measure_parts, soaked, started
 from benchmarks.apps.support_load import nasty_strings
-from benchmarks.gateway import tree
-from benchmarks.same_weights import commit, machine
 
 RESULTS = Path("benchmarks/results/apps_recommend_load.json")
 CUSTOMERS = 500  # of the demo
@@ -53,9 +51,6 @@ class Server:
     def client(self, key: str = "") -> httpx.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.Client(base_url=self.address, headers=headers, timeout=120)
-
-    def memory_mb(self) -> float:
-        return round(tree.rss(self.one.process.pid) / 1e6, 1)
 
 
 @contextlib.contextmanager
@@ -192,14 +187,9 @@ def soak(server: Server, options: argparse.Namespace) -> Line:
             sent = program.post("/recommend/deeds", content=json.dumps(deed))
             statuses[sent.status_code] += 1
             if now >= due:
-                memory.append((round(now - begun), server.memory_mb()))
+                memory.append((round(now - begun), server.one.memory_mb()))
                 due = now + EVERY
-    return {
-        "minutes": options.minutes,
-        "requests": sum(statuses.values()),
-        "statuses": {str(status): count for status, count in sorted(statuses.items())},
-        "memory MB": memory,
-    }
+    return soaked(options.minutes, statuses, memory)
 
 
 def visit(visitor: httpx.Client, draw: random.Random) -> Iterator[httpx.Response]:
@@ -219,22 +209,5 @@ def visit(visitor: httpx.Client, draw: random.Random) -> Iterator[httpx.Response
 PARTS = {"lists": lists, "nasty": nasty, "soak": soak}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=30.0)
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    for part in options.parts:
-        with serving(options.model, options.work) as server:
-            line = PARTS[part](server, options)
-        known = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-        known[part] = {**line, "commit": commit(), "machine": machine()}
-        RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        print(part, line, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    measure_parts(__doc__, PARTS, serving, RESULTS)

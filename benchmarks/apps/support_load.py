@@ -22,7 +22,6 @@ import contextlib
 import csv
 import json
 import random
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -35,8 +34,7 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 
-from benchmarks.apps.started import started
-from benchmarks.gateway import tree
+from benchmarks.apps.started import Started, soaked, started
 from benchmarks.same_weights import commit, machine
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "apps_support_load.json"
@@ -52,7 +50,7 @@ Line = dict[str, Any]
 class Server:
     """`tfsocial support` in a process of its own."""
 
-    process: subprocess.Popen
+    one: Started
     address: str
     channel: str
     agent: str
@@ -65,9 +63,6 @@ class Server:
     def visitor(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=60, limits=BRIEF, follow_redirects=True)
 
-    def memory_mb(self) -> float:
-        return round(tree.pss_mb(tree.tree([self.process.pid])), 1)
-
 
 @contextlib.contextmanager
 def serving(work: Path, questions: Path) -> Iterator[Server]:
@@ -77,7 +72,7 @@ def serving(work: Path, questions: Path) -> Iterator[Server]:
         flags.append(f"--model={work / 'model'}")
     with started("support", flags, work / "server.log") as one:
         keys = one.word("key: "), one.word("agents' key: ")
-        yield Server(one.process, one.word("callers: "), *keys, state)
+        yield Server(one, one.word("callers: "), *keys, state)
 
 
 def texts(data: Path, split: str) -> list[str]:
@@ -130,7 +125,7 @@ def latency(data: Path, work: Path, minutes: float) -> Line:
             "a message": percentiles(answered),
             "embed alone": percentiles(embed),
             "a new question": new_questions(server, asked),
-            "memory MB": server.memory_mb(),
+            "memory MB": server.one.memory_mb(),
         }
 
 
@@ -302,16 +297,11 @@ def soak(data: Path, work: Path, minutes: float) -> Line:
         crowd.start()
         began = time.time()
         while time.time() - began < 60 * minutes:
-            memory.append([round(time.time() - began), server.memory_mb()])
+            memory.append([round(time.time() - began), server.one.memory_mb()])
             time.sleep(EVERY)
         crowd.stop()
         size = sum(one.stat().st_size for one in server.state.glob("support.db*"))
-    statuses = {str(status): count for status, count in sorted(crowd.statuses.items())}
-    return {
-        "minutes": minutes,
-        "requests": sum(crowd.statuses.values()),
-        "statuses": statuses,
-        "memory MB": memory,
+    return soaked(minutes, crowd.statuses, memory) | {
         "database MB": round(size / 1e6, 1),
     }
 

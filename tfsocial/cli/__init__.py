@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
+import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from absl import flags
 
+from tfsocial import folders
 from tfsocial.errors import InputError
 
 
@@ -29,8 +33,8 @@ def define_config(values: flags.FlagValues) -> None:
     )
 
 
-def define_server(values: flags.FlagValues, state: str) -> None:
-    """Define what every application behind the gateway is given.
+def define_database(values: flags.FlagValues, state: str) -> None:
+    """Define where an application keeps what it knows.
 
     Args:
         state: default folder.
@@ -43,12 +47,40 @@ def define_server(values: flags.FlagValues, state: str) -> None:
         flag_values=values,
     )
     flags.DEFINE_string("state", state, "Folder of the keys and the database.", flag_values=values)
+
+
+def define_server(values: flags.FlagValues, state: str) -> None:
+    """Define what every application behind the gateway is given.
+
+    Args:
+        state: default folder.
+    """
+    define_database(values, state)
     flags.DEFINE_string("host", "127.0.0.1", "Address to answer at.", flag_values=values)
     flags.DEFINE_integer("port", 8080, "Of callers; 0: a free one.", 0, 65535, flag_values=values)
     flags.DEFINE_integer("admin_port", 8081, "Of operators.", 0, 65535, flag_values=values)
     flags.DEFINE_bool(
         "mask", False, "Mask personal data before anything is kept.", flag_values=values
     )
+
+
+def server_of(values: flags.FlagValues) -> dict[str, Any]:
+    """Give what every application behind the gateway is given, by the names that it has in Python.
+
+    Raises:
+        InputError: a folder cannot be.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
+    return {
+        "model": folders.existing("--model", values.model) if values.model else None,
+        "database": values.database,
+        "state": folders.local("--state", values.state),
+        "host": values.host,
+        "port": values.port,
+        "admin_port": values.admin_port,
+        "mask": values.mask,
+        "say": lambda line: print(line, file=sys.stderr, flush=True),
+    }
 
 
 def define_opinions(values: flags.FlagValues) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -54,11 +53,10 @@ cli.define_server(FLAGS, "monitor")
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
+    server = cli.server_of(FLAGS)
     from tfsocial.api import run
 
     run.monitor(
-        folders.existing("--model", FLAGS.model) if FLAGS.model else None,
         demo=FLAGS.demo,
         topics=FLAGS.topics,
         negative=FLAGS.negative,
@@ -69,12 +67,6 @@ def main(arguments: Sequence[str]) -> int:
         webhooks=FLAGS.webhook,
         mails=FLAGS.mail,
         webhook_secret=os.environ.get("TFSOCIAL_WEBHOOK_SECRET", ""),
-        database=FLAGS.database,
-        state=folders.local("--state", FLAGS.state),
-        host=FLAGS.host,
-        port=FLAGS.port,
-        admin_port=FLAGS.admin_port,
-        mask=FLAGS.mask,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        **server,
     )
     return 0

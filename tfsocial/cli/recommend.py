@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -54,23 +52,16 @@ cli.define_server(FLAGS, "recommend")
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
+    server = cli.server_of(FLAGS)
     from tfsocial.api import run
 
     run.recommend(
-        folders.existing("--model", FLAGS.model) if FLAGS.model else None,
         demo=FLAGS.demo,
         items=[folders.existing("--items", one) for one in FLAGS.items],
         deeds=[folders.existing("--deeds", one) for one in FLAGS.deeds],
         diversity=FLAGS.diversity,
         explored=FLAGS.explored,
         refit_hours=FLAGS.refit_hours,
-        database=FLAGS.database,
-        state=folders.local("--state", FLAGS.state),
-        host=FLAGS.host,
-        port=FLAGS.port,
-        admin_port=FLAGS.admin_port,
-        mask=FLAGS.mask,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        **server,
     )
     return 0

@@ -10,13 +10,7 @@ from absl import flags
 from tfsocial import cli, folders
 
 FLAGS = flags.FlagValues()
-flags.DEFINE_string(
-    "database",
-    "",
-    "As `tfsocial recommend` has it; left out, a file in --state.",
-    flag_values=FLAGS,
-)
-flags.DEFINE_string("state", "recommend", "Folder of the database.", flag_values=FLAGS)
+cli.define_database(FLAGS, "recommend")
 flags.DEFINE_string(
     "output",
     None,

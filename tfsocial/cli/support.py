@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -47,21 +45,14 @@ cli.define_server(FLAGS, "support")
 
 def main(arguments: Sequence[str]) -> int:
     cli.parse(FLAGS, arguments, __doc__)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `serve` has it, and why
+    server = cli.server_of(FLAGS)
     from tfsocial.api import run
 
     run.support(
-        folders.existing("--model", FLAGS.model) if FLAGS.model else None,
         demo=FLAGS.demo,
         questions=[folders.existing("--questions", one) for one in FLAGS.questions],
         asked=[folders.existing("--asked", one) for one in FLAGS.asked],
-        database=FLAGS.database,
         precision=float(FLAGS.precision),
-        state=folders.local("--state", FLAGS.state),
-        host=FLAGS.host,
-        port=FLAGS.port,
-        admin_port=FLAGS.admin_port,
-        mask=FLAGS.mask,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        **server,
     )
     return 0

@@ -13,6 +13,7 @@ from tfsocial.apps.recommend.exploring import POOL, Explored, explore
 from tfsocial.apps.recommend.ground import Ground
 from tfsocial.apps.recommend.ranking.diversity import mmr, unit, with_bonus
 from tfsocial.apps.recommend.ranking.person import Person
+from tfsocial.apps.recommend.ranking.ranker import best_first
 from tfsocial.apps.recommend.reasons import reasons
 from tfsocial.apps.recommend.records import List, Listed, Reason, Rules
 
@@ -53,10 +54,7 @@ def make(ground: Ground, person: Person, wish: Wish, rules: Rules, now: float) -
         Nothing: where nothing can be recommended the list is empty.
     """
     looked_at = max(rules.candidates, 2 * wish.count)
-    rows = ground.ranker.candidates(person, ground.pulse, now, looked_at, wish.without)
-    scores = ground.ranker.score(person, rows, ground.pulse, now)
-    order = np.argsort(-scores, kind="stable")
-    rows, scores = rows[order], scores[order]
+    rows, scores = best_first(ground.ranker, person, ground.pulse, now, looked_at, wish.without)
     worth = with_bonus(unit(scores), ground.exposure[rows], rules.bonus)
     chosen = mmr(worth, ground.catalog.vectors[rows], wish.count, wish.diversity)
     draw = np.random.default_rng(secrets.randbits(64))

@@ -20,7 +20,7 @@ from tfsocial.apps.recommend.ranking.measures import (
 from tfsocial.apps.recommend.ranking.model import Model
 from tfsocial.apps.recommend.ranking.person import Person, persons
 from tfsocial.apps.recommend.ranking.pulse import Pulse
-from tfsocial.apps.recommend.ranking.ranker import Ranker
+from tfsocial.apps.recommend.ranking.ranker import Ranker, best_first, sorted_by
 from tfsocial.apps.recommend.ranking.settings import Settings
 
 K = 20  # items of a list
@@ -143,12 +143,13 @@ class _Judge:
 
     def ranked(self, case: _Case) -> _List:
         """Rank the candidates of a case."""
-        rows = self._ranker.candidates(case.person, self._pulse, self._at, CANDIDATES, case.without)
-        return self._sorted(case, rows)
+        given = (case.person, self._pulse, self._at, CANDIDATES, case.without)
+        return _List(*best_first(self._ranker, *given))
 
     def among(self, cases: list[_Case], rows: np.ndarray) -> Group | None:
         """Judge a ranking of some items among themselves."""
-        return self.group(cases, [self._sorted(case, rows) for case in cases], rows)
+        scores = [self._ranker.score(one.person, rows, self._pulse, self._at) for one in cases]
+        return self.group(cases, [_List(*sorted_by(rows, one)) for one in scores], rows)
 
     def group(
         self, cases: list[_Case], lists: list[_List], of: np.ndarray | None = None
@@ -185,11 +186,6 @@ class _Judge:
             "distance": _mean([intra_list_distance(rows, vectors) for rows in made]),
             "coverage": coverage(made, len(vectors)) if made else 0.0,
         }
-
-    def _sorted(self, case: _Case, rows: np.ndarray) -> _List:
-        scores = self._ranker.score(case.person, rows, self._pulse, self._at)
-        order = np.argsort(-scores, kind="stable")
-        return _List(rows[order], scores[order])
 
 
 def _mean(values: list[float]) -> float:

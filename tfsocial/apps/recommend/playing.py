@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,9 @@ def deeds(folder: Path, now: float | None = None) -> list[Event]:
     return [replace(one, happened=one.happened + later) for one in _deeds(folder)]
 
 
+@functools.lru_cache(1)
 def _deeds(folder: Path) -> list[Event]:
+    """Read them once: when the last one was is asked for each of the two."""
     return reading.read_deeds(folder / "deeds.csv.gz")
 
 

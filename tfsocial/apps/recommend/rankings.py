@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,10 @@ class Rankings:
 
     def __init__(self, log: EventLog, folder: Path):
         self._log, self._folder = log, folder
+        self._lock = threading.Lock()
+        self._known: dict[int, Fitted] = {}
+        self._used = 0
+        self._number = 0  # of the log, up to which the two are known
 
     def all(self) -> list[Fitted]:
         """List those that can be used, the newest first."""
@@ -99,14 +104,15 @@ class Rankings:
         there = self._folder.iterdir() if self._folder.is_dir() else ()
         return [int(one.name) for one in there if one.name.isdigit()]
 
-    def _told(self) -> tuple[dict[int, Fitted], int]:
-        found: dict[int, Fitted] = {}
-        used, number = 0, 0
-        while events := self._log.after(STREAM, number, AT_ONCE):
-            for event in events:
-                used = _apply(found, used, event.content)
-            number = events[-1].number
-        return found, used if used in found else max(found, default=0)
+    def _told(self) -> tuple[Mapping[int, Fitted], int]:
+        """Take up what came into the log: the rankings that can be used, and which one is."""
+        with self._lock:
+            while events := self._log.after(STREAM, self._number, AT_ONCE):
+                for event in events:
+                    self._used = _apply(self._known, self._used, event.content)
+                self._number = events[-1].number
+            known = dict(self._known)
+            return known, self._used if self._used in known else max(known, default=0)
 
     def _tell(self, key: str, content: Mapping[str, Any]) -> None:
         now = time.time()

@@ -51,7 +51,8 @@ def reasons(
         liked: ground.ranker.score(_without(person, liked), places, ground.pulse, now)
         for liked in named
     }
-    popular = _popular(ground, now)
+    sold = ground.pulse.counts(now, MONTH)
+    popular = sold > _popular(sold)
     found = []
     for place, (row, own) in enumerate(zip(rows, guesses, strict=True)):
         holds = [
@@ -122,15 +123,14 @@ def _most_named(guesses: Sequence[Sequence[_Guess]]) -> list[int]:
     return sorted(votes, key=lambda liked: -votes[liked])[:NAMED]
 
 
-def _plain(ground: Ground, row: int, popular: float, now: float) -> Reason:
-    if ground.pulse.counts(now, MONTH)[row] > popular:
+def _plain(ground: Ground, row: int, popular: np.ndarray, now: float) -> Reason:
+    if popular[row]:
         return Reason("popular")
     if now - ground.catalog.listed[row] < NEW:
         return Reason("new")
     return Reason("ranked")
 
 
-def _popular(ground: Ground, now: float) -> float:
-    """Give the sales of a month that few items are above; at least one."""
-    sold = ground.pulse.counts(now, MONTH)
+def _popular(sold: np.ndarray) -> float:
+    """Give the sales of a month that few items are above."""
     return max(0.0, float(np.quantile(sold, POPULAR))) if len(sold) else 0.0

@@ -87,24 +87,27 @@ class Recommender:
             self.shelf.refresh()
             shown, used, erased = self.shelf.shown, self.rankings.used(), self._erased()
             ground = self._ground
-            if ground is not None and (ground.shown, ground.ranking, self._erasures) == (
-                shown,
-                used,
-                erased,
-            ):
-                return self._move(ground)
             if (
-                ground is not None
-                and (ground.ranking, self._erasures) == (used, erased)
-                and ground.shown.items == shown.items
-            ):  # only withdrawn: at once, since a ranker is made in some seconds
-                gone = _withdrawn(ground.items, shown)
-                self._ground = replace(ground, shown=shown, withdrawn=gone)
+                ground is None
+                or ground.ranking != used
+                or (ground.shown is not shown and ground.shown.items != shown.items)
+            ):
+                self._vectors.complete(shown.items.values())
+                self._ground = self._made(shown, used)
+            elif erased != self._erasures:
+                pulse, exposure = self._pulse(ground.catalog), self._exposure(ground.catalog)
+                self._ground = replace(self._of(ground, shown), pulse=pulse, exposure=exposure)
+            elif ground.shown is not shown:
+                self._ground = self._of(ground, shown)
                 return True
-            self._vectors.complete(shown.items.values())
-            self._ground = self._made(shown, used)
+            else:
+                return self._move(ground)
             self._erasures, self._looked = erased, time.monotonic()
             return True
+
+    def _of(self, ground: Ground, shown: Shown) -> Ground:
+        """Give the same ground with other items withdrawn; a ranker is made in some seconds."""
+        return replace(ground, shown=shown, withdrawn=_withdrawn(ground.items, shown))
 
     def _made(self, shown: Shown, used: int) -> Ground:
         items = list(shown.items.values())
@@ -295,11 +298,9 @@ class Recommender:
         """
         if not person:
             raise InputError("person: nobody is named")
-        had_deeds = bool(self.history.of_person(person))
         count = self.log.forget(person)
         self.history.catch_up()
-        self.history.forget(person)
-        if had_deeds:
+        if self.history.forget(person):
             now = time.time()
             self.log.add([Event(FORGOTTEN, f"{now}", now, {"erased": True})])
         self.refresh()

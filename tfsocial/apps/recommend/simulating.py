@@ -22,7 +22,7 @@ from tfsocial.apps.recommend.ranking.diversity import mmr, unit, with_bonus
 from tfsocial.apps.recommend.ranking.measures import coverage
 from tfsocial.apps.recommend.ranking.person import Person, persons
 from tfsocial.apps.recommend.ranking.pulse import Pulse
-from tfsocial.apps.recommend.ranking.ranker import Ranker
+from tfsocial.apps.recommend.ranking.ranker import Ranker, best_first
 from tfsocial.apps.recommend.ranking.settings import Settings
 
 WEEK = 7 * DAY  # seconds of a round
@@ -129,10 +129,7 @@ def _lists(
     found = {}
     for user in users:
         person = past.get(user, Person())
-        rows = ranker.candidates(person, pulse, now, CANDIDATES)
-        scores = ranker.score(person, rows, pulse, now)
-        order = np.argsort(-scores, kind="stable")
-        rows, scores = rows[order], scores[order]
+        rows, scores = best_first(ranker, person, pulse, now, CANDIDATES)
         worth = with_bonus(unit(scores), shown[rows], loop.bonus)
         chosen = mmr(worth, vectors[rows], LENGTH, loop.diversity)
         places, _ = explore(chosen.tolist(), range(len(rows)), loop.explored, draw)

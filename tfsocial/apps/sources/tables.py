@@ -24,17 +24,29 @@ def rows_of(path: Path, needed: Collection[str] = ()) -> Iterator[Row]:
     Raises:
         InputError: it cannot be read, or a row of it; names the line.
     """
-    kind = Path(path.name.removesuffix(".gz")).suffix
-    if kind not in (".csv", ".jsonl"):
+    if not is_table(path) and _kind(path) != ".jsonl":
         raise InputError(f"{path}: is neither .csv nor .jsonl")
     try:
         with _opened(path) as file:
-            yield from (_cells(path, file, needed) if kind == ".csv" else rows_of_lines(path, file))
+            yield from (_cells(path, file, needed) if is_table(path) else rows_of_lines(path, file))
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start + 1} of a part)") from None
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read ({reason})") from None
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a file's rows are cells, which are texts all of them.
+
+    >>> is_table(Path("a.csv.gz")), is_table(Path("a.jsonl"))
+    (True, False)
+    """
+    return _kind(path) == ".csv"
+
+
+def _kind(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix
 
 
 def rows_of_lines(name: Path | str, file: Iterable[str]) -> Iterator[Row]:

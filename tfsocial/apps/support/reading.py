@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfsocial.apps.sources.tables import rows_of, rows_of_body
+from tfsocial.apps.sources.tables import is_table, rows_of, rows_of_body
 from tfsocial.apps.support.knowledge import Faq, of_row
 from tfsocial.errors import InputError
 
@@ -24,7 +24,7 @@ def read_faqs(path: Path) -> list[Faq]:
         InputError: a file cannot be read, a question is none, or two have one id.
     """
     rows = rows_of(path)
-    if path.name.removesuffix(".gz").endswith(".csv"):
+    if is_table(path):
         rows = ((where, _of_cells(row, where)) for where, row in rows)
     return _faqs(rows, str(path))
 

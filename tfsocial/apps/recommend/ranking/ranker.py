@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from tfsocial.apps.recommend.ranking import candidates, features, negatives
@@ -13,6 +15,44 @@ from tfsocial.apps.recommend.ranking.pulse import Pulse
 from tfsocial.apps.recommend.ranking.scoring import Scoring
 
 MONTH = 30  # days whose sales stand for those to come
+
+
+class Ranks(Protocol):
+    """What finds candidates of a person, and scores them."""
+
+    def candidates(
+        self,
+        person: Person,
+        pulse: Pulse,
+        now: float,
+        count: int = ...,
+        without: np.ndarray | None = ...,
+    ) -> np.ndarray: ...
+
+    def score(self, person: Person, items: np.ndarray, pulse: Pulse, now: float) -> np.ndarray: ...
+
+
+def best_first(
+    ranker: Ranks,
+    person: Person,
+    pulse: Pulse,
+    now: float,
+    count: int,
+    without: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give a person's candidates by their scores, int64 [count], and the scores, float32 [count].
+
+    Args:
+        without: items that are not to be recommended; None: what was bought or refused.
+    """
+    items = ranker.candidates(person, pulse, now, count, without)
+    return sorted_by(items, ranker.score(person, items, pulse, now))
+
+
+def sorted_by(items: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sort items and their scores, the highest first; of equals the first."""
+    order = np.argsort(-scores, kind="stable")
+    return items[order], scores[order]
 
 
 class Ranker:
