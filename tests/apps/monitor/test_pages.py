@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from tests.apps.guarded import GuardedSite
 from tests.apps.monitor import by_hand
 from tests.apps.monitor.by_hand import event, reader
 from tests.apps.monitor.test_watching import NOW, at_once
-from tfsocial.apps.does import Does
 from tfsocial.apps.live import Live
 from tfsocial.apps.monitor import contents, pages
 from tfsocial.apps.monitor.endpoints import Endpoints
@@ -24,11 +24,6 @@ from tfsocial.apps.monitor.pages.entrance import Entrance
 from tfsocial.apps.monitor.pages.phrases import PHRASES
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.topics import ByField
-from tfsocial.serving.gateway import assemble, settings
-from tfsocial.serving.gateway.access import keys
-from tfsocial.serving.gateway.app import make_app
-from tfsocial.serving.gateway.dialects.asking import Asking
-from tfsocial.serving.gateway.guard import Guard
 
 BOARD, ON, HEALTH = "/monitor/board", "/monitor/on?topic=bank", "/monitor/health"
 
@@ -47,27 +42,19 @@ def kept(event):
     return replace(event, content=contents.masked(event.content, lambda t: t.replace("@", "#")))
 
 
-class Site:
+class Site(GuardedSite):
     """The pages and endpoints behind a guard."""
 
     def __init__(self, engine, folder):
+        super().__init__(folder, "monitor", Entrance)
         known = [("a bad day", "negative")] * 30 + [("a fine day", "neutral")] * 70
         known += [("bad, or not", "neutral")] * 10
         self.monitor = Monitor(engine, reader(), ByField(), ask=asked, known=known, fits=at_once)
-        self._keys = folder / "keys.jsonl"
-        values = {
-            "models": {"monitor": {"folder": "none"}},
-            "access": {"keys": self._keys, "secret": folder / "secret"},
-        }
-        gateway = assemble.make(settings.of_values(values, "test"))
-        self._secret = keys.read_secret(folder / "secret")
-        entrance, does = Entrance(self._secret, gateway.door, "monitor"), Does("monitor")
         self.woken = 0
         live = Live(self.monitor.log, lambda: False)
-        endpoints = Endpoints(self.monitor, kept, does, self._wake)
-        routes = [*pages.routes(self.monitor, entrance, does, live), *endpoints.router.routes]
-        app = make_app(Asking(gateway.calls), routes)
-        self._guard = Guard(app, gateway.door, 100_000, 10, lambda seen: None, visitor=entrance)
+        endpoints = Endpoints(self.monitor, kept, self.does, self._wake)
+        shown = pages.routes(self.monitor, self.entrance, self.does, live)
+        self.open([*shown, *endpoints.router.routes])
 
     def _wake(self):
         self.woken += 1
@@ -79,21 +66,8 @@ class Site:
             pass
         self.monitor.catch_up()
 
-    def key(self, *verbs: str) -> dict[str, str]:
-        made, kept = keys.new(self._secret, "acme", verbs=verbs)
-        keys.write(self._keys, {**keys.read(self._keys), kept.prefix: kept})
-        return {"Authorization": f"Bearer {made}"}
-
-    def browser(self, **headers: str) -> TestClient:
-        return TestClient(
-            self._guard, headers=headers, follow_redirects=False, raise_server_exceptions=False
-        )
-
     def staff(self, **headers: str) -> TestClient:
-        found = self.browser(**headers)
-        form = {"name": "Ann", "key": self.key("manage")["Authorization"].split()[1]}
-        assert found.post("/monitor/sign-in", data=form).headers["location"] == BOARD
-        return found
+        return self.signed_in("Ann", BOARD, **headers)
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from tests.apps.guarded import GuardedSite
 from tests.apps.recommend import a_shop
 from tests.apps.recommend.a_shop import SETTINGS, lines
-from tfsocial.apps.does import Does
 from tfsocial.apps.recommend import pages
 from tfsocial.apps.recommend.endpoints import Endpoints
 from tfsocial.apps.recommend.pages.entrance import Entrance
@@ -18,50 +18,25 @@ from tfsocial.apps.recommend.pages.phrases import PHRASES
 from tfsocial.apps.recommend.records import KINDS, Rules
 from tfsocial.apps.recommend.refitting import refit
 from tfsocial.apps.recommend.service import Recommender
-from tfsocial.serving.gateway import assemble, settings
-from tfsocial.serving.gateway.access import keys
-from tfsocial.serving.gateway.app import make_app
-from tfsocial.serving.gateway.dialects.asking import Asking
-from tfsocial.serving.gateway.guard import Guard
 
 LIST, REPORT = "/recommend/list", "/recommend/report"
 NOW = time.time()
 
 
-class Site:
+class Site(GuardedSite):
     """The pages and endpoints behind a guard."""
 
     def __init__(self, engine, folder):
+        super().__init__(folder, "recommend", Entrance)
         self.engine, self.folder = engine, folder / "rankings"
         rules = Rules(diversity=0.0, bonus=0.0, explored=0)
         self.shop = Recommender(engine, self.folder, a_shop.embed, rules)
-        self._keys, self.fits = folder / "keys.jsonl", 0
-        values = {
-            "models": {"recommend": {"folder": "none"}},
-            "access": {"keys": self._keys, "secret": folder / "secret"},
-        }
-        gateway = assemble.make(settings.of_values(values, "test"))
-        self._secret = keys.read_secret(folder / "secret")
-        entrance, does = Entrance(self._secret, gateway.door, "recommend"), Does("recommend")
-        routes = [
-            *pages.routes(self.shop, entrance, does, self._fit),
-            *Endpoints(self.shop, does, self._fit).router.routes,
-        ]
-        app = make_app(Asking(gateway.calls), routes)
-        self._guard = Guard(app, gateway.door, 100_000, 10, lambda seen: None, visitor=entrance)
+        self.fits = 0
+        shown = pages.routes(self.shop, self.entrance, self.does, self._fit)
+        self.open([*shown, *Endpoints(self.shop, self.does, self._fit).router.routes])
 
     def _fit(self):
         self.fits += 1
-
-    def key(self, *verbs: str) -> dict[str, str]:
-        made, kept = keys.new(self._secret, "acme", verbs=verbs)
-        keys.write(self._keys, {**keys.read(self._keys), kept.prefix: kept})
-        return {"Authorization": f"Bearer {made}"}
-
-    def browser(self, **headers: str) -> TestClient:
-        return TestClient(
-            self._guard, headers=headers, follow_redirects=False, raise_server_exceptions=False
-        )
 
     def visitor(self, **headers: str) -> TestClient:
         found = self.browser(**headers)
@@ -69,10 +44,7 @@ class Site:
         return found
 
     def operator(self) -> TestClient:
-        found = self.browser()
-        form = {"name": "Ann", "key": self.key("manage")["Authorization"].split()[1]}
-        assert found.post("/recommend/sign-in", data=form).headers["location"] == REPORT
-        return found
+        return self.signed_in("Ann", REPORT)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from tests.apps.guarded import GuardedSite
 from tests.apps.support.eight_words import FAQS, read
-from tfsocial.apps.does import Does
 from tfsocial.apps.events import EventLog
 from tfsocial.apps.live import Live
 from tfsocial.apps.support import pages
@@ -21,51 +21,22 @@ from tfsocial.apps.support.records import Rules
 from tfsocial.apps.support.retrieval import Ranking
 from tfsocial.apps.support.service import Support
 from tfsocial.apps.support.talk import REASONS
-from tfsocial.serving.gateway import assemble, settings
-from tfsocial.serving.gateway.access import keys
-from tfsocial.serving.gateway.app import make_app
-from tfsocial.serving.gateway.dialects.asking import Asking
-from tfsocial.serving.gateway.guard import Guard
 
 KEY = re.compile(r'name="key" value="([^"]+)"')
 CHAT, INBOX, REVIEW = "/support/chat", "/support/inbox", "/support/review"
 
 
-class Site:
+class Site(GuardedSite):
     """The pages behind a guard, with somebody's browser before them."""
 
     def __init__(self, engine, folder):
+        super().__init__(folder, "support", Entrance)
         self.support = Support(engine, read, Ranking(thresholds={0.95: 0.7}), Rules(guess=0.02))
         self.support.knowledge.put(FAQS)
-        self._keys = folder / "keys.jsonl"
-        values = {
-            "models": {"support": {"folder": "none"}},  # the pages ask `read`, above
-            "access": {"keys": self._keys, "secret": folder / "secret"},
-        }
-        gateway = assemble.make(settings.of_values(values, "test"))
-        self._secret = keys.read_secret(folder / "secret")
-        entrance, does = Entrance(self._secret, gateway.door, "support"), Does("support")
         live = Live(EventLog(engine), lambda: False)
-        routes = [
-            *Endpoints(self.support, str, does).router.routes,
-            *pages.routes(self.support, entrance, does, live, lambda text: text.replace("@", "#")),
-        ]
-        app = make_app(Asking(gateway.calls), routes)
-        self.seen = []
-        self._guard = Guard(app, gateway.door, 100_000, 10, self.seen.append, visitor=entrance)
-
-    def key(self, *verbs: str, **more) -> str:
-        made, kept = keys.new(self._secret, "acme", verbs=verbs, **more)
-        keys.write(self._keys, {**keys.read(self._keys), kept.prefix: kept})
-        return made
-
-    def revoke(self) -> None:
-        keys.write(self._keys, {})
-
-    def browser(self, **headers: str) -> TestClient:
-        return TestClient(
-            self._guard, headers=headers, follow_redirects=False, raise_server_exceptions=False
-        )
+        given = (self.support, self.entrance, self.does, live, lambda t: t.replace("@", "#"))
+        endpoints = Endpoints(self.support, str, self.does).router.routes
+        self.open([*endpoints, *pages.routes(*given)])
 
     def visitor(self) -> TestClient:
         found = self.browser()
@@ -73,10 +44,7 @@ class Site:
         return found
 
     def agent(self, name: str = "Bea") -> TestClient:
-        found = self.browser()
-        form = {"name": name, "key": self.key("manage")}
-        assert found.post("/support/sign-in", data=form).headers["location"] == INBOX
-        return found
+        return self.signed_in(name, INBOX)
 
 
 @pytest.fixture
@@ -147,9 +115,9 @@ def test_agents_come_in_with_a_key_that_may_manage_and_while_it_holds(site):
     browser = site.browser()
     for key, name, status in (
         ("tfs_no_such", "Bea", 401),
-        (site.key("embed"), "Bea", 403),
-        (site.key("manage", expires="2001-01-01T00:00:00+00:00"), "Bea", 401),
-        (site.key("manage"), " ", 400),
+        (site.new_key("embed"), "Bea", 403),
+        (site.new_key("manage", expires="2001-01-01T00:00:00+00:00"), "Bea", 401),
+        (site.new_key("manage"), " ", 400),
     ):
         refused = browser.post("/support/sign-in", data={"name": name, "key": key})
         assert refused.status_code == status
