@@ -85,6 +85,13 @@ def test_what_a_person_said_can_be_had_and_erased(engine, url):
     assert [one.person for one in log.of_person("bob")] == ["bob"] * 3
     with pytest.raises(ValueError, match="no person"):
         log.forget("")
+
+    def fails(connection):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        log.forget("bob", fails)
+    assert len(log.of_person("bob")) == 3, "what is derived from it goes with it, or nothing does"
     if url.startswith("sqlite"):
         path = url.removeprefix("sqlite:///")
         engine.dispose()

@@ -41,6 +41,7 @@ POSITIONS = sa.Table(
     sa.Column("position", sa.Text()),
 )
 AT_ONCE = 500  # events of a statement
+EMPTY = "{}"  # the content of what was erased
 # Both know what to do with a row whose key is there already.
 INSERT: Mapping[str, Callable[..., Any]] = {
     "sqlite": sqlite.insert,
@@ -93,10 +94,7 @@ class EventLog:
         with writing(self._engine) as connection:
             for source, position in (positions or {}).items():
                 _keep_position(connection, source, position)
-            return sum(
-                _inserted(connection, rows[start : start + AT_ONCE])
-                for start in range(0, len(rows), AT_ONCE)
-            )
+            return _added(connection, rows)
 
     def position(self, source: str) -> str:
         """Give where a source goes on; empty for one that was never read."""
@@ -134,17 +132,27 @@ class EventLog:
         with self._engine.connect() as connection:
             return [_event(row) for row in connection.execute(chosen)]
 
-    def forget(self, person: str) -> int:
+    def forget(
+        self, person: str, derived: Callable[[Connection], Iterable[Event]] | None = None
+    ) -> int:
         """Erase what a person's events say, and that they were theirs; gives how many there were.
 
         The events stay, empty: counts stay what they were, and the same event sent again is not
         taken for a new one. Their keys are hashes in the log.
+
+        Args:
+            derived: erases what was derived from them, by the connection that it is given, and says
+                which events tell of that; in the same transaction, so all goes or nothing.
         """
         if not person:
             raise ValueError("no person is named")
-        emptied = sa.update(EVENTS).where(EVENTS.c.person == person).values(person="", content="{}")
+        emptied = (
+            sa.update(EVENTS).where(EVENTS.c.person == person).values(person="", content=EMPTY)
+        )
         with writing(self._engine) as connection:
             count = connection.execute(emptied).rowcount
+            if derived:
+                _added(connection, [_row(event, time.time()) for event in derived(connection)])
         compact(self._engine)
         return count
 
@@ -160,10 +168,28 @@ def next_events(connection: Connection, stream: str, number: int, most: int) -> 
     return [_event(row) for row in connection.execute(chosen)]
 
 
+def still_said(connection: Connection, numbers: Iterable[int]) -> set[int]:
+    """Give those of some events that were not erased.
+
+    For who writes what he computed from events that he read in an earlier transaction.
+    """
+    chosen = sa.select(EVENTS.c.number).where(
+        EVENTS.c.number.in_(list(numbers)), EVENTS.c.content != EMPTY
+    )
+    return set(connection.execute(chosen).scalars())
+
+
 def _keep_position(connection: Connection, source: str, position: str) -> None:
     row = INSERT[connection.dialect.name](POSITIONS).values(source=source, position=position)
     connection.execute(
         row.on_conflict_do_update(index_elements=["source"], set_={"position": position})
+    )
+
+
+def _added(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum(
+        _inserted(connection, rows[start : start + AT_ONCE])
+        for start in range(0, len(rows), AT_ONCE)
     )
 
 

@@ -194,6 +194,24 @@ def test_what_was_erased_keeps_its_label_when_history_is_counted_anew(engine):
     assert [one.text for one in shown] == [""]
 
 
+def test_who_is_erased_while_their_text_is_read_leaves_nothing(engine):
+    reads = reader()
+    monitor = Monitor(engine, lambda texts: reads(texts), ByField())
+    monitor.add([event("a", AT, "a bad day", person="ann"), event("b", AT, "a bad one")])
+    monitor.step()
+
+    def erasing(texts):
+        monitor.forget("bob")
+        return reader()(texts)
+
+    reads = erasing
+    monitor.add([event("c", AT, "a bad day, bob says", person="bob")])
+    monitor.catch_up()
+    with engine.connect() as connection:
+        assert set(connection.execute(sa.select(OPINIONS.c.number)).scalars()) == {1, 2}
+    assert monitor.of_person("bob") == []
+
+
 def test_texts_are_shown_with_their_copies_folded(engine):
     said = "the bank has lost all of our money, bad news for everyone"
     monitor = Monitor(engine, reader(), ByField())

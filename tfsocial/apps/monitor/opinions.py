@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.buckets import Buckets
 from tfsocial.apps.consumers import AT_ONCE, Consumer
-from tfsocial.apps.events import EVENTS, TABLES, Event
+from tfsocial.apps.events import EVENTS, TABLES, Event, still_said
 from tfsocial.apps.monitor import contents, copies
 from tfsocial.apps.monitor.copies import LAST as COPIES_LAST
 from tfsocial.apps.monitor.labels import labels_of
@@ -126,8 +126,12 @@ class Opinions:
         return found
 
     def _write(self, connection: Connection, events: Sequence[Event], texts: list[Text]) -> None:
-        found = Folding(connection, self.version, self._rules).opinions(texts)
-        found += self._erased(connection, [text.event.number for text in texts if not text.topics])
+        numbers = [text.event.number for text in texts if text.topics]
+        there = still_said(connection, numbers)  # somebody may have been erased meanwhile
+        stands = [text for text in texts if text.event.number in there]
+        found = Folding(connection, self.version, self._rules).opinions(stands)
+        gone = [text.event.number for text in texts if text.event.number not in there]
+        found += self._erased(connection, gone)
         if found:
             rows = [{"version": self.version, **row_of(one)} for one in found]
             connection.execute(sa.insert(OPINIONS), rows)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.buckets import BUCKETS, WATERMARKS
 from tfsocial.apps.consumers import CONSUMERS
-from tfsocial.apps.database import compact, writing
+from tfsocial.apps.database import writing
 from tfsocial.apps.events import EVENTS, Event, EventLog
 from tfsocial.apps.monitor import health, texts
 from tfsocial.apps.monitor.alarms import Alarms
@@ -303,13 +303,13 @@ class Monitor:
     def forget(self, person: str) -> int:
         """Erase a person's texts, and that they were theirs; counts stay what they were."""
         author = author_of(Event(STREAM, "", 0.0, person=person))
-        count = self.log.forget(person)
-        with writing(self._engine) as connection:
-            connection.execute(
-                sa.update(OPINIONS).where(OPINIONS.c.author == author).values(author="")
-            )
-        compact(self._engine)
-        return count
+
+        def derived(connection: Connection) -> Sequence[Event]:
+            theirs = OPINIONS.c.author == author
+            connection.execute(sa.update(OPINIONS).where(theirs).values(author=""))
+            return ()
+
+        return self.log.forget(person, derived)
 
 
 def _nobody() -> None:

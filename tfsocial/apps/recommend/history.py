@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,8 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.consumers import Consumer
-from tfsocial.apps.database import writing
-from tfsocial.apps.events import EVENTS, TABLES, Event
+from tfsocial.apps.events import TABLES, Event, still_said
 from tfsocial.apps.recommend.records import DAY, KINDS, Deed
 from tfsocial.apps.sources.members import seconds, whole, word
 from tfsocial.errors import InputError
@@ -119,19 +117,14 @@ class History:
                 found.setdefault((name, item), set()).add(kind)
         return found
 
-    def forget(self, person: str) -> int:
+    def forget(self, connection: Connection, person: str) -> int:
         """Delete what was derived of a person's deeds; gives how many they were."""
-        with writing(self._engine) as connection:
-            gone = sa.delete(DEEDS).where(DEEDS.c.person == person)
-            return connection.execute(gone).rowcount
+        return connection.execute(sa.delete(DEEDS).where(DEEDS.c.person == person)).rowcount
 
     def _write(
         self, connection: Connection, events: Sequence[Event], rows: list[dict[str, Any]]
     ) -> None:
-        # Read again: somebody may have been erased since the events were read.
-        numbers = [row["number"] for row in rows]
-        stands = sa.select(EVENTS.c.number, EVENTS.c.content).where(EVENTS.c.number.in_(numbers))
-        there = {number for number, content in connection.execute(stands) if json.loads(content)}
+        there = still_said(connection, [row["number"] for row in rows])
         rows = [row for row in rows if row["number"] in there]
         if rows:
             self._mark(connection, rows)

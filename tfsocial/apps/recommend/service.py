@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from tfsocial.apps.events import Event, EventLog
 from tfsocial.apps.recommend import choices, making
@@ -298,11 +298,13 @@ class Recommender:
         """
         if not person:
             raise InputError("person: nobody is named")
-        count = self.log.forget(person)
-        self.history.catch_up()
-        if self.history.forget(person):
-            now = time.time()
-            self.log.add([Event(FORGOTTEN, f"{now}", now, {"erased": True})])
+
+        def derived(connection: Connection) -> Iterator[Event]:
+            if self.history.forget(connection, person):
+                now = time.time()
+                yield Event(FORGOTTEN, f"{now}", now, {"erased": True})
+
+        count = self.log.forget(person, derived)
         self.refresh()
         return count
 
