@@ -33,7 +33,7 @@ lint: $(VENV)/.installed-dev
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
-# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (3 GB).
+# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (200 MB, or 3 GB with CUDA).
 # The environments are downloaded while the first tests run.
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	@mkdir -p build
@@ -42,10 +42,7 @@ test-all: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	wait $$beside || tail -5 build/environments.log
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long
 	$(call done_with,preflight old-runtime triton batch deploy)
-	$(MAKE) test-wheel
-	$(call done_with,wheel)
-	-$(MAKE) torch-env
-	$(MAKE) beside-torch
+	$(MAKE) -k -j2 -Otarget test-wheel beside-torch
 
 environments: test-services preflight-env old-runtime-env triton-env batch-env
 
@@ -68,9 +65,10 @@ test-wheel: $(VENV)-wheel/.installed
 torch-env: $(VENV)-torch/.installed
 
 beside-torch:
+	-$(MAKE) torch-env
 	@if [ -e $(VENV)-torch/.installed ]; then \
 		$(VENV)-torch/bin/python -m pytest tests/beside_torch; \
-	else echo "beside-torch: skipped, there is no $(VENV)-torch; make torch-env"; fi
+	else echo "beside-torch: skipped, there is no $(VENV)-torch"; fi
 
 # Recomputes the reference vectors with PyTorch in an environment of its own, and loads there
 # what tfsocial saves.
@@ -139,12 +137,12 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	touch $@
 
 # PyTorch and what it asks for; all else is seen in $(VENV).
-$(VENV)-torch/.installed: $(VENV)/.installed-dev requirements-m0.txt
+$(VENV)-torch/.installed: $(VENV)/.installed-dev tests/beside_torch/requirements.txt
 	$(PYTHON) -m venv $(VENV)-torch
 	here=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])") && \
 		there=$$($(VENV)-torch/bin/python -c "import site; print(site.getsitepackages()[0])") && \
 		echo "import site; site.addsitedir('$$here')" > "$$there/shared.pth"
-	$(VENV)-torch/bin/python -m pip install -q torch
+	$(VENV)-torch/bin/python -m pip install -q -r tests/beside_torch/requirements.txt
 	touch $@
 
 $(VENV)-parity/.installed: tests/reference/requirements.txt

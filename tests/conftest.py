@@ -21,6 +21,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tfsocial-tests-")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # as the commands do; read by TensorFlow's import
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when huggingface_hub is imported
 # Tiny models are compiled far longer than they run; read when TensorFlow is imported.
 os.environ.setdefault(
@@ -40,6 +41,9 @@ from tfsocial.text.tokenizer import Tokenizer
 # A slow machine is not a wrong answer.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Graphs are rewritten longer than tiny models run.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 # Only possible before TensorFlow's first op, so here and not in a fixture.
 tf.config.set_logical_device_configuration(

@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
     for library in ("tensorflow", "absl", "alembic"):
         logging.getLogger(library).setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # on a CPU it complains of CUDA
+    # What TensorFlow imports as `tf.keras`: Keras 3, unused here, would take a second or two.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     command = importlib.import_module(f"tfsocial.cli.{_module(name)}")
     try:
         return command.main(flags) or 0

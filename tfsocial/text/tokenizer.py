@@ -23,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +105,7 @@ class Tokenizer(tf.Module):
         self.vocabulary = tuple(vocabulary)
         self.lower_case = lower_case
         self.strip_accents = lower_case if strip_accents is None else strip_accents
-        self._wordpiece = _compile(self.vocabulary)
+        self._wordpiece = _compile(tuple(self.vocabulary))
         self.unknown_id = self.vocabulary.index(UNKNOWN)
         self.cls_id = self.vocabulary.index(CLS)
         self.sep_id = self.vocabulary.index(SEP)
@@ -279,7 +279,8 @@ def _blank_long_words(text: tf.Tensor) -> tf.Tensor:
     return tf.tensor_scatter_nd_update(text, suspects, blanked)
 
 
-def _compile(vocabulary: Sequence[str]) -> tensorflow_text.FastWordpieceTokenizer:
+@lru_cache(maxsize=2)  # 30,000 words take a quarter of a second, and each split asks
+def _compile(vocabulary: tuple[str, ...]) -> tensorflow_text.FastWordpieceTokenizer:
     try:
         return tensorflow_text.FastWordpieceTokenizer(
             list(vocabulary),
