@@ -10,6 +10,7 @@ import numpy as np
 
 from tfsocial.serving.gateway.access.callers import ANY, Caller
 from tfsocial.serving.gateway.calls import Answered, Ask, Calls
+from tfsocial.serving.gateway.problems import Problem
 
 AT_ONCE = 64  # texts of a call
 # Who asks in this thread: a request's caller, or else the program itself, as for what it knows.
@@ -29,14 +30,15 @@ def version_of(answer: Answered) -> str:
 
 
 class Model:
-    """A model behind a gateway.
+    """A model behind a gateway."""
 
-    Args:
-        loop: that the gateway runs in; never the thread that asks.
-    """
+    def __init__(self, calls: Calls, name: str):
+        self._calls, self._name = calls, name
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, calls: Calls, name: str, loop: asyncio.AbstractEventLoop):
-        self._calls, self._name, self._loop = calls, name, loop
+    def start(self) -> None:
+        """Answer from now on, in the loop that runs here; who asks is in another thread."""
+        self._loop = asyncio.get_running_loop()
 
     def answers(self, verb: str, texts: Sequence[str]) -> list[Answered]:
         """Ask about texts, in calls of at most 64 of them, which wait in the model's line together.
@@ -44,6 +46,8 @@ class Model:
         Raises:
             Problem: it is not allowed, not possible, or not in time.
         """
+        if self._loop is None:
+            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
         caller = ASKING.get()
         asked = [
             asyncio.run_coroutine_threadsafe(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,7 +20,7 @@ from tfsocial.apps.monitor.endpoints import Endpoints
 from tfsocial.apps.monitor.numbers import Numbers
 from tfsocial.apps.monitor.pages.board import LOOKS
 from tfsocial.apps.monitor.pages.entrance import Entrance
-from tfsocial.apps.monitor.records import Read, Rules
+from tfsocial.apps.monitor.records import Rules
 from tfsocial.apps.monitor.running import Running
 from tfsocial.apps.monitor.service import Monitor
 from tfsocial.apps.monitor.telling import message
@@ -32,7 +30,6 @@ from tfsocial.serving.gateway.access import keys
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.masking import mask
-from tfsocial.serving.gateway.problems import Problem
 
 
 class MonitorApplication:
@@ -58,8 +55,10 @@ class MonitorApplication:
         said: Callable[[str], object],
     ):
         self._gateway, self._name, self._engine, self._said = gateway, name, engine, said
-        self._model: Model | None = None
         self._negative = rules.negative
+        self._model = Model(gateway.calls, name)
+        read = partial(reads.read, self._model, rules.negative)
+        ask = partial(reads.ask, self._model, rules.negative)
         masks = gateway.models[name].masks
 
         def kept(event: Event) -> Event:
@@ -67,7 +66,7 @@ class MonitorApplication:
                 return event
             return replace(event, content=contents.masked(event.content, _masked))
 
-        self._monitor = monitor = Monitor(engine, self._read, topics, rules, self._ask, known)
+        self._monitor = monitor = Monitor(engine, read, topics, rules, ask, known)
         deliveries = Deliveries(engine, targets, lambda event: message(monitor, event))
         self._running = Running(monitor, deliveries, sources, kept)
         self._live = Live(monitor.log, lambda: gateway.models.ending)
@@ -87,7 +86,7 @@ class MonitorApplication:
     async def start(self) -> None:
         """Find out which version of the model answers, and begin to read."""
         reads.Tasks.of(self._gateway.models[self._name].version().manifest, self._negative)
-        self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
+        self._model.start()
         self._running.start()
         self._live.start()
         self._said("texts are read and labelled from now on")
@@ -97,17 +96,6 @@ class MonitorApplication:
         await self._live.stop()
         await run_in_threadpool(self._running.stop)
         self._engine.dispose()
-
-    def _read(self, texts: Sequence[str]) -> Read:
-        return reads.read(self._started(), self._negative, texts)
-
-    def _ask(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        return reads.ask(self._started(), self._negative, texts)
-
-    def _started(self) -> Model:
-        if self._model is None:
-            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
-        return self._model
 
 
 def _masked(text: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,7 +23,6 @@ from tfsocial.apps.recommend.service import Recommender
 from tfsocial.serving.gateway.access import keys
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.assemble import Gateway
-from tfsocial.serving.gateway.problems import Problem
 
 
 class RecommendApplication:
@@ -49,10 +47,11 @@ class RecommendApplication:
         fits: Sequence[str],
         said: Callable[[str], object],
     ):
-        self._gateway, self._name, self._engine = gateway, name, engine
-        self._items, self._deeds, self._said = items, deeds, said
-        self._model: Model | None = None
-        self._recommender = recommender = Recommender(engine, folder, self._embed, rules)
+        self._engine, self._said = engine, said
+        self._items, self._deeds = items, deeds
+        self._model = Model(gateway.calls, name)
+        embed = partial(reads.embed, self._model)
+        self._recommender = recommender = Recommender(engine, folder, embed, rules)
         self._running = Running(recommender, fits, said)
         secret = keys.read_secret(gateway.settings.access.secret)
         self._entrance, does = Entrance(secret, gateway.door, name), Does(name)
@@ -67,7 +66,7 @@ class RecommendApplication:
 
     async def start(self) -> None:
         """Take up what is known, and read the items' texts."""
-        self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
+        self._model.start()
         await run_in_threadpool(self._prepare)
         self._running.start()
 
@@ -84,8 +83,3 @@ class RecommendApplication:
             f"{state.items} items and {state.deeds} deeds are known; ranking: "
             f"{state.ranking or 'none yet, by texts and sales until one is fitted'}"
         )
-
-    def _embed(self, texts: Sequence[str]) -> tuple[str, np.ndarray]:
-        if self._model is None:
-            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
-        return reads.embed(self._model, texts)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -17,14 +17,13 @@ from tfsocial.apps.support import pages, reads
 from tfsocial.apps.support.endpoints import Endpoints
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.pages.entrance import Entrance
-from tfsocial.apps.support.records import Read, Rules
+from tfsocial.apps.support.records import Rules
 from tfsocial.apps.support.retrieval import fit_by_script
 from tfsocial.apps.support.service import Support
 from tfsocial.serving.gateway.access import keys
 from tfsocial.serving.gateway.access.callers import Caller
 from tfsocial.serving.gateway.assemble import Gateway
 from tfsocial.serving.gateway.masking import mask
-from tfsocial.serving.gateway.problems import Problem
 
 Asked = Sequence[tuple[str, str]]  # questions whose answers are known: text, id
 
@@ -48,11 +47,10 @@ class SupportApplication:
         rules: Rules,
         said: Callable[[str], object],
     ):
-        self._gateway, self._name = gateway, name
         self._faqs, self._asked, self._said = faqs, asked, said
         self._engine = engine
-        self._model: Model | None = None
-        self._support = Support(engine, self._read, rules=rules)
+        self._model = Model(gateway.calls, name)
+        self._support = Support(engine, partial(reads.read, self._model), rules=rules)
         self._live = Live(EventLog(engine), lambda: gateway.models.ending)
         masks = gateway.models[name].masks
         masked = (lambda text: mask(text).text) if masks else str
@@ -69,7 +67,7 @@ class SupportApplication:
 
     async def start(self) -> None:
         """Read what is known, and fit the ranking."""
-        self._model = Model(self._gateway.calls, self._name, asyncio.get_running_loop())
+        self._model.start()
         await run_in_threadpool(self._prepare)
         self._live.start()
 
@@ -91,8 +89,3 @@ class SupportApplication:
             )
         support.knowledge.follow()
         self._said(f"{count} questions are known; {support.rankings}")
-
-    def _read(self, texts: Sequence[str]) -> Read:
-        if self._model is None:
-            raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
-        return reads.read(self._model, texts)
