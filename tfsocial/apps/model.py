@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar
 
 import numpy as np
@@ -13,6 +15,7 @@ from tfsocial.serving.gateway.calls import Answered, Ask, Calls
 from tfsocial.serving.gateway.problems import Problem
 
 AT_ONCE = 64  # texts of a call
+WAITING = 4  # calls that wait at once
 # Who asks in this thread: a request's caller, or else the program itself, as for what it knows.
 ITSELF = Caller("application", ((ANY, ANY),), "self")
 ASKING: ContextVar[Caller] = ContextVar("asking", default=ITSELF)
@@ -41,7 +44,9 @@ class Model:
         self._loop = asyncio.get_running_loop()
 
     def answers(self, verb: str, texts: Sequence[str]) -> list[Answered]:
-        """Ask about texts, in calls of at most 64 of them, which wait in the model's line together.
+        """Ask about texts, in calls of at most 64 of them, four of which wait in the model's line.
+
+        More at once would be refused where they are many: nobody's call waits longer than allowed.
 
         Raises:
             Problem: it is not allowed, not possible, or not in time.
@@ -49,13 +54,14 @@ class Model:
         if self._loop is None:
             raise Problem("overloaded", "it is about to start; ask again in a moment", 1.0)
         caller = ASKING.get()
-        asked = [
-            asyncio.run_coroutine_threadsafe(
-                self._answered(caller, verb, texts[start : start + AT_ONCE]), self._loop
-            )
-            for start in range(0, len(texts), AT_ONCE)
-        ]
-        return [one.result() for one in asked]
+        found: list[Answered] = []
+        waiting: deque[Future[Answered]] = deque()
+        for start in range(0, len(texts), AT_ONCE):
+            if len(waiting) == WAITING:
+                found.append(waiting.popleft().result())
+            one = self._answered(caller, verb, texts[start : start + AT_ONCE])
+            waiting.append(asyncio.run_coroutine_threadsafe(one, self._loop))
+        return found + [one.result() for one in waiting]
 
     async def _answered(self, caller: Caller, verb: str, texts: Sequence[str]) -> Answered:
         return await self._calls(Ask(caller, verb, self._name, [(text,) for text in texts]))
