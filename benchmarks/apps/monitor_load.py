@@ -5,7 +5,7 @@
 DIR of --model is what `tfsocial export` wrote; any format. The server is `tfsocial monitor` with
 the demo's three weeks of headlines, SQLite, a process of its own. A soak lasts --minutes, 30.
 
-* `texts`: 10,000 headlines of the demo, each with other words after it, as quick as they are
+* `texts`: 10,000 headlines of the demo, each with the end of another, as quick as they are
   taken; from the first one sent to the last one counted. Who sends them is on the same machine.
 * `soon`: one headline after the other, each until the topic's count on its page has grown; then 30
   negative ones on one topic within a second, until its incident is there.
@@ -94,11 +94,9 @@ def headlines(label: str = "", word: str = "") -> list[str]:
 
 
 def varied(texts: list[str], count: int, draw: random.Random) -> list[str]:
-    """So many texts, of which hardly any two are copies."""
-    own = [draw.choice(texts) for _ in range(count)]
-    return [
-        f"{text} {' '.join(draw.choice(texts).split()[:4])} {draw.random():.6f}" for text in own
-    ]
+    """So many texts, each the begin of one and the end of another; hardly any two are copies."""
+    both = [(draw.choice(texts).split(), draw.choice(texts).split()) for _ in range(count)]
+    return [" ".join(one[: len(one) // 2] + other[len(other) // 2 :]) for one, other in both]
 
 
 def body(texts: list[str], **more: str) -> bytes:
@@ -137,14 +135,15 @@ def soon(server: Server, _: argparse.Namespace) -> Line:
         def count(topic: str) -> int:
             return int(sum(see.get(f"/monitor/topics/{topic}?hours=1").json()["all"]))
 
-        for text in varied(headlines(word="steel"), ASKED, draw):
+        for one in varied(headlines(word="steel"), ASKED, draw):
+            text = f"Steel: {one}"
             before, begun = count("metals"), time.perf_counter()
             send.post("/monitor/texts", content=body([text])).raise_for_status()
             while count("metals") <= before:
                 time.sleep(0.05)
             shown.append(time.perf_counter() - begun)
         known = {one["id"] for one in see.get("/monitor/incidents").json()}
-        surge = varied(headlines("negative", "oil"), SURGE, draw)
+        surge = [f"Oil: {one}" for one in varied(headlines("negative", "oil"), SURGE, draw)]
         begun = time.perf_counter()
         send.post("/monitor/texts", content=body(surge)).raise_for_status()
         while not {one["id"] for one in see.get("/monitor/incidents").json()} - known:

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.apps import counting
+from tfsocial.apps.consumers import Consumer
 from tfsocial.apps.events import Event, EventLog
 
 NAMES = ("good", "bad", "neither")
@@ -75,6 +76,32 @@ def test_what_fails_is_undone_and_taken_again(engine):
     assert reader.catch_up() == 13
     assert reader.catch_up() == 0
     assert counts(engine)["good"] == 20
+
+
+def test_what_was_computed_ahead_is_written_in_its_turn(engine):
+    """Also when another process takes it first, or a fault comes between."""
+    expected = filled(engine, 100)
+    faults, written = [OSError("no model")], []
+
+    def compute(events):
+        if events[0].number == 18 and faults:
+            raise faults.pop()
+        return counting.labels(events)
+
+    def write(connection, events, labels):
+        written.append([event.number for event in events])
+        counting.write(connection, events, labels)
+
+    reader = Consumer(engine, "opinions", "counts", compute, write, most=10, ahead=True)
+    assert reader.step() == 10
+    assert counting.consumer(engine).step() == 7
+    with pytest.raises(OSError, match="no model"):
+        reader.step()
+    assert reader.catch_up() > 0
+    assert counts(engine) == expected
+    numbers = [number for batch in written for number in batch]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 100 - 7
 
 
 def test_a_consumer_that_starts_anew_takes_all_again(engine):

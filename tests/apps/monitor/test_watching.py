@@ -22,7 +22,7 @@ NOW = 1_424_800_000.0 // WIDTH * WIDTH + 300
 THRESHOLD = 1.0
 
 
-def at_once(look, per_week, leak):
+def at_once(quiet):
     """A threshold without the weeks that are drawn for a real one."""
     return Settings(), THRESHOLD
 

@@ -17,6 +17,7 @@ from tfsocial.apps.model import Model
 from tfsocial.apps.monitor import contents, pages, reads
 from tfsocial.apps.monitor.delivery import Deliveries, Target
 from tfsocial.apps.monitor.endpoints import Endpoints
+from tfsocial.apps.monitor.fits import FitsAside
 from tfsocial.apps.monitor.numbers import Numbers
 from tfsocial.apps.monitor.pages.board import LOOKS
 from tfsocial.apps.monitor.pages.entrance import Entrance
@@ -57,6 +58,7 @@ class MonitorApplication:
         self._gateway, self._name, self._engine, self._said = gateway, name, engine, said
         self._negative = rules.negative
         self._model = Model(gateway.calls, name)
+        fits = FitsAside()
         read = partial(reads.read, self._model, rules.negative)
         ask = partial(reads.ask, self._model, rules.negative)
         masks = gateway.models[name].masks
@@ -66,9 +68,9 @@ class MonitorApplication:
                 return event
             return replace(event, content=contents.masked(event.content, _masked))
 
-        self._monitor = monitor = Monitor(engine, read, topics, rules, ask, known)
+        self._monitor = monitor = Monitor(engine, read, topics, rules, ask, known, fits)
         deliveries = Deliveries(engine, targets, lambda event: message(monitor, event))
-        self._running = Running(monitor, deliveries, sources, kept)
+        self._running = Running(monitor, deliveries, sources, kept, fits.stop)
         self._live = Live(monitor.log, lambda: gateway.models.ending)
         monitor.looked = partial(self._live.tell, LOOKS)
         secret = keys.read_secret(gateway.settings.access.secret)

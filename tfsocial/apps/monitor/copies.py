@@ -13,6 +13,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,6 +68,7 @@ def bands_of(threes: Iterable[str]) -> np.ndarray:
     return np.array([_digest(number, row.tobytes()) for number, row in enumerate(least)])
 
 
+@lru_cache(1 << 16)  # the threes of a language are few
 def _hash(three: str) -> int:
     digest = hashlib.blake2b(three.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little")

@@ -25,6 +25,7 @@ from tfsocial.apps.monitor.records import DAY, WIDTH, Labelled, Opinion, Read, R
 from tfsocial.apps.monitor.topics import Topics
 
 STREAM = "opinions"
+SELECTED = 500  # events of a statement
 SERIES = "monitor "  # what the names of all that is counted begin with
 OPINIONS = sa.Table(
     "monitor_opinions",
@@ -94,7 +95,7 @@ class Opinions:
         self.buckets = Buckets(f"{SERIES}opinions {version}", WIDTH, rules.lateness)
         self.sources = Buckets(f"{SERIES}sources {version}", WIDTH, rules.lateness)
         name, takes = self.buckets.series, (self._compute, self._write)
-        self._consumer = Consumer(engine, STREAM, name, *takes, most=most)
+        self._consumer = Consumer(engine, STREAM, name, *takes, most=most, ahead=True)
 
     def step(self) -> int:
         """Take the next texts; gives how many.
@@ -170,6 +171,7 @@ class Folding:
     def opinions(self, texts: Sequence[Text]) -> list[Opinion]:
         """Make the opinions of texts, in the order of the log."""
         near = self._near(texts)
+        self._read_threes(texts, near)
         voices = self._voices(texts)
         found: list[Opinion] = []
         originals = []
@@ -249,16 +251,27 @@ class Folding:
             if abs(when - happened) <= COPIES_LAST
         }
         for number in sorted(candidates):
-            if copies.similarity(text.threes, self._threes_of(number)) >= copies.NEAR:
+            if copies.similarity(text.threes, self._threes[number]) >= copies.NEAR:
                 return number
         return text.event.number
 
-    def _threes_of(self, number: int) -> frozenset[str]:
-        if number not in self._threes:
-            chosen = sa.select(EVENTS.c.content).where(EVENTS.c.number == number)
-            content = self._connection.execute(chosen).scalar() or "{}"
-            self._threes[number] = copies.grams(text_in(content))
-        return self._threes[number]
+    def _read_threes(
+        self, texts: Sequence[Text], near: Mapping[int, list[tuple[int, float]]]
+    ) -> None:
+        """Read what stands in the texts of the log that some of these may be copies of."""
+        times = [at_its_time(text.event).happened for text in texts]
+        numbers = {
+            number
+            for those in near.values()
+            for number, happened in those
+            if min(times) - COPIES_LAST <= happened <= max(times) + COPIES_LAST
+        }
+        ordered = sorted(numbers)
+        for start in range(0, len(ordered), SELECTED):
+            some = ordered[start : start + SELECTED]
+            chosen = sa.select(EVENTS.c.number, EVENTS.c.content).where(EVENTS.c.number.in_(some))
+            for number, content in self._connection.execute(chosen):
+                self._threes[number] = copies.grams(text_in(content))
 
     def _bands_of(
         self, text: Text, near: dict[int, list[tuple[int, float]]]

@@ -23,6 +23,7 @@ class Running:
 
     Args:
         kept: makes of a text's event what is kept of it.
+        ends: ends what goes on outside of this process.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class Running:
         deliveries: Deliveries,
         sources: Sequence[Source],
         kept: Callable[[Event], Event],
+        ends: Callable[[], object],
     ):
+        self._ends = ends
         self._monitor, self._deliveries = monitor, deliveries
         self._stop, self._woken = threading.Event(), threading.Event()
         self._pump = Pump(monitor.log, sources, self._woken.set, kept)
@@ -55,6 +58,7 @@ class Running:
         self._stop.set()
         self._woken.set()
         self._pump.stop()
+        self._ends()
         for thread in self._threads:
             if thread.is_alive():  # it may have to stop before it began
                 thread.join(10)
@@ -85,6 +89,8 @@ class Running:
                     rest()
                 pause = PAUSE
             except Exception:
+                if self._stop.is_set():
+                    return
                 log.exception("a fault of the monitor; again in %g s", pause)
                 self._stop.wait(pause)
                 pause = min(2 * pause, LONGEST)

@@ -18,6 +18,7 @@ from tfsocial.apps.events import EVENTS, Event, EventLog
 from tfsocial.apps.monitor import health, texts
 from tfsocial.apps.monitor.alarms import Alarms
 from tfsocial.apps.monitor.correcting import Correction, correction_of
+from tfsocial.apps.monitor.fits import Fits, fitted
 from tfsocial.apps.monitor.health import Ask, Signal
 from tfsocial.apps.monitor.incidents import Incident
 from tfsocial.apps.monitor.labels import ALL
@@ -33,7 +34,7 @@ from tfsocial.apps.monitor.opinions import (
 from tfsocial.apps.monitor.records import LEAK, Read, Rules
 from tfsocial.apps.monitor.texts import Shown
 from tfsocial.apps.monitor.topics import Topics
-from tfsocial.apps.monitor.watching import Fits, Look, Watching, fitted
+from tfsocial.apps.monitor.watching import Look, Watching
 
 VERSIONS = "monitor versions"
 EVERY = 0.3  # seconds between two looks at the log
@@ -68,7 +69,7 @@ class Monitor:
         read: asks the model.
         ask: asks it for vectors and probabilities, see `health.to_label`.
         known: texts whose sentiment is known, by which counts are corrected; empty: they are not.
-        fits: finds out how a topic behaves in quiet times, see `watching.fitted`.
+        fits: finds out how a topic behaves in quiet times, see `fits.fitted`.
     """
 
     def __init__(

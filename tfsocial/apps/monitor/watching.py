@@ -16,10 +16,9 @@ from tfsocial.apps.buckets import WATERMARKS
 from tfsocial.apps.monitor import incidents
 from tfsocial.apps.monitor.alarms import Alarms
 from tfsocial.apps.monitor.detection.expected import expected
-from tfsocial.apps.monitor.detection.fitting import fit
 from tfsocial.apps.monitor.detection.scan import Scanned, band, newest
 from tfsocial.apps.monitor.detection.settings import Settings
-from tfsocial.apps.monitor.detection.thresholds import threshold
+from tfsocial.apps.monitor.fits import Fits, Quiet
 from tfsocial.apps.monitor.hours import phases
 from tfsocial.apps.monitor.incidents import (
     A_DAY,
@@ -102,32 +101,12 @@ def scanned_of(look: Look, bins: int) -> Scanned:
     return newest(look.negative, look.total, look.hours, bins, look.fit.settings, number)
 
 
-def fitted(look: Look, per_week: float, leak: float) -> tuple[Settings, float]:
-    """Find out how a topic's counts behave in quiet times, and the score that is exceeded then.
-
-    Args:
-        per_week: how often it may be exceeded.
-        leak: texts wrongly labelled negative for each that is labelled otherwise: with many of
-            those a flood of harmless texts looks like a surge.
-    """
-    # The last day is left out where there are others: a surge must not make itself usual.
-    last = A_DAY if len(look.hours) >= (Settings().least + 1) * A_DAY else 0
-    known = slice(0, len(look.hours) - last)
-    counts = look.negative[known], look.total[known], look.hours[known]
-    settings = fit(*counts, Settings(leak=leak))
-    # In a calm topic chance exceeds hardly anything; still a surge has to be the likelier one.
-    return settings, max(0.0, float(threshold(*counts, per_week, settings)))
-
-
-Fits = Callable[[Look, float, float], tuple[Settings, float]]
-
-
 class Watching:
     """Sees to it that alarms are said, of one version's counts.
 
     Args:
         opinions: whose counts are looked at.
-        fits: finds out how a topic behaves, see `fitted`.
+        fits: finds out how a topic behaves, see `fits.fitted`.
         leak: says how often texts are wrongly labelled negative.
     """
 
@@ -222,7 +201,8 @@ class Watching:
         for topic, look in looks.items():
             if not look.learning and now - self._fitted.get(topic, UNFITTED).at >= DAY:
                 each = self._rules.false_alarms / len(looks)
-                self._fitted[topic] = Fitted(now, *self._fits(look, each, self._leak()))
+                quiet = Quiet(look.negative, look.total, look.hours, each, self._leak())
+                self._fitted[topic] = Fitted(now, *self._fits(quiet))
                 return True
         return False
 
