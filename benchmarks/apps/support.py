@@ -11,7 +11,8 @@ in the base); test is only scored. A line for each way that the base is made:
 * `paraphrases`: each answer with its question and five paraphrases, those of train;
 * `question, typos`: as `question`, and in test a tenth of the letters is missing, doubled, swapped
   with the next or another one;
-* `crosswoz`: Chinese; the 20 labels of crosswoz_zh as questions, with train's texts as paraphrases;
+* `crosswoz`: Chinese; the 20 labels of crosswoz_zh as questions, with train's texts as paraphrases,
+  and for test with dev's too, when weights are chosen;
 * `unknown`, `unknown, paraphrases`: the same, and every fifth question is not in the base, though
   it is asked.
 
@@ -36,7 +37,7 @@ from benchmarks.same_weights import commit
 from tfsocial.apps.support import retrieval
 from tfsocial.apps.support.confidence import features_of
 from tfsocial.apps.support.fusion import Fusion, reciprocal_ranks
-from tfsocial.apps.support.index import Index, Query, read_queries
+from tfsocial.apps.support.index import PARTS, Index, Query, read_queries
 from tfsocial.apps.support.knowledge import Faq
 from tfsocial.apps.support.records import Read
 from tfsocial.config.model import Model
@@ -152,6 +153,9 @@ def measured(way: str, data: Data, read: Reads, also_train: bool) -> Line:
         precisions=PRECISIONS,
     )
     test = data.asked["test"]
+    if way == "crosswoz":
+        faqs = with_paraphrases(faqs, data.asked["dev"])
+        index = Index(faqs, lambda texts: read(texts).vectors, index)
     if "typos" in way:
         draw = random.Random(0)
         test = [(with_typos(text, draw), right) for text, right in test]
@@ -159,7 +163,8 @@ def measured(way: str, data: Data, read: Reads, also_train: bool) -> Line:
     fused = ranking.fusion(parts, index.has)
     places = {faq.id: place for place, faq in enumerate(index.faqs)}
     own = np.array([places.get(right, -1) for _, right in test])
-    frozen = Fusion((1.0, *[0.0] * 4) if way != "answer" else (0.0, 0.0, 1.0, 0.0, 0.0))
+    encoder = PARTS.index("passage" if way == "answer" else "question")
+    frozen = Fusion(tuple(np.eye(len(PARTS))[encoder].tolist()))
     found = {
         "weights": ranking.fusion.weights,
         **_hits(fused[own >= 0], own[own >= 0]),
@@ -177,13 +182,18 @@ def base(way: str, data: Data) -> list[Faq]:
     if way == "answer":
         faqs = [replace(faq, question="", intent="") for faq in faqs]
     if way.endswith("paraphrases"):
-        ways: dict[str, list[str]] = {}
-        for text, right in data.asked["train"]:
-            ways.setdefault(right, []).append(text)
-        faqs = [replace(faq, paraphrases=tuple(ways[faq.id])) for faq in faqs]
+        faqs = with_paraphrases(faqs, data.asked["train"])
     if "unknown" in way:
         faqs = [faq for place, faq in enumerate(faqs) if place % EVERY]
     return faqs
+
+
+def with_paraphrases(faqs: Sequence[Faq], asked: Sequence[tuple[str, str]]) -> list[Faq]:
+    """Store each text with the question that it asks."""
+    ways: dict[str, list[str]] = {}
+    for text, right in asked:
+        ways.setdefault(right, []).append(text)
+    return [replace(faq, paraphrases=(*faq.paraphrases, *ways.get(faq.id, ()))) for faq in faqs]
 
 
 def with_typos(text: str, draw: random.Random) -> str:

@@ -96,7 +96,7 @@ def _fitted_on(line: Line) -> str:
 
 
 def _parts(weights: list[float]) -> str:
-    names = ("question", "answers", "passage", "words", "classifier")
+    names = ("question", "answers", "passage", "words", "classifier", "phrasing")
     return ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(names, weights, strict=True) if weight
     )

@@ -16,7 +16,7 @@ from tfsocial.apps.support.fusion import best
 from tfsocial.apps.support.index import PARTS
 
 FEATURES = ("top", "margin", *PARTS, "agreement")
-AGREEING = 4  # parts that are asked whether they agree: all but the classifier
+AGREEING = 4  # parts that are asked whether they agree: all but the classifiers
 DECAY = 1.0  # L2 of the weights of features of variance 1, beside a sum over examples
 UNKNOWN = 0.2  # share of questions that nobody has an answer for, where nothing else is said
 
@@ -35,21 +35,22 @@ class Confidence:
     deviation: tuple[float, ...]
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """Give the probability of each row, [m] from [m, 8]."""
+        """Give the probability of each row, [m] from [m, 9]."""
         scaled = (features - np.array(self.mean)) / np.array(self.deviation)
         return _logistic(scaled @ np.array(self.weights[:-1]) + self.weights[-1])
 
 
 # Without questions to fit it on: a cosine of 0.8 with a margin of 0.2 is a 9 in 10 (by hand, and
 # the page says that it is not measured).
-BY_HAND = Confidence((1.5, 1.0, *[0.0] * 6, 0.0), (0.7, 0.1, *[0.0] * 6), (0.1,) * len(FEATURES))
+_OTHERS = (0.0,) * (len(FEATURES) - 2)
+BY_HAND = Confidence((1.5, 1.0, *_OTHERS, 0.0), (0.7, 0.1, *_OTHERS), (0.1,) * len(FEATURES))
 
 
 def features_of(parts: np.ndarray, fused: np.ndarray) -> np.ndarray:
-    """Say in numbers how clear a ranking is, [8].
+    """Say in numbers how clear a ranking is, [9].
 
     Args:
-        parts: [n, 5]; n at least 1.
+        parts: [n, 6]; n at least 1.
         fused: [n].
     """
     order = best(fused, 2)

@@ -26,14 +26,14 @@ DECAY = 1e-5  # L2 of those weights, so that a part that says nothing has none
 class Fusion:
     """Weights of the parts, in the order of `PARTS`; together 1."""
 
-    weights: tuple[float, ...] = (0.7, 0.2, 0.0, 0.1, 0.0)
+    weights: tuple[float, ...] = (0.7, 0.2, 0.0, 0.1, 0.0, 0.0)
 
     def __call__(self, parts: np.ndarray, has: np.ndarray) -> np.ndarray:
         """Score each known question, [n].
 
         Args:
-            parts: [n, 5].
-            has: [n, 5] bool, which parts a question can have; the others have no say about it.
+            parts: [n, 6].
+            has: [n, 6] bool, which parts a question can have; the others have no say about it.
         """
         return _scores(np.array(self.weights, np.float64), parts, has)
 
@@ -45,8 +45,8 @@ def fitted(parts: np.ndarray, has: np.ndarray, right: npt.ArrayLike) -> Fusion:
     hold all questions of an answer.
 
     Args:
-        parts: [m, n, 5], of each question that is asked.
-        has: [n, 5].
+        parts: [m, n, 6], of each question that is asked.
+        has: [n, 6].
         right: [m], the place of the answer of each.
     """
     own = np.asarray(right, int)

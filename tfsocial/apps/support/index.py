@@ -1,12 +1,14 @@
-"""How near each known question is to what is asked, told by five parts that do not agree.
+"""How near each known question is to what is asked, told by six parts that do not agree.
 
 * `question`: the nearest of its questions, by the encoder's vectors;
 * `answers`: the mean of its answers' vectors, which says what they have in common;
 * `passage`: the nearest of its answers, and of their sentences;
 * `words`: BM25 over questions and answers, as a share of what the query's words could give;
-* `intent`: what the classifier gives to its label.
+* `intent`: what the model's classifier gives to its label;
+* `phrasing`: whether its questions are phrased so, by their n-grams.
 
-`has` says which of them a question can have: a document has no question, and not each has a label.
+`has` says which of them a question can have: a document has no question, not each has a label, and
+few are phrased in enough ways.
 An index never changes; a new one takes over the vectors of texts that it has already.
 """
 
@@ -19,11 +21,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tfsocial.apps.support.knowledge import Faq
+from tfsocial.apps.support.phrasing import Phrasing
 from tfsocial.apps.support.records import Read
 from tfsocial.apps.support.spelling import Spelling
 from tfsocial.apps.support.words import BM25, WORD, folded, joined, sentences, words
 
-PARTS = ("question", "answers", "passage", "words", "intent")
+PARTS = ("question", "answers", "passage", "words", "intent", "phrasing")
 FEW, FIRST = 2_000, 256  # questions: above the first only of so many are passages read
 Encode = Callable[[Sequence[str]], np.ndarray]  # n texts -> [n, d], of length 1
 
@@ -109,9 +112,15 @@ class Index:
         for place, faq in enumerate(self.faqs):
             if faq.intent:
                 self._labelled.setdefault(faq.intent, []).append(place)
+        self._phrasing = _phrasing(self.faqs, before)
         self._times = np.array([(faq.since, faq.until or np.inf) for faq in faqs]).reshape(-1, 2)
+        phrased = self._phrasing.has.tolist()
         self.has = np.array(
-            [(bool(faq.questions), True, True, True, bool(faq.intent)) for faq in faqs], bool
+            [
+                (bool(faq.questions), True, True, True, bool(faq.intent), so)
+                for faq, so in zip(self.faqs, phrased, strict=True)
+            ],
+            bool,
         ).reshape(-1, len(PARTS))
 
     def __len__(self) -> int:
@@ -138,7 +147,7 @@ class Index:
         return np.stack(found)
 
     def parts(self, query: Query) -> np.ndarray:
-        """Score all questions by each part, [n, 5]; 1 is as good as it gets, 0 is nothing.
+        """Score all questions by each part, [n, 6]; 1 is as good as it gets, 0 is nothing.
 
         Of a query and its corrected form the better one counts. Of more than 2,000 questions the
         passages are read of those alone that another part has among its first 256; of the others
@@ -155,6 +164,7 @@ class Index:
         parts[:, 3] = self._words.scores(query.text) / max(self._words.most(query.text), 1e-6)
         for label, probability in query.intents.items():
             parts[self._labelled.get(label, []), 4] = probability
+        parts[:, 5] = self._phrasing.scores(query.text)
         if len(self.faqs) <= FEW:
             parts[:, 2] = self._passages.nearest(query.vector)
         else:
@@ -222,6 +232,13 @@ def _known(faqs: Sequence[Faq], encode: Encode, before: Index | None) -> dict[Fa
             Counter(words(joined([*faq.questions, *faq.answers]))),
         )
     return found
+
+
+def _phrasing(faqs: Sequence[Faq], before: Index | None) -> Phrasing:
+    phrasings = tuple(faq.questions for faq in faqs)
+    if before and before._phrasing.phrasings == phrasings:
+        return before._phrasing
+    return Phrasing(phrasings)
 
 
 def _exact(faqs: Sequence[Faq]) -> dict[str, int]:

@@ -208,7 +208,7 @@ def _examples(
         made: share of the unknown ones that is made so.
 
     Returns:
-        features [2 m, 8], whether the first answer is right, and weights.
+        features [2 m, 9], whether the first answer is right, and weights.
     """
     everyone = np.arange(len(own))
     features = [features_of(one, score) for one, score in zip(parts, fused, strict=True)]
