@@ -47,6 +47,9 @@ flags.DEFINE_integer(
 flags.DEFINE_float(
     "refit_hours", 24.0, "Hours after which a ranking is fitted anew.", flag_values=FLAGS
 )
+flags.DEFINE_float(
+    "lists_days", 90.0, "Days for which it is kept what stood on each list.", flag_values=FLAGS
+)
 cli.define_server(FLAGS, "recommend")
 
 
@@ -62,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         diversity=FLAGS.diversity,
         explored=FLAGS.explored,
         refit_hours=FLAGS.refit_hours,
+        lists_days=FLAGS.lists_days,
         **server,
     )
     return 0

@@ -112,6 +112,7 @@ def test_from_a_shop_to_a_list_by_a_ranking_over_a_kill_and_away(flags, tmp_path
         ("--diversity=2", "--diversity=2.0: write a number from 0 to 1"),
         ("--explored=9", "--explored=9: write 0 to 5"),
         ("--refit_hours=0", "--refit_hours=0.0: write 0.1"),
+        ("--lists_days=0", "--lists_days=0.0: write 1"),
         ("--items=none.csv", "--items=none.csv"),
         ("--database=mysql://x/y", "database=mysql://x/y"),
     ],

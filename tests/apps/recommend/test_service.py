@@ -290,6 +290,16 @@ def test_with_too_little_left_to_learn_from_no_ranking_knows_who_is_erased(engin
     assert shop.recommend("p1").ranking == ""
 
 
+def test_what_stood_on_old_lists_is_deleted_and_nothing_else(shop, monkeypatch):
+    before = len(shop.of_person("p0"))
+    shop.recommend("p0", 5)
+    shop.recommend("p1", 5)
+    assert shop.drop_old_lists() == 0
+    monkeypatch.setattr(time, "time", lambda later=time.time() + 91 * DAY: later)
+    assert shop.drop_old_lists() == 2
+    assert len(shop.of_person("p0")) == before
+
+
 # --- rankings ----------------------------------------------------------------------------
 
 

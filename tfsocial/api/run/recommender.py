@@ -22,6 +22,7 @@ def recommend(
     diversity: float = 0.1,
     explored: int = 1,
     refit_hours: float = 24.0,
+    lists_days: float = 90.0,
     database: str = "",
     state: str | Path = "recommend",
     host: str = "127.0.0.1",
@@ -42,6 +43,7 @@ def recommend(
         diversity: 0 to 1: how unlike each other items of a list are by default.
         explored: places of a list that are drawn by lot.
         refit_hours: after which a ranking is fitted anew.
+        lists_days: for which it is kept what stood on each list.
         database: an address; empty: a SQLite file in the state's folder.
         state: folder of the keys, the database and the rankings.
         host, port: of callers; port 0 takes a free one.
@@ -59,7 +61,7 @@ def recommend(
     from tfsocial.apps.recommend.application import RecommendApplication
     from tfsocial.apps.recommend.records import Rules
 
-    rules = Rules.of_flags(diversity, explored, refit_hours)
+    rules = Rules.of_flags(diversity, explored, refit_hours, lists_days)
     offered = [item for table in items for item in reading.read_items(Path(table))]
     done = [deed for table in deeds for deed in reading.read_deeds(Path(table))]
     if demo:

@@ -24,6 +24,7 @@ class Rules:
         explored: places of a list that are drawn among the candidates, with known chances.
         clicks_a_day: of a person that count; more are a program's.
         refit: seconds after which a ranking is fitted anew.
+        lists: seconds for which it is known what stood on a list.
     """
 
     candidates: int = 300
@@ -32,9 +33,12 @@ class Rules:
     explored: int = 1
     clicks_a_day: int = 200
     refit: float = DAY
+    lists: float = 90 * DAY
 
     @classmethod
-    def of_flags(cls, diversity: float, explored: int, refit_hours: float) -> Rules:
+    def of_flags(
+        cls, diversity: float, explored: int, refit_hours: float, lists_days: float
+    ) -> Rules:
         """Read what a command is given.
 
         Raises:
@@ -46,7 +50,10 @@ class Rules:
             raise InputError(f"--explored={explored}: write 0 to 5 places of a list")
         if not 0.1 <= refit_hours <= 24 * 365:
             raise InputError(f"--refit_hours={refit_hours}: write 0.1 to 8760 hours")
-        return cls(diversity=diversity, explored=explored, refit=3600 * refit_hours)
+        if not 1 <= lists_days <= 3650:
+            raise InputError(f"--lists_days={lists_days}: write 1 to 3650 days")
+        refit, lists = 3600 * refit_hours, DAY * lists_days
+        return cls(diversity=diversity, explored=explored, refit=refit, lists=lists)
 
 
 @dataclass(frozen=True)

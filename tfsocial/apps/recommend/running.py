@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from tfsocial.apps.recommend.service import Recommender
 
 EVERY = 0.5  # seconds between two looks at the log
 LOOKS = 5.0  # seconds between two looks at whether a ranking is due
+DROPS = 3600.0  # seconds between two looks at what is older than it is kept
 AGAIN = 600.0  # seconds after which a fit that failed is tried again
 log = logging.getLogger(__name__)
 
@@ -53,9 +55,13 @@ class Running:
         self._asked.set()
 
     def _follow(self) -> None:
+        dropped = -DROPS
         while not self._stop.wait(EVERY):
             try:
                 self._recommender.refresh()
+                if time.monotonic() - dropped >= DROPS:
+                    self._recommender.drop_old_lists()
+                    dropped = time.monotonic()
             except Exception:
                 log.exception("what is new could not be taken up; again in a moment")
 

@@ -308,6 +308,10 @@ class Recommender:
         self.refresh()
         return count
 
+    def drop_old_lists(self) -> int:
+        """Delete what stood on lists that are older than the rules say; gives how many."""
+        return self.log.drop(LISTS, time.time() - self.rules.lists)
+
     # --- rankings ---------------------------------------------------------------------------
 
     def due(self) -> str:
