@@ -35,7 +35,6 @@ TINY = {
 ONCE = {"EPOCHS": 1, "OVERRIDES": TINY}
 SMALL = {
     "01_quick_start": {**ONCE, "CSV": "small.csv"},
-    "01_quick_start.zh-CN": {**ONCE, "CSV": "small.csv"},
     "02_the_formula": {**ONCE, "SHOTS": 2, "SEEDS": [0]},
     "03_few_labels": {
         **ONCE,
@@ -180,4 +179,6 @@ def test_it_runs(name, tmp_path):
 
 
 def test_all_that_can_run_are_run():
-    assert {path.stem for path in NOTEBOOKS} - {READ_ONLY} == set(SMALL)
+    """A translation has the code of its original."""
+    originals = {path.stem for path in NOTEBOOKS if not path.stem.endswith(".zh-CN")}
+    assert originals - {READ_ONLY} == set(SMALL)
