@@ -52,8 +52,8 @@ test-services:
 
 # The wheel, as somebody installs it who has no checkout: its demo and some fast tests from an empty
 # folder. In an environment of its own, with a second Python where there is one.
-FAST := cli config data/reading init serving/test_predictor.py serving/gateway/test_page.py \
-	serving/gateway/test_serve.py text test_api.py
+FAST := cli/test_cli.py init serving/gateway/test_page.py serving/gateway/test_openapi.py \
+	text/test_tokenizer.py test_api.py
 test-wheel: $(VENV)-wheel/.installed
 	rm -rf build/elsewhere && mkdir -p build/elsewhere
 	cd build/elsewhere && $(abspath $(VENV)-wheel/bin/tfsocial) demo --workdir=demo
