@@ -295,7 +295,8 @@ def test_what_stood_on_old_lists_is_deleted_and_nothing_else(shop, monkeypatch):
     shop.recommend("p0", 5)
     shop.recommend("p1", 5)
     assert shop.drop_old_lists() == 0
-    monkeypatch.setattr(time, "time", lambda later=time.time() + 91 * DAY: later)
+    later = time.time() + 91 * DAY
+    monkeypatch.setattr(time, "time", lambda: later)
     assert shop.drop_old_lists() == 2
     assert len(shop.of_person("p0")) == before
 

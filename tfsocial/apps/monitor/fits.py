@@ -1,8 +1,9 @@
 """How a topic's counts behave in quiet times, found out in a process of its own.
 
-That takes seconds of a core for each topic, so the process has the lowest priority: labels and
-pages do not wait for it. `python -m tfsocial.apps.monitor.fits` reads a `Quiet` from its standard
-input and writes what is found, both pickled.
+That takes seconds of a core for each topic, so the process has a lower priority: labels and pages
+hardly wait for it, and it has a quarter of a core where all are busy.
+`python -m tfsocial.apps.monitor.fits` reads a `Quiet` from its standard input and writes what is
+found, both pickled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from tfsocial.apps.monitor.detection.fitting import fit
 from tfsocial.apps.monitor.detection.settings import Settings
 from tfsocial.apps.monitor.detection.thresholds import threshold
 from tfsocial.apps.monitor.incidents import A_DAY
+
+NICE = 5  # lower than the server's own priority
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class FitsAside:
 
 def main() -> None:
     """Fit what the standard input has."""
-    os.nice(19)
+    os.nice(NICE)
     sys.stdout.buffer.write(pickle.dumps(fitted(pickle.load(sys.stdin.buffer))))
 
 
