@@ -77,11 +77,20 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(items):
-    """Two replicas are traced twice and computed in turns: all of their tests are long ones."""
+    """Two replicas are traced twice and computed in turns: all of their tests are long ones.
+
+    Those of minutes begin first, so that at the end no process waits for one of them.
+    """
     for item in items:
         if "two_cpus" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.long)
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items.sort(key=lambda item: -_minutes(item))
+
+
+def _minutes(item: pytest.Item) -> float:
+    """How long a test is said to take; 0 is not long."""
+    mark = item.get_closest_marker("long")
+    return mark.kwargs.get("minutes", 0.5) if mark else 0.0
 
 
 @pytest.fixture(autouse=True)

@@ -167,7 +167,7 @@ def test_lines_of_the_machine_are_not_kept():
     assert [(one.name, one.text) for one in cell.outputs] == [("stdout", "a\nb\nc\n")]
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=1)
 @pytest.mark.parametrize("name", SMALL)
 def test_it_runs(name, tmp_path):
     """From top to bottom, by a tiny encoder; M0's tokenizer reads the texts."""

@@ -83,7 +83,7 @@ def test_the_readme_runs():
     assert len(snippets.run(README)) >= 2
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=3)
 @pytest.mark.usefixtures("small", "reader")
 def test_the_tutorials_run():
     """One after another, in one folder."""

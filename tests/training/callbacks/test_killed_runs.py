@@ -56,7 +56,7 @@ def killed_at_random(child, workdir: Path, luck: random.Random) -> bool:
     return True
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=3)
 def test_killed_at_any_moment_it_ends_with_the_same_bits(folder, process, whole, tmp_path):
     """20 times kill -9: weights, curves and report are those of the run that was left alone."""
     luck, killed, finished, steps = random.Random(0), 0, 0, []
