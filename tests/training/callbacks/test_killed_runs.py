@@ -79,7 +79,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bits(folder, process, whole,
     assert len(set(steps)) > 5, "the kills hit the run in different places"
 
 
-@pytest.mark.long  # with the last one: they share a run
+@pytest.mark.long(minutes=3)  # with the last one: they share a run
 def test_sigterm_keeps_the_step_it_comes_in(folder, process, whole, tmp_path):
     """Exit code 1, a sentence that says how to go on, a checkpoint of that very step."""
     workdir = tmp_path / "run"
