@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -35,10 +36,14 @@ def postgresql(folder: Path) -> Iterator[str]:
     run("initdb", "-D", str(data), "-A", "trust", "-U", "tfsocial")
     options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
     run("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
+    pid = int((data / "postmaster.pid").read_text().split()[0])
     try:
         yield f"postgresql+psycopg://tfsocial@127.0.0.1:{port}/postgres"
     finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        # Not by pg_ctl: when another pytest begins, it closes the folder to all but root again.
+        os.kill(pid, signal.SIGQUIT)
+        while (data / "postmaster.pid").exists() and Path(f"/proc/{pid}").exists():
+            time.sleep(0.05)
 
 
 @contextlib.contextmanager
