@@ -33,7 +33,8 @@ lint: $(VENV)/.installed-dev
 
 # The long lanes besides: the documentation, a run killed twenty times, two workers, the real TPU
 # compiler (280 MB to download), exports in TensorFlow 2.12.1 (300 MB) and in Triton
-# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (200 MB, or 3 GB with CUDA).
+# (600 MB), files answered on Beam (750 MB), every command where PyTorch is installed too (200 MB,
+# or 3 GB with CUDA).
 # The environments are downloaded while the first tests run.
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	@mkdir -p build

@@ -221,6 +221,7 @@ def test_rows_are_asked_from_python(forms):
             other["mood"]["probabilities"], abs=1e-5
         )
     (alone,) = api.predict(str(forms[0]), [("nice order", "33", "de")])
+    assert alone["mood"]["label"] == answers[0][0]["mood"]["label"]
     assert alone["mood"]["probabilities"] == pytest.approx(answers[0][0]["mood"]["probabilities"])
 
 
